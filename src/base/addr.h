@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* An IP address with a port, as a plain value. */
+#ifndef SKT_BASE_ADDR_H
+#define SKT_BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SKT_ADDR_TEXT_MAX = 64 }; /* "[IPv6%scope]:port" and the final zero fit */
+
+struct skt_addr {
+    uint8_t family; /* 0: none, 4, 6 */
+    uint8_t ip[16]; /* network order; IPv4 in the first 4 bytes, the rest zero */
+    uint16_t port;  /* host order */
+    uint32_t scope; /* IPv6 scope id */
+};
+
+bool skt_addr_equal(const struct skt_addr *a, const struct skt_addr *b);
+bool skt_addr_same_ip(const struct skt_addr *a, const struct skt_addr *b);
+
+/* "192.0.2.1:4000", "[2001:db8::1]:4000", "none"; returns buf. */
+const char *skt_addr_text(const struct skt_addr *a, char buf[SKT_ADDR_TEXT_MAX]);
+
+/* Reads a numeric IPv4 or IPv6 address (no port, no name) into a; SKT_ERR_ARG. */
+int skt_addr_parse(struct skt_addr *a, const char *ip, uint16_t port);
+
+#endif

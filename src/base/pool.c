@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/pool.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct skt_pool_block {
+    struct skt_pool_block *next;
+};
+
+void skt_pool_init(struct skt_pool *p, size_t block_len, size_t budget)
+{
+    assert(block_len >= sizeof(struct skt_pool_block));
+    *p = (struct skt_pool){block_len, budget, 0, 0, NULL};
+}
+
+void skt_pool_dispose(struct skt_pool *p)
+{
+    assert(p->used == 0);
+    skt_pool_trim(p, 0);
+}
+
+void *skt_pool_get(struct skt_pool *p)
+{
+    if (skt_pool_room(p) < p->block_len)
+        return NULL;
+    struct skt_pool_block *block = p->free_list;
+    if (block) {
+        p->free_list = block->next;
+        p->free_count--;
+    } else {
+        block = (struct skt_pool_block *)malloc(p->block_len);
+        if (!block)
+            return NULL;
+    }
+    p->used += p->block_len;
+    return block;
+}
+
+void skt_pool_put(struct skt_pool *p, void *ptr)
+{
+    if (!ptr)
+        return;
+    assert(p->used >= p->block_len);
+    struct skt_pool_block *block = (struct skt_pool_block *)ptr;
+    block->next = p->free_list;
+    p->free_list = block;
+    p->free_count++;
+    p->used -= p->block_len;
+}
+
+void skt_pool_trim(struct skt_pool *p, size_t keep)
+{
+    while (p->free_count > keep) {
+        struct skt_pool_block *block = p->free_list;
+        p->free_list = block->next;
+        p->free_count--;
+        free(block);
+    }
+}
+
+size_t skt_pool_room(const struct skt_pool *p)
+{
+    if (!p->budget)
+        return SIZE_MAX;
+    return p->used < p->budget ? p->budget - p->used : 0;
+}

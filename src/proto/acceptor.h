@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's door: message 1 to accepted session. What comes in leaves no trace but a stamp and a
+ * half-session until the client's first transport packet has opened and its ticket is found good. */
+#ifndef SKT_PROTO_ACCEPTOR_H
+#define SKT_PROTO_ACCEPTOR_H
+
+#include "proto/session.h"
+#include "proto/stampcache.h"
+
+struct skt_half; /* a handshake that waits for its ticket */
+
+struct skt_acceptor {
+    struct skt_context *ctx;
+    struct skt_stampcache
+        *stamps;            /* shared by the entries of a process that know the same psk; the owner's */
+    struct skt_list halves; /* oldest first */
+    unsigned half_count;
+    uint32_t next_cid;
+    struct skt_idmap sessions; /* cid -> struct skt_session */
+    uint32_t sessions_max;     /* skcp_max_conn_cnt */
+};
+
+/* A ticket at the door; valid until the half-session is admitted, refused or expires. */
+struct skt_attach_request {
+    struct skt_half *half;
+    const uint8_t *ticket;         /* SKT_TICKET_LEN bytes */
+    struct skt_session *continued; /* the session it proved to have had, or NULL */
+};
+
+void skt_acceptor_init(struct skt_acceptor *a, struct skt_context *ctx, struct skt_stampcache *stamps,
+                       uint32_t first_cid, uint32_t sessions_max);
+
+/* Frees half-sessions; the sessions are the owner's to free before (skt_acceptor_forget). */
+void skt_acceptor_dispose(struct skt_acceptor *a);
+
+/* Takes a message 1, wholly unmasked. Writes message 2 to reply and returns its length; or 0 or negative:
+ * nothing is answered (counted in ctx->drops). *stamp_new is set when the stamp cache took it (to be made
+ * durable). */
+long skt_acceptor_initiation(struct skt_acceptor *a, skt_us now, const struct skt_addr *from,
+                             const uint8_t *datagram, size_t len, uint8_t *reply, size_t cap);
+
+/* Takes a transport packet for a half-session: SKT_OK and *req filled when it brought a ticket, to be
+ * answered by admit or refuse at once; else why it was dropped. */
+int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *half,
+                        const struct skt_addr *from, uint8_t *datagram, size_t len,
+                        struct skt_attach_request *req);
+
+/* The ticket is good: a new session (*is_new) or the one continued. The frames that came along are processed.
+ * The half-session is gone. SKT_ERR_FULL, SKT_ERR_NOMEM: refused (in words) instead. */
+int skt_acceptor_admit(struct skt_acceptor *a, skt_us now, const struct skt_attach_request *req,
+                       struct skt_session **out, bool *is_new);
+
+/* The ticket is not good: writes the refusal to reply (datagram's length); result is an enum skt_attach, text
+ * may be empty. The half-session stays for repeated questions until it expires. */
+long skt_acceptor_refuse(struct skt_acceptor *a, skt_us now, const struct skt_attach_request *req, int result,
+                         const char *text, uint8_t *reply, size_t cap);
+
+/* Takes a session off the books, before skt_session_free. */
+void skt_acceptor_forget(struct skt_acceptor *a, struct skt_session *s);
+
+/* Half-sessions that are too old go. */
+skt_us skt_acceptor_expiry(const struct skt_acceptor *a);
+void skt_acceptor_expire(struct skt_acceptor *a, skt_us now);
+
+#endif

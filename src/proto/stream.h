@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A stream: one proxied connection, one KCP conversation inside a session. Bytes are written to and read from
+ * skt_stream_kcp(); opening, resetting and news go through the session (session.h). */
+#ifndef SKT_PROTO_STREAM_H
+#define SKT_PROTO_STREAM_H
+
+#include "proto/kcp.h"
+#include "proto/wire.h"
+
+struct skt_session;
+
+/* News of a stream, a set: enum skt_kcp_event's and these. */
+enum skt_stream_event {
+    SKT_STREAM_OPENED = 16, /* the peer opened it; kind and name are known, the owner is to decide */
+    SKT_STREAM_RESET =
+        32, /* the peer, or the loss of the session, ended it (reset_reason); only release is left */
+};
+
+struct skt_stream {
+    struct skt_kcp kcp;
+    struct skt_session *session;
+    uint32_t conv;
+    uint8_t kind;         /* enum skt_stream_kind */
+    uint8_t reset_reason; /* enum skt_reset, with SKT_STREAM_RESET */
+    uint8_t name_len;
+    bool by_peer; /* opened by the peer */
+    bool opened;  /* its header is complete */
+    bool reset;
+    bool news;            /* stands in session->news */
+    struct skt_list link; /* in session->news */
+    char *name;           /* of a stream opened by the peer: the target's name, zero-terminated; else NULL */
+    void *user;           /* the owner's */
+};
+
+static inline struct skt_kcp *skt_stream_kcp(struct skt_stream *st)
+{
+    return &st->kcp;
+}
+
+/* The text of an enum skt_reset for logs. */
+const char *skt_reset_str(int reason);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The wire specification: every message, size, limit and timeout in one place. doc/protocol.md explains it;
+ * the two change together. All integers are little-endian. */
+#ifndef SKT_PROTO_WIRE_H
+#define SKT_PROTO_WIRE_H
+
+#include "base/clock.h"
+#include "proto/primitives.h"
+
+enum {
+    SKT_WIRE_VERSION = 1,
+
+    /* Datagram, once unmasked:
+     *   header:     receiver u32 | number u32
+     *   message 1:  header (receiver 0, number = pattern) | ephemeral 32 | sealed initiation | tag 16
+     *   message 2:  header (receiver = the client's id, number 0) | ephemeral 32 | sealed response | tag 16
+     *   transport:  header (receiver = the peer's id, number = packet number) | sealed frames | tag 16
+     * The tag is sent as it is and is the mask's IV; header and (in messages 1 and 2) ephemeral are masked. A
+     * receiver unmasks SKT_MASKED_MAX bytes of a copy at once, as it can't know the kind before. */
+    SKT_HEADER_LEN = 8,
+    SKT_MASKED_MAX = SKT_HEADER_LEN + SKT_KEY_LEN,
+    SKT_PACKET_OVERHEAD = SKT_HEADER_LEN + SKT_TAG_LEN,
+    SKT_PACKET_MIN = SKT_PACKET_OVERHEAD + 1,
+    SKT_HANDSHAKE_OVERHEAD = SKT_HEADER_LEN + SKT_KEY_LEN + SKT_TAG_LEN,
+    SKT_ID_NONE = 0, /* the receiver id of message 1; never allocated */
+
+    /* `number` of message 1: which Noise pattern its sender uses. */
+    SKT_PATTERN_NNPSK0 = 0,
+    SKT_PATTERN_NKPSK0 = 1,
+
+    /* Datagram sizes (UDP payload). */
+    SKT_MTU_MIN = 1100,
+    SKT_MTU_START = 1200, /* before anything was probed; all handshake packets are shorter */
+    SKT_MTU_MAX = 1472,
+    SKT_HANDSHAKE_PAD_MAX = 480, /* random padding of messages 1 and 2 is 0 to this many bytes */
+
+    SKT_TICKET_LEN = 32,
+    SKT_PROOF_LEN = 32,
+    SKT_CID_MAX = 0x7fffffff, /* cids are 1..SKT_CID_MAX */
+    SKT_TARGET_MAX = 255,     /* bytes of a target's name */
+    SKT_REASON_MAX = 200,     /* bytes of a refusal's text */
+
+    SKT_CONV_CONTROL = 0, /* message mode: stream control (below) */
+    SKT_CONV_MESSAGE = 1, /* message mode: skt.api.skcp_send */
+    SKT_CONV_FIRST = 2,   /* streams: even ones opened by the client, odd ones (from 3) by the server */
+    SKT_MESSAGE_MAX = 256 * 1024,
+};
+
+/* Frames inside a sealed transport packet: type u8, then for all but PAD and KCP: len u8, body. */
+enum skt_frame {
+    SKT_FRAME_PAD = 0, /* the rest of the packet is padding */
+    SKT_FRAME_KCP = 1, /* the rest of the packet is KCP segments */
+    SKT_FRAME_ATTACH =
+        2, /* client: ticket 32 | old cid u32 (0: none) | proof 32 | TLVs, ignored if unknown */
+    SKT_FRAME_ACCEPT = 3,    /* server: result u8 (enum skt_attach) | cid u32 | reason text (refusals) */
+    SKT_FRAME_PING = 4,      /* stamp u32, opaque to the peer */
+    SKT_FRAME_PONG = 5,      /* the stamp back */
+    SKT_FRAME_CHALLENGE = 6, /* server: 8 random bytes, to a new address */
+    SKT_FRAME_RESPONSE = 7,  /* the same 8 bytes, from that address */
+    SKT_FRAME_PROBE = 8,     /* size u16: of the whole datagram, which carries padding up to it */
+    SKT_FRAME_PROBED = 9,    /* size u16 of a probe that arrived */
+    SKT_FRAME_CLOSE = 10,    /* the session ends: reason u8 (enum skt_close) */
+};
+
+/* Initiation, the payload of message 1; what follows the last field is padding (zeros) and is ignored:
+ *   version u8 | mode u8 | ciphers u8 (bit per enum skt_cipher value) | reserved u8 | sender id u32 |
+ *   stamp u64 (ms since 1970) | features u32 | cost of AES-256-GCM u16, of ChaCha20-Poly1305 u16 (ns for
+ *   1200 bytes, capped) | largest datagram to receive u16 | keepalive u16 (s)                     = 28 bytes
+ * Response, the payload of message 2, padded alike:
+ *   version u8 | status u8 (enum skt_hs_status) | cipher u8 | mode u8 | sender id u32 | clock u64 (ms since
+ *   1970) | features u32 | largest datagram to receive u16 | keepalive u16 (s)                    = 24 bytes
+ */
+enum {
+    SKT_INITIATION_LEN = 28,
+    SKT_RESPONSE_LEN = 24,
+};
+
+enum skt_wire_mode { SKT_MODE_PROXY = 1, SKT_MODE_TUN = 2, SKT_MODE_CUSTOM = 3 };
+
+enum skt_hs_status {
+    SKT_HS_OK = 0,
+    SKT_HS_VERSION = 1, /* the server does not speak the client's version; `version` is its own */
+    SKT_HS_MODE = 2,    /* client and server run modes that do not fit */
+    SKT_HS_CIPHER = 3,  /* no common cipher */
+};
+
+enum skt_attach {
+    SKT_ATTACH_NEW = 0,
+    SKT_ATTACH_CONTINUED = 1,
+    SKT_ATTACH_TICKET = 2,  /* refused: ticket unknown */
+    SKT_ATTACH_FULL = 3,    /* refused: skcp_max_conn_cnt reached */
+    SKT_ATTACH_REFUSED = 4, /* refused for the reason in the text */
+};
+
+enum skt_close {
+    SKT_CLOSE_LOCAL = 0,   /* closed by the application (skcp_close_conn, shutdown) */
+    SKT_CLOSE_TIMEOUT = 1, /* nothing heard for the keepalive time */
+    SKT_CLOSE_LOST = 2,    /* the server does not know the session any more (it was restarted) */
+    SKT_CLOSE_REFUSED = 3, /* ticket removed or refused */
+    SKT_CLOSE_TAKEOVER = 4 /* another session took its address over */
+};
+
+/* Messages of SKT_CONV_CONTROL: kind u8, body. */
+enum skt_control {
+    SKT_CONTROL_RESET =
+        1, /* conv u32 | reason u8 (enum skt_reset): the stream ends now, in both directions */
+};
+
+enum skt_reset {
+    SKT_RESET_ABORT = 0,       /* the connection was reset */
+    SKT_RESET_REFUSED = 1,     /* the target refused the connection */
+    SKT_RESET_UNREACHABLE = 2, /* the target can't be reached or resolved */
+    SKT_RESET_TIMEOUT = 3,     /* the target did not answer in time */
+    SKT_RESET_TARGET = 4,      /* the server has no such target, or the ticket may not use it */
+    SKT_RESET_LIMIT = 5,       /* the server has no room for it */
+};
+
+/* A stream's bytes begin with: kind u8 | len u8 | name. An empty PUSH segment is the end of its bytes (FIN).
+ */
+enum skt_stream_kind { SKT_STREAM_TCP = 1 };
+
+/* Limits and times of the protocol; `constants` of the WireGuard paper, 6, where they coincide. */
+#define SKT_REKEY_AFTER          (120 * SKT_US_PER_SEC)
+#define SKT_REKEY_AFTER_PACKETS  (UINT32_C(1) << 22)
+#define SKT_REJECT_AFTER         (180 * SKT_US_PER_SEC)
+#define SKT_REJECT_AFTER_PACKETS (UINT32_C(1) << 23) /* RFC 9001, 6.6 for AES-GCM */
+#define SKT_STAMP_WINDOW_MS      (UINT64_C(2) * 3600 * 1000)
+#define SKT_HALF_SESSION_TIME    (5 * SKT_US_PER_SEC)
+#define SKT_HALF_SESSIONS_MAX    256
+#define SKT_REPLAY_WINDOW        8192
+#define SKT_KEEPALIVE_MAX        (20 * SKT_US_PER_SEC)
+#define SKT_SUSPECT_MIN          (1 * SKT_US_PER_SEC)
+
+#endif

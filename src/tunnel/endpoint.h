@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* An endpoint: one entry of the configuration at work. A server's listens on its UDP ports and accepts
+ * sessions; a client's holds one session to one server. It moves datagrams between sockets and sessions, and
+ * tells its handler what happens. Any function may be called from inside any handler: what would pull the
+ * ground from under the caller is put off to the end of the loop turn. */
+#ifndef SKT_TUNNEL_ENDPOINT_H
+#define SKT_TUNNEL_ENDPOINT_H
+
+#include "io/loop.h"
+#include "proto/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_endpoint;
+
+/* One entry, checked and with defaults filled in. Copied by skt_endpoint_new; secrets are wiped when it ends.
+ */
+struct skt_endpoint_conf {
+    bool server;
+    const char *address;       /* IPv4, IPv6 or a name; copied */
+    uint16_t port_lo, port_hi; /* equal for a single port */
+    uint8_t psk[SKT_KEY_LEN];
+    bool has_static; /* server: has a key pair; client: pins the server's public key */
+    uint8_t static_priv[SKT_KEY_LEN], static_pub[SKT_KEY_LEN];
+    int speed_mode; /* 1 turbo, 0 normal */
+    uint16_t keepalive_s;
+    uint32_t sessions_max; /* server */
+    uint16_t mtu_max;
+    uint8_t ciphers;        /* bit set of 1 << enum skt_cipher; 0: all */
+    uint8_t mode;           /* enum skt_wire_mode */
+    bool probing;           /* client: there are several servers to choose from */
+    const char *state_path; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
+};
+
+/* What the endpoint tells; every member may be NULL. `user` is the pointer given to skt_endpoint_new. */
+struct skt_endpoint_handler {
+    /* Server: is the ticket good? 0: yes. Without this: yes. */
+    int (*check_ticket)(void *user, struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN]);
+    /* Server: a new session. Client: a cid was given. */
+    void (*on_accept)(void *user, struct skt_endpoint *ep, uint32_t cid);
+    void (*on_cid)(void *user, struct skt_endpoint *ep, uint32_t cid);
+    void (*on_message)(void *user, struct skt_endpoint *ep, uint32_t cid, const uint8_t *msg, size_t len);
+    /* The session ends; it can still be asked about, its streams are already reset. Once per cid. */
+    void (*on_close)(void *user, struct skt_endpoint *ep, uint32_t cid);
+    /* The peer opened a stream: hand it to a relay (skt_relay_...) or reset it, now or later. Without this:
+     * reset. */
+    void (*on_stream)(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st);
+};
+
+/* Opens the sockets of a server (SKT_ERR_IO with errno where an address is taken), or prepares a client. */
+int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const struct skt_endpoint_conf *conf,
+                     const struct skt_endpoint_handler *handler, void *user);
+
+/* Closes every session (peers are told), then the sockets. on_close is called for each. */
+void skt_endpoint_free(struct skt_endpoint *ep);
+
+/* Client: asks for a cid. SKT_OK also when one is under way or there already. */
+int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN]);
+
+/* Sends a message: SKT_OK, SKT_ERR_NOTFOUND (no such cid), SKT_ERR_AGAIN, SKT_ERR_ARG (length). */
+int skt_endpoint_send(struct skt_endpoint *ep, uint32_t cid, const void *buf, size_t len);
+
+/* Closes a session: SKT_ERR_NOTFOUND. */
+int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason);
+
+/* The session of a cid, or NULL; valid until the loop turn ends. With its help the stream calls of session.h
+ * are used; skt_endpoint_touch must follow a change made there. */
+struct skt_session *skt_endpoint_session(const struct skt_endpoint *ep, uint32_t cid);
+
+/* The session has something to send or was changed: it is driven at the end of the loop turn. Cheap,
+ * idempotent. */
+void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s);
+
+/* Walks the sessions; *pos = 0 at first, NULL at the end. No changes between the calls. */
+struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *pos);
+
+const struct skt_drops *skt_endpoint_drops(const struct skt_endpoint *ep);
+bool skt_endpoint_is_server(const struct skt_endpoint *ep);
+
+/* The UDP socket's descriptor (the first one of a range), for on-the-wire identity in scripts. */
+int skt_endpoint_fd(const struct skt_endpoint *ep);
+
+/* Client: how is the server doing? Lower is better: mean round trip in us; SKT_NEVER: not usable now. */
+skt_us skt_endpoint_score(const struct skt_endpoint *ep);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* A relay moves bytes between a TCP connection and a stream, both ways, without copying through Lua: readable
+ * TCP goes straight into segments, data in order straight to the TCP write. Each side's end travels on by
+ * itself (half-close), a reset of either side resets the other, and a side that does not read holds the other
+ * one back. */
+#ifndef SKT_TUNNEL_RELAY_H
+#define SKT_TUNNEL_RELAY_H
+
+#include "tunnel/endpoint.h"
+
+struct skt_relay;
+
+struct skt_relay_stats {
+    uint64_t open, accepted, refused, closed;
+};
+
+/* One per process (loop): all relays, for the status, the shutdown and idle limits. */
+struct skt_relay_set;
+
+int skt_relay_set_new(struct skt_relay_set **out, struct skt_loop *loop);
+
+/* Resets what is still open. */
+void skt_relay_set_free(struct skt_relay_set *set);
+
+const struct skt_relay_stats *skt_relay_set_stats(const struct skt_relay_set *set);
+
+struct skt_relay_options {
+    skt_us
+        idle_limit; /* no byte in either direction for this long: closed; SKT_NEVER: never (tcp_keepalive) */
+    skt_us connect_timeout; /* tcp_recv_timeout */
+    /* Told once when the relay has ended (its fd is closed, its stream released); may be NULL. */
+    void (*on_close)(void *user, struct skt_relay *relay);
+    void *user;
+};
+
+/* Client side: relays a connected TCP socket (owned from now on, whatever the result) into a new stream of
+ * the session to the named target ("": the default). SKT_ERR_CLOSED, SKT_ERR_NOTFOUND, SKT_ERR_NOMEM: fd was
+ * reset. */
+int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, uint32_t cid,
+                   const char *target, const struct skt_relay_options *options, struct skt_relay **out);
+
+/* Server side: connects to host (numeric or a name, resolved without blocking) and port, then relays the
+ * stream. Failure resets the stream with a reason that the client is told. The stream is the relay's from now
+ * on. */
+int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct skt_stream *st,
+                      const char *host, uint16_t port, const struct skt_relay_options *options,
+                      struct skt_relay **out);
+
+/* Ends a relay at once: TCP reset, stream reset. on_close is called. */
+void skt_relay_reset(struct skt_relay *relay);
+
+/* Called by the endpoint: the stream has news (set of skt_kcp_event and skt_stream_event). */
+void skt_relay_stream_news(struct skt_relay *relay, unsigned events);
+
+/* Bytes moved so far, TCP to stream and back. */
+void skt_relay_counts(const struct skt_relay *relay, uint64_t *to_stream, uint64_t *to_tcp);
+
+#endif
