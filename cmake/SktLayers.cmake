@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+
+set(SKT_LAYERS "") # the libraries made so far, the highest layer first
+
+# skt_add_layer(NAME [dependency...]): static library skt_NAME of src/NAME/*.c, linked with all layers above it.
+# Files named *_linux.c and *_darwin.c are taken on that system only.
+macro(skt_add_layer name)
+    file(GLOB layer_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.c")
+    if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+        list(FILTER layer_sources EXCLUDE REGEX "_linux\\.c$")
+    endif()
+    if(NOT APPLE)
+        list(FILTER layer_sources EXCLUDE REGEX "_darwin\\.c$")
+    endif()
+    if(layer_sources)
+        add_library(skt_${name} STATIC ${layer_sources})
+        target_include_directories(skt_${name} PUBLIC "${PROJECT_SOURCE_DIR}/src")
+        target_link_libraries(skt_${name} PUBLIC ${SKT_LAYERS} ${ARGN} Threads::Threads)
+        list(INSERT SKT_LAYERS 0 skt_${name})
+    endif()
+endmacro()
+
+# Embeds src/modes/*.lua into a layer's library; code includes "modes/embedded.h", which is generated too.
+function(skt_embed_modes layer)
+    file(GLOB modes CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modes/*.lua")
+    if(NOT TARGET skt_${layer})
+        return()
+    endif()
+    set(out "${PROJECT_BINARY_DIR}/generated/modes")
+    set(script "${PROJECT_SOURCE_DIR}/cmake/EmbedModes.cmake")
+    string(REPLACE ";" "|" modes_arg "${modes}")
+    add_custom_command(
+        OUTPUT "${out}/embedded.c" "${out}/embedded.h"
+        COMMAND "${CMAKE_COMMAND}" "-DMODES=${modes_arg}" "-DOUT=${out}" -P "${script}"
+        DEPENDS ${modes} "${script}"
+        COMMENT "Embedding the modes' scripts"
+        VERBATIM)
+    target_sources(skt_${layer} PRIVATE "${out}/embedded.c" "${out}/embedded.h")
+    target_include_directories(skt_${layer} PUBLIC "${PROJECT_BINARY_DIR}/generated")
+endfunction()
+
+# Programs for tests and measurements; never installed.
+function(skt_add_lab)
+    file(GLOB link_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lab/link*.c")
+    if(link_sources AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+        add_executable(skt-link ${link_sources})
+        target_include_directories(skt-link PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
+        target_link_libraries(skt-link PRIVATE skt_base m Threads::Threads)
+    endif()
+    if(EXISTS "${PROJECT_SOURCE_DIR}/tools/kcp_echo.c")
+        add_executable(kcp_echo tools/kcp_echo.c)
+        target_link_libraries(kcp_echo PRIVATE skt_proto)
+    endif()
+endfunction()

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check-includes.sh SRC
+# Fails if a file includes a header of a layer that comes after its own, if proto/ includes a system header beyond
+# the plain ones, or if OpenSSL, libev or Lua are included outside the folders that own them.
+set -eu
+cd "$1"
+grep -rnE '^[ \t]*#[ \t]*include' --include='*.c' --include='*.h' . | sed 's|^\./||' | awk -F: '
+BEGIN {
+    n = split("base proto crypto io tunnel lua modes cli", order, " ")
+    for (i = 1; i <= n; i++)
+        rank[order[i]] = i
+    rank["main.c"] = n + 1
+    # Of sys/uio.h proto/ takes struct iovec; that it makes no system call, check-proto-symbols.sh sees.
+    pure = "^(assert|limits|stdbool|stddef|stdint|stdlib|string|sys/uio)\\.h$"
+}
+function fail(why) {
+    print "src/" $1 ":" $2 ": " why
+    bad = 1
+}
+{
+    layer = $1
+    sub(/\/.*/, "", layer)
+    what = $3
+    if (match(what, /"[^"]+"/)) {
+        header = substr(what, RSTART + 1, RLENGTH - 2)
+        target = header
+        sub(/\/.*/, "", target)
+        # Generated: the scripts as data, which the Lua layer loads.
+        if (header == "modes/embedded.h" && rank[layer] >= rank["lua"])
+            next
+        if (header !~ /\//)
+            fail("write the layer: \"" layer "/" header "\"")
+        else if (!(target in rank))
+            fail("\"" header "\" is of no layer")
+        else if (rank[target] > rank[layer])
+            fail(layer "/ must not include \"" header "\": " target "/ comes after it")
+    } else if (match(what, /<[^>]+>/)) {
+        header = substr(what, RSTART + 1, RLENGTH - 2)
+        if (layer == "proto" && header !~ pure)
+            fail("proto/ is pure and must not include <" header ">")
+        if (header ~ /^openssl\// && layer != "crypto")
+            fail("only crypto/ uses OpenSSL")
+        if (header ~ /^(lua|lauxlib|lualib)\.h/ && rank[layer] < rank["lua"])
+            fail("Lua is known to lua/ and those after it only")
+        if (header ~ /^ev\.h$/ && rank[layer] < rank["io"])
+            fail("libev is known to io/ and those after it only")
+    }
+}
+END { exit bad }
+' >&2
