@@ -34,6 +34,13 @@ struct skt_endpoint_conf {
     const char *state_path; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
 };
 
+/* Who works a stream: stream->user points to one of these (embedded in a relay, say) or is NULL. */
+struct skt_stream_owner {
+    /* The stream has news: a set of enum skt_kcp_event and skt_stream_event. Called from the loop's turn,
+     * never from inside a call of the owner's. */
+    void (*news)(struct skt_stream_owner *owner, struct skt_stream *st, unsigned events);
+};
+
 /* What the endpoint tells; every member may be NULL. `user` is the pointer given to skt_endpoint_new. */
 struct skt_endpoint_handler {
     /* Server: is the ticket good? 0: yes. Without this: yes. */
@@ -44,7 +51,8 @@ struct skt_endpoint_handler {
     void (*on_message)(void *user, struct skt_endpoint *ep, uint32_t cid, const uint8_t *msg, size_t len);
     /* The session ends; it can still be asked about, its streams are already reset. Once per cid. */
     void (*on_close)(void *user, struct skt_endpoint *ep, uint32_t cid);
-    /* The peer opened a stream: hand it to a relay (skt_relay_...) or reset it, now or later. Without this:
+    /* The peer opened a stream: hand it to a relay (skt_relay_connect) or reset it, now or
+     * later; until stream->user is set its news (a reset) comes here again, with st->reset. Without this:
      * reset. */
     void (*on_stream)(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st);
 };

@@ -49,9 +49,6 @@ int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct
 /* Ends a relay at once: TCP reset, stream reset. on_close is called. */
 void skt_relay_reset(struct skt_relay *relay);
 
-/* Called by the endpoint: the stream has news (set of skt_kcp_event and skt_stream_event). */
-void skt_relay_stream_news(struct skt_relay *relay, unsigned events);
-
 /* Bytes moved so far, TCP to stream and back. */
 void skt_relay_counts(const struct skt_relay *relay, uint64_t *to_stream, uint64_t *to_tcp);
 
