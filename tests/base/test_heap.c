@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/check.h"
+#include "base/err.h"
+#include "base/heap.h"
+
+#include <string.h>
+
+enum { NODES = 200 };
+
+static void empty_heap_never_expires(void **state)
+{
+    (void)state;
+    struct skt_heap h;
+    struct skt_heap_node node = {0, 0};
+    skt_heap_init(&h);
+    assert_null(skt_heap_first(&h));
+    assert_true(skt_heap_expiry(&h) == SKT_NEVER);
+    skt_heap_remove(&h, &node);
+    assert_int_equal(skt_heap_set(&h, &node, SKT_NEVER), SKT_OK);
+    assert_null(skt_heap_first(&h));
+    skt_heap_dispose(&h);
+}
+
+static void never_takes_a_node_out(void **state)
+{
+    (void)state;
+    struct skt_heap h;
+    struct skt_heap_node a = {0, 0}, b = {0, 0};
+    skt_heap_init(&h);
+    assert_int_equal(skt_heap_set(&h, &a, 10), SKT_OK);
+    assert_int_equal(skt_heap_set(&h, &b, 20), SKT_OK);
+    assert_int_equal(skt_heap_set(&h, &a, SKT_NEVER), SKT_OK);
+    assert_ptr_equal(skt_heap_first(&h), &b);
+    assert_int_equal(h.count, 1);
+    skt_heap_remove(&h, &a);
+    assert_int_equal(h.count, 1);
+    assert_int_equal(skt_heap_set(&h, &a, 0), SKT_OK);
+    assert_ptr_equal(skt_heap_first(&h), &a);
+    skt_heap_dispose(&h);
+}
+
+static skt_us model_expiry(const skt_us *model)
+{
+    skt_us min = SKT_NEVER;
+    for (size_t i = 0; i < NODES; i++)
+        min = skt_us_min(min, model[i]);
+    return min;
+}
+
+/* Against an array of deadlines: set, move both ways, remove, pop the first. Deadlines are few, so many are
+ * equal. */
+static void behaves_as_an_array_does(void **state)
+{
+    (void)state;
+    struct skt_heap h;
+    struct skt_heap_node nodes[NODES];
+    skt_us model[NODES];
+    uint64_t seed = 7;
+    memset(nodes, 0, sizeof nodes);
+    for (size_t i = 0; i < NODES; i++)
+        model[i] = SKT_NEVER;
+    skt_heap_init(&h);
+    for (int step = 0; step < 40000; step++) {
+        size_t i = check_random(&seed) % NODES;
+        uint32_t what = check_random(&seed) % 10;
+        if (what < 6) {
+            model[i] = check_random(&seed) % 300;
+            assert_int_equal(skt_heap_set(&h, &nodes[i], model[i]), SKT_OK);
+        } else if (what < 8) {
+            model[i] = SKT_NEVER;
+            skt_heap_remove(&h, &nodes[i]);
+        } else if (skt_heap_first(&h)) {
+            struct skt_heap_node *first = skt_heap_first(&h);
+            skt_heap_remove(&h, first);
+            model[first - nodes] = SKT_NEVER;
+        }
+        assert_true(skt_heap_expiry(&h) == model_expiry(model));
+    }
+    skt_heap_dispose(&h);
+}
+
+static void drains_in_order(void **state)
+{
+    (void)state;
+    struct skt_heap h;
+    static struct skt_heap_node nodes[5000];
+    uint64_t seed = 3;
+    skt_heap_init(&h);
+    for (size_t i = 0; i < 5000; i++)
+        assert_int_equal(skt_heap_set(&h, &nodes[i], check_random(&seed)), SKT_OK);
+    skt_us last = 0;
+    for (size_t i = 0; i < 5000; i++) {
+        struct skt_heap_node *first = skt_heap_first(&h);
+        assert_true(first->at >= last);
+        last = first->at;
+        skt_heap_remove(&h, first);
+    }
+    assert_null(skt_heap_first(&h));
+    skt_heap_dispose(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(empty_heap_never_expires),
+        cmocka_unit_test(never_takes_a_node_out),
+        cmocka_unit_test(behaves_as_an_array_does),
+        cmocka_unit_test(drains_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

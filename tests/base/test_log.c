@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/check.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void throttle_lets_one_through_each_interval(void **state)
+{
+    (void)state;
+    struct skt_log_throttle t = {0};
+    unsigned suppressed = 99;
+    assert_true(skt_log_allow(&t, 1000, 500, &suppressed));
+    assert_int_equal(suppressed, 0);
+    assert_false(skt_log_allow(&t, 1000, 500, &suppressed));
+    assert_false(skt_log_allow(&t, 1499, 500, &suppressed));
+    assert_true(skt_log_allow(&t, 1500, 500, &suppressed));
+    assert_int_equal(suppressed, 2);
+    assert_false(skt_log_allow(&t, 1501, 500, &suppressed));
+    assert_true(skt_log_allow(&t, 900000, 500, &suppressed));
+    assert_int_equal(suppressed, 1);
+}
+
+static void levels_have_names(void **state)
+{
+    (void)state;
+    assert_int_equal(skt_log_level_of("error"), SKT_LOG_ERROR);
+    assert_int_equal(skt_log_level_of("warn"), SKT_LOG_WARN);
+    assert_int_equal(skt_log_level_of("info"), SKT_LOG_INFO);
+    assert_int_equal(skt_log_level_of("debug"), SKT_LOG_DEBUG);
+    assert_int_equal(skt_log_level_of("loud"), SKT_ERR_ARG);
+    assert_int_equal(skt_log_level_of(""), SKT_ERR_ARG);
+}
+
+/* What the calls in write() put into a log file; the caller frees it. */
+static char *logged(void (*write)(void))
+{
+    char path[] = "skt-test-log-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(skt_log_open(path), SKT_OK);
+    write();
+    assert_int_equal(skt_log_open(NULL), SKT_OK);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    char *text = (char *)calloc(1, 8192);
+    assert_non_null(text);
+    (void)!fread(text, 1, 8191, f);
+    fclose(f);
+    unlink(path);
+    return text;
+}
+
+static void write_each_level(void)
+{
+    skt_log_set_level(SKT_LOG_WARN);
+    skt_error("one %d", 1);
+    skt_warn("two");
+    skt_info("three");
+    skt_debug("four");
+    skt_log_set_level(SKT_LOG_INFO);
+    skt_info("five");
+}
+
+static void only_what_the_level_admits_is_written(void **state)
+{
+    (void)state;
+    char *text = logged(write_each_level);
+    assert_non_null(strstr(text, " error one 1\n"));
+    assert_non_null(strstr(text, " warn  two\n"));
+    assert_null(strstr(text, "three"));
+    assert_null(strstr(text, "four"));
+    assert_non_null(strstr(text, " info  five\n"));
+    assert_int_equal(skt_log_get_level(), SKT_LOG_INFO);
+    free(text);
+}
+
+static void write_too_much(void)
+{
+    char big[5000];
+    memset(big, 'x', sizeof big - 1);
+    big[sizeof big - 1] = 0;
+    skt_error("%s", big);
+    skt_error("after");
+}
+
+static void a_long_line_is_cut_and_ended(void **state)
+{
+    (void)state;
+    char *text = logged(write_too_much);
+    char *end = strchr(text, '\n');
+    assert_non_null(end);
+    assert_true(end - text < 1024);
+    assert_true(end - text > 900);
+    assert_non_null(strstr(end, "after\n"));
+    free(text);
+}
+
+static void a_file_that_cannot_be_opened_changes_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(skt_log_open("/nonexistent/dir/log"), SKT_ERR_IO);
+}
+
+static void every_error_has_its_text(void **state)
+{
+    (void)state;
+    for (int i = SKT_ERR_LIMIT; i <= SKT_OK; i++) {
+        assert_string_not_equal(skt_err_str(i), "unknown error");
+        for (int k = SKT_ERR_LIMIT; k < i; k++)
+            assert_string_not_equal(skt_err_str(i), skt_err_str(k));
+    }
+    assert_string_equal(skt_err_str(1), "unknown error");
+    assert_string_equal(skt_err_str(-1000), "unknown error");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(throttle_lets_one_through_each_interval),
+        cmocka_unit_test(levels_have_names),
+        cmocka_unit_test(only_what_the_level_admits_is_written),
+        cmocka_unit_test(a_long_line_is_cut_and_ended),
+        cmocka_unit_test(a_file_that_cannot_be_opened_changes_nothing),
+        cmocka_unit_test(every_error_has_its_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
