@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* UDP sockets that take and give datagrams in batches. Where the kernel can, a run of datagrams is one send
+ * (UDP_SEGMENT) and many arrive as one (UDP_GRO); elsewhere the same calls do it one by one. */
+#ifndef SKT_IO_UDP_H
+#define SKT_IO_UDP_H
+
+#include "base/addr.h"
+#include "io/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_udp;
+
+struct skt_udp_datagram {
+    uint8_t *data; /* writable */
+    size_t len;
+    struct skt_addr from;
+};
+
+/* Datagrams have come. Their buffers are valid and writable during the call. The socket may be closed in it.
+ */
+typedef void (*skt_udp_batch_fn)(void *user, struct skt_udp *udp, struct skt_udp_datagram *d, size_t n);
+
+/* Switches off what a kernel or a driver does wrong, for the sockets that this loop opens from now on. Both
+ * are on at first; a send offload that fails at run time is switched off by itself. */
+int skt_udp_set_offload(struct skt_loop *loop, bool gso, bool gro);
+
+/* Opens and binds a socket: family 4 or 6 (6 carries IPv6 only), ip all zero: any address, port 0: any. Its
+ * datagrams are not fragmented on the way. SKT_ERR_ARG (family), SKT_ERR_NOMEM, SKT_ERR_IO (errno). */
+int skt_udp_open(struct skt_udp **out, struct skt_loop *loop, const struct skt_addr *bind_to,
+                 skt_udp_batch_fn fn, void *user);
+
+/* NULL is allowed. */
+void skt_udp_close(struct skt_udp *udp);
+
+int skt_udp_fd(const struct skt_udp *udp);
+
+/* The address that the socket is bound to, the port included. */
+void skt_udp_local(const struct skt_udp *udp, struct skt_addr *local);
+
+/* Sends len bytes as datagrams of segment_len bytes each, the last one what is left. fragment: routers may
+ * cut them. SKT_OK; SKT_ERR_AGAIN: the socket's buffer is full, and what did not fit counts as lost;
+ * SKT_ERR_ARG: larger than the interface or the system allows (some may have gone); SKT_ERR_IO (errno). */
+int skt_udp_send(struct skt_udp *udp, const struct skt_addr *to, const uint8_t *buf, size_t len,
+                 size_t segment_len, bool fragment);
+
+/* Is UDP_SEGMENT, UDP_GRO in use on this socket? For the status and tests. */
+bool skt_udp_has_gso(const struct skt_udp *udp);
+bool skt_udp_has_gro(const struct skt_udp *udp);
+
+#endif
