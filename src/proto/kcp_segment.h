@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* A segment in a pool block, and the ring of segments indexed by sn. */
+#ifndef SKT_PROTO_KCP_SEGMENT_H
+#define SKT_PROTO_KCP_SEGMENT_H
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "proto/wire.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_kcp;
+
+enum {
+    SKT_SEG_LOST = 1,    /* its transmission before the last was found lost */
+    SKT_SEG_PROBED = 2,  /* sent again by the tail probe, before it was known to be lost */
+    SKT_SEG_FLYING = 4,  /* in path->inflight and counted there */
+    SKT_SEG_LIMITED = 8, /* sent while the application offered too little */
+    SKT_SEG_FIN = 16,    /* ends the stream: nothing is joined to it */
+};
+
+struct skt_segment {
+    struct skt_list node; /* in path->inflight or path->lost once sent */
+    struct skt_kcp *kcp;
+    uint32_t sn;
+    uint32_t ts, first_ts; /* of the last and the first transmission */
+    uint16_t len;          /* data bytes */
+    uint16_t cost;         /* bytes this transmission takes in flight */
+    uint8_t frg;
+    uint8_t flags; /* SKT_SEG_* */
+    uint8_t xmit;  /* transmissions so far; stays at 255 */
+    uint64_t tx;   /* number of the last transmission on its path */
+    skt_us sent_at;
+    /* The path's counters when it was sent, for the delivery rate. */
+    uint64_t delivered;
+    skt_us delivered_at, first_sent_at;
+    uint8_t data[];
+};
+
+enum {
+    SKT_KCP_DATA_MAX = SKT_MTU_MAX,
+    /* Block length of the pool that a path is given. */
+    SKT_KCP_BLOCK_LEN = sizeof(struct skt_segment) + SKT_KCP_DATA_MAX,
+};
+
+/* Slots for the sns of a window; which window is the owner's business. */
+struct skt_seg_ring {
+    struct skt_segment **slot;
+    uint32_t cap; /* a power of two, or 0 */
+};
+
+/* Makes room for the sns first..first+span-1, keeping what is there. SKT_ERR_NOMEM. */
+int skt_seg_ring_reserve(struct skt_seg_ring *r, uint32_t first, uint32_t span);
+void skt_seg_ring_free(struct skt_seg_ring *r);
+
+/* The place of sn; the ring must not be empty. */
+static inline struct skt_segment **skt_seg_ring_at(const struct skt_seg_ring *r, uint32_t sn)
+{
+    return &r->slot[sn & (r->cap - 1)];
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* A path: what all conversations of a session share on their way to the peer: round-trip time, congestion
+ * window, pacer, the transmissions in flight in the order of their sending, and the list of conversations
+ * that have something to send. Loss is found here (RACK by transmission time, tail probe, RTO last; RFC
+ * 8985). */
+#ifndef SKT_PROTO_PATH_H
+#define SKT_PROTO_PATH_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "proto/cc.h"
+#include "proto/pacer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_kcp;
+
+struct skt_path_stats {
+    uint64_t sent;          /* segments sent, first transmissions */
+    uint64_t retransmitted; /* segments sent again */
+    uint64_t lost;          /* transmissions found lost */
+    uint64_t spurious;      /* of these, acknowledged after all */
+    uint64_t delivered;     /* bytes of KCP payload acknowledged */
+};
+
+struct skt_path {
+    struct skt_pool *pool;    /* segment buffers; shared by all paths of a loop */
+    struct skt_list inflight; /* transmissions not yet acknowledged or lost, oldest first */
+    struct skt_list ready;    /* conversations with acknowledgements or data to send */
+    struct skt_list events;   /* conversations with news for the application (skt_kcp_take_events) */
+    struct skt_heap timers;   /* window probes of single conversations */
+    skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
+    size_t payload_limit;                     /* KCP bytes that one packet may carry now */
+    size_t inflight_bytes;
+    struct skt_pacer pacer;
+    const struct skt_cc *cc;
+    union skt_cc_state cc_state;
+    struct skt_path_stats stats;
+
+    /* The rest is path*.c's own. */
+    struct skt_list starved; /* conversations whose writer waits for memory */
+    skt_us now;              /* the last time that was handed in */
+    skt_us epoch_at;         /* when the path began: round trips of what was sent before don't count */
+    uint32_t ts_base;        /* added to every ts; 0 but in tests */
+    uint64_t next_tx;        /* number of the next transmission */
+    uint64_t rack_tx;        /* the newest transmission that is known to have arrived, */
+    skt_us rack_rtt;         /* and its round trip */
+    skt_us reo_wnd,
+        reo_at;         /* extra time that reordering is given, and when it was last needed; 0: min_rtt / 4 */
+    skt_us progress_at; /* the last acknowledgement, or when the path began to be in use */
+    skt_us fired_at;    /* when the retransmission timer fired last */
+    unsigned timeouts;  /* how often in a row it did */
+    unsigned probes;    /* segments to send in spite of pacer and window */
+    uint64_t delivered; /* bytes acknowledged, as counted in flight */
+    skt_us delivered_at, first_sent_at;
+    uint64_t
+        limited_until; /* samples of what was sent before `delivered` passes this are application-limited */
+    skt_us min_rtt_bucket[2], min_rtt_at; /* the least round trip of this and of the last 10 s */
+    size_t overhead;                      /* bytes that sealing adds to a packet, as seen */
+    size_t precharged;                    /* bytes the pacer was charged for by send, not yet by on_sent */
+    size_t largest_delivered;
+};
+
+/* payload_limit: KCP bytes (headers included) in one packet. pool: of blocks of SKT_KCP_BLOCK_LEN (kcp.h). */
+void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_cc *cc, size_t payload_limit,
+                   skt_us now);
+
+/* All conversations must have been disposed of before. */
+void skt_path_dispose(struct skt_path *p);
+
+/* Changes the limit for segments cut from now on; longer ones already cut leave alone (see skt_path_send). */
+void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit);
+
+/* The MSS: data bytes in a segment cut now. */
+size_t skt_path_mss(const struct skt_path *p);
+
+/* Writes the KCP bytes of one packet: acknowledgements first, then lost segments, then new data, as far as
+ * pacer and congestion window allow, conversations taking turns. Returns the bytes written, 0 when nothing
+ * may be sent now. A result above payload_limit is a single segment cut for a larger limit: the packet may be
+ * fragmented. cap is at least SKT_MTU_MAX. */
+size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
+
+/* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
+ * counted twice), and for datagrams without KCP in them. */
+void skt_path_on_sent(struct skt_path *p, skt_us now, size_t datagram_len);
+
+/* A round trip measured by other means (PING). */
+void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt);
+
+/* The path is another one from now on (roaming): measurements and window start anew, data in flight is sent
+ * again. */
+void skt_path_reset(struct skt_path *p, skt_us now);
+
+/* When expire or send wants to be called next: loss timers, window probes, the pacer when something waits for
+ * it. In the past or now: call at once. */
+skt_us skt_path_expiry(const struct skt_path *p, skt_us now);
+
+/* Does what is due: marks losses, probes the tail. Call skt_path_send afterwards. */
+void skt_path_expire(struct skt_path *p, skt_us now);
+
+/* Something authentic was heard from the peer: if the retransmission timer is backing off, it is wound back,
+ * so that the end of an outage is used at once. */
+void skt_path_on_alive(struct skt_path *p, skt_us now);
+
+/* How many times in a row the retransmission timer has fired without an acknowledgement since. */
+unsigned skt_path_timeouts(const struct skt_path *p);
+
+/* Length in KCP bytes of the largest segment that was acknowledged since skt_path_init or _reset (0: none);
+ * with skt_path_timeouts it shows a path whose MTU has shrunk. */
+size_t skt_path_largest_delivered(const struct skt_path *p);
+
+/* Congestion window in bytes and pacing rate in bytes/s, for the status. */
+size_t skt_path_cwnd(const struct skt_path *p);
+uint64_t skt_path_pacing_rate(const struct skt_path *p);
+
+#endif
