@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+# A thin front to CMake: `make run` shows a tunnel at work, `make test` tests it; both install what is missing.
+# Without this file: mkdir build; cd build; cmake ..; make
+
+BUILD ?= build
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Warnings are errors where the project is checked, not where it is used: a newer compiler knows new ones.
+WERROR ?= $(if $(CI),ON,OFF)
+# Words for `skcptun demo`, as in: make run DEMO="--loss 5 --rtt 160"
+DEMO ?=
+# The checks that are slow under sanitizers move this part of the data.
+SCALE ?= 0.1
+
+SANITIZED = -DSKT_SANITIZE=ON -DSKT_WERROR=ON -DSKT_TESTS=ON
+SOURCES = $(shell find src tests lab tools -name '*.[ch]')
+
+.PHONY: build run test interop check check-asan check-clang check-tidy check-fuzz check-slow check-format \
+	format install clean help
+
+build:
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS)
+
+run:
+	sh tools/install-deps.sh build
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS) --target skcptun
+	$(BUILD)/skcptun demo $(DEMO)
+
+test:
+	sh tools/install-deps.sh test
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS)
+	cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
+
+# Against another implementation of KCP, in Go.
+interop:
+	sh tools/install-deps.sh interop
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS) --target kcp_echo
+	bash tests/interop/run.sh $(BUILD)
+
+# Everything that is too slow for `make test`.
+check: check-format check-clang check-asan interop check-fuzz check-tidy check-slow
+
+check-format:
+	sh tools/install-deps.sh check
+	clang-format --dry-run -Werror $(SOURCES)
+
+check-clang:
+	sh tools/install-deps.sh check
+	CC=clang cmake -S . -B $(BUILD)-clang -DSKT_WERROR=ON -DSKT_TESTS=ON
+	cmake --build $(BUILD)-clang -j $(JOBS)
+	cd $(BUILD)-clang && ctest --output-on-failure -j $(JOBS) -L 'unit|static'
+
+# AddressSanitizer and UndefinedBehaviorSanitizer over all of it, with less data in the slow tests.
+check-asan:
+	sh tools/install-deps.sh test
+	cmake -S . -B $(BUILD)-asan $(SANITIZED)
+	cmake --build $(BUILD)-asan -j $(JOBS)
+	cd $(BUILD)-asan && SKT_NETNS_SCALE=$(SCALE) ctest --output-on-failure -j $(JOBS)
+
+check-tidy:
+	sh tools/install-deps.sh check
+	CC=clang cmake -S . -B $(BUILD)-clang -DSKT_WERROR=ON -DSKT_TESTS=ON
+	cmake --build $(BUILD)-clang -j $(JOBS)
+	find src -name '*.c' | grep -v _darwin | xargs -n 4 -P $(JOBS) clang-tidy --quiet --warnings-as-errors='*' -p $(BUILD)-clang
+
+check-fuzz:
+	sh tools/install-deps.sh check
+	CC=clang cmake -S . -B $(BUILD)-fuzz -DSKT_FUZZ=ON -DSKT_TESTS=OFF -DSKT_LAB=OFF
+	cmake --build $(BUILD)-fuzz -j $(JOBS)
+	cd $(BUILD)-fuzz && ctest --output-on-failure -j $(JOBS) -L fuzz
+
+# The tests marked slow: valgrind over a whole run, long outages.
+check-slow: build
+	sh tools/install-deps.sh check
+	SKT_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider \
+		-m slow tests/netns
+
+format:
+	clang-format -i $(SOURCES)
+
+install: build
+	cmake --install $(BUILD)
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-fuzz
+
+help:
+	@echo 'make             build into $(BUILD)/ (dependencies must be there)'
+	@echo 'make run         install what is missing, build, run skcptun demo; DEMO="--loss 5 --rtt 160"'
+	@echo 'make test        install what is missing, build, run all tests'
+	@echo 'make check       sanitizers, clang, clang-tidy, fuzzers, interop, slow tests, format'
+	@echo 'make interop     our KCP against an independent one'
+	@echo 'make install     install the program (as root)'
+	@echo 'make format      lay out the sources; make clean  remove what was built'
