@@ -11,6 +11,8 @@ DEMO ?=
 # The checks that are slow under sanitizers move this part of the data.
 SCALE ?= 0.1
 
+MAKEFLAGS += --no-print-directory
+
 SANITIZED = -DSKT_SANITIZE=ON -DSKT_WERROR=ON -DSKT_TESTS=ON
 SOURCES = $(shell find src tests lab tools -name '*.[ch]')
 

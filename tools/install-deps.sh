@@ -86,9 +86,8 @@ install_debian() {
 
     case " $missing " in
     *" nginx "*)
-        if command -v systemctl >/dev/null 2>&1; then
-            $sudo systemctl disable nginx >/dev/null 2>&1 || true
-        fi
+        $sudo deb-systemd-helper disable nginx.service >/dev/null 2>&1 || true
+        $sudo update-rc.d nginx disable >/dev/null 2>&1 || true
         ;;
     esac
 }
