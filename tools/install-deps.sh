@@ -86,8 +86,8 @@ install_debian() {
 
     case " $missing " in
     *" nginx "*)
-        $sudo deb-systemd-helper disable nginx.service >/dev/null 2>&1 || true
         $sudo update-rc.d nginx disable >/dev/null 2>&1 || true
+        $sudo rm -f /etc/systemd/system/multi-user.target.wants/nginx.service
         ;;
     esac
 }
