@@ -54,7 +54,7 @@ void skt_keys_init(struct skt_keys *keys);
 
 /* Takes a new keypair over. Initiator: it becomes current at once, current becomes previous. Responder: it
  * becomes next until skt_keys_confirm; an unconfirmed next and the previous one are dropped. */
-void skt_keys_install(struct skt_keys *keys, struct skt_keypair *kp, skt_us now);
+void skt_keys_install(struct skt_keys *keys, struct skt_keypair *kp);
 
 /* A packet was opened under kp. Responder: if it is next, it becomes current, and current becomes previous;
  * true then. Initiator: the first packet under current shows that the responder has moved on: previous is
@@ -65,12 +65,13 @@ bool skt_keys_confirm(struct skt_keys *keys, const struct skt_keypair *kp, skt_u
 struct skt_keypair *skt_keys_sending(const struct skt_keys *keys, skt_us now);
 
 /* Is it time for a new handshake (SKT_REKEY_AFTER, SKT_REKEY_AFTER_PACKETS in either direction)? Always false
- * on the responder's side; true on the initiator's without usable keys. */
+ * on the responder's side; true without any keys. */
 bool skt_keys_needs_rekey(const struct skt_keys *keys, skt_us now);
 
-/* When skt_keys_expire has something to drop or, on the initiator's side, needs_rekey turns true by age;
- * SKT_NEVER without keys. In the past once needs_rekey is true: the owner then waits for its handshake timer
- * instead. */
+/* Initiator: when skt_keys_needs_rekey turns true by age; else, and without keys, SKT_NEVER. */
+skt_us skt_keys_rekey_at(const struct skt_keys *keys);
+
+/* When skt_keys_expire has something to drop; SKT_NEVER without keys. */
 skt_us skt_keys_expiry(const struct skt_keys *keys);
 
 /* Drops what may not be used any more. */
