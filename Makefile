@@ -77,8 +77,8 @@ check-fuzz:
 # The tests marked slow: valgrind over a whole run, long outages.
 check-slow: build
 	sh tools/install-deps.sh check
-	SKT_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider \
-		-m slow tests/netns
+	SKCPTUN=$(abspath $(BUILD))/skcptun SKT_LINK=$(abspath $(BUILD))/skt-link PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/netns
 
 format:
 	clang-format -i $(SOURCES)
