@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/loop.h"
+
+#include "base/err.h"
+#include "io/loop_internal.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/timerfd.h>
+#endif
+
+/* Rounds of tasks in one turn. More would let tasks that defer each other starve the descriptors. */
+enum { TASK_ROUNDS_MAX = 8 };
+
+struct skt_loop {
+    struct ev_loop *ev;
+    skt_us now;
+    uint64_t wall_ms;
+    ev_check check;     /* reads the clock after the sleep */
+    ev_prepare prepare; /* runs timers and tasks before it */
+    ev_idle idle;       /* active: do not sleep, tasks are left */
+    struct skt_heap timers;
+    struct skt_list tasks;
+    skt_us armed; /* what the system's timer waits for; SKT_NEVER: nothing */
+#ifdef __linux__
+    int timer_fd;
+    ev_io alarm;
+#else
+    ev_timer alarm;
+#endif
+    struct skt_loop_slot slots[SKT_LOOP_SLOTS];
+};
+
+static void read_clock(struct skt_loop *loop)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    loop->now = (skt_us)ts.tv_sec * SKT_US_PER_SEC + (skt_us)ts.tv_nsec / 1000;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    loop->wall_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* --- the system's timer --- */
+
+#ifdef __linux__
+
+static void on_alarm(struct ev_loop *ev, ev_io *w, int revents)
+{
+    (void)revents;
+    (void)w;
+    struct skt_loop *loop = (struct skt_loop *)ev_userdata(ev);
+    loop->armed = 0; /* it has fired: setting it anew, or stopping it, also takes it off the readable ones */
+}
+
+static void set_alarm(struct skt_loop *loop, skt_us at)
+{
+    struct itimerspec spec = {0};
+    if (at != SKT_NEVER) {
+        spec.it_value.tv_sec = (time_t)(at / SKT_US_PER_SEC);
+        spec.it_value.tv_nsec = (long)(at % SKT_US_PER_SEC) * 1000;
+        if (spec.it_value.tv_sec == 0 && spec.it_value.tv_nsec == 0)
+            spec.it_value.tv_nsec = 1; /* zero would stop it */
+    }
+    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static int start_alarm(struct skt_loop *loop)
+{
+    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (loop->timer_fd < 0)
+        return SKT_ERR_IO;
+    ev_io_init(&loop->alarm, on_alarm, loop->timer_fd, EV_READ);
+    ev_io_start(loop->ev, &loop->alarm);
+    return SKT_OK;
+}
+
+static void stop_alarm(struct skt_loop *loop)
+{
+    if (loop->timer_fd < 0)
+        return;
+    ev_io_stop(loop->ev, &loop->alarm);
+    close(loop->timer_fd);
+}
+
+#else
+
+static void on_alarm(struct ev_loop *ev, ev_timer *w, int revents)
+{
+    (void)revents;
+    (void)w;
+    struct skt_loop *loop = (struct skt_loop *)ev_userdata(ev);
+    loop->armed = 0;
+}
+
+static void set_alarm(struct skt_loop *loop, skt_us at)
+{
+    ev_timer_stop(loop->ev, &loop->alarm);
+    if (at == SKT_NEVER)
+        return;
+    ev_now_update(loop->ev);
+    ev_timer_set(&loop->alarm, at > loop->now ? (ev_tstamp)(at - loop->now) / 1e6 : 0., 0.);
+    ev_timer_start(loop->ev, &loop->alarm);
+}
+
+static int start_alarm(struct skt_loop *loop)
+{
+    ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
+    return SKT_OK;
+}
+
+static void stop_alarm(struct skt_loop *loop)
+{
+    ev_timer_stop(loop->ev, &loop->alarm);
+}
+
+#endif
+
+/* A deadline that moves back costs no system call: the alarm then comes once too early, and is set anew. One
+ * that has passed is replaced even before it was noticed. */
+static void update_alarm(struct skt_loop *loop)
+{
+    skt_us first = skt_heap_expiry(&loop->timers);
+    bool passed = loop->armed <= loop->now;
+    if (!passed && first >= loop->armed)
+        return;
+    set_alarm(loop, first);
+    loop->armed = first;
+}
+
+/* --- the turn --- */
+
+/* At most as many as there are now, so that a timer set into the past by its own handler can't keep the turn
+ * from ending. */
+static void run_timers(struct skt_loop *loop)
+{
+    for (size_t left = loop->timers.count; left > 0; left--) {
+        struct skt_heap_node *node = skt_heap_first(&loop->timers);
+        if (!node || node->at > loop->now)
+            return;
+        skt_heap_remove(&loop->timers, node);
+        struct skt_loop_timer *t = SKT_CONTAINER(node, struct skt_loop_timer, node);
+        t->fn(t, loop->now);
+    }
+}
+
+static void run_tasks(struct skt_loop *loop)
+{
+    for (int round = 0; round < TASK_ROUNDS_MAX && !skt_list_empty(&loop->tasks); round++) {
+        struct skt_list batch; /* takes this round's over; those deferred meanwhile are the next one's */
+        skt_list_init(&batch);
+        skt_list_append(&loop->tasks, &batch);
+        skt_list_remove(&loop->tasks);
+        while (!skt_list_empty(&batch)) {
+            struct skt_loop_task *t = SKT_CONTAINER(batch.next, struct skt_loop_task, link);
+            skt_list_remove(&t->link);
+            t->fn(t, loop->now);
+        }
+    }
+}
+
+static void on_check(struct ev_loop *ev, ev_check *w, int revents)
+{
+    (void)w;
+    (void)revents;
+    read_clock((struct skt_loop *)ev_userdata(ev));
+}
+
+static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
+{
+    (void)w;
+    (void)revents;
+    struct skt_loop *loop = (struct skt_loop *)ev_userdata(ev);
+    read_clock(loop);
+    run_timers(loop);
+    run_tasks(loop);
+    if (skt_list_empty(&loop->tasks))
+        ev_idle_stop(ev, &loop->idle);
+    else
+        ev_idle_start(ev, &loop->idle);
+    update_alarm(loop);
+}
+
+static void on_idle(struct ev_loop *ev, ev_idle *w, int revents)
+{
+    (void)ev;
+    (void)w;
+    (void)revents;
+}
+
+/* --- life --- */
+
+int skt_loop_new(struct skt_loop **out)
+{
+    struct skt_loop *loop = (struct skt_loop *)calloc(1, sizeof *loop);
+    if (!loop)
+        return SKT_ERR_NOMEM;
+    loop->ev = ev_loop_new(EVFLAG_AUTO);
+    if (!loop->ev) {
+        free(loop);
+        return SKT_ERR_IO;
+    }
+    ev_set_userdata(loop->ev, loop);
+    skt_heap_init(&loop->timers);
+    skt_list_init(&loop->tasks);
+    loop->armed = SKT_NEVER;
+    int err = start_alarm(loop);
+    if (err) {
+        ev_loop_destroy(loop->ev);
+        free(loop);
+        return err;
+    }
+    ev_check_init(&loop->check, on_check);
+    ev_set_priority(&loop->check, EV_MAXPRI); /* before the handlers of what is ready */
+    ev_check_start(loop->ev, &loop->check);
+    ev_prepare_init(&loop->prepare, on_prepare);
+    ev_prepare_start(loop->ev, &loop->prepare);
+    ev_idle_init(&loop->idle, on_idle);
+    read_clock(loop);
+    *out = loop;
+    return SKT_OK;
+}
+
+void skt_loop_free(struct skt_loop *loop)
+{
+    if (!loop)
+        return;
+    for (size_t i = 0; i < SKT_LOOP_SLOTS; i++) {
+        if (loop->slots[i].object)
+            loop->slots[i].dispose(loop->slots[i].object);
+    }
+    stop_alarm(loop);
+    ev_idle_stop(loop->ev, &loop->idle);
+    ev_check_stop(loop->ev, &loop->check);
+    ev_prepare_stop(loop->ev, &loop->prepare);
+    ev_loop_destroy(loop->ev);
+    skt_heap_dispose(&loop->timers);
+    free(loop);
+}
+
+void skt_loop_run(struct skt_loop *loop)
+{
+    ev_run(loop->ev, 0);
+}
+
+void skt_loop_stop(struct skt_loop *loop)
+{
+    ev_break(loop->ev, EVBREAK_ONE);
+}
+
+skt_us skt_loop_now(const struct skt_loop *loop)
+{
+    return loop->now;
+}
+
+uint64_t skt_loop_wall_ms(const struct skt_loop *loop)
+{
+    return loop->wall_ms;
+}
+
+struct ev_loop *skt_loop_ev(struct skt_loop *loop)
+{
+    return loop->ev;
+}
+
+struct skt_loop_slot *skt_loop_slot(struct skt_loop *loop, enum skt_loop_slot_name name)
+{
+    return &loop->slots[name];
+}
+
+/* --- timers --- */
+
+void skt_loop_timer_init(struct skt_loop_timer *t, void (*fn)(struct skt_loop_timer *t, skt_us now))
+{
+    t->node = (struct skt_heap_node){SKT_NEVER, 0};
+    t->fn = fn;
+}
+
+int skt_loop_timer_set(struct skt_loop *loop, struct skt_loop_timer *t, skt_us at)
+{
+    return skt_heap_set(&loop->timers, &t->node, at);
+}
+
+void skt_loop_timer_stop(struct skt_loop *loop, struct skt_loop_timer *t)
+{
+    skt_heap_remove(&loop->timers, &t->node);
+}
+
+/* --- tasks --- */
+
+void skt_loop_task_init(struct skt_loop_task *t, void (*fn)(struct skt_loop_task *t, skt_us now))
+{
+    skt_list_init(&t->link);
+    t->fn = fn;
+}
+
+void skt_loop_defer(struct skt_loop *loop, struct skt_loop_task *t)
+{
+    if (skt_list_empty(&t->link))
+        skt_list_append(&loop->tasks, &t->link);
+}
+
+void skt_loop_task_cancel(struct skt_loop *loop, struct skt_loop_task *t)
+{
+    (void)loop;
+    skt_list_remove(&t->link);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What the other files of this folder keep per loop. */
+#ifndef SKT_IO_LOOP_INTERNAL_H
+#define SKT_IO_LOOP_INTERNAL_H
+
+#include "io/loop.h"
+
+enum skt_loop_slot_name { SKT_LOOP_SLOT_UDP, SKT_LOOP_SLOT_RESOLVE, SKT_LOOP_SLOTS };
+
+/* Something that is made when a loop needs it first and ends with the loop. */
+struct skt_loop_slot {
+    void *object;
+    void (*dispose)(void *object); /* called by skt_loop_free while the loop still works */
+};
+
+struct skt_loop_slot *skt_loop_slot(struct skt_loop *loop, enum skt_loop_slot_name name);
+
+#endif

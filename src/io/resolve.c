@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/resolve.h"
+
+#include "base/err.h"
+#include "io/loop_internal.h"
+#include "io/sockaddr.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NAME_MAX_LEN = 253,            /* of a name in DNS (RFC 1035, 2.3.4) */
+    THREAD_STACK_LEN = 256 * 1024, /* getaddrinfo with its modules needs about a third */
+};
+
+enum stage { WAITING, RUNNING, DONE };
+
+/* One look-up. Its thread writes `addrs`, `n` and `error` while it is RUNNING; everything else belongs to the
+ * loop, but for `stage` and `link`, which the lock guards. */
+struct skt_resolve {
+    struct skt_list link; /* in waiting or done */
+    struct skt_resolver *resolver;
+    enum stage stage;
+    bool cancelled;
+    skt_resolve_fn fn;
+    void *user;
+    uint16_t port;
+    size_t n;
+    struct skt_addr addrs[SKT_RESOLVE_ADDRS_MAX];
+    char error[96];
+    char name[NAME_MAX_LEN + 1];
+};
+
+/* One per loop, and kept by its threads until the last of them has ended. */
+struct skt_resolver {
+    pthread_mutex_t lock;
+    struct skt_loop *loop; /* NULL: the loop has ended, and answers with it */
+    ev_async wake;
+    struct skt_loop_task deliver;
+    struct skt_list waiting, done;
+    unsigned threads;
+};
+
+/* --- in the thread --- */
+
+static size_t collect(struct skt_resolve *r, const struct addrinfo *list)
+{
+    size_t n = 0;
+    for (; list && n < SKT_RESOLVE_ADDRS_MAX; list = list->ai_next) {
+        struct skt_addr addr;
+        skt_sockaddr_read(&addr, list->ai_addr);
+        if (addr.family == 0)
+            continue;
+        addr.port = r->port;
+        r->addrs[n++] = addr;
+    }
+    return n;
+}
+
+static void look_up(struct skt_resolve *r)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    int err = getaddrinfo(r->name, NULL, &hints, &list);
+    if (err == 0) {
+        r->n = collect(r, list);
+        freeaddrinfo(list);
+    }
+    if (r->n == 0)
+        snprintf(r->error, sizeof r->error, "%s", err ? gai_strerror(err) : "no address");
+}
+
+static void free_resolver(struct skt_resolver *resolver)
+{
+    pthread_mutex_destroy(&resolver->lock);
+    free(resolver);
+}
+
+/* Looks up one name after the other until none waits. */
+static void *run(void *arg)
+{
+    struct skt_resolver *resolver = (struct skt_resolver *)arg;
+    pthread_mutex_lock(&resolver->lock);
+    while (!skt_list_empty(&resolver->waiting)) {
+        struct skt_resolve *r = SKT_CONTAINER(resolver->waiting.next, struct skt_resolve, link);
+        skt_list_remove(&r->link);
+        r->stage = RUNNING;
+        pthread_mutex_unlock(&resolver->lock);
+        look_up(r);
+        pthread_mutex_lock(&resolver->lock);
+        r->stage = DONE;
+        if (!resolver->loop || r->cancelled) {
+            free(r);
+            continue;
+        }
+        skt_list_append(&resolver->done, &r->link);
+        ev_async_send(skt_loop_ev(resolver->loop), &resolver->wake);
+    }
+    bool last = --resolver->threads == 0 && !resolver->loop;
+    pthread_mutex_unlock(&resolver->lock);
+    if (last)
+        free_resolver(resolver);
+    return NULL;
+}
+
+/* --- in the loop --- */
+
+/* With the lock held. */
+static int start_thread(struct skt_resolver *resolver)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all, before;
+    if (pthread_attr_init(&attr))
+        return SKT_ERR_NOMEM;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, THREAD_STACK_LEN);
+    sigfillset(&all); /* signals are the loop's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int err = pthread_create(&thread, &attr, run, resolver);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (err)
+        return SKT_ERR_IO;
+    resolver->threads++;
+    return SKT_OK;
+}
+
+static void deliver(struct skt_resolver *resolver)
+{
+    for (;;) {
+        pthread_mutex_lock(&resolver->lock);
+        struct skt_list *first = resolver->done.next;
+        bool none = first == &resolver->done;
+        if (!none)
+            skt_list_remove(first);
+        pthread_mutex_unlock(&resolver->lock);
+        if (none)
+            return;
+        struct skt_resolve *r = SKT_CONTAINER(first, struct skt_resolve, link);
+        /* From here on cancelling it is too late, and nobody has a reason to: it is being answered. */
+        r->fn(r->user, r->addrs, r->n, r->n ? NULL : r->error);
+        free(r);
+    }
+}
+
+static void on_wake(struct ev_loop *ev, ev_async *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    deliver(SKT_CONTAINER(w, struct skt_resolver, wake));
+}
+
+static void on_task(struct skt_loop_task *t, skt_us now)
+{
+    (void)now;
+    deliver(SKT_CONTAINER(t, struct skt_resolver, deliver));
+}
+
+static void free_list(struct skt_list *list)
+{
+    while (!skt_list_empty(list)) {
+        struct skt_resolve *r = SKT_CONTAINER(list->next, struct skt_resolve, link);
+        skt_list_remove(&r->link);
+        free(r);
+    }
+}
+
+static void dispose(void *object)
+{
+    struct skt_resolver *resolver = (struct skt_resolver *)object;
+    ev_async_stop(skt_loop_ev(resolver->loop), &resolver->wake);
+    skt_loop_task_cancel(resolver->loop, &resolver->deliver);
+    pthread_mutex_lock(&resolver->lock);
+    free_list(&resolver->waiting);
+    free_list(&resolver->done);
+    resolver->loop = NULL;
+    bool last = resolver->threads == 0;
+    pthread_mutex_unlock(&resolver->lock);
+    if (last)
+        free_resolver(resolver);
+}
+
+static struct skt_resolver *resolver_of(struct skt_loop *loop)
+{
+    struct skt_loop_slot *slot = skt_loop_slot(loop, SKT_LOOP_SLOT_RESOLVE);
+    if (slot->object)
+        return (struct skt_resolver *)slot->object;
+    struct skt_resolver *resolver = (struct skt_resolver *)calloc(1, sizeof *resolver);
+    if (!resolver)
+        return NULL;
+    pthread_mutex_init(&resolver->lock, NULL);
+    resolver->loop = loop;
+    skt_list_init(&resolver->waiting);
+    skt_list_init(&resolver->done);
+    skt_loop_task_init(&resolver->deliver, on_task);
+    ev_async_init(&resolver->wake, on_wake);
+    ev_async_start(skt_loop_ev(loop), &resolver->wake);
+    slot->object = resolver;
+    slot->dispose = dispose;
+    return resolver;
+}
+
+/* Puts a look-up into the queue, with a thread to serve it; SKT_ERR_IO where there is none at all. */
+static int enqueue(struct skt_resolver *resolver, struct skt_resolve *r)
+{
+    int err = SKT_OK;
+    pthread_mutex_lock(&resolver->lock);
+    skt_list_append(&resolver->waiting, &r->link);
+    if (resolver->threads < SKT_RESOLVE_THREADS_MAX)
+        err = start_thread(resolver);
+    if (err && resolver->threads > 0)
+        err = SKT_OK; /* another thread will come to it */
+    if (err)
+        skt_list_remove(&r->link);
+    pthread_mutex_unlock(&resolver->lock);
+    return err;
+}
+
+int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const char *name, uint16_t port,
+                      skt_resolve_fn fn, void *user)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > NAME_MAX_LEN)
+        return SKT_ERR_ARG;
+    struct skt_resolver *resolver = resolver_of(loop);
+    struct skt_resolve *r = resolver ? (struct skt_resolve *)calloc(1, sizeof *r) : NULL;
+    if (!r)
+        return SKT_ERR_NOMEM;
+    skt_list_init(&r->link);
+    r->resolver = resolver;
+    r->fn = fn;
+    r->user = user;
+    r->port = port;
+    memcpy(r->name, name, len);
+    int err = SKT_OK;
+    if (skt_addr_parse(&r->addrs[0], name, port) == SKT_OK) {
+        r->n = 1;
+        r->stage = DONE;
+        pthread_mutex_lock(&resolver->lock);
+        skt_list_append(&resolver->done, &r->link);
+        pthread_mutex_unlock(&resolver->lock);
+        skt_loop_defer(loop, &resolver->deliver);
+    } else {
+        err = enqueue(resolver, r);
+    }
+    if (err)
+        free(r);
+    else
+        *out = r;
+    return err;
+}
+
+void skt_resolve_cancel(struct skt_resolve *r)
+{
+    if (!r)
+        return;
+    struct skt_resolver *resolver = r->resolver;
+    pthread_mutex_lock(&resolver->lock);
+    bool running = r->stage == RUNNING;
+    r->cancelled = true;
+    if (!running)
+        skt_list_remove(&r->link);
+    pthread_mutex_unlock(&resolver->lock);
+    if (!running)
+        free(r);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Between udp.c and the system's way of moving batches (udp_linux.c, udp_darwin.c). */
+#ifndef SKT_IO_UDP_INTERNAL_H
+#define SKT_IO_UDP_INTERNAL_H
+
+#include "io/sockaddr.h"
+#include "io/udp.h"
+
+enum {
+    SKT_UDP_BATCH_LEN = 4 * 65536, /* bytes of receive buffers of a loop, touched only as far as used */
+    SKT_UDP_BATCH_DATAGRAMS = 256, /* that one call of skt_udp_batch_fn can bring */
+    SKT_UDP_TURN_LEN = 512 * 1024, /* bytes taken from one socket before others get their turn */
+    SKT_UDP_SLOT_LEN = 2048,       /* a receive buffer without UDP_GRO; longer datagrams are dropped */
+    SKT_UDP_BUFFER_LEN = 4 * 1024 * 1024, /* wanted in the kernel, each way */
+};
+
+/* The receive buffers, one set per loop: every socket's batch is handed on before the next one's is read. */
+struct skt_udp_batch {
+    struct skt_loop *loop;
+    uint8_t *buf; /* mapped when first used, given back when not used for a while; NULL */
+    struct skt_udp_datagram *datagrams;
+    bool used, gso, gro;
+    struct skt_loop_timer release;
+};
+
+struct skt_udp {
+    struct skt_loop_io io;
+    struct skt_loop *loop;
+    struct skt_udp_batch *batch;
+    skt_udp_batch_fn fn;
+    void *user;
+    bool *closed; /* set while fn runs: tells the caller that the socket is gone */
+    uint8_t family;
+    bool gso, gro;
+    bool fragment; /* the socket lets datagrams be fragmented now */
+};
+
+/* Hands datagrams to the owner; false: the socket was closed meanwhile. */
+bool skt_udp_deliver(struct skt_udp *udp, struct skt_udp_datagram *d, size_t n);
+
+/* --- the system's part --- */
+
+/* Sets up what is special here: UDP_GRO, no fragmentation. SKT_ERR_IO. */
+int skt_udp_system_setup(struct skt_udp *udp);
+
+/* Lets routers (IPv4) or the sender (IPv6) fragment, or not. SKT_ERR_IO. */
+int skt_udp_system_fragment(struct skt_udp *udp, bool fragment);
+
+/* Reads one batch and delivers it. The bytes read; SKT_ERR_AGAIN: nothing there; SKT_ERR_CLOSED: the socket
+ * was closed by its owner; SKT_ERR_IO. */
+long skt_udp_system_receive(struct skt_udp *udp);
+
+/* Sends a run to one address; results as of skt_udp_send. */
+int skt_udp_system_send(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len,
+                        const uint8_t *buf, size_t len, size_t segment_len);
+
+/* What an errno of a send means: SKT_ERR_AGAIN, SKT_ERR_ARG or SKT_ERR_IO. */
+int skt_udp_send_error(int error);
+
+#endif

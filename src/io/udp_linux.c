@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* recvmmsg with UDP_GRO in; UDP_SEGMENT out, else sendmmsg (udp(7)). */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "base/err.h"
+#include "io/udp_internal.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+/* Older C libraries do not name these. */
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
+
+enum {
+    GRO_BUFFER_LEN = 65536,
+    GRO_BUFFERS = SKT_UDP_BATCH_LEN / GRO_BUFFER_LEN,
+    GRO_SEGMENTS_MAX = SKT_UDP_BATCH_DATAGRAMS / GRO_BUFFERS, /* UDP_GRO_CNT_MAX of the kernel */
+    PLAIN_BUFFERS = 64,
+    GSO_SEGMENTS_MAX = 64,    /* UDP_MAX_SEGMENTS of the kernel */
+    GSO_LEN_MAX = 65535 - 48, /* one IP packet before it is cut, less IPv6 and UDP headers */
+    IPV6_MTU_LEAST = 1280,
+};
+
+/* --- options --- */
+
+static int set_option(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof value) ? SKT_ERR_IO : SKT_OK;
+}
+
+/* PROBE: DF is set, but what ICMP says about the path is not believed. IPv6 is fragmented by its sender only,
+ * who does not know the path's MTU here: to the least that every path carries. */
+int skt_udp_system_fragment(struct skt_udp *udp, bool fragment)
+{
+    int fd = skt_udp_fd(udp);
+    if (udp->family == 4)
+        return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, fragment ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE);
+    int err =
+        set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, fragment ? IPV6_PMTUDISC_DONT : IPV6_PMTUDISC_PROBE);
+    if (!err)
+        err = set_option(fd, IPPROTO_IPV6, IPV6_MTU, fragment ? IPV6_MTU_LEAST : 0);
+    if (!err)
+        err = set_option(fd, IPPROTO_IPV6, IPV6_DONTFRAG, !fragment);
+    return err;
+}
+
+int skt_udp_system_setup(struct skt_udp *udp)
+{
+    int fd = skt_udp_fd(udp);
+    if (udp->gro)
+        udp->gro = set_option(fd, SOL_UDP, UDP_GRO, 1) == SKT_OK;
+    if (udp->gso)
+        udp->gso = set_option(fd, SOL_UDP, UDP_SEGMENT, 0) == SKT_OK;
+    return skt_udp_system_fragment(udp, false);
+}
+
+/* --- receiving --- */
+
+struct receive {
+    struct mmsghdr msgs[PLAIN_BUFFERS];
+    struct iovec iovs[PLAIN_BUFFERS];
+    union skt_sockaddr from[PLAIN_BUFFERS];
+    union {
+        char buf[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control[GRO_BUFFERS];
+};
+
+static unsigned prepare_receive(const struct skt_udp *udp, struct receive *r)
+{
+    unsigned n = udp->gro ? GRO_BUFFERS : PLAIN_BUFFERS;
+    size_t each = udp->gro ? GRO_BUFFER_LEN : SKT_UDP_SLOT_LEN;
+    for (unsigned i = 0; i < n; i++) {
+        r->iovs[i] = (struct iovec){udp->batch->buf + i * each, each};
+        struct msghdr *h = &r->msgs[i].msg_hdr;
+        *h = (struct msghdr){.msg_name = &r->from[i],
+                             .msg_namelen = sizeof r->from[i],
+                             .msg_iov = &r->iovs[i],
+                             .msg_iovlen = 1};
+        if (udp->gro) {
+            h->msg_control = r->control[i].buf;
+            h->msg_controllen = sizeof r->control[i].buf;
+        }
+    }
+    return n;
+}
+
+/* The length of each datagram in a buffer but the last: what UDP_GRO says, else all of it. */
+static size_t gro_segment_len(struct msghdr *h, size_t len)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+        int segment;
+        if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO)
+            continue;
+        memcpy(&segment, CMSG_DATA(c), sizeof segment);
+        if (segment > 0)
+            return (size_t)segment;
+    }
+    return len;
+}
+
+/* Cuts a message into its datagrams; returns how many. */
+static size_t cut(struct mmsghdr *m, const union skt_sockaddr *from, struct skt_udp_datagram *d, size_t room)
+{
+    size_t left = m->msg_len, n = 0;
+    if (left == 0 || m->msg_hdr.msg_flags & MSG_TRUNC)
+        return 0;
+    uint8_t *p = (uint8_t *)m->msg_hdr.msg_iov->iov_base;
+    size_t segment = gro_segment_len(&m->msg_hdr, left);
+    struct skt_addr addr;
+    skt_sockaddr_read(&addr, &from->sa);
+    for (; left > 0 && n < room; n++) {
+        size_t len = left < segment ? left : segment;
+        d[n] = (struct skt_udp_datagram){p, len, addr};
+        p += len;
+        left -= len;
+    }
+    return n;
+}
+
+long skt_udp_system_receive(struct skt_udp *udp)
+{
+    struct receive r;
+    unsigned max = prepare_receive(udp, &r);
+    int got = recvmmsg(skt_udp_fd(udp), r.msgs, max, 0, NULL);
+    if (got <= 0)
+        return got == 0 || errno == EAGAIN || errno == EWOULDBLOCK ? SKT_ERR_AGAIN : SKT_ERR_IO;
+    struct skt_udp_datagram *d = udp->batch->datagrams;
+    size_t n = 0;
+    long bytes = 0;
+    for (int i = 0; i < got; i++) {
+        bytes += (long)r.msgs[i].msg_len;
+        n += cut(&r.msgs[i], &r.from[i], d + n, SKT_UDP_BATCH_DATAGRAMS - n);
+    }
+    if (n > 0 && !skt_udp_deliver(udp, d, n))
+        return SKT_ERR_CLOSED;
+    return bytes;
+}
+
+/* --- sending --- */
+
+/* One by one: up to 64 datagrams a call. A datagram that fails is passed over. */
+static int send_each(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len, const uint8_t *buf,
+                     size_t len, size_t segment_len)
+{
+    struct mmsghdr msgs[GSO_SEGMENTS_MAX];
+    struct iovec iovs[GSO_SEGMENTS_MAX];
+    union skt_sockaddr name = *to;
+    int result = SKT_OK;
+    while (len > 0) {
+        unsigned n = 0;
+        size_t taken = 0;
+        for (; n < GSO_SEGMENTS_MAX && taken < len; n++) {
+            size_t piece = len - taken < segment_len ? len - taken : segment_len;
+            iovs[n] = (struct iovec){(void *)(uintptr_t)(buf + taken), piece};
+            msgs[n] = (struct mmsghdr){
+                .msg_hdr = {.msg_name = &name, .msg_namelen = to_len, .msg_iov = &iovs[n], .msg_iovlen = 1}};
+            taken += piece;
+        }
+        int sent = sendmmsg(skt_udp_fd(udp), msgs, n, 0);
+        if (sent <= 0) {
+            result = skt_udp_send_error(errno);
+            if (result == SKT_ERR_AGAIN)
+                return result;
+            sent = 1;
+        }
+        size_t done = (size_t)sent * segment_len;
+        if (done >= len)
+            break;
+        buf += done;
+        len -= done;
+    }
+    return result;
+}
+
+/* By one system call; false with errno. */
+static bool send_segmented(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len,
+                           const uint8_t *buf, size_t len, uint16_t segment_len)
+{
+    union {
+        char buf[CMSG_SPACE(sizeof(uint16_t))];
+        struct cmsghdr align;
+    } control = {{0}};
+    union skt_sockaddr name = *to;
+    struct iovec iov = {(void *)(uintptr_t)buf, len};
+    struct msghdr h = {.msg_name = &name,
+                       .msg_namelen = to_len,
+                       .msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control.buf,
+                       .msg_controllen = sizeof control.buf};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+    c->cmsg_level = SOL_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    c->cmsg_len = CMSG_LEN(sizeof segment_len);
+    memcpy(CMSG_DATA(c), &segment_len, sizeof segment_len);
+    return sendmsg(skt_udp_fd(udp), &h, 0) >= 0;
+}
+
+/* One run of at most 64 segments. EIO: the device can't do checksums, so never again on this socket. EINVAL:
+ * too large a segment or no such option on this route; where sending one by one works it was the latter. */
+static int send_run(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len, const uint8_t *buf,
+                    size_t len, size_t segment_len)
+{
+    if (!udp->gso || udp->fragment || len <= segment_len)
+        return send_each(udp, to, to_len, buf, len, segment_len);
+    if (send_segmented(udp, to, to_len, buf, len, (uint16_t)segment_len))
+        return SKT_OK;
+    int error = errno;
+    if (error != EIO && error != EINVAL && error != EMSGSIZE && error != EOPNOTSUPP)
+        return skt_udp_send_error(error);
+    int err = send_each(udp, to, to_len, buf, len, segment_len);
+    if (error != EMSGSIZE && (error == EIO || err == SKT_OK))
+        udp->gso = false;
+    return err;
+}
+
+int skt_udp_system_send(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len,
+                        const uint8_t *buf, size_t len, size_t segment_len)
+{
+    if (segment_len > GSO_LEN_MAX)
+        return SKT_ERR_ARG;
+    size_t segments = GSO_LEN_MAX / segment_len;
+    size_t run = (segments < GSO_SEGMENTS_MAX ? segments : GSO_SEGMENTS_MAX) * segment_len;
+    int result = SKT_OK;
+    while (len > 0) {
+        size_t piece = len < run ? len : run;
+        int err = send_run(udp, to, to_len, buf, piece, segment_len);
+        if (err)
+            result = err;
+        if (err == SKT_ERR_AGAIN)
+            break;
+        buf += piece;
+        len -= piece;
+    }
+    return result;
+}
