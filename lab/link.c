@@ -25,7 +25,7 @@ static const char usage[] =
     "  --reorder SHARE[,TIME]         packets held back by TIME (10ms)\n"
     "  --dup SHARE\n"
     "  --mtu BYTES --icmp 1           path MTU; tell the sender (otherwise a black hole)\n"
-    "  --down 1\n"
+    "  --down 1 --block PORT          nothing passes; nothing from or to a UDP port\n"
     "The link itself:\n"
     "  --dev-mtu BYTES (1500)  --seed N (1)  --slots N (65536 packets)  --tick-us N (200: turns under load)\n"
     "  --control PATH  commands on a Unix socket   --stdin  commands on stdin; its end ends the link\n"
@@ -136,6 +136,11 @@ static void offer(struct link *l, enum link_dir_name from, uint32_t slot, size_t
     d->count.in_udp += link_ip_is_udp(packet, len);
     if (d->set.down) {
         d->count.down++;
+        link_pool_give(&l->pool, slot);
+        return;
+    }
+    if (d->set.block && link_ip_has_port(packet, len, d->set.block)) {
+        d->count.blocked++;
         link_pool_give(&l->pool, slot);
         return;
     }

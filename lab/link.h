@@ -24,6 +24,7 @@ struct link_settings {
     bool down;          /* nothing passes */
     bool icmp;          /* tell the sender of a packet that is too big (a black hole otherwise) */
     unsigned mtu;       /* path MTU, IP bytes */
+    unsigned block;     /* a UDP port (either end of a packet) that is dark; 0: none */
     double ns_per_byte; /* of the bottleneck, IP bytes; 0: no limit */
     int64_t buffer_ns;  /* what the bottleneck's buffer holds, as time at its rate */
     double loss;        /* independent, 0..1 */
@@ -42,7 +43,7 @@ struct link_counters {
     uint64_t in_udp;                 /* ... of these UDP packets */
     uint64_t out_packets, out_bytes; /* written to the other end */
     uint64_t out_udp;
-    uint64_t lost, overflow, too_big, down, unmapped, unwritten; /* dropped, by cause */
+    uint64_t lost, overflow, too_big, down, blocked, unmapped, unwritten; /* dropped, by cause */
     uint64_t fragmented, duplicated, reordered;
 };
 
@@ -122,6 +123,8 @@ uint32_t link_dir_queued(const struct link_dir *d);
 /* --- link_ip.c: what a router does to a packet --- */
 
 bool link_ip_is_udp(const uint8_t *packet, size_t len);
+/* Is it from or to this UDP port (host order)? Fragments after the first are not. */
+bool link_ip_has_port(const uint8_t *packet, size_t len, unsigned port);
 /* RFC 1071 over len bytes, starting from `sum` (host order partial sum); the result in network order. */
 uint16_t link_ip_checksum(const uint8_t *data, size_t len, uint32_t sum);
 /* A packet beyond the path MTU: IPv4 without DF enters the queue in fragments, all else is dropped, with an

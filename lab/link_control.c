@@ -32,6 +32,7 @@ static size_t print_counters(char *out, size_t room, const struct link_dir *d)
         {"overflow", c->overflow},
         {"too_big", c->too_big},
         {"down", c->down},
+        {"blocked", c->blocked},
         {"unmapped", c->unmapped},
         {"unwritten", c->unwritten},
         {"fragmented", c->fragmented},

@@ -33,6 +33,15 @@ bool link_ip_is_udp(const uint8_t *packet, size_t len)
     return len >= IPV6_HEADER && packet[0] >> 4 == 6 && packet[6] == IPPROTO_UDP;
 }
 
+bool link_ip_has_port(const uint8_t *packet, size_t len, unsigned port)
+{
+    if (!link_ip_is_udp(packet, len))
+        return false;
+    size_t at = packet[0] >> 4 == 6 ? IPV6_HEADER : (size_t)(packet[0] & 15) * 4;
+    bool first = packet[0] >> 4 == 6 || (get16(packet + 6) & IPV4_OFFSET) == 0;
+    return first && at + 4 <= len && (get16(packet + at) == port || get16(packet + at + 2) == port);
+}
+
 uint16_t link_ip_checksum(const uint8_t *data, size_t len, uint32_t sum)
 {
     for (; len > 1; data += 2, len -= 2)

@@ -78,6 +78,15 @@ static bool set_mtu(struct link_settings *s, const char **v)
     return true;
 }
 
+static bool set_port(unsigned *port, const char **v)
+{
+    double n;
+    if (!number(v, &n) || n > 65535)
+        return false;
+    *port = (unsigned)n;
+    return true;
+}
+
 static bool set_flag(bool *flag, const char **v)
 {
     double on;
@@ -110,6 +119,8 @@ static bool parse(struct link_settings *s, const char *key, const char **v, bool
         return set_rate(s, v);
     if (strcmp(key, "mtu") == 0)
         return set_mtu(s, v);
+    if (strcmp(key, "block") == 0)
+        return set_port(&s->block, v);
     if (strcmp(key, "icmp") == 0)
         return set_flag(&s->icmp, v);
     if (strcmp(key, "down") == 0)

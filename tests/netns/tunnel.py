@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""skcptun as a process under test: configuration, start, status."""
+import json
+import os
+import subprocess
+
+from lab import PATIENCE, SKCPTUN, WRAP, wait_until
+
+PASSWORD = "correct horse battery staple"
+TICKET = "T" * 32
+
+
+def lua(value):
+    """A Python value as a Lua expression."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        return '"' + "".join(c if c.isalnum() or c in " .:/-_" else f"\\{ord(c):03d}" for c in value) + '"'
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"[{lua(k)}] = {lua(v)}" for k, v in value.items() if v is not None) + "}"
+    return "{" + ", ".join(map(lua, value)) + "}"
+
+
+class Skcptun:
+    """One end. It can be started again with the same configuration."""
+
+    def __init__(self, lab, ns, role, mode, fields, top=None, env=None):
+        self.lab, self.ns, self.role = lab, ns, role
+        self.env = dict(env or {})
+        self.socket = lab.dir / f"{role}.sock"
+        # The file's name is this end's alone on the machine: what is kept between starts goes by it.
+        self.conf = lab.dir / f"lab{lab.tag}-{role}.lua"
+        config = {"mode": mode, mode: fields, "status_socket": str(self.socket), **(top or {})}
+        self.conf.write_text(f"config = {lua(config)}\n")
+        self.conf.chmod(0o600)
+        self.starts = 0
+        self.process = None
+
+    def start(self):
+        self.starts += 1
+        self.process = self.lab.start(self.ns, f"{self.role}-{self.starts}", *WRAP, SKCPTUN, self.conf, env=self.env)
+        return self
+
+    def status(self):
+        done = subprocess.run([SKCPTUN, "status", str(self.conf), "--json"], capture_output=True, text=True,
+                              timeout=10 * PATIENCE, check=False)
+        assert done.returncode == 0, f"status: exit {done.returncode}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
+
+    def sessions(self):
+        return self.status()["sessions"]
+
+
+def server(lab, ns, role="server", port=4000, target="127.0.0.1:80", password=PASSWORD, env=None, entry=None, start=True,
+           **fields):
+    """fields and entry add to the mode's table and to its one entry."""
+    addr, target_port = target.rsplit(":", 1)
+    mode = {"tcp_target_addr": addr, "tcp_target_port": int(target_port),
+            "skcp_servers": [{"address": "0.0.0.0", "port": port, "password": password, **(entry or {})}], **fields}
+    end = Skcptun(lab, ns, role, "proxy_server", mode, env=env)
+    if start:
+        end.start()
+        wait_server(end, port)
+    return end
+
+
+def wait_server(end, port=4000):
+    end.process.wait_port(int(str(port).split("-")[0]), "udp")
+
+
+def client(lab, ns, servers, role="client", listen=8080, password=PASSWORD, ticket=TICKET, env=None, entry=None,
+           start=True, **fields):
+    """servers: addresses, or (address, port) pairs."""
+    remotes = []
+    for one in servers:
+        address, port = one if isinstance(one, tuple) else (one, 4000)
+        remotes.append({"address": address, "port": port, "password": password, "ticket": ticket, **(entry or {})})
+    mode = {"tcp_listen_addr": "127.0.0.1", "tcp_listen_port": listen, "skcp_remote_servers": remotes, **fields}
+    if "listeners" in fields:
+        del mode["tcp_listen_addr"], mode["tcp_listen_port"]
+    end = Skcptun(lab, ns, role, "proxy_client", mode, env=env)
+    if start:
+        end.start()
+        end.process.wait_port(listen)
+    return end
+
+
+def wait_session(end, count=1, timeout=10):
+    """Until `count` sessions are there that have measured a round trip."""
+    def look():
+        if not os.path.exists(end.socket):
+            return None
+        up = [s for s in end.sessions() if s["rtt_ms"]["smoothed"]]
+        return up if len(up) >= count else None
+    return wait_until(f"{end.role}: {count} sessions", look, timeout, 0.1)
