@@ -30,22 +30,28 @@ enum skt_config_mode {
 
 enum skt_config_redundancy { SKT_REDUNDANCY_AUTO, SKT_REDUNDANCY_OFF, SKT_REDUNDANCY_FIXED };
 
+struct skt_config_ports {
+    uint16_t lo, hi; /* equal for a single port */
+};
+
+/* 32 bytes that may not be there. */
+struct skt_config_key {
+    bool set;
+    uint8_t bytes[SKT_KEY_LEN];
+};
+
 /* A server entry (skcp_servers) or a remote entry (skcp_remote_servers). */
 struct skt_config_entry {
     bool server;
     char *address;
-    uint16_t port_lo, port_hi; /* equal for a single port */
-    char *password;            /* or NULL: then there is a key. Zero-terminated, may not hold a zero */
-    bool has_key;
-    uint8_t key[SKT_KEY_LEN];
-    bool has_server_key; /* remote: the server's public key */
-    uint8_t server_key[SKT_KEY_LEN];
-    bool has_private_key; /* server: its private key */
-    uint8_t private_key[SKT_KEY_LEN];
-    bool has_ticket; /* remote */
-    uint8_t ticket[SKT_TICKET_LEN];
-    int64_t speed_mode;  /* 1 turbo, 0 normal */
-    int64_t keepalive_s; /* skcp_keepalive */
+    struct skt_config_ports port;
+    char *password; /* or NULL: then there is a key. Without a zero inside */
+    struct skt_config_key key;
+    struct skt_config_key server_key;  /* remote: the server's public key */
+    struct skt_config_key private_key; /* server: its private key */
+    struct skt_config_key ticket;      /* remote */
+    int64_t speed_mode;                /* 1 turbo, 0 normal */
+    int64_t keepalive_s;               /* skcp_keepalive */
     int64_t max_conn_cnt;
     int64_t mtu;
     uint8_t ciphers; /* bit set of 1 << enum skt_cipher; 0: all */
