@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/janitor.h"
+#include "cli/status_path.h"
+#include "cli/status_socket.h"
+#include "io/loop.h"
+#include "io/privileges.h"
+#include "lua/app.h"
+#include "lua/config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "\n"
+    "Runs what the configuration says until SIGTERM or SIGINT. Open connections then get\n"
+    "one second to end; a second signal ends them at once. SIGHUP reads the configuration\n"
+    "again and takes over what can change without dropping a connection: tickets, targets,\n"
+    "log_level; the log file is opened anew. The log goes to stderr unless log_file is set.\n"
+    "\n"
+    "Options:\n"
+    "  --help  this text\n"
+    "\n"
+    "Exit status: 0 ended by a signal, 1 failed while running, 2 wrong configuration.\n";
+
+static const skt_us drain_limit = SKT_US_PER_SEC;
+
+/* The running process. */
+struct process {
+    const char *path; /* of the configuration */
+    struct skt_config *conf;
+    struct skt_loop *loop;
+    struct skt_app *app;
+    struct skt_status_socket *status;
+    struct skt_janitor janitor;
+    struct skt_loop_signal on_term, on_int, on_hup;
+    bool stopping;
+};
+
+/* Signal handlers of the loop get nothing but the signal. */
+static struct process process;
+
+static void on_stopped(void *user)
+{
+    struct process *p = user;
+    skt_loop_stop(p->loop);
+}
+
+static void on_end_signal(struct skt_loop_signal *s, int signum)
+{
+    (void)s;
+    struct process *p = &process;
+    const char *name = signum == SIGTERM ? "SIGTERM" : "SIGINT";
+    if (p->stopping)
+        skt_info("%s again: ending at once", name);
+    else
+        skt_info("%s: ending, open connections get %d s", name, (int)(drain_limit / SKT_US_PER_SEC));
+    skt_app_stop(p->app, p->stopping ? 0 : drain_limit, on_stopped, p);
+    p->stopping = true;
+}
+
+static void log_warnings(const struct skt_config *conf)
+{
+    for (size_t i = 0; i < conf->warnings.count; i++)
+        skt_warn("%s", conf->warnings.items[i]);
+}
+
+static void on_reload_signal(struct skt_loop_signal *s, int signum)
+{
+    (void)s;
+    (void)signum;
+    struct process *p = &process;
+    struct skt_config *fresh;
+    char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
+    if (p->stopping)
+        return;
+    /* For programs that rotate logs. Fails where the account that we became may not write there. */
+    if (p->conf->log_file && skt_log_open(p->conf->log_file) < 0)
+        skt_warn("SIGHUP: %s: %s; the log goes on in the old file", p->conf->log_file, strerror(errno));
+    if (skt_config_load(&fresh, p->path, err, sizeof err) < 0) {
+        skt_error("SIGHUP: %s; nothing was changed", err);
+        return;
+    }
+    log_warnings(fresh);
+    if (skt_app_reload(p->app, fresh) < 0) {
+        skt_error("SIGHUP: %s asks for another mode, which needs a restart; nothing was changed", p->path);
+        skt_config_free(fresh);
+        return;
+    }
+    skt_config_free(p->conf);
+    p->conf = fresh;
+    skt_info("SIGHUP: %s was read again", p->path);
+}
+
+static int load(struct process *p)
+{
+    char err[SKT_CONFIG_ERROR_MAX] = "";
+    int result = skt_config_load(&p->conf, p->path, err, sizeof err);
+    if (result == SKT_OK)
+        result = skt_config_runnable(p->conf, err, sizeof err);
+    if (result == SKT_ERR_ARG) {
+        fprintf(stderr, "%s\n", err);
+        return SKT_EXIT_USAGE;
+    }
+    return result < 0 ? skt_cli_failure("%s: %s", p->path, skt_err_str(result)) : SKT_EXIT_OK;
+}
+
+static int prepare(struct process *p)
+{
+    const struct skt_config *conf = p->conf;
+    skt_log_set_level(conf->log_level);
+    if (conf->log_file && skt_log_open(conf->log_file) < 0)
+        return skt_cli_failure("%s: %s", conf->log_file, strerror(errno));
+    skt_info("skcptun " SKT_VERSION ", pid %ld, mode %s, configuration %s", (long)getpid(), conf->mode_name,
+             p->path);
+    log_warnings(conf);
+    if (skt_privileges_harden() < 0)
+        skt_warn("core dumps can't be switched off: %s", strerror(errno));
+    skt_debug("%zu descriptors at most", skt_privileges_raise_fds());
+    int err = skt_loop_new(&p->loop);
+    if (err < 0)
+        return skt_cli_failure("event loop: %s", skt_err_str(err));
+    return SKT_EXIT_OK;
+}
+
+static void start_signals(struct process *p)
+{
+    skt_loop_signal_start(p->loop, &p->on_term, SIGTERM, on_end_signal);
+    skt_loop_signal_start(p->loop, &p->on_int, SIGINT, on_end_signal);
+    skt_loop_signal_start(p->loop, &p->on_hup, SIGHUP, on_reload_signal);
+}
+
+static void stop_signals(struct process *p)
+{
+    skt_loop_signal_stop(p->loop, &p->on_term);
+    skt_loop_signal_stop(p->loop, &p->on_int);
+    skt_loop_signal_stop(p->loop, &p->on_hup);
+}
+
+static void write_status(void *user, FILE *out)
+{
+    const struct process *p = user;
+    skt_app_status_json(p->app, out);
+}
+
+static void remove_status_file(void *user, const pid_t *pids, size_t n)
+{
+    (void)pids;
+    (void)n;
+    skt_status_file_remove(user);
+}
+
+/* Where privileges will be given up, the socket's removal needs somebody who keeps them. */
+static int keep_a_janitor(struct process *p)
+{
+    if (!p->conf->run_as || geteuid() != 0 || !p->status)
+        return SKT_EXIT_OK;
+    struct skt_status_file file = *skt_status_socket_file(p->status);
+    if (skt_janitor_start(&p->janitor, remove_status_file, &file) < 0)
+        return skt_cli_failure("can't start a process that removes the status socket: %s", strerror(errno));
+    return SKT_EXIT_OK;
+}
+
+static int open_status(struct process *p)
+{
+    char path[SKT_STATUS_PATH_MAX];
+    const char *wanted = p->conf->status_socket;
+    if (!wanted[0])
+        return SKT_EXIT_OK;
+    int err = skt_status_place(wanted, path);
+    if (err == SKT_OK)
+        err = skt_status_socket_new(&p->status, p->loop, path);
+    if (err == SKT_ERR_FULL)
+        return skt_cli_failure("%s: an instance with this configuration's name is running already; "
+                               "give this one a status_socket of its own, or end the other",
+                               path);
+    if (err < 0)
+        return skt_cli_failure("status_socket %s: %s", wanted,
+                               err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
+    skt_debug("status socket %s", path);
+    return SKT_EXIT_OK;
+}
+
+static int start(struct process *p)
+{
+    char err[SKT_CONFIG_ERROR_MAX] = "";
+    int result = skt_app_new(&p->app, p->loop, p->conf, err, sizeof err);
+    if (result == SKT_OK)
+        result = skt_app_start(p->app, err, sizeof err);
+    if (result < 0) {
+        skt_error("%s", err[0] ? err : skt_err_str(result));
+        return result == SKT_ERR_ARG ? SKT_EXIT_USAGE : SKT_EXIT_FAILURE;
+    }
+    if (p->status)
+        skt_status_socket_serve(p->status, write_status, p);
+    if (!p->conf->run_as)
+        return SKT_EXIT_OK;
+    result = skt_privileges_drop(p->conf->run_as, false);
+    if (result == SKT_ERR_NOTFOUND) {
+        skt_error("%s: user: there is no account \"%s\"", p->path, p->conf->run_as);
+        return SKT_EXIT_USAGE;
+    }
+    if (result < 0) {
+        skt_error("becoming user %s: %s", p->conf->run_as,
+                  result == SKT_ERR_IO ? strerror(errno) : skt_err_str(result));
+        return SKT_EXIT_FAILURE;
+    }
+    skt_info("running as user %s from here on", p->conf->run_as);
+    return SKT_EXIT_OK;
+}
+
+/* Whatever was reached is undone, latest first. */
+static void clean_up(struct process *p)
+{
+    skt_app_free(p->app);
+    skt_status_socket_free(p->status);
+    if (p->loop)
+        stop_signals(p);
+    skt_loop_free(p->loop);
+    skt_config_free(p->conf);
+    skt_janitor_finish(&p->janitor);
+}
+
+static int run(const struct skt_command *self, int argc, char **argv)
+{
+    const struct skt_option options[] = {{0}};
+    struct process *p = &process;
+    int status;
+    int n = skt_cli_parse(self, options, argc, argv, 1, &status);
+    if (n < 0)
+        return status;
+    if (n == 0)
+        return skt_cli_usage_error(self, "which configuration?");
+    p->path = argv[1];
+    status = load(p);
+    if (status == SKT_EXIT_OK)
+        status = prepare(p);
+    if (status == SKT_EXIT_OK) {
+        start_signals(p);
+        status = open_status(p);
+    }
+    if (status == SKT_EXIT_OK)
+        status = keep_a_janitor(p);
+    if (status == SKT_EXIT_OK)
+        status = start(p);
+    if (status == SKT_EXIT_OK) {
+        skt_loop_run(p->loop);
+        status = skt_app_failed(p->app) ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
+        skt_info("ended");
+    }
+    clean_up(p);
+    return status;
+}
+
+const struct skt_command skt_cmd_run = {
+    .name = "run",
+    .arguments = "CONFIG",
+    .summary = NULL,
+    .help = help,
+    .run = run,
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/status_fetch.h"
+#include "cli/status_path.h"
+#include "cli/status_table.h"
+#include "lua/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "\n"
+    "Shows what a running instance is doing: that of CONFIG, or the only one there is.\n"
+    "It answers to its own user and to root.\n"
+    "\n"
+    "Options:\n"
+    "  --json   the raw numbers, one JSON document\n"
+    "  --watch  again every second, until Ctrl-C\n"
+    "  --help   this text\n";
+
+enum { INSTANCES_MAX = 64, ANSWER_LIMIT_MS = 3000 };
+
+/* The sockets with somebody behind them. */
+struct instances {
+    char paths[INSTANCES_MAX][SKT_STATUS_PATH_MAX];
+    size_t count;
+};
+
+static void add_if_alive(struct instances *found, const char *folder, const char *name)
+{
+    char path[SKT_STATUS_PATH_MAX + 256];
+    char *text;
+    size_t len;
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (n >= SKT_STATUS_PATH_MAX || found->count == INSTANCES_MAX)
+        return;
+    /* One that does not answer in time, or not to us, is alive none the less. */
+    int err = skt_status_fetch(path, ANSWER_LIMIT_MS, &text, &len);
+    if (err == SKT_ERR_NOTFOUND)
+        return;
+    if (err == SKT_OK)
+        free(text);
+    memcpy(found->paths[found->count++], path, (size_t)n + 1);
+}
+
+static void find_instances(struct instances *found)
+{
+    char folder[SKT_STATUS_PATH_MAX];
+    for (int i = 0; i < SKT_STATUS_FOLDERS; i++) {
+        DIR *dir = skt_status_folder(i, folder) == SKT_OK ? opendir(folder) : NULL;
+        if (!dir)
+            continue;
+        struct dirent *entry;
+        while ((entry = readdir(dir))) {
+            size_t len = strlen(entry->d_name);
+            if (len > 5 && strcmp(entry->d_name + len - 5, ".sock") == 0)
+                add_if_alive(found, folder, entry->d_name);
+        }
+        closedir(dir);
+    }
+}
+
+static int locate_only_one(const struct skt_command *self, char path[SKT_STATUS_PATH_MAX])
+{
+    static struct instances found;
+    find_instances(&found);
+    if (found.count == 0)
+        return skt_cli_failure("status: no instance is running (name its configuration where it has a "
+                               "status_socket of its own)");
+    if (found.count > 1) {
+        for (size_t i = 0; i < found.count; i++)
+            fprintf(stderr, "  %s\n", found.paths[i]);
+        return skt_cli_usage_error(self, "several instances are running; name one's configuration");
+    }
+    memcpy(path, found.paths[0], SKT_STATUS_PATH_MAX);
+    return SKT_EXIT_OK;
+}
+
+static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
+{
+    struct skt_config *conf;
+    char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
+    if (skt_config_load(&conf, config, err, sizeof err) < 0) {
+        fprintf(stderr, "%s\n", err);
+        return SKT_EXIT_USAGE;
+    }
+    int status = SKT_EXIT_OK;
+    if (!conf->status_socket[0]) {
+        fprintf(stderr, "%s: status_socket is switched off\n", config);
+        status = SKT_EXIT_USAGE;
+    } else if (skt_status_locate(conf->status_socket, path) < 0) {
+        status = skt_cli_failure("status: no instance of %s is running (there is no %s)", config,
+                                 conf->status_socket);
+    }
+    skt_config_free(conf);
+    return status;
+}
+
+static int show_once(const char *path, bool raw, bool clear)
+{
+    char *text;
+    size_t len;
+    int err = skt_status_fetch(path, ANSWER_LIMIT_MS, &text, &len);
+    if (err == SKT_ERR_NOTFOUND)
+        return skt_cli_failure("status: nobody is listening at %s: the instance has ended", path);
+    if (err == SKT_ERR_AGAIN)
+        return skt_cli_failure("status: no answer at %s", path);
+    if (err < 0)
+        return skt_cli_failure("status: %s: %s", path,
+                               err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
+    int status = SKT_EXIT_OK;
+    struct skt_json value = skt_json_of(text, len);
+    if (!value.p)
+        status = skt_cli_failure("status: no sensible answer at %s", path);
+    else if (raw)
+        fwrite(text, 1, len, stdout);
+    else
+        fputs(clear ? "\033[H\033[J" : "", stdout);
+    if (status == SKT_EXIT_OK && !raw)
+        skt_status_table_print(stdout, value);
+    free(text);
+    if (fflush(stdout) != 0)
+        status = SKT_EXIT_FAILURE;
+    return status;
+}
+
+static int run(const struct skt_command *self, int argc, char **argv)
+{
+    bool raw = false, watch = false;
+    const struct skt_option options[] = {
+        {"json", SKT_OPTION_FLAG, &raw, 0, 0},
+        {"watch", SKT_OPTION_FLAG, &watch, 0, 0},
+        {0},
+    };
+    char path[SKT_STATUS_PATH_MAX];
+    int status;
+    int n = skt_cli_parse(self, options, argc, argv, 1, &status);
+    if (n < 0)
+        return status;
+    status = n == 1 ? locate_of_config(argv[1], path) : locate_only_one(self, path);
+    if (status != SKT_EXIT_OK)
+        return status;
+    bool clear = watch && isatty(STDOUT_FILENO);
+    status = show_once(path, raw, clear);
+    while (watch && status == SKT_EXIT_OK) {
+        sleep(1);
+        status = show_once(path, raw, clear);
+    }
+    return status;
+}
+
+const struct skt_command skt_cmd_status = {
+    .name = "status",
+    .arguments = "[CONFIG] [--json] [--watch]",
+    .summary = "show what a running instance is doing",
+    .help = help,
+    .run = run,
+};

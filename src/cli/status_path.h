@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the status sockets are: /run/skcptun, or for processes that may not write there
+ * $XDG_RUNTIME_DIR/skcptun, or /tmp/skcptun-UID. */
+#ifndef SKT_CLI_STATUS_PATH_H
+#define SKT_CLI_STATUS_PATH_H
+
+#include <stddef.h>
+#include <sys/un.h>
+
+enum {
+    SKT_STATUS_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path), /* the end included */
+    SKT_STATUS_FOLDERS = 3,
+};
+
+/* The folder of number i < SKT_STATUS_FOLDERS into buf; SKT_ERR_NOTFOUND where there is no such folder for
+ * this user, SKT_ERR_FULL where its name is too long. */
+int skt_status_folder(int i, char buf[SKT_STATUS_PATH_MAX]);
+
+/* The path at which a socket is to be made: `wanted` (the configuration's status_socket), and where that is
+ * the default and can't be written to, the same name in the next folder that can. Makes the folder.
+ * SKT_ERR_IO (errno), SKT_ERR_FULL (too long for a socket). */
+int skt_status_place(const char *wanted, char buf[SKT_STATUS_PATH_MAX]);
+
+/* The path at which a socket of `wanted` is now: `wanted` itself, or one of the places above.
+ * SKT_ERR_NOTFOUND. */
+int skt_status_locate(const char *wanted, char buf[SKT_STATUS_PATH_MAX]);
+
+#endif
