@@ -24,6 +24,7 @@ enum {
     SKT_KCP_CMD_ACK = 82,
     SKT_KCP_CMD_WASK = 83,
     SKT_KCP_CMD_WINS = 84,
+    SKT_KCP_TICK_US = 32, /* unit of ts */
 };
 
 /* News of a conversation, a set. */

@@ -29,7 +29,9 @@ struct skt_path_stats {
 struct skt_path {
     struct skt_pool *pool;    /* segment buffers; shared by all paths of a loop */
     struct skt_list inflight; /* transmissions not yet acknowledged or lost, oldest first */
-    struct skt_list ready;    /* conversations with acknowledgements or data to send */
+    struct skt_list lost;     /* transmissions found lost, to be sent again, in that order */
+    struct skt_list acks;     /* conversations with acknowledgements or window news to send */
+    struct skt_list ready;    /* conversations with new data that the peer's window admits */
     struct skt_list events;   /* conversations with news for the application (skt_kcp_take_events) */
     struct skt_heap timers;   /* window probes of single conversations */
     skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
@@ -41,23 +43,24 @@ struct skt_path {
     struct skt_path_stats stats;
 
     /* The rest is path*.c's own. */
-    struct skt_list starved; /* conversations whose writer waits for memory */
+    struct skt_list starved; /* conversations whose writer waits for memory, */
+    skt_us starved_at;       /* and when they are looked at again */
     skt_us now;              /* the last time that was handed in */
     skt_us epoch_at;         /* when the path began: round trips of what was sent before don't count */
     uint32_t ts_base;        /* added to every ts; 0 but in tests */
     uint64_t next_tx;        /* number of the next transmission */
     uint64_t rack_tx;        /* the newest transmission that is known to have arrived, */
     skt_us rack_rtt;         /* and its round trip */
-    skt_us reo_wnd,
-        reo_at;         /* extra time that reordering is given, and when it was last needed; 0: min_rtt / 4 */
-    skt_us progress_at; /* the last acknowledgement, or when the path began to be in use */
-    skt_us fired_at;    /* when the retransmission timer fired last */
-    unsigned timeouts;  /* how often in a row it did */
-    unsigned probes;    /* segments to send in spite of pacer and window */
-    uint64_t delivered; /* bytes acknowledged, as counted in flight */
+    skt_us reo_wnd;          /* extra time that reordering is given; 0: min_rtt / 4 */
+    skt_us reo_at;           /* when it was last seen to be needed */
+    skt_us progress_at;      /* the last acknowledgement, or when the path began to be in use */
+    skt_us fired_at;         /* when the retransmission timer fired last */
+    unsigned timeouts;       /* how often in a row it did */
+    unsigned probes;         /* segments to send in spite of pacer and window */
+    uint64_t delivered;      /* bytes acknowledged, as counted in flight */
     skt_us delivered_at, first_sent_at;
-    uint64_t
-        limited_until; /* samples of what was sent before `delivered` passes this are application-limited */
+    /* Rate samples of what is sent before `delivered` has passed this are application-limited; 0: none. */
+    uint64_t limited_until;
     skt_us min_rtt_bucket[2], min_rtt_at; /* the least round trip of this and of the last 10 s */
     size_t overhead;                      /* bytes that sealing adds to a packet, as seen */
     size_t precharged;                    /* bytes the pacer was charged for by send, not yet by on_sent */

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* A controller shaped as BBRv1 (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016;
+ * draft-cardwell-iccrg-bbr-congestion-control-00): it models the path by its bandwidth and its least round
+ * trip and takes no loss as a sign of congestion. Beyond it: the rate is raised by the share of packets that
+ * random loss takes (facts: v1 delivers C(1-p)^2 else), and PROBE_RTT keeps half a BDP in flight. */
+#include "proto/cc.h"
+
+#include <string.h>
+
+#define UNIT              UINT64_C(1000) /* gains are thousandths */
+#define STARTUP_GAIN      UINT64_C(2885)
+#define DRAIN_GAIN        UINT64_C(347)
+#define CWND_GAIN         UINT64_C(2000)
+#define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
+#define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)
+#define BW_ROUNDS         10
+#define QUEUE_TOLERATED   (5 * SKT_US_PER_MS) /* delay over min_rtt up to which losses count as random */
+#define LOSS_PERMILLE_MAX UINT64_C(200)
+
+enum { CYCLE_LEN = 8, FULL_ROUNDS = 3 };
+
+static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};
+
+static uint64_t pacing_gain(const struct skt_cc_bbr *b)
+{
+    switch (b->phase) {
+    case SKT_BBR_STARTUP:
+        return STARTUP_GAIN;
+    case SKT_BBR_DRAIN:
+        return DRAIN_GAIN;
+    case SKT_BBR_PROBE_RTT:
+        return UNIT;
+    case SKT_BBR_PROBE_BW:
+        break;
+    }
+    return cycle_gain[b->cycle];
+}
+
+static uint64_t min_cwnd(const struct skt_cc_bbr *b)
+{
+    return (uint64_t)SKT_CC_MIN_PACKETS * b->mss;
+}
+
+static uint64_t initial_cwnd(const struct skt_cc_bbr *b)
+{
+    return (uint64_t)SKT_CC_INITIAL_PACKETS * b->mss;
+}
+
+/* Bytes in flight that gain times the bandwidth-delay product come to; 0 before both are known. */
+static uint64_t bdp(const struct skt_cc_bbr *b, uint64_t gain)
+{
+    return skt_maxfilter_get(&b->bw) * b->min_rtt / SKT_US_PER_SEC * gain / UNIT;
+}
+
+static void set_rate(struct skt_cc_bbr *b)
+{
+    uint64_t bw = skt_maxfilter_get(&b->bw), rate;
+    if (bw == 0) {
+        skt_us rtt = b->srtt ? skt_us_max(b->srtt, SKT_US_PER_MS) : SKT_CC_INITIAL_RTT;
+        rate = initial_cwnd(b) * SKT_US_PER_SEC / rtt * STARTUP_GAIN / UNIT;
+    } else {
+        rate = bw * pacing_gain(b) / UNIT;
+        bool queue = b->srtt > b->min_rtt + skt_us_max(QUEUE_TOLERATED, b->min_rtt / 8);
+        if (b->phase == SKT_BBR_PROBE_BW && !queue)
+            rate = rate * UNIT / (UNIT - b->loss_permille);
+        /* Until the pipe is known to be full, the rate never falls. */
+        if (!b->filled && rate < b->out.pacing_rate)
+            rate = b->out.pacing_rate;
+    }
+    uint64_t floor = min_cwnd(b); /* a window a second */
+    b->out.pacing_rate = rate > floor ? rate : floor;
+}
+
+static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
+{
+    uint64_t cwnd = b->out.cwnd;
+    if (b->timed_out) {
+        b->timed_out = false;
+        if (cwnd < b->saved_cwnd)
+            cwnd = b->saved_cwnd;
+    }
+    uint64_t gain = b->phase == SKT_BBR_STARTUP || b->phase == SKT_BBR_DRAIN ? STARTUP_GAIN : CWND_GAIN;
+    uint64_t target = bdp(b, gain);
+    if (target > 0)
+        target += 3 * b->mss + skt_maxfilter_get(&b->bw) / 1000; /* what batches of 1 ms keep on the way */
+    if (target == 0 || (!b->filled && cwnd < target))
+        cwnd += acked;
+    else if (cwnd + acked < target)
+        cwnd += acked;
+    else if (b->filled)
+        cwnd = target;
+    if (b->phase == SKT_BBR_PROBE_RTT) {
+        uint64_t half = bdp(b, UNIT / 2);
+        if (cwnd > half)
+            cwnd = half;
+    }
+    b->out.cwnd = (size_t)(cwnd > min_cwnd(b) ? cwnd : min_cwnd(b));
+}
+
+static void enter_probe_bw(struct skt_cc_bbr *b, skt_us now)
+{
+    b->phase = SKT_BBR_PROBE_BW;
+    b->cycle = 2 + (unsigned)(b->round % (CYCLE_LEN - 2)); /* any but those that change the queue */
+    b->cycle_at = now;
+    b->cycle_lost = 0;
+}
+
+/* At the end of a round: has the bandwidth stopped growing by a quarter a round? */
+static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    if (b->filled || a->app_limited)
+        return;
+    uint64_t bw = skt_maxfilter_get(&b->bw);
+    if (bw >= b->full_bw + b->full_bw / 4) {
+        b->full_bw = bw;
+        b->full_rounds = 0;
+        return;
+    }
+    b->filled = ++b->full_rounds >= FULL_ROUNDS;
+}
+
+/* The share of packets lost while there was no queue, smoothed over rounds. */
+static void fold_losses(struct skt_cc_bbr *b)
+{
+    uint64_t all = b->acked + b->lost;
+    if (all < 32 * b->mss)
+        return;
+    uint64_t permille = b->lost * UNIT / all;
+    if (permille > LOSS_PERMILLE_MAX)
+        permille = LOSS_PERMILLE_MAX;
+    b->loss_permille = (uint32_t)((7 * b->loss_permille + permille) / 8);
+    b->lost = b->acked = 0;
+}
+
+static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    b->acked += a->acked;
+    if (a->rate == 0)
+        return;
+    bool ended = a->prior_delivered >= b->round_end;
+    if (ended) {
+        b->round++;
+        b->round_end = a->delivered;
+        fold_losses(b);
+    }
+    if (!a->app_limited || a->rate >= skt_maxfilter_get(&b->bw))
+        skt_maxfilter_add(&b->bw, BW_ROUNDS, b->round, a->rate);
+    if (ended)
+        check_filled(b, a);
+}
+
+static void update_cycle(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    bool passed = a->now - b->cycle_at > b->min_rtt;
+    uint64_t gain = cycle_gain[b->cycle];
+    if (gain > UNIT)
+        passed = passed && (b->cycle_lost > 0 || a->inflight + a->acked >= bdp(b, gain));
+    else if (gain < UNIT)
+        passed = passed || a->inflight <= bdp(b, UNIT);
+    if (!passed)
+        return;
+    b->cycle = (b->cycle + 1) % CYCLE_LEN;
+    b->cycle_at = a->now;
+    b->cycle_lost = 0;
+}
+
+static void update_min_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    bool expired = b->min_rtt && a->now - b->min_rtt_at > MIN_RTT_WINDOW;
+    if (a->rtt && (b->min_rtt == 0 || a->rtt <= b->min_rtt || expired)) {
+        b->min_rtt = a->rtt;
+        b->min_rtt_at = a->now;
+    }
+    if (expired && b->phase != SKT_BBR_PROBE_RTT && !b->idle_restart && b->filled) {
+        b->phase = SKT_BBR_PROBE_RTT;
+        b->saved_cwnd = b->out.cwnd;
+        b->probe_rtt_until = 0;
+    }
+    b->idle_restart = false;
+}
+
+static void update_probe_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    if (b->probe_rtt_until == 0) {
+        uint64_t half = bdp(b, UNIT / 2);
+        if (a->inflight <= (half > min_cwnd(b) ? half : min_cwnd(b)))
+            b->probe_rtt_until = a->now + skt_us_max(PROBE_RTT_TIME, b->min_rtt);
+    } else if (a->now >= b->probe_rtt_until) {
+        b->min_rtt_at = a->now;
+        if (b->out.cwnd < b->saved_cwnd)
+            b->out.cwnd = b->saved_cwnd;
+        enter_probe_bw(b, a->now);
+    }
+}
+
+static void update_phase(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    if (b->phase == SKT_BBR_STARTUP && b->filled)
+        b->phase = SKT_BBR_DRAIN;
+    if (b->phase == SKT_BBR_DRAIN && a->inflight <= bdp(b, UNIT))
+        enter_probe_bw(b, a->now);
+    if (b->phase == SKT_BBR_PROBE_BW)
+        update_cycle(b, a);
+    update_min_rtt(b, a);
+    if (b->phase == SKT_BBR_PROBE_RTT)
+        update_probe_rtt(b, a);
+}
+
+static void bbr_init(union skt_cc_state *s, skt_us now, size_t mss)
+{
+    struct skt_cc_bbr *b = &s->bbr;
+    memset(s, 0, sizeof(*s));
+    b->mss = mss;
+    b->phase = SKT_BBR_STARTUP;
+    b->min_rtt_at = now;
+    b->out.cwnd = (size_t)initial_cwnd(b);
+    set_rate(b);
+}
+
+static void bbr_set_mss(union skt_cc_state *s, size_t mss)
+{
+    s->bbr.mss = mss;
+    if (s->bbr.out.cwnd < min_cwnd(&s->bbr))
+        s->bbr.out.cwnd = (size_t)min_cwnd(&s->bbr);
+}
+
+static void bbr_on_sent(union skt_cc_state *s, skt_us now, size_t bytes, size_t inflight)
+{
+    (void)now;
+    (void)bytes;
+    if (inflight == 0)
+        s->bbr.idle_restart = true;
+}
+
+static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
+{
+    struct skt_cc_bbr *b = &s->bbr;
+    b->srtt = a->srtt;
+    update_round(b, a);
+    update_phase(b, a);
+    set_rate(b);
+    set_cwnd(b, a->acked);
+}
+
+static void bbr_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
+{
+    s->bbr.lost += l->bytes;
+    s->bbr.cycle_lost += l->bytes;
+}
+
+static void bbr_on_spurious(union skt_cc_state *s, skt_us now, size_t bytes)
+{
+    (void)now;
+    s->bbr.lost -= s->bbr.lost < bytes ? s->bbr.lost : bytes;
+}
+
+static void bbr_on_timeout(union skt_cc_state *s, skt_us now)
+{
+    struct skt_cc_bbr *b = &s->bbr;
+    (void)now;
+    if (!b->timed_out)
+        b->saved_cwnd = b->out.cwnd;
+    b->timed_out = true;
+    b->out.cwnd = (size_t)min_cwnd(b);
+}
+
+static void bbr_on_rtt(union skt_cc_state *s, skt_us now, skt_us rtt)
+{
+    struct skt_cc_bbr *b = &s->bbr;
+    if (b->min_rtt == 0 || rtt <= b->min_rtt) {
+        b->min_rtt = rtt;
+        b->min_rtt_at = now;
+    }
+    if (b->srtt == 0)
+        b->srtt = rtt;
+    if (skt_maxfilter_get(&b->bw) == 0)
+        set_rate(b);
+}
+
+const struct skt_cc skt_cc_turbo = {
+    .name = "turbo",
+    .init = bbr_init,
+    .set_mss = bbr_set_mss,
+    .on_sent = bbr_on_sent,
+    .on_acked = bbr_on_acked,
+    .on_lost = bbr_on_lost,
+    .on_spurious = bbr_on_spurious,
+    .on_timeout = bbr_on_timeout,
+    .on_rtt = bbr_on_rtt,
+};

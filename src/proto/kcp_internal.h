@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* What kcp*.c and path*.c share and nobody else uses. */
+#ifndef SKT_PROTO_KCP_INTERNAL_H
+#define SKT_PROTO_KCP_INTERNAL_H
+
+#include "proto/kcp.h"
+
+#define SKT_KCP_PROBE_MIN    (200 * SKT_US_PER_MS)
+#define SKT_KCP_PROBE_MAX    (5 * SKT_US_PER_SEC)
+#define SKT_PATH_INITIAL_RTO (250 * SKT_US_PER_MS)
+
+struct skt_kcp_ack {
+    uint32_t sn, ts;
+};
+
+/* What one received segment acknowledged, gathered until the path is told. */
+struct skt_ack_round {
+    skt_us now;
+    size_t acked; /* bytes as counted in flight */
+    uint64_t tx;  /* newest transmission known to have arrived; 0: none */
+    skt_us sent_at, delivered_at, first_sent_at;
+    uint64_t prior_delivered;
+    bool app_limited;
+    skt_us rtt; /* of the transmission that the ACK named; 0: none */
+};
+
+/* --- kcp.c --- */
+
+void skt_kcp_notify(struct skt_kcp *k, unsigned events);
+
+/* Puts the conversation on path->ready or takes it off, and arms the window probe where only that helps.
+ * After anything that changes what may be sent. */
+void skt_kcp_update_sending(struct skt_kcp *k);
+
+/* Puts it on path->acks. */
+void skt_kcp_want_control(struct skt_kcp *k);
+
+/* Sets the heap node after probe_at or tell_at changed. */
+void skt_kcp_update_timer(struct skt_kcp *k);
+void skt_kcp_on_timer(struct skt_kcp *k, skt_us now);
+
+/* How long a window probe or update waits for its answer. */
+skt_us skt_kcp_probe_time(const struct skt_kcp *k);
+
+static inline bool skt_kcp_window_open(const struct skt_kcp *k)
+{
+    return skt_serial_before(k->snd_nxt, k->wnd_una + k->rmt_wnd);
+}
+
+/* Is less than 1/part of the budget left? */
+static inline bool skt_kcp_memory_low(const struct skt_path *p, unsigned part)
+{
+    return p->pool->budget && skt_pool_room(p->pool) < p->pool->budget / part;
+}
+
+/* --- kcp_send.c --- */
+
+/* The unsent segment at snd_nxt was sent. */
+void skt_kcp_on_first_sent(struct skt_kcp *k, const struct skt_segment *seg);
+
+/* Tells a writer that was held back, if there is room again. */
+void skt_kcp_check_writable(struct skt_kcp *k);
+
+/* --- kcp_ack.c --- */
+
+void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts);
+void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una);
+
+/* --- kcp_recv.c --- */
+
+/* The window to put into a header that is sent now. */
+uint16_t skt_kcp_advertise(struct skt_kcp *k);
+
+/* Has it acknowledgements, a WASK or a WINS to send? */
+bool skt_kcp_has_control(const struct skt_kcp *k);
+
+/* Writes as much of that as fits into len bytes; returns the bytes written. */
+size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len);
+
+int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data);
+
+/* --- path.c, path_loss.c --- */
+
+void skt_kcp_put_header(uint8_t *out, const struct skt_kcp_header *h);
+
+/* A round trip of a transmission sent at sent_at. */
+void skt_path_take_rtt(struct skt_path *p, skt_us now, skt_us rtt);
+
+/* Takes a sent segment off the path's lists and counts, as one acknowledged. named: the acknowledgement named
+ * its last transmission. */
+void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt_ack_round *round,
+                         bool named);
+
+/* An earlier transmission of seg than the last one arrived, after `late` since its sending; or one that was
+ * thought lost. */
+void skt_path_take_spurious(struct skt_path *p, struct skt_segment *seg, skt_us now, skt_us late);
+
+/* Closes a round: congestion control and RACK learn of it. */
+void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round);
+
+/* Takes a transmission out of flight and queues its segment to be sent again, without calling it lost. */
+void skt_path_requeue(struct skt_path *p, struct skt_segment *seg);
+
+/* Takes a segment off the path's lists and counts, as one that is dropped. */
+void skt_path_forget(struct skt_path *p, struct skt_segment *seg);
+
+void skt_path_detect_losses(struct skt_path *p, skt_us now);
+
+/* When the oldest transmission in flight is to be acted upon; SKT_NEVER without one. */
+skt_us skt_path_loss_expiry(const struct skt_path *p);
+
+/* A conversation (its starved_node) waits for memory in the pool. */
+void skt_path_add_starved(struct skt_path *p, struct skt_list *node);
+
+void skt_path_update_pacer(struct skt_path *p, skt_us now);
+
+/* May data be sent as far as the congestion window goes? */
+static inline bool skt_path_has_data(const struct skt_path *p)
+{
+    return !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready);
+}
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Filling packets: what is sent next, and what is noted of it. */
+#include "proto/kcp_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
+{
+    size_t n = 0;
+    while (!skt_list_empty(&p->acks) && room - n >= SKT_KCP_HEADER_LEN) {
+        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+        if (skt_kcp_has_control(k))
+            n += skt_kcp_write_control(k, out + n, room - n);
+        if (!skt_kcp_has_control(k))
+            skt_list_remove(&k->ack_node);
+    }
+    return n;
+}
+
+/* A retransmission's ts is always later than those before it, so that an ACK tells them apart. */
+static uint32_t next_ts(const struct skt_path *p, const struct skt_segment *seg, skt_us now)
+{
+    uint32_t ts = (uint32_t)(now / SKT_KCP_TICK_US) + p->ts_base;
+    return seg->xmit > 0 && !skt_serial_before(seg->ts, ts) ? seg->ts + 1 : ts;
+}
+
+static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
+{
+    seg->cost = (uint16_t)(SKT_KCP_HEADER_LEN + seg->len + p->overhead);
+    p->cc->on_sent(&p->cc_state, now, seg->cost, p->inflight_bytes);
+    if (skt_list_empty(&p->inflight)) {
+        p->first_sent_at = p->delivered_at = now;
+        if (p->timeouts == 0)
+            p->progress_at = now;
+    }
+    seg->ts = next_ts(p, seg, now);
+    if (seg->xmit == 0)
+        seg->first_ts = seg->ts;
+    if (seg->xmit < UINT8_MAX)
+        seg->xmit++;
+    seg->tx = p->next_tx++;
+    seg->sent_at = now;
+    seg->delivered = p->delivered;
+    seg->delivered_at = p->delivered_at;
+    seg->first_sent_at = p->first_sent_at;
+    seg->flags |= SKT_SEG_FLYING;
+    if (p->limited_until)
+        seg->flags |= SKT_SEG_LIMITED;
+    else
+        seg->flags &= (uint8_t)~SKT_SEG_LIMITED;
+    skt_list_move_tail(&p->inflight, &seg->node);
+    p->inflight_bytes += seg->cost;
+}
+
+static void write_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
+{
+    struct skt_kcp *k = seg->kcp;
+    note_sent(p, seg, now);
+    struct skt_kcp_header h = {
+        .conv = k->conv,
+        .cmd = SKT_KCP_CMD_PUSH,
+        .frg = seg->frg,
+        .wnd = skt_kcp_advertise(k),
+        .ts = seg->ts,
+        .sn = seg->sn,
+        .una = k->rcv_nxt,
+        .len = seg->len,
+    };
+    skt_kcp_put_header(out, &h);
+    memcpy(out + SKT_KCP_HEADER_LEN, seg->data, seg->len);
+}
+
+/* The segment whose turn it is, or NULL. */
+static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
+{
+    bool probing = p->probes > 0 && !skt_list_empty(&p->lost);
+    if (!probing && (p->inflight_bytes >= p->cc_state.out.cwnd || !skt_pacer_ready(&p->pacer, now)))
+        return NULL;
+    if (!skt_list_empty(&p->lost))
+        return SKT_CONTAINER(p->lost.next, struct skt_segment, node);
+    if (skt_list_empty(&p->ready))
+        return NULL;
+    const struct skt_kcp *k = SKT_CONTAINER(p->ready.next, struct skt_kcp, ready_node);
+    return *skt_seg_ring_at(&k->snd, k->snd_nxt);
+}
+
+static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
+{
+    bool first = seg->xmit == 0;
+    write_segment(p, seg, now, out);
+    if (p->probes > 0)
+        p->probes--;
+    if (!first) {
+        p->stats.retransmitted++;
+        return;
+    }
+    p->stats.sent++;
+    struct skt_kcp *k = seg->kcp;
+    skt_kcp_on_first_sent(k, seg);
+    skt_kcp_update_sending(k);
+    if (!skt_list_empty(&k->ready_node))
+        skt_list_move_tail(&p->ready, &k->ready_node);
+}
+
+/* Bandwidth samples mean less from here on until all that is in flight now has been delivered. */
+static void note_limited(struct skt_path *p)
+{
+    if (skt_path_has_data(p) || p->inflight_bytes >= p->cc_state.out.cwnd)
+        return;
+    p->limited_until = p->delivered + p->inflight_bytes;
+    if (p->limited_until == 0)
+        p->limited_until = 1;
+}
+
+size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
+{
+    assert(cap >= SKT_MTU_MAX);
+    p->now = skt_us_max(p->now, now);
+    skt_path_detect_losses(p, now);
+    size_t room = p->payload_limit < cap ? p->payload_limit : cap;
+    size_t n = write_controls(p, out, room);
+    size_t controls = n;
+    for (struct skt_segment *seg; (seg = next_segment(p, now));) {
+        size_t len = SKT_KCP_HEADER_LEN + (size_t)seg->len;
+        if (n + len > room && n > 0)
+            break;
+        send_segment(p, seg, now, out + n);
+        n += len;
+        if (n >= room)
+            break;
+    }
+    p->precharged = 0;
+    if (n > controls) {
+        p->precharged = n + p->overhead;
+        skt_pacer_on_sent(&p->pacer, now, p->precharged);
+    }
+    note_limited(p);
+    return n;
+}
