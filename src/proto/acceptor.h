@@ -16,8 +16,10 @@ struct skt_acceptor {
     struct skt_list halves; /* oldest first */
     unsigned half_count;
     uint32_t next_cid;
-    struct skt_idmap sessions; /* cid -> struct skt_session */
-    uint32_t sessions_max;     /* skcp_max_conn_cnt */
+    struct skt_idmap sessions;   /* cid -> struct skt_session */
+    uint32_t sessions_max;       /* skcp_max_conn_cnt */
+    bool stamp_new;              /* the last skt_acceptor_initiation has added last_stamp to stamps */
+    struct skt_stamp last_stamp; /* to be made durable before the reply is sent */
 };
 
 /* A ticket at the door; valid until the half-session is admitted, refused or expires. */
@@ -34,8 +36,7 @@ void skt_acceptor_init(struct skt_acceptor *a, struct skt_context *ctx, struct s
 void skt_acceptor_dispose(struct skt_acceptor *a);
 
 /* Takes a message 1, wholly unmasked. Writes message 2 to reply and returns its length; or 0 or negative:
- * nothing is answered (counted in ctx->drops). *stamp_new is set when the stamp cache took it (to be made
- * durable). */
+ * nothing is answered (counted in ctx->drops). */
 long skt_acceptor_initiation(struct skt_acceptor *a, skt_us now, const struct skt_addr *from,
                              const uint8_t *datagram, size_t len, uint8_t *reply, size_t cap);
 
@@ -45,8 +46,8 @@ int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *hal
                         const struct skt_addr *from, uint8_t *datagram, size_t len,
                         struct skt_attach_request *req);
 
-/* The ticket is good: a new session (*is_new) or the one continued. The frames that came along are processed.
- * The half-session is gone. SKT_ERR_FULL, SKT_ERR_NOMEM: refused (in words) instead. */
+/* The ticket is good: a new session (*is_new) or the one continued. The half-session is gone. SKT_ERR_FULL,
+ * SKT_ERR_NOMEM: refused (in words) instead. */
 int skt_acceptor_admit(struct skt_acceptor *a, skt_us now, const struct skt_attach_request *req,
                        struct skt_session **out, bool *is_new);
 

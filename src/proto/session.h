@@ -42,7 +42,9 @@ struct skt_context {
     struct skt_idmap ids;                /* id in a packet's header -> struct skt_slot */
     struct skt_drops drops;
     const struct skt_cc *cc;
-    uint64_t wall_ms;                     /* ms since 1970, refreshed by the owner before every verb */
+    int64_t clock_offset_ms; /* client: what to add to wall_ms to get the server's clock; learned */
+    bool clock_known;        /* client: a message 2 has told the server's clock */
+    uint64_t wall_ms;        /* ms since 1970, refreshed by the owner before every verb */
     uint16_t cost_aes_ns, cost_chacha_ns; /* of 1200 bytes here */
     uint8_t ciphers;                      /* bit set of enum skt_cipher values allowed */
     uint8_t mode;                         /* enum skt_wire_mode */

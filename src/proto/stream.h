@@ -23,11 +23,11 @@ struct skt_stream {
     uint8_t kind;         /* enum skt_stream_kind */
     uint8_t reset_reason; /* enum skt_reset, with SKT_STREAM_RESET */
     uint8_t name_len;
-    bool by_peer; /* opened by the peer */
-    bool opened;  /* its header is complete */
-    bool reset;
-    bool news;            /* stands in session->news */
-    struct skt_list link; /* in session->news */
+    bool by_peer;         /* opened by the peer */
+    bool opened;          /* its header is complete and its owner was told */
+    bool reset;           /* by the peer or with its session; only release is left */
+    unsigned news;        /* a set of enum skt_kcp_event and skt_stream_event */
+    struct skt_list link; /* in session->news while there are any */
     char *name;           /* of a stream opened by the peer: the target's name, zero-terminated; else NULL */
     void *user;           /* the owner's */
 };

@@ -8,6 +8,7 @@
 
 #include "io/loop.h"
 #include "proto/session.h"
+#include "tunnel/shared.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@ struct skt_endpoint;
 /* One entry, checked and with defaults filled in. Copied by skt_endpoint_new; secrets are wiped when it ends.
  */
 struct skt_endpoint_conf {
+    struct skt_shared *shared; /* outlives the endpoint */
     bool server;
     const char *address;       /* IPv4, IPv6 or a name; copied */
     uint16_t port_lo, port_hi; /* equal for a single port */

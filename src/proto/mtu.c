@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/mtu.h"
+
+#include "proto/wire.h"
+
+#include <string.h>
+
+/* The first guess above SKT_MTU_START is the cap, as most paths carry it; then the interval is halved. */
+static void next_probe(struct skt_mtu *m, skt_us now)
+{
+    m->tries = 0;
+    m->checking = false;
+    if (m->high - m->low < SKT_MTU_STEP) {
+        m->probe = 0;
+        m->at = now + SKT_MTU_CHECK_TIME;
+        return;
+    }
+    m->probe = m->probe == 0 ? m->high : (uint16_t)(m->low + (m->high - m->low + 1) / 2);
+    m->at = now;
+}
+
+void skt_mtu_init(struct skt_mtu *m)
+{
+    memset(m, 0, sizeof *m);
+    m->current = m->low = m->high = m->cap = SKT_MTU_START;
+    m->at = m->raise_at = SKT_NEVER;
+}
+
+void skt_mtu_start(struct skt_mtu *m, size_t cap, skt_us now)
+{
+    m->cap = (uint16_t)(cap < SKT_MTU_MIN ? SKT_MTU_MIN : cap > SKT_MTU_MAX ? SKT_MTU_MAX : cap);
+    m->high = m->cap;
+    if (m->current > m->high)
+        m->current = m->high;
+    m->low = m->current;
+    m->started = true;
+    m->raise_at = now + SKT_MTU_RAISE_TIME;
+    m->probe = 0;
+    next_probe(m, now);
+}
+
+/* All tries of this size are lost. */
+static void give_up(struct skt_mtu *m, skt_us now)
+{
+    if (m->checking) {
+        (void)skt_mtu_on_black_hole(m, now);
+        return;
+    }
+    m->high = (uint16_t)(m->probe - 1);
+    next_probe(m, now);
+}
+
+void skt_mtu_wake(struct skt_mtu *m, skt_us now)
+{
+    if (m->started && m->at == SKT_NEVER)
+        m->at = now + SKT_MTU_CHECK_TIME;
+}
+
+size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy)
+{
+    if (now < m->at)
+        return 0;
+    if (m->probe != 0 && m->tries == SKT_MTU_TRIES)
+        give_up(m, now);
+    if (m->probe == 0 && busy && m->current < m->cap && now >= m->raise_at)
+        skt_mtu_start(m, m->cap, now);
+    if (m->probe == 0) {
+        if (!busy || m->current <= SKT_MTU_START) {
+            m->at = SKT_NEVER;
+            return 0;
+        }
+        m->probe = m->current;
+        m->checking = true;
+        m->tries = 0;
+    }
+    m->tries++;
+    m->at = now + skt_us_max(200 * SKT_US_PER_MS, 2 * rtt);
+    return m->probe;
+}
+
+bool skt_mtu_on_probed(struct skt_mtu *m, size_t size, skt_us now)
+{
+    if (size == 0 || size != m->probe)
+        return false;
+    if (m->checking) {
+        m->probe = 0;
+        m->checking = false;
+        m->at = now + SKT_MTU_CHECK_TIME;
+        return false;
+    }
+    m->low = m->probe;
+    m->current = m->probe;
+    next_probe(m, now);
+    return true;
+}
+
+bool skt_mtu_on_black_hole(struct skt_mtu *m, skt_us now)
+{
+    uint16_t fallback = m->current > SKT_MTU_START ? SKT_MTU_START : SKT_MTU_MIN;
+    if (m->current <= fallback)
+        return false;
+    m->high = (uint16_t)(m->current - 1);
+    m->current = m->low = fallback;
+    m->probe = m->high; /* not the top again: halve from here */
+    next_probe(m, now);
+    m->at = now + SKT_US_PER_SEC;
+    return true;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* The search for the largest datagram that the path carries, after RFC 8899 (DPLPMTUD): padded probes that
+ * are acknowledged, no ICMP. What is found is checked again while there is traffic, so that a path that
+ * shrinks is noticed although small packets still pass. */
+#ifndef SKT_PROTO_MTU_H
+#define SKT_PROTO_MTU_H
+
+#include "base/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_mtu {
+    uint16_t current; /* datagram bytes in use */
+    uint16_t low;     /* known to pass */
+    uint16_t high;    /* the largest that may still be tried */
+    uint16_t cap;     /* the largest that either end takes */
+    uint16_t probe;   /* size being probed; 0: none */
+    uint8_t tries;    /* probes of this size sent without an answer */
+    bool checking;    /* the probe checks `current`, it does not look for more */
+    skt_us raise_at;  /* when a finished search is done again up to cap */
+    bool started;
+    skt_us at; /* when skt_mtu_probe has something to do; SKT_NEVER: nothing */
+};
+
+enum {
+    SKT_MTU_TRIES = 3, /* MAX_PROBES of RFC 8899, 5.1.2 */
+    SKT_MTU_STEP = 12, /* the search ends when high - low is below this */
+};
+#define SKT_MTU_RAISE_TIME (600 * SKT_US_PER_SEC) /* PMTU_RAISE_TIMER of RFC 8899, 5.1.1 */
+#define SKT_MTU_CHECK_TIME (2 * SKT_US_PER_SEC)   /* between checks of `current` while data flows */
+
+/* Nothing is probed before skt_mtu_start. */
+void skt_mtu_init(struct skt_mtu *m);
+
+/* Begins a search between SKT_MTU_START and cap at `now`. */
+void skt_mtu_start(struct skt_mtu *m, size_t cap, skt_us now);
+
+/* Data is being sent: checks of `current`, which rest while there is none, go on. */
+void skt_mtu_wake(struct skt_mtu *m, skt_us now);
+
+/* At or after m->at: the size to probe now (the caller sends it), or 0. rtt: the smoothed round trip, 0:
+ * unknown. busy: data was sent lately. `current` may have shrunk afterwards: a checked size was not answered.
+ */
+size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy);
+
+/* A probe of this size arrived; true: `current` has changed. */
+bool skt_mtu_on_probed(struct skt_mtu *m, size_t size, skt_us now);
+
+/* Full-sized packets do not get through: falls back and searches again soon. True: `current` has changed. */
+bool skt_mtu_on_black_hole(struct skt_mtu *m, skt_us now);
+
+#endif

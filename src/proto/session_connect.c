@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/* The client's handshakes: for a first cid, for new keys, and after a silence. Every attempt is a fresh
+ * message 1 to the next address; several may be open, so that an answer that takes longer than the retry
+ * still counts. The keys of an answered one wait in `pending` until the server has accepted the ticket. */
+#include "base/err.h"
+#include "base/wipe.h"
+#include "proto/session_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REFUSED_RETRY   (10 * SKT_US_PER_SEC)
+#define SILENT_INTERVAL (30 * SKT_US_PER_SEC)
+#define ATTACH_TIME     (5 * SKT_US_PER_SEC)
+
+enum {
+    SILENT_TRIES = 4,
+    OWN_CLOCK_TRIES = 4, /* unanswered attempts after which the clock learned from the server is doubted */
+};
+
+/* The wait after the n-th try: 0.25, 0.5, 1, then 2 s. */
+static skt_us retry_wait(unsigned n)
+{
+    return n >= 4 ? 2 * SKT_US_PER_SEC : 250 * SKT_US_PER_MS << (n - 1);
+}
+
+void skt_connect_init(struct skt_connect *c)
+{
+    c->at = c->attach_at = c->attach_until = c->silent_at = SKT_NEVER;
+}
+
+static void drop_attempts(struct skt_session *s)
+{
+    struct skt_connect *c = &s->connect;
+    if (!c->attempts)
+        return;
+    for (unsigned i = 0; i < SKT_INITIATIONS_MAX; i++) {
+        if (c->attempts[i].id)
+            skt_idmap_remove(&s->ctx->ids, c->attempts[i].id);
+        skt_handshake_dispose(&c->attempts[i].hs);
+    }
+    free(c->attempts);
+    c->attempts = NULL;
+}
+
+static void drop_pending(struct skt_session *s)
+{
+    struct skt_connect *c = &s->connect;
+    if (c->pending) {
+        skt_idmap_remove(&s->ctx->ids, c->pending->local_id);
+        skt_keypair_free(s->ctx->crypto, c->pending);
+    }
+    c->pending = NULL;
+    c->attach_at = c->attach_until = SKT_NEVER;
+}
+
+void skt_connect_dispose(struct skt_session *s)
+{
+    drop_attempts(s);
+    drop_pending(s);
+}
+
+bool skt_connect_under_way(const struct skt_session *s)
+{
+    return s->connect.at != SKT_NEVER || s->connect.pending;
+}
+
+void skt_connect_need(struct skt_session *s, skt_us now)
+{
+    struct skt_connect *c = &s->connect;
+    if (skt_connect_under_way(s))
+        return;
+    c->tries = 0;
+    c->at = now;
+    c->silent_at = SKT_NEVER;
+}
+
+/* What has been answered goes on: the server may have moved to those keys already. */
+void skt_connect_cancel(struct skt_session *s)
+{
+    drop_attempts(s);
+    s->connect.at = SKT_NEVER;
+    if (s->state == SKT_SESSION_CLOSED)
+        drop_pending(s);
+}
+
+void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *addrs, size_t n,
+                                uint16_t port_lo, uint16_t port_hi)
+{
+    struct skt_connect *c = &s->connect;
+    if (n > SKT_CANDIDATES_MAX)
+        n = SKT_CANDIDATES_MAX;
+    if (c->candidate_count == 0 && c->at != SKT_NEVER) { /* the first try waits for them */
+        c->at = 0;
+        c->tries = 0;
+    }
+    memcpy(c->candidates, addrs, n * sizeof *addrs);
+    c->candidate_count = n;
+    c->candidate_next = 0;
+    c->port_lo = port_lo;
+    c->port_hi = port_hi;
+}
+
+int skt_session_connect(struct skt_session *s, skt_us now, const uint8_t ticket[SKT_TICKET_LEN])
+{
+    if (s->state == SKT_SESSION_CLOSED)
+        return SKT_ERR_CLOSED;
+    if (s->state != SKT_SESSION_IDLE)
+        return SKT_OK;
+    memcpy(s->ticket, ticket, SKT_TICKET_LEN);
+    s->state = SKT_SESSION_CONNECTING;
+    skt_connect_need(s, now);
+    return SKT_OK;
+}
+
+/* --- message 1 --- */
+
+static struct skt_attempt *next_attempt(struct skt_session *s)
+{
+    struct skt_connect *c = &s->connect;
+    if (!c->attempts)
+        c->attempts = (struct skt_attempt *)calloc(SKT_INITIATIONS_MAX, sizeof *c->attempts);
+    if (!c->attempts)
+        return NULL;
+    struct skt_attempt *a = &c->attempts[c->attempt_next++ % SKT_INITIATIONS_MAX];
+    if (a->id)
+        skt_idmap_remove(&s->ctx->ids, a->id);
+    a->id = 0;
+    a->to = c->candidates[c->candidate_next++ % c->candidate_count];
+    a->to.port = (uint16_t)(c->port_lo + skt_session_random(s, (uint32_t)(c->port_hi - c->port_lo) + 1));
+    return skt_context_new_id(s->ctx, &s->slot, &a->id) == SKT_OK ? a : NULL;
+}
+
+/* By the server's clock once it is known; but if that leads nowhere every other attempt tries our own again.
+ */
+static uint64_t stamp_now(const struct skt_session *s)
+{
+    const struct skt_context *ctx = s->ctx;
+    bool doubted = s->connect.tries > OWN_CLOCK_TRIES && s->connect.tries % 2 == 0;
+    return ctx->wall_ms + (ctx->clock_known && !doubted ? (uint64_t)ctx->clock_offset_ms : 0);
+}
+
+static size_t send_initiation(struct skt_session *s, uint8_t *buf, size_t cap, struct skt_addr *to)
+{
+    struct skt_attempt *a = next_attempt(s);
+    if (!a)
+        return 0;
+    const struct skt_context *ctx = s->ctx;
+    struct skt_initiation m = {
+        .version = SKT_WIRE_VERSION,
+        .mode = ctx->mode,
+        .ciphers = ctx->ciphers,
+        .sender = a->id,
+        .stamp_ms = stamp_now(s),
+        .cost_aes_ns = ctx->cost_aes_ns,
+        .cost_chacha_ns = ctx->cost_chacha_ns,
+        .mtu = ctx->mtu_max,
+        .keepalive_s = ctx->keepalive_s,
+    };
+    size_t pad = skt_session_random(s, SKT_HANDSHAKE_PAD_MAX + 1);
+    int len = skt_handshake_create_initiation(&a->hs, ctx->crypto, &ctx->identity, &m, pad, buf, cap);
+    if (len < 0 || skt_packet_mask_handshake(ctx->crypto, ctx->mask_out, buf, (size_t)len) != SKT_OK)
+        return 0;
+    *to = a->to;
+    return (size_t)len;
+}
+
+/* --- message 2 --- */
+
+static void refused(struct skt_session *s, skt_us now, int result, const char *text, size_t text_len)
+{
+    struct skt_connect *c = &s->connect;
+    if (text_len > SKT_REASON_MAX)
+        text_len = SKT_REASON_MAX;
+    memcpy(c->refusal_text, text, text_len);
+    c->refusal_text[text_len] = '\0';
+    c->refusal = result;
+    drop_attempts(s);
+    drop_pending(s);
+    c->at = now + REFUSED_RETRY;
+    c->tries = 0;
+    c->silent_at = SKT_NEVER;
+    s->events |= SKT_EVENT_REFUSED;
+    if (s->cid)
+        skt_session_end(s, SKT_CLOSE_REFUSED);
+}
+
+static struct skt_attempt *attempt_of(struct skt_session *s, uint32_t id)
+{
+    for (unsigned i = 0; id != 0 && s->connect.attempts && i < SKT_INITIATIONS_MAX; i++)
+        if (s->connect.attempts[i].id == id)
+            return &s->connect.attempts[i];
+    return NULL;
+}
+
+static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, const struct skt_response *m,
+                     const struct skt_handshake_keys *keys)
+{
+    struct skt_connect *c = &s->connect;
+    if (!(s->ctx->ciphers & SKT_CIPHER_BIT(m->cipher)))
+        return SKT_ERR_MALFORMED;
+    struct skt_keypair *kp =
+        skt_keypair_new(s->ctx->crypto, keys, (enum skt_cipher)m->cipher, true, a->id, m->sender, now);
+    if (!kp)
+        return SKT_ERR_NOMEM;
+    drop_pending(s);
+    c->pending = kp;
+    c->pending_to = a->to;
+    c->pending_mtu = m->mtu;
+    c->pending_keepalive_s = m->keepalive_s;
+    a->id = 0; /* the id is the pair's now */
+    drop_attempts(s);
+    c->at = SKT_NEVER;
+    c->attach_tries = 0;
+    c->attach_at = now;
+    c->attach_until = now + ATTACH_TIME;
+    return SKT_OK;
+}
+
+static void on_status(struct skt_session *s, skt_us now, const struct skt_response *m)
+{
+    static const char *const texts[] = {
+        [SKT_HS_VERSION] = "it speaks another protocol version",
+        [SKT_HS_MODE] = "its mode does not fit ours (proxy, tun)",
+        [SKT_HS_CIPHER] = "no cipher in common",
+    };
+    const char *text = m->status < sizeof texts / sizeof texts[0] ? texts[m->status] : NULL;
+    if (!text)
+        text = "for a reason that this version does not know";
+    refused(s, now, -(int)m->status, text, strlen(text));
+}
+
+int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                            const uint8_t *datagram, size_t len, uint32_t id)
+{
+    struct skt_attempt *a = attempt_of(s, id);
+    if (!a || !skt_addr_equal(from, &a->to))
+        return SKT_ERR_NOTFOUND;
+    struct skt_response m;
+    struct skt_handshake_keys keys;
+    int err = skt_handshake_consume_response(&a->hs, s->ctx->crypto, datagram, len, &m, &keys);
+    if (err == SKT_ERR_VERSION)
+        m.status = SKT_HS_VERSION;
+    if (err != SKT_OK && err != SKT_ERR_VERSION)
+        return err;
+    s->ctx->clock_offset_ms = (int64_t)(m.clock_ms - s->ctx->wall_ms);
+    s->ctx->clock_known = true;
+    if (m.status != SKT_HS_OK) {
+        on_status(s, now, &m);
+        return SKT_OK;
+    }
+    err = take_keys(s, now, a, &m, &keys);
+    skt_wipe(&keys, sizeof keys);
+    return err;
+}
+
+/* --- ATTACH and ACCEPT --- */
+
+static size_t send_attach(struct skt_session *s, uint8_t *buf)
+{
+    struct skt_connect *c = &s->connect;
+    struct skt_writer w = skt_writer_of(buf + SKT_HEADER_LEN, SKT_MTU_MIN - SKT_PACKET_OVERHEAD);
+    uint8_t proof[SKT_PROOF_LEN] = {0};
+    if (s->cid && skt_handshake_proof(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
+        return 0;
+    skt_write_u8(&w, SKT_FRAME_ATTACH);
+    skt_write_u8(&w, SKT_TICKET_LEN + 4 + SKT_PROOF_LEN);
+    skt_write_bytes(&w, s->ticket, SKT_TICKET_LEN);
+    skt_write_u32(&w, s->cid);
+    skt_write_bytes(&w, proof, SKT_PROOF_LEN);
+    size_t pad = skt_session_random(s, SKT_HANDSHAKE_PAD_MAX);
+    uint8_t *p = skt_write_room(&w, pad);
+    if (p)
+        memset(p, SKT_FRAME_PAD, pad);
+    int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
+    return len > 0 ? (size_t)len : 0;
+}
+
+/* The server knows nothing of us: whatever was open is lost. */
+static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
+{
+    if (s->cid) {
+        s->old_cid = s->cid;
+        s->events |= SKT_EVENT_LOST;
+        skt_path_reset(&s->path, now);
+        if (skt_streams_restart(s, now) != SKT_OK) {
+            skt_session_end(s, SKT_CLOSE_LOST);
+            return;
+        }
+    }
+    s->cid = cid;
+    s->created = now;
+    s->events |= SKT_EVENT_UP;
+}
+
+void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
+                           size_t text_len)
+{
+    struct skt_connect *c = &s->connect;
+    if (!c->pending || s->opened_by != c->pending)
+        return;
+    if (result != SKT_ATTACH_NEW && result != SKT_ATTACH_CONTINUED) {
+        refused(s, now, result, (const char *)text, text_len);
+        return;
+    }
+    bool moved = !skt_addr_equal(&s->peer, &c->pending_to);
+    bool suspect = s->state == SKT_SESSION_SUSPECT;
+    s->peer = c->pending_to;
+    s->keepalive = SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->keepalive_s ? c->pending_keepalive_s
+                                                                                  : s->ctx->keepalive_s);
+    memcpy(s->resume, c->pending->resume, sizeof s->resume);
+    skt_keys_install(&s->keys, c->pending);
+    c->pending = NULL;
+    c->attach_at = c->attach_until = SKT_NEVER;
+    skt_session_drop_keys(s);
+    s->state = SKT_SESSION_UP;
+    skt_session_heard(s, now);
+    skt_connect_cancel(s);
+    if (result == SKT_ATTACH_NEW) {
+        begin_anew(s, now, cid);
+    } else if (suspect || moved) {
+        skt_path_reset(&s->path, now);
+        s->events |= SKT_EVENT_CONTINUED;
+    }
+    if (result == SKT_ATTACH_NEW || moved)
+        skt_session_search_mtu(s, now, c->pending_mtu);
+    s->due |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */
+    s->ping_at = now;
+}
+
+/* --- verbs --- */
+
+skt_us skt_connect_expiry(const struct skt_session *s)
+{
+    const struct skt_connect *c = &s->connect;
+    return skt_us_min(skt_us_min(c->at, c->silent_at), skt_us_min(c->attach_at, c->attach_until));
+}
+
+void skt_connect_expire(struct skt_session *s, skt_us now)
+{
+    struct skt_connect *c = &s->connect;
+    if (now >= c->attach_until) { /* message 2 came, but no word about the ticket */
+        drop_pending(s);
+        c->at = now;
+    }
+    if (now >= c->silent_at) {
+        s->events |= SKT_EVENT_SILENT | SKT_EVENT_RESOLVE;
+        c->silent_at = now + SILENT_INTERVAL;
+    }
+}
+
+size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
+                        struct skt_send_info *info)
+{
+    struct skt_connect *c = &s->connect;
+    size_t len = 0;
+    if (c->pending && now >= c->attach_at) {
+        len = send_attach(s, buf);
+        info->to = c->pending_to;
+        c->attach_at = now + retry_wait(++c->attach_tries);
+    } else if (now >= c->at) {
+        c->tries++;
+        c->at = now + retry_wait(c->tries);
+        if (c->tries == SILENT_TRIES)
+            c->silent_at = c->at;
+        if (c->candidate_count == 0)
+            s->events |= SKT_EVENT_RESOLVE;
+        else
+            len = send_initiation(s, buf, cap, &info->to);
+    }
+    s->stats.bytes_tx += len;
+    return len;
+}

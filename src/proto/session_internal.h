@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a session, for session*.c and acceptor.c only. */
+#ifndef SKT_PROTO_SESSION_INTERNAL_H
+#define SKT_PROTO_SESSION_INTERNAL_H
+
+#include "proto/mtu.h"
+#include "proto/packet.h"
+#include "proto/session.h"
+
+enum {
+    SKT_STATELESS_ACKS_MAX = 32, /* for conversations that are over, in one receive batch */
+    SKT_CONV_WINDOW = 32768,     /* conversations opened out of order */
+    SKT_FRAME_KCP_LEN = 1,
+    SKT_PING_PAD_MAX = 160,
+};
+
+/* Frames that wait to be sent, a set. */
+enum skt_due {
+    SKT_DUE_PING = 2,
+    SKT_DUE_PONG = 4,
+    SKT_DUE_PROBED = 8,
+    SKT_DUE_RESPONSE = 16,
+    SKT_DUE_CLOSE = 32,
+};
+
+/* One message 1 that may still be answered. */
+struct skt_attempt {
+    struct skt_handshake hs;
+    struct skt_addr to;
+    uint32_t id; /* in ctx->ids; 0: free */
+};
+
+/* The client's side of getting and keeping keys (session_connect.c). */
+struct skt_connect {
+    struct skt_addr candidates[SKT_CANDIDATES_MAX];
+    size_t candidate_count, candidate_next;
+    uint16_t port_lo, port_hi;
+    struct skt_attempt *attempts; /* SKT_INITIATIONS_MAX of them while any is open, else NULL */
+    unsigned attempt_next;        /* slot for the next one: the oldest is given up */
+    unsigned tries;               /* message 1s since the need arose */
+    skt_us at;                    /* the next message 1 is due; SKT_NEVER: no need */
+    skt_us began;                 /* since when there is a need */
+    skt_us silent_at;             /* the next SKT_EVENT_SILENT */
+    struct skt_keypair *pending;  /* keys that wait for ACCEPT */
+    struct skt_addr pending_to;
+    uint16_t pending_mtu, pending_keepalive_s;
+    unsigned attach_tries;
+    skt_us attach_at;    /* the next ATTACH is due */
+    skt_us attach_until; /* then the pair is given up */
+    int refusal;         /* enum skt_attach, or -enum skt_hs_status */
+    char refusal_text[SKT_REASON_MAX + 1];
+};
+
+struct skt_session {
+    struct skt_slot slot; /* first member */
+    struct skt_context *ctx;
+    enum skt_session_state state;
+    bool client, probing;
+    uint8_t close_reason;
+    uint8_t attach_result; /* server: what ACCEPT says when it is asked again */
+    uint32_t cid, old_cid;
+    uint8_t ticket[SKT_TICKET_LEN];
+    uint8_t resume[SKT_KEY_LEN]; /* of the newest accepted handshake */
+    unsigned events;
+    void *user;
+
+    struct skt_keys keys;
+    struct skt_addr peer;
+    struct skt_path path;
+    struct skt_mtu mtu;
+    struct skt_connect connect; /* client */
+
+    /* server: a new address that has not answered its challenge yet */
+    struct skt_addr roam_to;
+    uint8_t challenge[8];
+    skt_us challenge_next; /* not more often than this */
+    bool challenge_due, accept_due;
+    struct skt_keypair *opened_by; /* during receive: the pair of the packet being read */
+
+    /* streams */
+    struct skt_idmap streams; /* conv -> struct skt_stream */
+    struct skt_replay opened; /* the peer's convs / 2 that were opened or refused */
+    uint32_t next_conv;
+    struct skt_list news; /* streams with news */
+    struct skt_kcp control;
+    struct skt_kcp messages;
+    uint8_t *message_buf; /* the message last read */
+    struct skt_kcp_header stateless[SKT_STATELESS_ACKS_MAX];
+    unsigned stateless_count;
+
+    /* frames to send */
+    unsigned due;
+    uint32_t pong_stamp;
+    uint16_t probed_size, probe_due; /* probe_due: size to send, 0: none */
+    uint8_t response[8];
+
+    /* times */
+    skt_us created, heard, unanswered; /* unanswered: first packet sent that asks for an answer; SKT_NEVER */
+    skt_us ping_at, keepalive;
+    skt_us last_data; /* a KCP data segment was sent */
+    skt_us rtts[SKT_RTT_HISTORY];
+    unsigned rtt_count;
+
+    struct skt_session_stats stats;
+    uint64_t rng;   /* for lengths of padding, not for secrets */
+    uint8_t *stash; /* a sealed oversize packet that did not fit into a run */
+    size_t stash_len;
+};
+
+/* session.c */
+int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool client, skt_us now);
+uint32_t skt_session_random(struct skt_session *s, uint32_t below);
+int skt_context_new_id(struct skt_context *ctx, struct skt_slot *slot, uint32_t *id);
+void skt_session_drop_keys(struct skt_session *s); /* frees what skt_keys has dropped */
+void skt_session_end(struct skt_session *s, int reason);
+void skt_session_set_mtu(struct skt_session *s);
+void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu); /* on a new path */
+void skt_session_heard(struct skt_session *s, skt_us now);
+skt_us skt_session_suspect_at(const struct skt_session *s);
+
+/* session_connect.c: the client's handshakes */
+void skt_connect_init(struct skt_connect *c);
+void skt_connect_dispose(struct skt_session *s);
+void skt_connect_need(struct skt_session *s, skt_us now); /* begins handshakes unless under way */
+bool skt_connect_under_way(const struct skt_session *s);
+void skt_connect_cancel(struct skt_session *s); /* no need any more */
+int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                            const uint8_t *datagram, size_t len, uint32_t id);
+void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
+                           size_t text_len);
+size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
+                        struct skt_send_info *info);
+skt_us skt_connect_expiry(const struct skt_session *s);
+void skt_connect_expire(struct skt_session *s, skt_us now);
+
+/* session_streams.c */
+int skt_streams_init(struct skt_session *s);
+void skt_streams_dispose(struct skt_session *s);
+int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len);
+void skt_streams_absorb(struct skt_session *s);                /* conversations' news -> streams' news */
+void skt_streams_reset_all(struct skt_session *s, int reason); /* every owner is told */
+int skt_streams_restart(struct skt_session *s, skt_us now);    /* the peer is a new one */
+
+/* acceptor.c: a session begins (is_new) or continues under a pair that a packet has opened; takes kp over. */
+int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
+                      const struct skt_initiation *params, bool is_new);
+
+#endif

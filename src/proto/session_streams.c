@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* The streams of a session: which conversation a segment belongs to, opening, resetting, releasing. */
+#include "base/err.h"
+#include "proto/session_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STREAM_HEADER_MAX = 2 + SKT_TARGET_MAX,
+    CONTROL_MAX = 16, /* bytes of a control message; longer ones are a later version's */
+};
+
+const char *skt_reset_str(int reason)
+{
+    switch (reason) {
+    case SKT_RESET_ABORT:
+        return "connection reset";
+    case SKT_RESET_REFUSED:
+        return "target refused the connection";
+    case SKT_RESET_UNREACHABLE:
+        return "target unreachable";
+    case SKT_RESET_TIMEOUT:
+        return "target did not answer in time";
+    case SKT_RESET_TARGET:
+        return "no such target";
+    case SKT_RESET_LIMIT:
+        return "server is at its limit";
+    default:
+        return "reset";
+    }
+}
+
+int skt_streams_init(struct skt_session *s)
+{
+    skt_idmap_init(&s->streams);
+    skt_list_init(&s->news);
+    s->next_conv = s->client ? SKT_CONV_FIRST : SKT_CONV_FIRST + 1;
+    int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
+    if (err)
+        return err;
+    err = skt_kcp_init(&s->control, SKT_CONV_CONTROL, false, &s->path, &s->ctx->limits);
+    if (err) {
+        skt_replay_dispose(&s->opened);
+        return err;
+    }
+    err = skt_kcp_init(&s->messages, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
+    if (err) {
+        skt_kcp_dispose(&s->control);
+        skt_replay_dispose(&s->opened);
+    }
+    return err;
+}
+
+static void free_stream(struct skt_session *s, struct skt_stream *st)
+{
+    skt_list_remove(&st->link);
+    skt_kcp_dispose(&st->kcp);
+    skt_idmap_remove(&s->streams, st->conv);
+    free(st->name);
+    free(st);
+}
+
+void skt_streams_dispose(struct skt_session *s)
+{
+    uint32_t pos = 0;
+    struct skt_stream *st;
+    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL) {
+        skt_kcp_dispose(&st->kcp);
+        free(st->name);
+        free(st);
+    }
+    skt_idmap_dispose(&s->streams);
+    skt_kcp_dispose(&s->control);
+    skt_kcp_dispose(&s->messages);
+    skt_replay_dispose(&s->opened);
+}
+
+static void add_news(struct skt_session *s, struct skt_stream *st, unsigned news)
+{
+    if (news && !st->news)
+        skt_list_append(&s->news, &st->link);
+    st->news |= news;
+}
+
+static int new_stream(struct skt_session *s, uint32_t conv, bool by_peer, struct skt_stream **out)
+{
+    struct skt_stream *st = (struct skt_stream *)calloc(1, sizeof *st);
+    if (!st)
+        return SKT_ERR_NOMEM;
+    int err = skt_kcp_init(&st->kcp, conv, true, &s->path, &s->ctx->limits);
+    if (err) {
+        free(st);
+        return err;
+    }
+    st->session = s;
+    st->conv = conv;
+    st->by_peer = by_peer;
+    st->opened = !by_peer;
+    skt_list_init(&st->link);
+    err = skt_idmap_put(&s->streams, conv, st);
+    if (err) {
+        skt_kcp_dispose(&st->kcp);
+        free(st);
+        return err;
+    }
+    *out = st;
+    return SKT_OK;
+}
+
+/* --- opening --- */
+
+int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const char *name,
+                            struct skt_stream **out)
+{
+    (void)now;
+    size_t name_len = strlen(name);
+    if (name_len > SKT_TARGET_MAX)
+        return SKT_ERR_ARG;
+    if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
+        return SKT_ERR_CLOSED;
+    struct skt_stream *st;
+    int err = new_stream(s, s->next_conv, false, &st);
+    if (err)
+        return err;
+    uint8_t header[STREAM_HEADER_MAX];
+    header[0] = (uint8_t)kind;
+    header[1] = (uint8_t)name_len;
+    memcpy(header + 2, name, name_len);
+    err = skt_kcp_write(&st->kcp, header, 2 + name_len);
+    if (err) {
+        free_stream(s, st);
+        return err;
+    }
+    st->kind = (uint8_t)kind;
+    s->next_conv += 2;
+    *out = st;
+    return SKT_OK;
+}
+
+/* Copies up to cap bytes in order to buf without consuming them. */
+static size_t peek(struct skt_kcp *k, uint8_t *buf, size_t cap)
+{
+    struct iovec iov[8];
+    int n = skt_kcp_read_begin(k, iov, 8);
+    size_t len = 0;
+    for (int i = 0; i < n && len < cap; i++) {
+        size_t part = iov[i].iov_len < cap - len ? iov[i].iov_len : cap - len;
+        memcpy(buf + len, iov[i].iov_base, part);
+        len += part;
+    }
+    return len;
+}
+
+/* Reads the header of a stream that the peer opens, once it is there. */
+static void read_stream_header(struct skt_session *s, struct skt_stream *st)
+{
+    uint8_t header[STREAM_HEADER_MAX];
+    size_t len = peek(&st->kcp, header, sizeof header);
+    if (len < 2 || len < (size_t)2 + header[1]) {
+        if (skt_kcp_at_end(&st->kcp))
+            skt_session_reset_stream(s, st, SKT_RESET_ABORT);
+        return;
+    }
+    st->name = (char *)malloc((size_t)header[1] + 1);
+    if (!st->name || header[0] != SKT_STREAM_TCP) {
+        skt_session_reset_stream(s, st, st->name ? SKT_RESET_ABORT : SKT_RESET_LIMIT);
+        return;
+    }
+    memcpy(st->name, header + 2, header[1]);
+    st->name[header[1]] = '\0';
+    st->name_len = header[1];
+    st->kind = header[0];
+    st->opened = true;
+    skt_kcp_read_consume(&st->kcp, (size_t)2 + header[1]);
+    add_news(s, st, SKT_STREAM_OPENED);
+}
+
+/* --- ending --- */
+
+void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int reason)
+{
+    if (!st->reset && s->state != SKT_SESSION_CLOSED) {
+        uint8_t msg[6] = {SKT_CONTROL_RESET};
+        skt_put_u32(msg + 1, st->conv);
+        msg[5] = (uint8_t)reason;
+        /* Without room for it the peer learns from our silence about the stream; its idle limits end it. */
+        (void)skt_kcp_write(&s->control, msg, sizeof msg);
+    }
+    free_stream(s, st);
+}
+
+void skt_session_release_stream(struct skt_session *s, struct skt_stream *st)
+{
+    bool done = st->reset || (skt_kcp_at_end(&st->kcp) && skt_kcp_drained(&st->kcp));
+    if (done)
+        free_stream(s, st);
+    else
+        skt_session_reset_stream(s, st, SKT_RESET_ABORT);
+}
+
+static void mark_reset(struct skt_session *s, struct skt_stream *st, int reason)
+{
+    if (st->reset)
+        return;
+    st->reset = true;
+    st->reset_reason = (uint8_t)reason;
+    if (!st->opened)
+        free_stream(s, st); /* nobody knows of it yet */
+    else
+        add_news(s, st, SKT_STREAM_RESET);
+}
+
+void skt_streams_reset_all(struct skt_session *s, int reason)
+{
+    for (uint32_t pos = 0;;) {
+        uint32_t before = s->streams.count;
+        struct skt_stream *st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos);
+        if (!st)
+            return;
+        mark_reset(s, st, reason);
+        if (s->streams.count != before)
+            pos = 0; /* the map has changed under the walk */
+    }
+}
+
+int skt_streams_restart(struct skt_session *s, skt_us now)
+{
+    skt_kcp_dispose(&s->control);
+    skt_kcp_dispose(&s->messages);
+    skt_replay_dispose(&s->opened);
+    int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
+    if (!err)
+        err = skt_kcp_init(&s->control, SKT_CONV_CONTROL, false, &s->path, &s->ctx->limits);
+    if (!err)
+        err = skt_kcp_init(&s->messages, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
+    uint32_t pos = 0;
+    struct skt_stream *st;
+    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL) {
+        /* A stream that the old server never answered is as good as not yet opened: it goes to the new one.
+         */
+        if (!st->by_peer && !skt_kcp_heard(&st->kcp))
+            skt_kcp_resend_all(&st->kcp, now);
+        else if (st->opened)
+            mark_reset(s, st, SKT_RESET_ABORT);
+    }
+    return err;
+}
+
+/* --- receiving --- */
+
+static bool is_peers_conv(const struct skt_session *s, uint32_t conv)
+{
+    return conv >= SKT_CONV_FIRST && (conv % 2 == 0) != s->client;
+}
+
+/* Note that a conversation is over on this side; its segments are acknowledged without any state. */
+static void queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
+{
+    if (h->cmd == SKT_KCP_CMD_PUSH && s->stateless_count < SKT_STATELESS_ACKS_MAX)
+        s->stateless[s->stateless_count++] = *h;
+}
+
+/* The conversation of a segment, opened if it is the peer's first of it; NULL: over, unknown, or no memory.
+ */
+static struct skt_kcp *conversation_of(struct skt_session *s, const struct skt_kcp_header *h)
+{
+    if (h->conv == SKT_CONV_CONTROL)
+        return &s->control;
+    if (h->conv == SKT_CONV_MESSAGE)
+        return &s->messages;
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, h->conv);
+    if (st)
+        return &st->kcp;
+    if (!is_peers_conv(s, h->conv) || !skt_replay_ok(&s->opened, h->conv / 2)) {
+        queue_stateless_ack(s, h);
+        return NULL;
+    }
+    if (h->cmd != SKT_KCP_CMD_PUSH || new_stream(s, h->conv, true, &st) != SKT_OK)
+        return NULL; /* the peer will repeat it */
+    skt_replay_commit(&s->opened, h->conv / 2);
+    return &st->kcp;
+}
+
+int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len)
+{
+    struct skt_reader r = skt_reader_of(segments, len);
+    while (r.left > 0) {
+        struct skt_kcp_header h;
+        const uint8_t *data;
+        int err = skt_kcp_parse(&r, &h, &data);
+        if (err)
+            return err;
+        struct skt_kcp *k = conversation_of(s, &h);
+        if (k)
+            err = skt_kcp_receive(k, now, &h, data);
+        if (err)
+            return err;
+        if (h.cmd == SKT_KCP_CMD_PUSH)
+            s->stats.payload_rx += h.len;
+    }
+    return SKT_OK;
+}
+
+static void on_control(struct skt_session *s, const uint8_t *msg, size_t len)
+{
+    struct skt_reader r = skt_reader_of(msg, len);
+    int kind = skt_read_u8(&r);
+    uint32_t conv = skt_read_u32(&r);
+    int reason = skt_read_u8(&r);
+    if (r.bad || kind != SKT_CONTROL_RESET)
+        return;
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
+    if (st)
+        mark_reset(s, st, reason);
+    else if (is_peers_conv(s, conv))
+        (void)skt_replay_take(&s->opened, conv / 2); /* its first segment may still be on the way */
+}
+
+static void read_control(struct skt_session *s)
+{
+    uint8_t msg[CONTROL_MAX];
+    long len;
+    while ((len = skt_kcp_message_len(&s->control)) >= 0) {
+        if ((size_t)len <= sizeof msg) {
+            len = skt_kcp_read_message(&s->control, msg, sizeof msg);
+            on_control(s, msg, (size_t)len);
+            continue;
+        }
+        uint8_t *big = (uint8_t *)malloc((size_t)len); /* of a later version: read and ignored */
+        if (!big)
+            return;
+        (void)skt_kcp_read_message(&s->control, big, (size_t)len);
+        free(big);
+    }
+}
+
+void skt_streams_absorb(struct skt_session *s)
+{
+    while (!skt_list_empty(&s->path.events)) {
+        struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);
+        unsigned events = skt_kcp_take_events(k);
+        if (k == &s->control) {
+            read_control(s);
+        } else if (k == &s->messages) {
+            if (events & SKT_KCP_READABLE)
+                s->events |= SKT_EVENT_MESSAGE;
+            if (events & SKT_KCP_WRITABLE)
+                s->events |= SKT_EVENT_MESSAGE_ROOM;
+        } else {
+            struct skt_stream *st = SKT_CONTAINER(k, struct skt_stream, kcp);
+            add_news(s, st, st->opened ? events : 0);
+            if (!st->opened)
+                read_stream_header(s, st);
+        }
+    }
+}
+
+struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *events)
+{
+    if (skt_list_empty(&s->news))
+        return NULL;
+    struct skt_stream *st = SKT_CONTAINER(s->news.next, struct skt_stream, link);
+    skt_list_remove(&st->link);
+    *events = st->news;
+    st->news = 0;
+    return st;
+}
+
+/* --- messages --- */
+
+int skt_session_send_message(struct skt_session *s, const void *buf, size_t len)
+{
+    if (len == 0 || len > SKT_MESSAGE_MAX)
+        return SKT_ERR_ARG;
+    if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
+        return SKT_ERR_CLOSED;
+    return skt_kcp_write(&s->messages, buf, len);
+}
+
+long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
+{
+    long len = skt_kcp_message_len(&s->messages);
+    if (len < 0)
+        return len;
+    void *buf = realloc(s->message_buf, (size_t)len + 1);
+    if (!buf)
+        return SKT_ERR_NOMEM;
+    s->message_buf = (uint8_t *)buf;
+    *msg = s->message_buf;
+    return skt_kcp_read_message(&s->messages, buf, (size_t)len);
+}

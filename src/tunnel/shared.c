@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "tunnel/shared.h"
+
+#include "base/err.h"
+#include "proto/kcp.h"
+
+#include <stdlib.h>
+
+#define TRIM_INTERVAL (2 * SKT_US_PER_SEC)
+
+static void on_trim(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_shared *shared = SKT_CONTAINER(t, struct skt_shared, trim);
+    struct skt_pool *pool = &shared->pool;
+    /* Half of what is idle goes each time: traffic that comes in waves keeps its buffers, an idle process
+     * none. */
+    skt_pool_trim(pool, pool->free_count > 16 ? pool->free_count / 2 : 0);
+    if (pool->free_count || pool->used)
+        skt_loop_timer_set(shared->loop, t, now + TRIM_INTERVAL);
+}
+
+int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_memory)
+{
+    struct skt_shared *shared = (struct skt_shared *)calloc(1, sizeof *shared);
+    if (!shared)
+        return SKT_ERR_NOMEM;
+    shared->loop = loop;
+    shared->crypto = skt_crypto_openssl();
+    int err = shared->crypto ? skt_crypto_measure(shared->crypto, &shared->costs) : SKT_ERR_CRYPTO;
+    if (!err) {
+        shared->send_buffer = (uint8_t *)malloc(SKT_SEND_BUFFER_LEN);
+        err = shared->send_buffer ? SKT_OK : SKT_ERR_NOMEM;
+    }
+    if (err) {
+        free(shared);
+        return err;
+    }
+    skt_pool_init(&shared->pool, SKT_KCP_BLOCK_LEN, max_memory ? max_memory : SKT_SHARED_MEMORY_DEFAULT);
+    skt_loop_timer_init(&shared->trim, on_trim);
+    *out = shared;
+    return SKT_OK;
+}
+
+void skt_shared_free(struct skt_shared *shared)
+{
+    if (!shared)
+        return;
+    skt_loop_timer_stop(shared->loop, &shared->trim);
+    skt_pool_dispose(&shared->pool);
+    free(shared->send_buffer);
+    free(shared);
+}
+
+void skt_shared_active(struct skt_shared *shared)
+{
+    if (!shared->trim.node.index)
+        skt_loop_timer_set(shared->loop, &shared->trim, skt_loop_now(shared->loop) + TRIM_INTERVAL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What all endpoints on one loop share: packet buffers with the process's memory budget, the cryptography and
+ * what it costs here, and the buffer that runs of datagrams are built in. */
+#ifndef SKT_TUNNEL_SHARED_H
+#define SKT_TUNNEL_SHARED_H
+
+#include "base/pool.h"
+#include "crypto/crypto.h"
+#include "io/loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SKT_SEND_BUFFER_LEN = 65536 }; /* one UDP_SEGMENT send */
+
+struct skt_shared {
+    struct skt_loop *loop;
+    const struct skt_crypto *crypto;
+    struct skt_crypto_costs costs;
+    struct skt_pool pool;
+    uint8_t *send_buffer;       /* SKT_SEND_BUFFER_LEN bytes; touched only while something is sent */
+    struct skt_loop_timer trim; /* gives idle buffers back to the system */
+};
+
+/* max_memory: bytes for packet buffers; 0: SKT_SHARED_MEMORY_DEFAULT. SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
+#define SKT_SHARED_MEMORY_DEFAULT ((size_t)48 * 1024 * 1024)
+int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_memory);
+
+/* All endpoints must have been freed. NULL is allowed. */
+void skt_shared_free(struct skt_shared *shared);
+
+/* Something was sent or received: buffers that come free are looked at in a while. */
+void skt_shared_active(struct skt_shared *shared);
+
+#endif
