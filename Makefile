@@ -66,7 +66,7 @@ check-tidy:
 	sh tools/install-deps.sh check
 	CC=clang cmake -S . -B $(BUILD)-clang -DSKT_WERROR=ON -DSKT_TESTS=ON
 	cmake --build $(BUILD)-clang -j $(JOBS)
-	find src -name '*.c' | grep -v _darwin | xargs -n 4 -P $(JOBS) clang-tidy --quiet --warnings-as-errors='*' -p $(BUILD)-clang
+	find src -name '*.c' | grep -v _darwin | xargs -n 4 -P $(JOBS) clang-tidy --quiet -p $(BUILD)-clang
 
 check-fuzz:
 	sh tools/install-deps.sh check
