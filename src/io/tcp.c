@@ -144,9 +144,13 @@ enum skt_tcp_state skt_tcp_state(int fd)
     struct pollfd p = {.fd = fd, .events = ended};
     if (poll(&p, 1, 0) <= 0)
         return SKT_TCP_OPEN;
-    if (p.revents & (POLLERR | POLLHUP | POLLNVAL))
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (p.revents & (POLLERR | POLLNVAL))
         return SKT_TCP_DEAD;
-    return p.revents & ended ? SKT_TCP_HALF_CLOSED : SKT_TCP_OPEN;
+    if (p.revents & POLLHUP && (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) || error))
+        return SKT_TCP_DEAD;
+    return p.revents & (ended | POLLHUP) ? SKT_TCP_HALF_CLOSED : SKT_TCP_OPEN;
 }
 
 int skt_tcp_local(int fd, struct skt_addr *addr)

@@ -34,8 +34,8 @@ void skt_tcp_reset(int fd);
 /* What became of a connection, without reading from it. */
 enum skt_tcp_state {
     SKT_TCP_OPEN,
-    SKT_TCP_HALF_CLOSED, /* the peer has ended its direction */
-    SKT_TCP_DEAD,        /* reset, timed out, or closed in both directions */
+    SKT_TCP_HALF_CLOSED, /* the peer has ended its direction; data may be left to read */
+    SKT_TCP_DEAD,        /* reset or timed out */
 };
 enum skt_tcp_state skt_tcp_state(int fd);
 

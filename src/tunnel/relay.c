@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "tunnel/relay.h"
+
+#include "base/err.h"
+#include "io/tcp.h"
+#include "tunnel/relay_internal.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    /* TCP keepalive probes: a peer that vanished without a word is found within about four minutes. */
+    PROBE_IDLE_S = 120,
+    PROBE_INTERVAL_S = 30,
+    PROBE_COUNT = 4,
+    PIECES_FIRST = 8,
+    SWEEP_POLL_MAX = 128, /* sockets asked about by one system call */
+};
+
+/* --- the sweep --- */
+
+/* Sockets of blind relays that have failed: moves these relays to `due`, and those that wait for memory. */
+static void look_at(struct skt_relay **relays, nfds_t n, struct skt_list *due)
+{
+    struct pollfd fds[SWEEP_POLL_MAX];
+    for (nfds_t i = 0; i < n; i++)
+        fds[i] = (struct pollfd){.fd = skt_relay_fd(relays[i])};
+    (void)poll(fds, n, 0);
+    for (nfds_t i = 0; i < n; i++) {
+        struct skt_relay *r = relays[i];
+        bool failed =
+            fds[i].revents & (POLLERR | POLLHUP | POLLNVAL) && skt_tcp_state(fds[i].fd) == SKT_TCP_DEAD;
+        if (failed)
+            r->dead = true;
+        if (failed || r->held || (r->tcp_ended && !r->finished))
+            skt_list_move_tail(due, &r->blind);
+    }
+}
+
+/* Ending one relay may end others, so the list is taken from the front until it is empty. */
+static void finish_sweep(struct skt_list *due)
+{
+    while (!skt_list_empty(due)) {
+        struct skt_relay *r = SKT_CONTAINER(due->next, struct skt_relay, blind);
+        skt_list_remove(&r->blind);
+        if (r->dead)
+            skt_relay_abort(r, SKT_RESET_ABORT);
+        else
+            skt_relay_retry(r);
+    }
+}
+
+static void on_sweep(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_relay_set *set = SKT_CONTAINER(t, struct skt_relay_set, sweep);
+    struct skt_relay *relays[SWEEP_POLL_MAX];
+    struct skt_list due;
+    nfds_t n = 0;
+    skt_list_init(&due);
+    for (struct skt_list *l = set->blind.next, *next; l != &set->blind; l = next) {
+        next = l->next;
+        relays[n++] = SKT_CONTAINER(l, struct skt_relay, blind);
+        if (n == SWEEP_POLL_MAX || next == &set->blind) {
+            look_at(relays, n, &due);
+            n = 0;
+        }
+    }
+    finish_sweep(&due);
+    if (!skt_list_empty(&set->blind))
+        (void)skt_loop_timer_set(set->loop, t, now + SKT_RELAY_SWEEP_US);
+}
+
+/* --- the set --- */
+
+int skt_relay_set_new(struct skt_relay_set **out, struct skt_loop *loop)
+{
+    struct skt_relay_set *set = (struct skt_relay_set *)calloc(1, sizeof *set);
+    if (!set)
+        return SKT_ERR_NOMEM;
+    set->loop = loop;
+    skt_list_init(&set->relays);
+    skt_list_init(&set->blind);
+    skt_loop_timer_init(&set->sweep, on_sweep);
+    *out = set;
+    return SKT_OK;
+}
+
+void skt_relay_set_free(struct skt_relay_set *set)
+{
+    if (!set)
+        return;
+    while (!skt_list_empty(&set->relays))
+        skt_relay_reset(SKT_CONTAINER(set->relays.next, struct skt_relay, link));
+    skt_loop_timer_stop(set->loop, &set->sweep);
+    free(set);
+}
+
+const struct skt_relay_stats *skt_relay_set_stats(const struct skt_relay_set *set)
+{
+    return &set->stats;
+}
+
+/* --- one relay --- */
+
+void skt_relay_watch(struct skt_relay *r)
+{
+    struct skt_relay_set *set = r->set;
+    if (skt_relay_fd(r) < 0) {
+        skt_list_remove(&r->blind);
+        return;
+    }
+    unsigned events = 0;
+    if (!r->tcp_ended && !r->held)
+        events |= SKT_IO_READ;
+    if (r->blocked)
+        events |= SKT_IO_WRITE;
+    skt_loop_io_set(set->loop, &r->io, events);
+    if (events) {
+        skt_list_remove(&r->blind);
+        return;
+    }
+    if (skt_list_empty(&r->blind))
+        skt_list_append(&set->blind, &r->blind);
+    if (set->sweep.node.index == 0)
+        (void)skt_loop_timer_set(set->loop, &set->sweep, skt_loop_now(set->loop) + SKT_RELAY_SWEEP_US);
+}
+
+static void on_timer(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_relay *r = SKT_CONTAINER(t, struct skt_relay, timer);
+    if (r->connect) {
+        skt_relay_connect_on_timer(r);
+        return;
+    }
+    skt_us due = skt_us_add(r->active, r->options.idle_limit);
+    if (due <= now)
+        skt_relay_abort(r, SKT_RESET_ABORT);
+    else
+        (void)skt_loop_timer_set(r->set->loop, t, due);
+}
+
+static struct skt_relay *new_relay(struct skt_relay_set *set, struct skt_endpoint *ep,
+                                   const struct skt_relay_options *options)
+{
+    struct skt_relay *r = (struct skt_relay *)calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->owner.news = skt_relay_on_news;
+    r->set = set;
+    r->ep = ep;
+    r->options = *options;
+    r->pieces = PIECES_FIRST;
+    skt_list_init(&r->blind);
+    skt_list_append(&set->relays, &r->link);
+    skt_loop_io_init(&r->io, -1, skt_relay_on_tcp);
+    skt_loop_timer_init(&r->timer, on_timer);
+    skt_loop_task_init(&r->more, skt_relay_on_more);
+    set->stats.open++;
+    return r;
+}
+
+void skt_relay_start(struct skt_relay *r, int fd)
+{
+    struct skt_loop *loop = r->set->loop;
+    (void)skt_tcp_set_nodelay(fd); /* fails on what is no TCP socket, which may be relayed too */
+    (void)skt_tcp_set_keepalive(fd, PROBE_IDLE_S, PROBE_INTERVAL_S, PROBE_COUNT);
+    skt_loop_io_init(&r->io, fd, skt_relay_on_tcp);
+    r->active = skt_loop_now(loop);
+    (void)skt_loop_timer_set(loop, &r->timer, skt_us_add(r->active, r->options.idle_limit));
+    skt_relay_watch(r);
+    skt_loop_defer(loop, &r->more); /* the stream may have data already */
+}
+
+/* Detaches the relay from everything but its stream and socket. */
+static void stop(struct skt_relay *r)
+{
+    struct skt_loop *loop = r->set->loop;
+    r->ending = true;
+    skt_relay_connect_free(r);
+    skt_loop_io_set(loop, &r->io, 0);
+    skt_loop_timer_stop(loop, &r->timer);
+    skt_loop_task_cancel(loop, &r->more);
+    skt_list_remove(&r->blind);
+    skt_list_remove(&r->link);
+    r->set->stats.open--;
+    if (r->refused)
+        r->set->stats.refused++;
+    else
+        r->set->stats.closed++;
+}
+
+static void tell_and_free(struct skt_relay *r)
+{
+    if (r->options.on_close)
+        r->options.on_close(r->options.user, r);
+    free(r);
+}
+
+void skt_relay_end(struct skt_relay *r)
+{
+    struct skt_session *session = r->st->session;
+    if (r->ending)
+        return;
+    stop(r);
+    r->st->user = NULL;
+    skt_session_release_stream(session, r->st);
+    skt_endpoint_touch(r->ep, session);
+    if (skt_relay_fd(r) >= 0)
+        close(skt_relay_fd(r));
+    tell_and_free(r);
+}
+
+static void reset_stream(struct skt_endpoint *ep, struct skt_stream *st, int reason)
+{
+    struct skt_session *session = st->session;
+    st->user = NULL;
+    if (st->reset)
+        skt_session_release_stream(session, st);
+    else
+        skt_session_reset_stream(session, st, reason);
+    skt_endpoint_touch(ep, session);
+}
+
+void skt_relay_abort(struct skt_relay *r, int reason)
+{
+    if (r->ending)
+        return;
+    stop(r);
+    reset_stream(r->ep, r->st, reason);
+    if (skt_relay_fd(r) >= 0)
+        skt_tcp_reset(skt_relay_fd(r));
+    tell_and_free(r);
+}
+
+void skt_relay_reset(struct skt_relay *relay)
+{
+    skt_relay_abort(relay, SKT_RESET_ABORT);
+}
+
+void skt_relay_counts(const struct skt_relay *relay, uint64_t *to_stream, uint64_t *to_tcp)
+{
+    *to_stream = relay->to_stream;
+    *to_tcp = relay->to_tcp;
+}
+
+/* --- beginning --- */
+
+/* Takes back a relay that nobody knows of yet. */
+static void forget(struct skt_relay *r)
+{
+    r->refused = true;
+    stop(r);
+    free(r);
+}
+
+static int open_stream(struct skt_relay *r, uint32_t cid, const char *target)
+{
+    struct skt_session *session = skt_endpoint_session(r->ep, cid);
+    if (!session)
+        return SKT_ERR_NOTFOUND;
+    int err = skt_session_open_stream(session, skt_loop_now(r->set->loop), SKT_STREAM_TCP, target, &r->st);
+    if (err)
+        return err;
+    r->st->user = &r->owner;
+    skt_endpoint_touch(r->ep, session);
+    return SKT_OK;
+}
+
+int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, uint32_t cid,
+                   const char *target, const struct skt_relay_options *options, struct skt_relay **out)
+{
+    set->stats.accepted++;
+    struct skt_relay *r = new_relay(set, ep, options);
+    if (!r) {
+        set->stats.refused++;
+        skt_tcp_reset(fd);
+        return SKT_ERR_NOMEM;
+    }
+    int err = open_stream(r, cid, target);
+    if (err) {
+        forget(r);
+        skt_tcp_reset(fd);
+        return err;
+    }
+    skt_relay_start(r, fd);
+    if (out)
+        *out = r;
+    return SKT_OK;
+}
+
+int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct skt_stream *st,
+                      const char *host, uint16_t port, const struct skt_relay_options *options,
+                      struct skt_relay **out)
+{
+    set->stats.accepted++;
+    struct skt_relay *r = new_relay(set, ep, options);
+    if (!r) {
+        set->stats.refused++;
+        reset_stream(ep, st, SKT_RESET_LIMIT);
+        return SKT_ERR_NOMEM;
+    }
+    int err = skt_relay_connect_begin(r, host, port);
+    if (err) {
+        forget(r);
+        reset_stream(ep, st, err == SKT_ERR_ARG ? SKT_RESET_UNREACHABLE : SKT_RESET_LIMIT);
+        return err;
+    }
+    r->st = st;
+    st->user = &r->owner;
+    if (out)
+        *out = r;
+    return SKT_OK;
+}

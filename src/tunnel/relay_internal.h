@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a relay, for relay*.c only. */
+#ifndef SKT_TUNNEL_RELAY_INTERNAL_H
+#define SKT_TUNNEL_RELAY_INTERNAL_H
+
+#include "base/list.h"
+#include "base/log.h"
+#include "io/loop.h"
+#include "io/resolve.h"
+#include "tunnel/relay.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A relay that watches neither direction of its TCP socket (the client has ended its side or is held back,
+ * the stream is quiet) would not learn of a reset: such relays are looked at this often. */
+#define SKT_RELAY_SWEEP_US (1 * SKT_US_PER_SEC)
+
+struct skt_relay_set {
+    struct skt_loop *loop;
+    struct skt_relay_stats stats;
+    struct skt_list relays;
+    struct skt_list blind; /* relays that watch nothing, to be looked at by the sweep */
+    struct skt_loop_timer sweep;
+    struct skt_log_throttle unresolved;
+};
+
+/* The server's way to the target; only while it lasts. */
+struct skt_relay_connect {
+    struct skt_resolve *resolve; /* NULL once answered */
+    struct skt_addr addrs[SKT_RESOLVE_ADDRS_MAX];
+    size_t n, next; /* addresses, the one to try next */
+    skt_us until;   /* of all attempts together; SKT_NEVER */
+    int reason;     /* enum skt_reset, should the last attempt fail too */
+    uint16_t port;
+};
+
+struct skt_relay {
+    struct skt_stream_owner owner; /* the stream's user */
+    struct skt_relay_set *set;
+    struct skt_endpoint *ep;
+    struct skt_stream *st;
+    struct skt_relay_connect *connect; /* NULL: connected */
+    struct skt_list link;              /* in set->relays */
+    struct skt_list blind;             /* in set->blind */
+    struct skt_loop_io io;             /* its fd is -1 before a connect and after both directions ended */
+    struct skt_loop_timer timer;       /* the attempt to connect, then the idle limit */
+    struct skt_loop_task more;         /* the stream has more to read than one event may move */
+    uint64_t to_stream, to_tcp;        /* bytes */
+    skt_us active;                     /* a byte moved last; kept only where there is an idle limit */
+    struct skt_relay_options options;
+    uint8_t pieces; /* segments that the next read from TCP offers room in */
+    bool held;      /* TCP is not read until the stream has room */
+    bool blocked;   /* TCP takes no more: waiting until it is writable */
+    bool tcp_ended; /* TCP's EOF was read */
+    bool finished;  /* ... and the stream was told */
+    bool shut;      /* the stream's end was passed on to TCP */
+    bool refused;   /* never connected to the target */
+    bool dead;      /* the sweep found TCP broken */
+    bool ending;
+};
+
+static inline int skt_relay_fd(const struct skt_relay *r)
+{
+    return r->io.w.fd;
+}
+
+/* --- relay.c --- */
+
+/* How a relay ends: in order (the stream is released), or by a reset of both sides with a reason. */
+void skt_relay_end(struct skt_relay *r);
+void skt_relay_abort(struct skt_relay *r, int reason);
+
+/* The socket is connected: options are set, bytes begin to move. The relay may have ended afterwards. */
+void skt_relay_start(struct skt_relay *r, int fd);
+
+/* Watches for what the relay waits for now. */
+void skt_relay_watch(struct skt_relay *r);
+
+/* --- relay_pump.c: the relay may have ended after each --- */
+
+void skt_relay_on_tcp(struct skt_loop_io *io, unsigned ready);
+void skt_relay_on_more(struct skt_loop_task *t, skt_us now);
+void skt_relay_on_news(struct skt_stream_owner *owner, struct skt_stream *st, unsigned events);
+
+/* Tries again what waits without an event to wait for: memory. */
+void skt_relay_retry(struct skt_relay *r);
+
+/* --- relay_connect.c --- */
+
+int skt_relay_connect_begin(struct skt_relay *r, const char *host, uint16_t port);
+void skt_relay_connect_free(struct skt_relay *r);
+void skt_relay_connect_on_timer(struct skt_relay *r);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Moving bytes between TCP and the stream. Both directions are bounded per event, so that one busy connection
+ * leaves the others their turn. */
+#include "base/err.h"
+#include "tunnel/relay_internal.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+    BUDGET_LEN = 256 * 1024, /* bytes moved in one direction by one event */
+    PIECES_MIN = 4,
+    PIECES_MAX = 64,
+};
+
+/* What became of the relay in a step. */
+enum step { STEP_OK, STEP_ENDED };
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set where this is missing */
+#endif
+
+static size_t iov_total(const struct iovec *iov, int n)
+{
+    size_t total = 0;
+    for (int i = 0; i < n; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+static void touch(struct skt_relay *r)
+{
+    skt_endpoint_touch(r->ep, r->st->session);
+}
+
+static void note_bytes(struct skt_relay *r, uint64_t *counter, size_t len)
+{
+    *counter += len;
+    r->active = skt_loop_now(r->set->loop);
+}
+
+/* Both directions of TCP have ended: the socket is done, though the stream may still have to be acknowledged.
+ */
+static enum step settle(struct skt_relay *r)
+{
+    if (r->tcp_ended && r->shut && skt_relay_fd(r) >= 0) {
+        skt_loop_io_set(r->set->loop, &r->io, 0);
+        close(skt_relay_fd(r));
+        r->io.w.fd = -1;
+    }
+    if (r->finished && r->shut && skt_kcp_drained(skt_stream_kcp(r->st))) {
+        skt_relay_end(r);
+        return STEP_ENDED;
+    }
+    skt_relay_watch(r);
+    return STEP_OK;
+}
+
+/* --- TCP to the stream --- */
+
+/* Tells the stream that TCP has ended; without memory for it now, the sweep tries again. */
+static void finish_stream(struct skt_relay *r)
+{
+    if (r->tcp_ended && !r->finished)
+        r->finished = skt_kcp_finish(skt_stream_kcp(r->st)) == SKT_OK;
+    touch(r);
+}
+
+/* One read into the room of the stream's segments: bytes; 0: none now (held, ended or EAGAIN); < 0: TCP is
+ * broken. *all: there may be more to read. */
+static ssize_t read_once(struct skt_relay *r, bool *more)
+{
+    struct iovec iov[PIECES_MAX];
+    struct skt_kcp *k = skt_stream_kcp(r->st);
+    *more = false;
+    int n = skt_kcp_write_begin(k, iov, r->pieces);
+    if (n == 0) {
+        r->held = true;
+        return 0;
+    }
+    size_t room = iov_total(iov, n);
+    ssize_t got = readv(skt_relay_fd(r), iov, n);
+    int error = errno;
+    skt_kcp_write_commit(k, got > 0 ? (size_t)got : 0);
+    if (got == 0)
+        r->tcp_ended = true;
+    if (got < 0)
+        return error == EAGAIN || error == EWOULDBLOCK || error == EINTR ? 0 : -1;
+    *more = (size_t)got == room;
+    if (*more && r->pieces < PIECES_MAX)
+        r->pieces = (uint8_t)(r->pieces * 2);
+    else if ((size_t)got < room / 4 && r->pieces > PIECES_MIN)
+        r->pieces = (uint8_t)(r->pieces / 2);
+    return got;
+}
+
+static enum step pump_in(struct skt_relay *r)
+{
+    size_t moved = 0;
+    bool more = true;
+    while (more && moved < BUDGET_LEN) {
+        ssize_t got = read_once(r, &more);
+        if (got < 0) {
+            skt_relay_abort(r, SKT_RESET_ABORT);
+            return STEP_ENDED;
+        }
+        moved += (size_t)got;
+    }
+    if (moved > 0) {
+        note_bytes(r, &r->to_stream, moved);
+        touch(r);
+    }
+    if (r->tcp_ended)
+        finish_stream(r);
+    return STEP_OK;
+}
+
+/* --- the stream to TCP --- */
+
+/* One write of what is in order: bytes; 0: nothing to write, or TCP is full (blocked); < 0: TCP is broken. */
+static ssize_t write_once(struct skt_relay *r)
+{
+    struct iovec iov[PIECES_MAX];
+    struct skt_kcp *k = skt_stream_kcp(r->st);
+    int n = skt_kcp_read_begin(k, iov, PIECES_MAX);
+    if (n == 0)
+        return 0;
+    struct msghdr msg = {.msg_iov = iov};
+    msg.msg_iovlen = (unsigned)n;
+    ssize_t put = sendmsg(skt_relay_fd(r), &msg, MSG_NOSIGNAL);
+    if (put < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+            return -1;
+        r->blocked = true;
+        return 0;
+    }
+    skt_kcp_read_consume(k, (size_t)put);
+    r->blocked = (size_t)put < iov_total(iov, n);
+    return put;
+}
+
+/* False: TCP is broken. */
+static bool pump_out(struct skt_relay *r)
+{
+    size_t moved = 0;
+    ssize_t put = 1;
+    r->blocked = false;
+    while (put > 0 && !r->blocked && moved < BUDGET_LEN) {
+        put = write_once(r);
+        if (put < 0)
+            return false;
+        moved += (size_t)put;
+    }
+    if (moved > 0) {
+        note_bytes(r, &r->to_tcp, moved);
+        touch(r); /* the window has opened */
+    }
+    if (put > 0 && !r->blocked) {
+        skt_loop_defer(r->set->loop, &r->more);
+    } else if (!r->shut && skt_kcp_at_end(skt_stream_kcp(r->st))) {
+        r->shut = true;
+        shutdown(skt_relay_fd(r), SHUT_WR); /* fails only where TCP is gone, which reading tells */
+    }
+    return true;
+}
+
+static enum step push_out(struct skt_relay *r)
+{
+    if (r->shut || skt_relay_fd(r) < 0)
+        return STEP_OK;
+    if (pump_out(r))
+        return STEP_OK;
+    skt_relay_abort(r, SKT_RESET_ABORT);
+    return STEP_ENDED;
+}
+
+/* --- events --- */
+
+void skt_relay_on_tcp(struct skt_loop_io *io, unsigned ready)
+{
+    struct skt_relay *r = SKT_CONTAINER(io, struct skt_relay, io);
+    if (ready & SKT_IO_WRITE && push_out(r) == STEP_ENDED)
+        return;
+    if (ready & SKT_IO_READ && !r->tcp_ended && !r->held && pump_in(r) == STEP_ENDED)
+        return;
+    (void)settle(r);
+}
+
+void skt_relay_on_more(struct skt_loop_task *t, skt_us now)
+{
+    (void)now;
+    struct skt_relay *r = SKT_CONTAINER(t, struct skt_relay, more);
+    if (push_out(r) == STEP_OK)
+        (void)settle(r);
+}
+
+/* The stream is over. What it still has in order goes out if TCP takes it at once. */
+static void on_stream_reset(struct skt_relay *r)
+{
+    int reason = r->st->reset_reason;
+    r->refused = reason != SKT_RESET_ABORT && r->to_tcp == 0;
+    if (!r->connect && !r->shut && skt_relay_fd(r) >= 0)
+        (void)pump_out(r);
+    skt_relay_abort(r, reason);
+}
+
+void skt_relay_on_news(struct skt_stream_owner *owner, struct skt_stream *st, unsigned events)
+{
+    struct skt_relay *r = SKT_CONTAINER(owner, struct skt_relay, owner);
+    (void)st;
+    if (events & SKT_STREAM_RESET) {
+        on_stream_reset(r);
+        return;
+    }
+    if (r->connect)
+        return; /* what the stream has waits in its window until there is a socket */
+    if (events & SKT_KCP_WRITABLE && r->held) {
+        r->held = false;
+        if (pump_in(r) == STEP_ENDED)
+            return;
+    }
+    if (events & SKT_KCP_READABLE && !r->blocked && push_out(r) == STEP_ENDED)
+        return;
+    (void)settle(r);
+}
+
+void skt_relay_retry(struct skt_relay *r)
+{
+    if (r->tcp_ended) {
+        finish_stream(r);
+    } else if (r->held) {
+        r->held = false;
+        if (pump_in(r) == STEP_ENDED)
+            return;
+    }
+    (void)settle(r);
+}
