@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/link.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sim_packet {
+    skt_us at;
+    uint64_t order;
+    size_t len;
+    uint8_t data[];
+};
+
+static bool sooner(const struct sim_packet *a, const struct sim_packet *b)
+{
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void push(struct sim_link *l, struct sim_packet *packet)
+{
+    if (l->count == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 64;
+        l->heap = (struct sim_packet **)realloc(l->heap, l->cap * sizeof(*l->heap));
+        assert(l->heap);
+    }
+    size_t i = l->count++;
+    for (; i > 0 && sooner(packet, l->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        l->heap[i] = l->heap[(i - 1) / 2];
+    l->heap[i] = packet;
+}
+
+static struct sim_packet *pop(struct sim_link *l)
+{
+    struct sim_packet *first = l->heap[0], *last = l->heap[--l->count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= l->count)
+            break;
+        if (child + 1 < l->count && sooner(l->heap[child + 1], l->heap[child]))
+            child++;
+        if (!sooner(l->heap[child], last))
+            break;
+        l->heap[i] = l->heap[child];
+        i = child;
+    }
+    l->heap[i] = last;
+    return first;
+}
+
+void sim_link_init(struct sim_link *l, const struct sim_link_config *config, uint64_t seed)
+{
+    memset(l, 0, sizeof(*l));
+    l->config = *config;
+    l->rng = sim_rng_of(seed);
+}
+
+void sim_link_dispose(struct sim_link *l)
+{
+    while (l->count > 0)
+        free(pop(l));
+    free(l->heap);
+    memset(l, 0, sizeof(*l));
+}
+
+static bool is_lost(struct sim_link *l, skt_us now)
+{
+    const struct sim_link_config *c = &l->config;
+    if (l->bad)
+        l->bad = !sim_rng_chance(&l->rng, c->burst_leave);
+    else
+        l->bad = sim_rng_chance(&l->rng, c->burst_enter);
+    bool burst = l->bad && sim_rng_chance(&l->rng, c->burst_loss);
+    bool chance = sim_rng_chance(&l->rng, c->loss);
+    bool outage = c->outage_len && now >= c->outage_at && now < c->outage_at + c->outage_len;
+    return burst || chance || outage;
+}
+
+static void deliver(struct sim_link *l, skt_us leaves, const void *data, size_t len)
+{
+    const struct sim_link_config *c = &l->config;
+    struct sim_packet *packet = (struct sim_packet *)malloc(sizeof(*packet) + len);
+    assert(packet);
+    packet->at = leaves + c->delay + sim_rng_below(&l->rng, c->jitter + 1);
+    if (sim_rng_chance(&l->rng, c->reorder))
+        packet->at += c->reorder_delay;
+    packet->order = l->order++;
+    packet->len = len;
+    memcpy(packet->data, data, len);
+    if (sim_rng_chance(&l->rng, c->mutate)) {
+        for (uint64_t n = sim_rng_range(&l->rng, 1, 4); n > 0; n--)
+            packet->data[sim_rng_below(&l->rng, len)] ^= (uint8_t)sim_rng_range(&l->rng, 1, 255);
+    }
+    push(l, packet);
+}
+
+void sim_link_send(struct sim_link *l, skt_us now, const void *data, size_t len)
+{
+    const struct sim_link_config *c = &l->config;
+    size_t ip_len = len + SIM_IP_OVERHEAD;
+    l->stats.sent++;
+    l->stats.sent_bytes += ip_len;
+    skt_us leaves = now;
+    if (c->rate) {
+        skt_us wait = l->idle_at > now ? l->idle_at - now : 0;
+        if (c->buffer && wait * c->rate / SKT_US_PER_SEC + ip_len > c->buffer) {
+            l->stats.dropped++;
+            return;
+        }
+        leaves = now + wait + (ip_len * SKT_US_PER_SEC + c->rate - 1) / c->rate;
+        l->idle_at = leaves;
+    }
+    if (is_lost(l, now) || (c->mtu && len > c->mtu)) {
+        l->stats.lost++;
+        return;
+    }
+    deliver(l, leaves, data, len);
+    if (sim_rng_chance(&l->rng, c->duplicate))
+        deliver(l, leaves, data, len);
+}
+
+skt_us sim_link_expiry(const struct sim_link *l)
+{
+    return l->count > 0 ? l->heap[0]->at : SKT_NEVER;
+}
+
+size_t sim_link_receive(struct sim_link *l, skt_us now, void *buf, size_t cap)
+{
+    if (l->count == 0 || l->heap[0]->at > now)
+        return 0;
+    struct sim_packet *packet = pop(l);
+    size_t len = packet->len;
+    assert(len <= cap);
+    memcpy(buf, packet->data, len);
+    free(packet);
+    l->stats.delivered++;
+    return len;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* One direction of a simulated link: rate and buffer first, then loss, then delay, as a real one does. */
+#ifndef SIM_LINK_H
+#define SIM_LINK_H
+
+#include "base/clock.h"
+#include "sim/rng.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* All zero: a perfect link without delay. Chances are in ten-thousandths. */
+struct sim_link_config {
+    uint64_t rate; /* bytes/s of whole IP packets; 0: no limit */
+    size_t buffer; /* bytes that may wait for the rate; 0: no limit */
+    skt_us delay;  /* one way */
+    skt_us jitter; /* 0 to this much more, each packet for itself: more than the packets' distance reorders */
+    unsigned loss; /* independent loss */
+    unsigned burst_enter;         /* Gilbert-Elliott: chance per packet to enter the bad state, */
+    unsigned burst_leave;         /* to leave it, */
+    unsigned burst_loss;          /* and of loss within it */
+    unsigned reorder;             /* chance that a packet is held up by */
+    skt_us reorder_delay;         /* this much */
+    unsigned duplicate;           /* chance that a packet arrives twice */
+    unsigned mutate;              /* chance that a few of its bytes change */
+    skt_us outage_at, outage_len; /* everything sent in between is lost */
+    size_t mtu;                   /* longer datagrams are lost; 0: no limit */
+};
+
+struct sim_link_stats {
+    uint64_t sent, sent_bytes; /* datagrams offered, bytes with IP and UDP headers */
+    uint64_t lost;             /* by chance, bursts and outages */
+    uint64_t dropped;          /* by the full buffer */
+    uint64_t delivered;
+};
+
+struct sim_link {
+    struct sim_link_config config;
+    struct sim_link_stats stats;
+    struct sim_rng rng;
+    bool bad;       /* Gilbert-Elliott state */
+    skt_us idle_at; /* when the rate limiter has sent what it holds */
+    uint64_t order;
+    struct sim_packet **heap; /* by arrival */
+    size_t count, cap;
+};
+
+enum { SIM_IP_OVERHEAD = 28 };
+
+void sim_link_init(struct sim_link *l, const struct sim_link_config *config, uint64_t seed);
+void sim_link_dispose(struct sim_link *l);
+
+/* Offers a datagram. */
+void sim_link_send(struct sim_link *l, skt_us now, const void *data, size_t len);
+
+/* When the next one arrives, or SKT_NEVER. */
+skt_us sim_link_expiry(const struct sim_link *l);
+
+/* Takes one that has arrived: its length, or 0. cap must suffice. */
+size_t sim_link_receive(struct sim_link *l, skt_us now, void *buf, size_t cap);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/pair.h"
+
+#include "base/err.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    CALLS_PER_MS_MAX = 400, /* turns; each must have had a reason: a packet or a deadline */
+    MESSAGE_CAP = 300 * 1024,
+    IOVS = 8,
+};
+
+void sim_pair_defaults(struct sim_pair_config *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->cc = &skt_cc_turbo;
+    c->payload_limit = 1400;
+    c->overhead = 25;
+    c->timer_grain = SKT_US_PER_MS;
+    c->limits.rcv_wnd_max = 16384;
+    c->limits.snd_unsent_max = 256 * 1024;
+    c->seed = 1;
+}
+
+void sim_pair_init(struct sim_pair *s, const struct sim_pair_config *c)
+{
+    memset(s, 0, sizeof(*s));
+    s->config = *c;
+    s->now = SKT_US_PER_SEC;
+    for (int i = 0; i < 2; i++) {
+        struct sim_host *h = &s->host[i];
+        skt_pool_init(&h->pool, SKT_KCP_BLOCK_LEN, c->budget);
+        skt_path_init(&h->path, &h->pool, c->cc, c->payload_limit, s->now);
+        h->path.ts_base = c->ts_base;
+        sim_link_init(&h->out, &c->link[i], c->seed * 2 + (uint64_t)i);
+    }
+}
+
+void sim_pair_dispose(struct sim_pair *s)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sim_host *h = &s->host[i];
+        for (int f = 0; f < s->flow_count; f++)
+            skt_kcp_dispose(&h->flows[f].kcp);
+        assert(h->path.inflight_bytes == 0);
+        skt_path_dispose(&h->path);
+        skt_pool_dispose(&h->pool);
+        sim_link_dispose(&h->out);
+    }
+}
+
+void sim_pair_add(struct sim_pair *s, bool stream, uint64_t amount0, uint64_t amount1, size_t chunk)
+{
+    assert(s->flow_count < SIM_FLOWS_MAX);
+    uint64_t amount[2] = {amount0, amount1};
+    uint32_t conv = 100 + (uint32_t)s->flow_count;
+    for (int i = 0; i < 2; i++) {
+        struct sim_flow *f = &s->host[i].flows[s->flow_count];
+        *f = (struct sim_flow){.conv = conv, .stream = stream, .chunk = chunk, .read_from = s->now};
+        f->to_send = amount[i];
+        f->to_receive = amount[1 - i];
+        int err = skt_kcp_init(&f->kcp, conv, stream, &s->host[i].path, &s->config.limits);
+        assert(err == SKT_OK);
+        (void)err;
+        skt_kcp_set_sn(&f->kcp, s->config.first_sn, s->config.first_sn);
+    }
+    s->flow_count++;
+}
+
+static void fail(struct sim_pair *s, const char *what)
+{
+    if (!s->failure)
+        s->failure = what;
+}
+
+/* --- known content --- */
+
+static uint8_t byte_at(const struct sim_flow *f, uint64_t pos)
+{
+    uint64_t x = pos * 31 + pos / 251 + f->conv;
+    return (uint8_t)(x ^ (x >> 8));
+}
+
+static size_t message_len(const struct sim_flow *f, uint64_t index)
+{
+    struct sim_rng rng = sim_rng_of(index * 1000 + f->conv);
+    return (size_t)sim_rng_range(&rng, 1, f->chunk);
+}
+
+static void fill(const struct sim_flow *f, uint64_t pos, uint8_t *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        out[i] = byte_at(f, pos + i);
+}
+
+static bool matches(const struct sim_flow *f, uint64_t pos, const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] != byte_at(f, pos + i))
+            return false;
+    }
+    return true;
+}
+
+/* --- the application --- */
+
+static void write_stream(struct sim_flow *f)
+{
+    while (f->sent < f->to_send) {
+        struct iovec iov[IOVS];
+        int n = skt_kcp_write_begin(&f->kcp, iov, IOVS);
+        size_t put = 0;
+        for (int i = 0; i < n; i++) {
+            size_t len = iov[i].iov_len;
+            if (len > f->to_send - f->sent - put)
+                len = (size_t)(f->to_send - f->sent - put);
+            if (len > f->chunk)
+                len = f->chunk;
+            fill(f, f->sent + put, (uint8_t *)iov[i].iov_base, len);
+            put += len;
+            if (len < iov[i].iov_len)
+                break;
+        }
+        if (n == 0)
+            return;
+        skt_kcp_write_commit(&f->kcp, put);
+        f->sent += put;
+    }
+    if (!f->finished && skt_kcp_finish(&f->kcp) == SKT_OK)
+        f->finished = true;
+}
+
+static void write_messages(struct sim_pair *s, struct sim_flow *f)
+{
+    static uint8_t buf[MESSAGE_CAP];
+    while (f->sent < f->to_send) {
+        size_t len = message_len(f, f->sent);
+        fill(f, f->sent * 7, buf, len);
+        int err = skt_kcp_write(&f->kcp, buf, len);
+        if (err == SKT_ERR_AGAIN)
+            return;
+        if (err)
+            return fail(s, "message refused");
+        f->sent++;
+    }
+}
+
+static uint64_t allowance(const struct sim_pair *s, const struct sim_flow *f)
+{
+    if (!f->read_rate)
+        return UINT64_MAX;
+    return (s->now - f->read_from) * f->read_rate / SKT_US_PER_SEC - f->read_bytes;
+}
+
+static void read_stream(struct sim_pair *s, struct sim_host *h, struct sim_flow *f)
+{
+    struct iovec iov[IOVS];
+    for (int n; (n = skt_kcp_read_begin(&f->kcp, iov, IOVS)) > 0;) {
+        size_t used = 0;
+        uint64_t left = allowance(s, f);
+        for (int i = 0; i < n; i++) {
+            size_t len = iov[i].iov_len < left - used ? iov[i].iov_len : (size_t)(left - used);
+            if (!matches(f, f->received + used, (const uint8_t *)iov[i].iov_base, len))
+                return fail(s, "stream content differs");
+            used += len;
+        }
+        skt_kcp_read_consume(&f->kcp, used);
+        f->received += used;
+        f->read_bytes += used;
+        h->received += used;
+        if (used == 0)
+            return;
+    }
+}
+
+static void read_messages(struct sim_pair *s, struct sim_host *h, struct sim_flow *f)
+{
+    static uint8_t buf[MESSAGE_CAP];
+    for (long len; allowance(s, f) > f->chunk && (len = skt_kcp_message_len(&f->kcp)) >= 0;) {
+        if (skt_kcp_read_message(&f->kcp, buf, sizeof(buf)) != len)
+            return fail(s, "message length differs");
+        if ((size_t)len != message_len(f, f->received))
+            return fail(s, "message border moved");
+        if (!matches(f, f->received * 7, buf, (size_t)len))
+            return fail(s, "message content differs");
+        f->received++;
+        f->read_bytes += (size_t)len;
+        h->received += (size_t)len;
+    }
+}
+
+static void serve(struct sim_pair *s, struct sim_host *h, struct sim_flow *f)
+{
+    if (f->stream) {
+        write_stream(f);
+        read_stream(s, h, f);
+    } else {
+        write_messages(s, f);
+        read_messages(s, h, f);
+    }
+    if (f->received > f->to_receive)
+        fail(s, "more received than was sent");
+}
+
+static void serve_events(struct sim_pair *s, struct sim_host *h)
+{
+    while (!skt_list_empty(&h->path.events)) {
+        struct skt_kcp *k = SKT_CONTAINER(h->path.events.next, struct skt_kcp, event_node);
+        struct sim_flow *f = SKT_CONTAINER(k, struct sim_flow, kcp);
+        unsigned events = skt_kcp_take_events(k);
+        f->drained |= (events & SKT_KCP_DRAINED) != 0;
+        serve(s, h, f);
+    }
+}
+
+/* --- the network --- */
+
+static void receive(struct sim_pair *s, struct sim_host *h, const uint8_t *data, size_t len)
+{
+    struct skt_reader r = skt_reader_of(data, len);
+    while (r.left > 0) {
+        struct skt_kcp_header header;
+        const uint8_t *payload;
+        if (skt_kcp_parse(&r, &header, &payload) != SKT_OK) {
+            h->malformed++;
+            return;
+        }
+        uint32_t index = header.conv - 100;
+        if (index >= (uint32_t)s->flow_count) {
+            h->malformed++;
+            continue;
+        }
+        if (skt_kcp_receive(&h->flows[index].kcp, s->now, &header, payload) != SKT_OK)
+            h->malformed++;
+    }
+}
+
+static void send_all(struct sim_pair *s, struct sim_host *h)
+{
+    uint8_t buf[SKT_MTU_MAX + 200];
+    size_t n, overhead = s->config.overhead;
+    memset(buf, 0, overhead);
+    while ((n = skt_path_send(&h->path, s->now, buf + overhead, SKT_MTU_MAX)) > 0) {
+        if (n > s->config.payload_limit)
+            fail(s, "a packet too long");
+        sim_link_send(&h->out, s->now, buf, n + overhead);
+        skt_path_on_sent(&h->path, s->now, n + overhead);
+    }
+    skt_us next = skt_path_expiry(&h->path, s->now);
+    if (next <= s->now && h->path.inflight_bytes == 0)
+        fail(s, "wants to be called at once after it was called");
+}
+
+static void turn(struct sim_pair *s, int i)
+{
+    struct sim_host *h = &s->host[i];
+    uint8_t buf[2048];
+    for (size_t len; (len = sim_link_receive(&s->host[1 - i].out, s->now, buf, sizeof(buf))) > 0;)
+        receive(s, h, buf + s->config.overhead, len - s->config.overhead);
+    if (skt_path_expiry(&h->path, s->now) <= s->now)
+        skt_path_expire(&h->path, s->now);
+    serve_events(s, h);
+    for (int f = 0; f < s->flow_count; f++) {
+        if (h->flows[f].read_rate)
+            serve(s, h, &h->flows[f]);
+    }
+    send_all(s, h);
+    serve_events(s, h);
+    if (h->pool.used > h->pool_peak)
+        h->pool_peak = h->pool.used;
+}
+
+static void count_call(struct sim_pair *s)
+{
+    if (s->now / SKT_US_PER_MS != s->calls_at) {
+        s->calls_at = s->now / SKT_US_PER_MS;
+        s->calls = 0;
+    }
+    if (++s->calls > CALLS_PER_MS_MAX)
+        fail(s, "busy loop");
+}
+
+static skt_us next_time(const struct sim_pair *s)
+{
+    skt_us next = SKT_NEVER;
+    for (int i = 0; i < 2; i++) {
+        const struct sim_host *h = &s->host[i];
+        skt_us timer = skt_path_expiry(&h->path, s->now), grain = s->config.timer_grain;
+        if (grain && timer > s->now && timer != SKT_NEVER)
+            timer = (timer + grain - 1) / grain * grain;
+        next = skt_us_min(next, skt_us_min(timer, sim_link_expiry(&h->out)));
+        for (int f = 0; f < s->flow_count; f++) {
+            if (h->flows[f].read_rate)
+                next = skt_us_min(next, s->now + 5 * SKT_US_PER_MS);
+        }
+    }
+    return next;
+}
+
+static bool flow_done(const struct sim_flow *f)
+{
+    if (f->received != f->to_receive || f->sent != f->to_send || !skt_kcp_drained(&f->kcp))
+        return false;
+    return !f->stream || (f->finished && skt_kcp_at_end(&f->kcp));
+}
+
+bool sim_pair_done(const struct sim_pair *s)
+{
+    for (int f = 0; f < s->flow_count; f++) {
+        if (!flow_done(&s->host[0].flows[f]) || !flow_done(&s->host[1].flows[f]))
+            return false;
+    }
+    return true;
+}
+
+void sim_pair_run(struct sim_pair *s, skt_us until)
+{
+    for (int i = 0; i < 2; i++) {
+        for (int f = 0; f < s->flow_count; f++)
+            serve(s, &s->host[i], &s->host[i].flows[f]);
+    }
+    while (!s->failure && !sim_pair_done(s)) {
+        skt_us next = next_time(s);
+        if (next > until) {
+            if (next == SKT_NEVER)
+                fail(s, "nothing left to wait for");
+            s->now = until;
+            return;
+        }
+        s->now = skt_us_max(s->now, next);
+        count_call(s);
+        turn(s, 0);
+        turn(s, 1);
+    }
+}
