@@ -2,7 +2,7 @@
 #include "tunnel/shared.h"
 
 #include "base/err.h"
-#include "proto/kcp.h"
+#include "proto/kcp_segment.h"
 
 #include <stdlib.h>
 

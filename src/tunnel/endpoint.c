@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "tunnel/endpoint.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/wipe.h"
+#include "proto/packet.h"
+#include "tunnel/endpoint_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RCV_WND_MAX = 8192, /* segments: 11 MB, 0.6 Gbit/s at 160 ms */
+    SND_UNSENT_MAX = 256 * 1024,
+};
+
+void skt_endpoint_refresh(struct skt_endpoint *ep)
+{
+    ep->ctx.wall_ms = skt_loop_wall_ms(ep->loop);
+}
+
+/* --- making --- */
+
+static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf *conf)
+{
+    struct skt_context *ctx = &ep->ctx;
+    ctx->crypto = ep->shared->crypto;
+    ctx->pool = &ep->shared->pool;
+    memcpy(ctx->identity.psk, conf->psk, SKT_KEY_LEN);
+    ctx->identity.has_static = conf->has_static;
+    memcpy(ctx->identity.static_priv, conf->static_priv, SKT_KEY_LEN);
+    memcpy(ctx->identity.static_pub, conf->static_pub, SKT_KEY_LEN);
+    skt_idmap_init(&ctx->ids);
+    ctx->cc = conf->speed_mode == 0 ? &skt_cc_normal : &skt_cc_turbo;
+    ctx->cost_aes_ns = ep->shared->costs.aes_ns;
+    ctx->cost_chacha_ns = ep->shared->costs.chacha_ns;
+    ctx->ciphers =
+        conf->ciphers ? conf->ciphers
+                      : SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
+    ctx->mode = conf->mode;
+    ctx->mtu_max = conf->mtu_max;
+    ctx->keepalive_s = conf->keepalive_s;
+    ctx->limits = (struct skt_kcp_limits){RCV_WND_MAX, SND_UNSENT_MAX};
+
+    uint8_t c2s[SKT_KEY_LEN], s2c[SKT_KEY_LEN];
+    int err = skt_packet_mask_keys(ctx->crypto, conf->psk, c2s, s2c);
+    if (!err) {
+        ctx->mask_in = ctx->crypto->mask_new(conf->server ? c2s : s2c);
+        ctx->mask_out = ctx->crypto->mask_new(conf->server ? s2c : c2s);
+        err = ctx->mask_in && ctx->mask_out ? SKT_OK : SKT_ERR_NOMEM;
+    }
+    skt_wipe(c2s, sizeof c2s);
+    skt_wipe(s2c, sizeof s2c);
+    return err;
+}
+
+static int bind_address(const char *text, uint16_t port, struct skt_addr *addr)
+{
+    if (*text == '\0' || strcmp(text, "*") == 0)
+        text = "0.0.0.0";
+    return skt_addr_parse(addr, text, port);
+}
+
+static int open_server_sockets(struct skt_endpoint *ep)
+{
+    size_t n = (size_t)(ep->port_hi - ep->port_lo) + 1;
+    ep->sockets = (struct skt_udp **)calloc(n, sizeof(struct skt_udp *));
+    if (!ep->sockets)
+        return SKT_ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        struct skt_addr addr;
+        int err = bind_address(ep->address, (uint16_t)(ep->port_lo + i), &addr);
+        if (!err)
+            err = skt_udp_open(&ep->sockets[i], ep->loop, &addr, skt_endpoint_on_batch, ep);
+        if (err)
+            return err;
+        ep->socket_count = i + 1;
+    }
+    return SKT_OK;
+}
+
+static void on_acceptor_timer(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_endpoint *ep = SKT_CONTAINER(t, struct skt_endpoint, acceptor_timer);
+    skt_acceptor_expire(&ep->acceptor, now);
+    skt_loop_timer_set(ep->loop, t, skt_acceptor_expiry(&ep->acceptor));
+}
+
+static int init_server(struct skt_endpoint *ep, const struct skt_endpoint_conf *conf)
+{
+    uint32_t first_cid; /* random, so that cids of a server's earlier life do not come again */
+    int err = ep->ctx.crypto->random(&first_cid, sizeof first_cid);
+    if (!err)
+        err = open_server_sockets(ep);
+    if (err)
+        return err;
+    skt_stampcache_init(&ep->stamps, 0, 0);
+    skt_stampfile_open(&ep->stampfile, conf->state_path, &ep->stamps, ep->ctx.wall_ms);
+    skt_acceptor_init(&ep->acceptor, &ep->ctx, &ep->stamps, first_cid, conf->sessions_max);
+    return SKT_OK;
+}
+
+static void dispose(struct skt_endpoint *ep)
+{
+    if (ep->server && ep->acceptor.ctx) {
+        skt_acceptor_dispose(&ep->acceptor);
+        skt_stampfile_close(ep->stampfile);
+        skt_stampcache_dispose(&ep->stamps);
+    }
+    skt_resolve_cancel(ep->resolve);
+    for (size_t i = 0; i < ep->socket_count; i++)
+        skt_udp_close(ep->sockets[i]);
+    free(ep->sockets);
+    skt_loop_timer_stop(ep->loop, &ep->acceptor_timer);
+    skt_loop_task_cancel(ep->loop, &ep->drive);
+    if (ep->ctx.mask_in)
+        ep->ctx.crypto->mask_free(ep->ctx.mask_in);
+    if (ep->ctx.mask_out)
+        ep->ctx.crypto->mask_free(ep->ctx.mask_out);
+    skt_idmap_dispose(&ep->ctx.ids);
+    free(ep->address);
+    skt_wipe(ep, sizeof *ep);
+    free(ep);
+}
+
+int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const struct skt_endpoint_conf *conf,
+                     const struct skt_endpoint_handler *handler, void *user)
+{
+    struct skt_endpoint *ep = (struct skt_endpoint *)calloc(1, sizeof *ep);
+    if (!ep)
+        return SKT_ERR_NOMEM;
+    ep->shared = conf->shared;
+    ep->loop = loop;
+    ep->handler = *handler;
+    ep->user = user;
+    ep->server = conf->server;
+    ep->probing = conf->probing;
+    ep->port_lo = conf->port_lo;
+    ep->port_hi = conf->port_hi;
+    skt_list_init(&ep->touched);
+    skt_loop_task_init(&ep->drive, skt_endpoint_drive);
+    skt_loop_timer_init(&ep->acceptor_timer, on_acceptor_timer);
+    skt_endpoint_refresh(ep);
+    ep->address = strdup(conf->address);
+    int err = ep->address ? init_context(ep, conf) : SKT_ERR_NOMEM;
+    if (!err)
+        err = ep->server ? init_server(ep, conf) : skt_endpoint_client_init(ep);
+    if (err) {
+        int saved = errno;
+        dispose(ep);
+        errno = saved;
+        return err;
+    }
+    *out = ep;
+    return SKT_OK;
+}
+
+/* --- links --- */
+
+int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s)
+{
+    struct skt_link *link = (struct skt_link *)calloc(1, sizeof *link);
+    if (!link)
+        return SKT_ERR_NOMEM;
+    link->ep = ep;
+    link->session = s;
+    skt_list_init(&link->touched);
+    skt_loop_timer_init(&link->timer, skt_endpoint_on_timer);
+    skt_session_set_user(s, link);
+    if (!ep->server)
+        ep->link = link;
+    return SKT_OK;
+}
+
+void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s)
+{
+    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    if (!link)
+        return;
+    if (skt_list_empty(&link->touched))
+        skt_list_append(&ep->touched, &link->touched);
+    skt_loop_defer(ep->loop, &ep->drive);
+}
+
+void skt_endpoint_enter(struct skt_endpoint *ep)
+{
+    ep->depth++;
+}
+
+static void finish_free(struct skt_endpoint *ep)
+{
+    skt_us now = skt_loop_now(ep->loop);
+    ep->depth++; /* a second skt_endpoint_free from on_close changes nothing */
+    uint32_t pos = 0;
+    struct skt_session *s;
+    while ((s = skt_endpoint_next(ep, &pos)) != NULL) {
+        struct skt_link *link = (struct skt_link *)skt_session_user(s);
+        skt_session_close(s, now, SKT_CLOSE_LOCAL);
+        skt_list_remove(&link->touched);
+        skt_endpoint_drive_link(link, now); /* says good-bye and frees it */
+        pos = 0;
+    }
+    dispose(ep);
+}
+
+void skt_endpoint_leave(struct skt_endpoint *ep)
+{
+    if (--ep->depth == 0 && ep->freeing)
+        finish_free(ep);
+}
+
+void skt_endpoint_free(struct skt_endpoint *ep)
+{
+    if (!ep || ep->freeing)
+        return;
+    ep->freeing = true;
+    if (ep->depth == 0)
+        finish_free(ep);
+}
+
+/* --- what owners ask for --- */
+
+struct skt_session *skt_endpoint_session(const struct skt_endpoint *ep, uint32_t cid)
+{
+    if (cid == 0)
+        return NULL;
+    if (ep->server)
+        return (struct skt_session *)skt_idmap_get(&ep->acceptor.sessions, cid);
+    return ep->link && skt_session_cid(ep->link->session) == cid ? ep->link->session : NULL;
+}
+
+struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *pos)
+{
+    if (ep->server)
+        return (struct skt_session *)skt_idmap_next(&ep->acceptor.sessions, pos);
+    return (*pos)++ == 0 && ep->link ? ep->link->session : NULL;
+}
+
+int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN])
+{
+    skt_us now = skt_loop_now(ep->loop);
+    if (ep->server || ep->freeing)
+        return SKT_ERR_ARG;
+    if (!ep->link) {
+        struct skt_session *s;
+        int err = skt_session_new_client(&s, &ep->ctx, now);
+        if (err)
+            return err;
+        err = skt_endpoint_link_new(ep, s);
+        if (err) {
+            skt_session_free(s);
+            return err;
+        }
+        skt_session_set_probing(s, ep->probing);
+        skt_session_set_candidates(s, ep->candidates, ep->candidate_count, ep->port_lo, ep->port_hi);
+    }
+    int err = skt_session_connect(ep->link->session, now, ticket);
+    skt_endpoint_touch(ep, ep->link->session);
+    return err;
+}
+
+int skt_endpoint_send(struct skt_endpoint *ep, uint32_t cid, const void *buf, size_t len)
+{
+    struct skt_session *s = skt_endpoint_session(ep, cid);
+    if (!s)
+        return SKT_ERR_NOTFOUND;
+    int err = skt_session_send_message(s, buf, len);
+    skt_endpoint_touch(ep, s);
+    return err;
+}
+
+int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
+{
+    struct skt_session *s = skt_endpoint_session(ep, cid);
+    if (!s)
+        return SKT_ERR_NOTFOUND;
+    skt_session_close(s, skt_loop_now(ep->loop), reason);
+    skt_endpoint_touch(ep, s);
+    return SKT_OK;
+}
+
+const struct skt_drops *skt_endpoint_drops(const struct skt_endpoint *ep)
+{
+    return &ep->ctx.drops;
+}
+
+bool skt_endpoint_is_server(const struct skt_endpoint *ep)
+{
+    return ep->server;
+}
+
+int skt_endpoint_fd(const struct skt_endpoint *ep)
+{
+    for (size_t i = 0; i < ep->socket_count; i++)
+        if (ep->sockets[i])
+            return skt_udp_fd(ep->sockets[i]);
+    return -1;
+}
+
+skt_us skt_endpoint_score(const struct skt_endpoint *ep)
+{
+    if (!ep->link || skt_session_state(ep->link->session) != SKT_SESSION_UP)
+        return SKT_NEVER;
+    return skt_session_mean_rtt(ep->link->session);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Driving sessions at the end of a loop turn: news to their owners, datagrams to the sockets, the next
+ * deadline. */
+#include "base/err.h"
+#include "base/log.h"
+#include "tunnel/endpoint_internal.h"
+
+#include <stdlib.h>
+
+enum { RUNS_MAX = 16 }; /* sends of one session before the others have their turn */
+
+static const char *close_str(int reason)
+{
+    switch (reason) {
+    case SKT_CLOSE_LOCAL:
+        return "closed";
+    case SKT_CLOSE_TIMEOUT:
+        return "nothing heard for the keepalive time";
+    case SKT_CLOSE_LOST:
+        return "the server does not know it any more";
+    case SKT_CLOSE_REFUSED:
+        return "refused";
+    case SKT_CLOSE_TAKEOVER:
+        return "taken over by another session";
+    default:
+        return "closed by the peer";
+    }
+}
+
+static void tell_streams(struct skt_endpoint *ep, struct skt_session *s)
+{
+    struct skt_stream *st;
+    unsigned news;
+    while ((st = skt_session_next_stream(s, &news)) != NULL) {
+        struct skt_stream_owner *owner = (struct skt_stream_owner *)st->user;
+        if (owner)
+            owner->news(owner, st, news);
+        else if (ep->handler.on_stream)
+            ep->handler.on_stream(ep->user, ep, skt_session_cid(s), st);
+        else
+            skt_session_reset_stream(s, st, SKT_RESET_TARGET);
+    }
+}
+
+static void tell_messages(struct skt_endpoint *ep, struct skt_session *s)
+{
+    const uint8_t *msg;
+    long len;
+    while (!ep->freeing && skt_session_state(s) != SKT_SESSION_CLOSED &&
+           (len = skt_session_read_message(s, &msg)) >= 0)
+        if (ep->handler.on_message)
+            ep->handler.on_message(ep->user, ep, skt_session_cid(s), msg, (size_t)len);
+}
+
+static void on_refused(struct skt_endpoint *ep, const struct skt_session *s)
+{
+    const char *text;
+    int result = skt_session_refusal(s, &text);
+    skt_error("the server %s refused: %s", ep->address,
+              *text                         ? text
+              : result == SKT_ATTACH_TICKET ? "it does not know our ticket"
+                                            : "no reason given");
+}
+
+static void log_back(struct skt_endpoint *ep, struct skt_session *s, const char *what)
+{
+    char addr[SKT_ADDR_TEXT_MAX];
+    ep->was_silent = false;
+    skt_info("session %u %s: %s, %s", skt_session_cid(s), what, skt_addr_text(skt_session_peer(s), addr),
+             skt_session_cipher_name(s));
+}
+
+static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned events)
+{
+    if (events & SKT_EVENT_RESOLVE)
+        skt_endpoint_client_resolve(ep);
+    if (events & SKT_EVENT_SILENT)
+        skt_endpoint_log_silent(ep);
+    if (events & SKT_EVENT_REFUSED)
+        on_refused(ep, s);
+    if (events & SKT_EVENT_LOST) {
+        skt_warn("session %u is lost: the server was restarted; its connections are reset",
+                 skt_session_old_cid(s));
+        if (ep->handler.on_close)
+            ep->handler.on_close(ep->user, ep, skt_session_old_cid(s));
+    }
+    if (events & SKT_EVENT_UP) {
+        log_back(ep, s, "is up");
+        if (ep->handler.on_cid)
+            ep->handler.on_cid(ep->user, ep, skt_session_cid(s));
+    }
+}
+
+static void tell(struct skt_endpoint *ep, struct skt_session *s)
+{
+    tell_streams(ep, s);
+    unsigned events = skt_session_take_events(s);
+    if (!ep->server)
+        tell_client(ep, s, events);
+    if ((events & SKT_EVENT_CONTINUED) && !(events & SKT_EVENT_UP))
+        log_back(ep, s, "goes on");
+    if (events & SKT_EVENT_MESSAGE)
+        tell_messages(ep, s);
+    if (events & SKT_EVENT_CLOSED) {
+        uint32_t cid = skt_session_cid(s);
+        if (cid)
+            skt_info("session %u is closed: %s", cid, close_str(skt_session_close_reason(s)));
+        if (cid && ep->handler.on_close)
+            ep->handler.on_close(ep->user, ep, cid);
+    }
+    tell_streams(ep, s); /* what the handlers have caused */
+}
+
+/* Sends what the session has; true when there may be more. */
+static bool flush(struct skt_endpoint *ep, struct skt_session *s, skt_us now)
+{
+    struct skt_send_info info;
+    for (int i = 0; i < RUNS_MAX; i++) {
+        size_t len = skt_session_send(s, now, ep->shared->send_buffer, SKT_SEND_BUFFER_LEN, &info);
+        if (len == 0)
+            return false;
+        struct skt_udp *udp = info.to.via < ep->socket_count ? ep->sockets[info.to.via] : NULL;
+        if (udp) /* what can't be sent is lost, as on the way */
+            (void)skt_udp_send(udp, &info.to, ep->shared->send_buffer, len, info.segment_len, info.fragment);
+    }
+    return true;
+}
+
+static void end_link(struct skt_link *link)
+{
+    struct skt_endpoint *ep = link->ep;
+    skt_loop_timer_stop(ep->loop, &link->timer);
+    skt_list_remove(&link->touched);
+    if (ep->server)
+        skt_acceptor_forget(&ep->acceptor, link->session);
+    else
+        ep->link = NULL;
+    skt_session_free(link->session);
+    free(link);
+}
+
+void skt_endpoint_drive_link(struct skt_link *link, skt_us now)
+{
+    struct skt_endpoint *ep = link->ep;
+    struct skt_session *s = link->session;
+    skt_endpoint_refresh(ep);
+    tell(ep, s);
+    bool more = flush(ep, s, now);
+    if (skt_session_state(s) == SKT_SESSION_CLOSED && !more) {
+        /* News that came with the end has been told: it was there before, or was made by close itself. */
+        tell(ep, s);
+        end_link(link);
+        return;
+    }
+    if (more)
+        skt_endpoint_touch(ep, s);
+    skt_us at = skt_session_expiry(s, now);
+    skt_loop_timer_set(ep->loop, &link->timer, at);
+}
+
+void skt_endpoint_drive(struct skt_loop_task *t, skt_us now)
+{
+    struct skt_endpoint *ep = SKT_CONTAINER(t, struct skt_endpoint, drive);
+    struct skt_list batch; /* those touched meanwhile wait for the next round */
+    skt_endpoint_enter(ep);
+    skt_list_init(&batch);
+    while (!skt_list_empty(&ep->touched))
+        skt_list_move_tail(&batch, ep->touched.next);
+    while (!skt_list_empty(&batch)) {
+        struct skt_link *link = SKT_CONTAINER(batch.next, struct skt_link, touched);
+        skt_list_remove(&link->touched);
+        skt_endpoint_drive_link(link, now);
+    }
+    skt_endpoint_leave(ep);
+}
+
+void skt_endpoint_on_timer(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_link *link = SKT_CONTAINER(t, struct skt_link, timer);
+    skt_endpoint_refresh(link->ep);
+    skt_session_expire(link->session, now);
+    skt_endpoint_touch(link->ep, link->session);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Datagrams that came in: unmask, look up, hand to the acceptor or the session. */
+#include "base/err.h"
+#include "base/log.h"
+#include "proto/packet.h"
+#include "tunnel/endpoint_internal.h"
+
+#include <string.h>
+
+static uint16_t via_of(const struct skt_endpoint *ep, const struct skt_udp *udp)
+{
+    for (size_t i = 0; i < ep->socket_count; i++)
+        if (ep->sockets[i] == udp)
+            return (uint16_t)i;
+    return 0;
+}
+
+static void reply(struct skt_endpoint *ep, const struct skt_addr *to, long len)
+{
+    if (len > 0)
+        (void)skt_udp_send(ep->sockets[to->via], to, ep->shared->send_buffer, (size_t)len, (size_t)len,
+                           false);
+}
+
+static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_addr *from,
+                          const struct skt_udp_datagram *d)
+{
+    if (!ep->server)
+        return;
+    long len = skt_acceptor_initiation(&ep->acceptor, now, from, d->data, d->len, ep->shared->send_buffer,
+                                       SKT_MTU_START);
+    if (ep->acceptor.stamp_new) /* first remembered, then answered */
+        skt_stampfile_append(ep->stampfile, &ep->acceptor.last_stamp);
+    reply(ep, from, len);
+    skt_loop_timer_set(ep->loop, &ep->acceptor_timer, skt_acceptor_expiry(&ep->acceptor));
+}
+
+static void refuse(struct skt_endpoint *ep, skt_us now, const struct skt_attach_request *req,
+                   const struct skt_addr *from, int result, const char *text)
+{
+    char addr[SKT_ADDR_TEXT_MAX];
+    static const char *const why[] = {[SKT_ATTACH_TICKET] = "unknown ticket", [SKT_ATTACH_FULL] = "no room"};
+    skt_warn("refused a client at %s: %s", skt_addr_text(from, addr), *text ? text : why[result]);
+    reply(ep, from,
+          skt_acceptor_refuse(&ep->acceptor, now, req, result, text, ep->shared->send_buffer, SKT_MTU_START));
+}
+
+static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
+{
+    char addr[SKT_ADDR_TEXT_MAX];
+    if (!is_new) {
+        skt_debug("session %u has new keys, from %s", skt_session_cid(s),
+                  skt_addr_text(skt_session_peer(s), addr));
+        return;
+    }
+    skt_info("session %u is up: %s, %s", skt_session_cid(s), skt_addr_text(skt_session_peer(s), addr),
+             skt_session_cipher_name(s));
+    if (ep->handler.on_accept)
+        ep->handler.on_accept(ep->user, ep, skt_session_cid(s));
+}
+
+static void on_ticket(struct skt_endpoint *ep, skt_us now, const struct skt_attach_request *req,
+                      const struct skt_addr *from)
+{
+    if (ep->handler.check_ticket && ep->handler.check_ticket(ep->user, ep, req->ticket) != 0) {
+        refuse(ep, now, req, from, SKT_ATTACH_TICKET, "");
+        return;
+    }
+    struct skt_session *s;
+    bool is_new;
+    int err = skt_acceptor_admit(&ep->acceptor, now, req, &s, &is_new);
+    if (err) {
+        refuse(ep, now, req, from, SKT_ATTACH_FULL,
+               err == SKT_ERR_FULL ? "the server has as many sessions as it may"
+                                   : "the server has no memory left");
+        return;
+    }
+    if (is_new && skt_endpoint_link_new(ep, s) != SKT_OK) {
+        skt_acceptor_forget(&ep->acceptor, s);
+        skt_session_free(s);
+        return;
+    }
+    skt_endpoint_touch(ep, s);
+    greet(ep, s, is_new);
+}
+
+static void on_known(struct skt_endpoint *ep, skt_us now, struct skt_slot *slot, const struct skt_addr *from,
+                     struct skt_udp_datagram *d)
+{
+    if (slot->kind == SKT_SLOT_SESSION) {
+        struct skt_session *s = (struct skt_session *)(void *)slot;
+        if (skt_session_receive(s, now, from, d->data, d->len) == SKT_OK)
+            skt_endpoint_touch(ep, s);
+        return;
+    }
+    struct skt_attach_request req;
+    if (skt_acceptor_attach(&ep->acceptor, now, (struct skt_half *)(void *)slot, from, d->data, d->len,
+                            &req) == SKT_OK)
+        on_ticket(ep, now, &req, from);
+}
+
+void skt_endpoint_on_batch(void *user, struct skt_udp *udp, struct skt_udp_datagram *d, size_t n)
+{
+    struct skt_endpoint *ep = (struct skt_endpoint *)user;
+    struct skt_context *ctx = &ep->ctx;
+    skt_us now = skt_loop_now(ep->loop);
+    uint16_t via = via_of(ep, udp);
+    skt_endpoint_refresh(ep);
+    skt_endpoint_enter(ep);
+    for (size_t i = 0; i < n && !ep->freeing; i++) {
+        struct skt_packet_header h;
+        d[i].from.via = via;
+        if (skt_packet_unmask(ctx->crypto, ctx->mask_in, d[i].data, d[i].len, &h) != SKT_OK) {
+            ctx->drops.malformed++;
+            continue;
+        }
+        if (h.kind == SKT_PACKET_INITIATION) {
+            on_initiation(ep, now, &d[i].from, &d[i]);
+            continue;
+        }
+        struct skt_slot *slot = (struct skt_slot *)skt_idmap_get(&ctx->ids, h.receiver);
+        if (slot)
+            on_known(ep, now, slot, &d[i].from, &d[i]);
+        else
+            ctx->drops.unknown++;
+    }
+    skt_shared_active(ep->shared);
+    skt_endpoint_leave(ep);
+}

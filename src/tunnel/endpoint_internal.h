@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of an endpoint, for endpoint*.c only. */
+#ifndef SKT_TUNNEL_ENDPOINT_INTERNAL_H
+#define SKT_TUNNEL_ENDPOINT_INTERNAL_H
+
+#include "io/resolve.h"
+#include "io/udp.h"
+#include "proto/acceptor.h"
+#include "tunnel/endpoint.h"
+#include "tunnel/stampfile.h"
+
+enum {
+    SKT_VIA_V4 = 0, /* a client's sockets; a server's are numbered as they were opened */
+    SKT_VIA_V6 = 1,
+    SKT_CLIENT_SOCKETS = 2,
+};
+
+/* A session at work: what the endpoint keeps beside it (skt_session_user). */
+struct skt_link {
+    struct skt_endpoint *ep;
+    struct skt_session *session;
+    struct skt_loop_timer timer;
+    struct skt_list touched; /* in ep->touched when it is to be driven this turn */
+};
+
+struct skt_endpoint {
+    struct skt_shared *shared;
+    struct skt_loop *loop;
+    struct skt_endpoint_handler handler;
+    void *user;
+    bool server, probing;
+    char *address;
+    uint16_t port_lo, port_hi;
+    struct skt_context ctx;
+
+    struct skt_udp **sockets;
+    size_t socket_count;
+    struct skt_list touched;
+    struct skt_loop_task drive;
+    unsigned depth; /* handlers that are being called */
+    bool freeing;   /* skt_endpoint_free was called; done when depth is 0 again */
+
+    /* server */
+    struct skt_acceptor acceptor;
+    struct skt_stampcache stamps;
+    struct skt_stampfile *stampfile;
+    struct skt_loop_timer acceptor_timer;
+
+    /* client */
+    struct skt_link *link;       /* the one session, or NULL */
+    struct skt_resolve *resolve; /* a look-up under way */
+    struct skt_addr candidates[SKT_CANDIDATES_MAX];
+    size_t candidate_count;
+    skt_us resolve_next; /* not more often than this */
+    bool was_silent;     /* trouble was logged; its end is, too */
+};
+
+/* endpoint.c */
+int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s);
+void skt_endpoint_enter(struct skt_endpoint *ep);
+void skt_endpoint_leave(struct skt_endpoint *ep);   /* the endpoint may be gone afterwards */
+void skt_endpoint_refresh(struct skt_endpoint *ep); /* the wall clock, before any verb */
+
+/* endpoint_input.c: datagrams that came in */
+void skt_endpoint_on_batch(void *user, struct skt_udp *udp, struct skt_udp_datagram *d, size_t n);
+
+/* endpoint_drive.c: news out to the owners, datagrams out to the sockets, timers */
+void skt_endpoint_drive(struct skt_loop_task *t, skt_us now);
+void skt_endpoint_on_timer(struct skt_loop_timer *t, skt_us now);
+void skt_endpoint_drive_link(struct skt_link *link, skt_us now);
+
+/* endpoint_client.c: names and sockets of a client */
+int skt_endpoint_client_init(struct skt_endpoint *ep);
+void skt_endpoint_client_resolve(struct skt_endpoint *ep);
+void skt_endpoint_client_reopen(struct skt_endpoint *ep);
+void skt_endpoint_log_silent(struct skt_endpoint *ep);
+
+#endif
