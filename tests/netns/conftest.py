@@ -5,6 +5,7 @@ import concurrent.futures
 import os
 import pathlib
 import shutil
+import threading
 
 import lab as lab_module
 import pytest
@@ -20,14 +21,18 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: minutes rather than seconds (valgrind)")
 
 
+def marked(item, name):
+    return item.get_closest_marker(name) is not None
+
+
 def pytest_collection_modifyitems(items):
     reason = lab_module.missing()
     without = None if os.access(SKCPTUN, os.X_OK) else f"no skcptun at {SKCPTUN} (SKCPTUN)"
     for item in items:
-        why = reason or (without if "link" not in item.keywords else None)
+        why = reason or (None if marked(item, "link") else without)
         if why:
             item.add_marker(pytest.mark.skip(reason=why))
-    items.sort(key=lambda item: ("slow" in item.keywords, "light" not in item.keywords))
+    items.sort(key=lambda item: (marked(item, "slow"), not marked(item, "light")))
 
 
 class Run:
@@ -41,30 +46,47 @@ class Run:
             shutil.rmtree(path, ignore_errors=True)
             path.mkdir(mode=0o755)
         self.files = Files(self.memory)
+        self.lock = threading.Lock()
+        self.notes = []
         self.pool = None
         self.light = {}
 
     def scenario(self, item):
         """A test's own Lab around its function. Returns the logs of a failed one with the error."""
         lab = Lab(self.base)
-        lab.files = self.files
+        lab.files, lab.fakeclock, lab.note = self.files, self.fakeclock, self.notes.append
         params = item.callspec.params if hasattr(item, "callspec") else {}
+        error = None
         try:
             item.obj(lab, **params)
-            lab.check()
-            return None, ""
-        except BaseException as error:
-            return error, lab.logs()
-        finally:
+        except BaseException as caught:
+            error = caught
+        try:
             lab.close()
+            if error is None:
+                lab.check()
+        except BaseException as caught:
+            error = error or caught
+        return error, lab.logs() if error else ""
+
+    def fakeclock(self):
+        """Path of the preload library that shifts a process's clock."""
+        with self.lock:
+            library = self.base / "fakeclock.so"
+            if not library.exists():
+                if not shutil.which("cc"):
+                    pytest.skip("needs cc")
+                source = pathlib.Path(__file__).parent / "fakeclock.c"
+                lab_module.run("cc", "-O2", "-fPIC", "-shared", str(source), "-o", str(library))
+            return library
 
     def result(self, item):
-        if "light" not in item.keywords:
+        if not marked(item, "light"):
             return self.scenario(item)
         if not self.light:
             self.pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
             for other in item.session.items:
-                if "light" in other.keywords and not any(other.iter_markers("skip")):
+                if marked(other, "light") and not marked(other, "skip"):
                     self.light[other] = self.pool.submit(self.scenario, other)
         return self.light[item].result(timeout=600)
 
@@ -77,8 +99,9 @@ class Run:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def whole_run():
+def whole_run(request):
     one = Run()
+    request.config.netns_notes = one.notes
     yield one
     one.close()
 
@@ -96,3 +119,8 @@ def pytest_pyfunc_call(pyfuncitem):
         pyfuncitem.add_report_section("call", "logs", logs)
         raise error
     return True
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for note in getattr(config, "netns_notes", []):
+        terminalreporter.write_line(note)

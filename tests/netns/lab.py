@@ -150,6 +150,8 @@ class Process:
                 prefix + ["setpriv", "--pdeathsig", "KILL", "--", *map(str, argv)],
                 stdin=stdin, stdout=stdout or log, stderr=log, cwd=lab.dir, env={**os.environ, **(env or {})})
         self.pid = self.popen.pid
+        self.must_exit_0 = False  # when asked to end
+        self.asked = False
 
     def log(self):
         return self.log_path.read_text(errors="replace")
@@ -197,13 +199,19 @@ class Process:
             self.popen.kill()
         self.popen.wait()
 
-    def stop(self):
+    def ask_to_end(self):
         if self.alive():
+            self.asked = True
             self.popen.terminate()
+
+    def stop(self):
+        self.ask_to_end()
+        if self.alive():
             try:
                 self.popen.wait(5 * PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
+                self.popen.returncode = "killed, having ignored SIGTERM"
         for stream in (self.popen.stdin, self.popen.stdout):
             if stream:
                 stream.close()
@@ -281,13 +289,18 @@ class Lab:
         return "\n".join(parts)
 
     def check(self):
-        """Nothing a sanitizer or an assertion had to say."""
+        """After close: no sanitizer and no assertion had anything to say, and skcptun ended well."""
         for process in self.processes:
+            code = process.popen.returncode
+            assert not (process.must_exit_0 and process.asked and code != 0), f"{process.name}: SIGTERM, exit {code}"
             found = TROUBLE.search(process.log())
             assert not found, f"{process.name}: {process.log()[found.start() - 200:][:3000]}"
 
     def close(self):
         errors = []
+        for process in self.processes:
+            if process.must_exit_0:
+                process.ask_to_end()
         while self.ended:
             function, args = self.ended.pop()
             try:
