@@ -15,7 +15,7 @@ static void next_probe(struct skt_mtu *m, skt_us now)
         m->at = now + SKT_MTU_CHECK_TIME;
         return;
     }
-    m->probe = m->probe == 0 ? m->high : (uint16_t)(m->low + (m->high - m->low + 1) / 2);
+    m->probe = (uint16_t)(m->probe == 0 ? m->high : m->low + (m->high - m->low + 1) / 2);
     m->at = now;
 }
 
