@@ -9,7 +9,7 @@ import time
 
 import pytest
 from lab import PATIENCE, wait_until
-from tunnel import URL, tunnel, wait_session
+from tunnel import URL, client, tunnel, wait_session
 from web import Fetch, curl, sha256_of
 
 pytestmark = pytest.mark.light
@@ -112,3 +112,13 @@ def test_small_buffer_and_long_path(lab):
     t = under_way(lab, delay="80ms", buffer="20ms", loss=0.05, timeout=90)
     t.fetch.expect(lab.files, t.name)
     lab.note(f"RTT 160 ms, 5 % loss, buffer of 20 ms: {SIZE * 8e-6 / t.fetch.seconds:.0f} of 50 Mbit/s")
+
+
+def test_over_ipv6(lab):
+    t = tunnel(lab, server_options={"entry": {"address": "::"}}, client_options={"start": False}, **LINK)
+    for ns, addr in ((t.c, "fd00::1/64"), (t.s, "fd00::2/64")):
+        ns.ip("addr", "add", addr, "dev", "lnk0", "nodad")
+    six = client(lab, t.c, ["fd00::2"], role="six")
+    name = lab.files.of(5_000_000, scaled=False)
+    Fetch(lab, t.c, URL + name).expect(lab.files, name)
+    assert "fd00::2" in six.sessions()[0]["peer"]
