@@ -23,6 +23,7 @@ struct skt_loop {
     ev_prepare prepare; /* runs timers and tasks before it */
     ev_idle idle;       /* active: do not sleep, tasks are left */
     struct skt_heap timers;
+    bool firing; /* timers are being run */
     struct skt_list tasks;
     skt_us armed; /* what the system's timer waits for; SKT_NEVER: nothing */
 #ifdef __linux__
@@ -132,18 +133,19 @@ static void update_alarm(struct skt_loop *loop)
 
 /* --- the turn --- */
 
-/* At most as many as there are now, so that a timer set into the past by its own handler can't keep the turn
- * from ending. */
+/* What a handler sets into the past is the next turn's (skt_loop_timer_set), so this ends. */
 static void run_timers(struct skt_loop *loop)
 {
-    for (size_t left = loop->timers.count; left > 0; left--) {
+    loop->firing = true;
+    for (;;) {
         struct skt_heap_node *node = skt_heap_first(&loop->timers);
         if (!node || node->at > loop->now)
-            return;
+            break;
         skt_heap_remove(&loop->timers, node);
         struct skt_loop_timer *t = SKT_CONTAINER(node, struct skt_loop_timer, node);
         t->fn(t, loop->now);
     }
+    loop->firing = false;
 }
 
 static void run_tasks(struct skt_loop *loop)
@@ -280,6 +282,8 @@ void skt_loop_timer_init(struct skt_loop_timer *t, void (*fn)(struct skt_loop_ti
 
 int skt_loop_timer_set(struct skt_loop *loop, struct skt_loop_timer *t, skt_us at)
 {
+    if (loop->firing && at <= loop->now)
+        at = loop->now + 1;
     return skt_heap_set(&loop->timers, &t->node, at);
 }
 
