@@ -148,35 +148,43 @@ size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len)
 
 /* --- order --- */
 
-/* Takes what is in order at rcv_nxt. Returns whether there is news for the reader. */
+static bool is_held(const struct skt_kcp *k, uint32_t sn)
+{
+    return sn - k->rcv_read < k->rcv.cap && *skt_seg_ring_at(&k->rcv, sn);
+}
+
+/* Takes the segment at rcv_nxt into order. Returns whether that is news for the reader. */
+static bool take_in_order(struct skt_kcp *k, struct skt_segment **slot)
+{
+    struct skt_segment *seg = *slot;
+    k->rcv_nxt++;
+    if (!k->stream) {
+        k->next_frg = seg->frg;
+        k->messages += seg->frg == 0;
+        return seg->frg == 0;
+    }
+    if (seg->len > 0 && !k->fin_received)
+        return true;
+    if (!k->fin_received)
+        k->fin_sn = seg->sn;
+    k->fin_received = true;
+    skt_pool_put(k->path->pool, seg);
+    *slot = NULL;
+    return true;
+}
+
+/* The segment at rcv_nxt has come: takes it and what was held behind it. */
 static bool advance(struct skt_kcp *k)
 {
-    bool news = false;
-    for (;;) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->rcv, k->rcv_nxt), *seg = *slot;
-        if (!seg || seg->sn != k->rcv_nxt)
-            return news;
-        if (!k->stream) {
-            if (k->next_frg && seg->frg != k->next_frg - 1)
-                return news; /* a peer that breaks its own messages is not read further */
-            k->next_frg = seg->frg;
-            k->messages += seg->frg == 0;
-            news |= seg->frg == 0;
-        } else {
-            news = true;
-            if (seg->len == 0 || k->fin_received) {
-                if (!k->fin_received)
-                    k->fin_sn = seg->sn;
-                k->fin_received = true;
-                skt_pool_put(k->path->pool, seg);
-                *slot = NULL;
-            }
-        }
-        k->rcv_nxt++;
-        if (k->rcv_held == 0)
-            return news;
+    bool news = take_in_order(k, skt_seg_ring_at(&k->rcv, k->rcv_nxt));
+    while (k->rcv_held > 0 && is_held(k, k->rcv_nxt)) {
+        struct skt_segment **slot = skt_seg_ring_at(&k->rcv, k->rcv_nxt);
+        if (!k->stream && k->next_frg && (*slot)->frg != k->next_frg - 1)
+            break; /* a peer that breaks its own messages is not read further */
+        news |= take_in_order(k, slot);
         k->rcv_held--;
     }
+    return news;
 }
 
 static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data)
@@ -195,11 +203,6 @@ static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8
         memcpy(seg->data, data, h->len);
     *skt_seg_ring_at(&k->rcv, h->sn) = seg;
     return SKT_OK;
-}
-
-static bool is_held(const struct skt_kcp *k, uint32_t sn)
-{
-    return sn - k->rcv_read < k->rcv.cap && *skt_seg_ring_at(&k->rcv, sn);
 }
 
 int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data)
