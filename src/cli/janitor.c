@@ -28,7 +28,9 @@ static size_t wait_for_end(int fd, pid_t pids[PIDS_MAX])
     for (;;) {
         pid_t pid;
         ssize_t got = read(fd, &pid, sizeof pid);
-        if (got == (ssize_t)sizeof pid && n < PIDS_MAX)
+        if (got == (ssize_t)sizeof pid && pid == 0)
+            n = 0;
+        else if (got == (ssize_t)sizeof pid && n < PIDS_MAX)
             pids[n++] = pid;
         else if (got == 0 || (got < 0 && errno != EINTR))
             return n;

@@ -17,7 +17,7 @@ struct skt_janitor {
 int skt_janitor_start(struct skt_janitor *j, void (*clean)(void *user, const pid_t *pids, size_t n),
                       void *user);
 
-/* Tells it of a child process (the first 32). */
+/* Tells it of a child process (the first 32); 0: of those so far none is left. */
 void skt_janitor_add(const struct skt_janitor *j, pid_t pid);
 
 /* In another child: lets go of the pipe, so that only the parent's end counts. */

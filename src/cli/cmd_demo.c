@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+#include "cli/cli.h"
+#include "cli/demo_child.h"
+#include "cli/demo_config.h"
+#include "cli/demo_http.h"
+#include "cli/demo_link.h"
+#include "cli/demo_load.h"
+#include "cli/demo_stats.h"
+#include "cli/janitor.h"
+#include "cli/json.h"
+#include "cli/status_fetch.h"
+#include "io/sockaddr.h"
+#include "io/tcp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char help[] =
+    "\n"
+    "Shows the tunnel at work on this machine, with nothing to set up: starts a web server,\n"
+    "a tunnel server, a tunnel client, and a bad line between these two; then loads from the\n"
+    "web server through the tunnel, compares every byte, and shows what it takes. The address\n"
+    "it prints is for your own browser or curl. Leaves nothing behind.\n"
+    "\n"
+    "Options:\n"
+    "  --loss P      percent of the packets that the line loses, each way (default 2)\n"
+    "  --rtt MS      the line's round trip in milliseconds (default 50)\n"
+    "  --rate MBIT   what the line carries, each way; 0: no limit (default 100)\n"
+    "  --seconds N   end after N seconds (default: with Ctrl-C)\n"
+    "  --port P      the TCP port for your browser (default 8080, or a free one)\n"
+    "  --seed N      which packets the line loses (default 1)\n"
+    "  --help        this text\n"
+    "\n"
+    "Exit status: 0 everything arrived as it was sent, else 1.\n";
+
+enum { DEFAULT_PORT = 8080, TURN_MS = 50 };
+static const double up_limit_s = 15;
+
+struct demo {
+    struct skt_demo_link_words link;
+    double seconds, port, seed;
+    struct skt_demo_folder folder;
+    struct skt_demo_ports ports;
+    int target_fd, link_fd; /* listen, UDP */
+    int report_in, report_out;
+    struct skt_janitor janitor;
+    struct skt_demo_children children;
+    struct skt_demo_stats stats;
+};
+
+static volatile sig_atomic_t ended_by_signal;
+
+static void on_signal(int signum)
+{
+    (void)signum;
+    ended_by_signal = 1;
+}
+
+/* --- sockets --- */
+
+static struct skt_addr loopback(uint16_t port)
+{
+    struct skt_addr addr;
+    (void)skt_addr_parse(&addr, "127.0.0.1", port);
+    return addr;
+}
+
+/* A UDP socket on any free port, which is put into *port. */
+static int bind_udp(uint16_t *port)
+{
+    union skt_sockaddr sa;
+    struct skt_addr addr = loopback(0);
+    socklen_t len = skt_sockaddr_of(&sa, &addr);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (fd < 0 || skt_fd_prepare(fd) < 0 || bind(fd, &sa.sa, len) != 0 ||
+        getsockname(fd, &sa.sa, &len) != 0) {
+        if (fd >= 0)
+            close(fd);
+        return SKT_ERR_IO;
+    }
+    skt_sockaddr_read(&addr, &sa.sa);
+    *port = addr.port;
+    return fd;
+}
+
+static int listen_tcp(uint16_t wanted, uint16_t *port)
+{
+    struct skt_addr addr = loopback(wanted);
+    int fd = skt_tcp_listen(&addr, 64);
+    if (fd >= 0 && skt_tcp_local(fd, &addr) == SKT_OK)
+        *port = addr.port;
+    return fd;
+}
+
+/* A port that nobody listens on, for the client: the wanted one, or else a free one unless it must be that.
+ */
+static int choose_client_port(struct demo *d)
+{
+    bool any = d->port == 0;
+    int fd = listen_tcp(any ? DEFAULT_PORT : (uint16_t)d->port, &d->ports.client);
+    if (fd < 0 && any)
+        fd = listen_tcp(0, &d->ports.client);
+    if (fd < 0)
+        return SKT_ERR_IO;
+    close(fd);
+    return SKT_OK;
+}
+
+static int open_sockets(struct demo *d)
+{
+    int ends[2];
+    if (choose_client_port(d) < 0)
+        return skt_cli_failure("demo: port %.0f: %s", d->port, strerror(errno));
+    int server_fd = bind_udp(&d->ports.server);
+    if (server_fd >= 0)
+        close(server_fd);
+    d->target_fd = listen_tcp(0, &d->ports.target);
+    d->link_fd = bind_udp(&d->ports.link);
+    if (server_fd < 0 || d->target_fd < 0 || d->link_fd < 0 || pipe(ends) != 0)
+        return skt_cli_failure("demo: no sockets on 127.0.0.1: %s", strerror(errno));
+    d->report_in = ends[0];
+    d->report_out = ends[1];
+    if (skt_fd_prepare(d->report_in) < 0 || skt_fd_prepare(d->report_out) < 0)
+        return skt_cli_failure("demo: %s", strerror(errno));
+    return SKT_EXIT_OK;
+}
+
+/* --- the processes --- */
+
+static void run_target(void *user)
+{
+    const struct demo *d = user;
+    close(d->link_fd);
+    close(d->report_out);
+    skt_demo_http_serve(d->target_fd);
+}
+
+static void run_link(void *user)
+{
+    const struct demo *d = user;
+    close(d->target_fd);
+    skt_demo_link_run(&(struct skt_demo_link_conf){
+        .loss = d->link.loss_percent / 100,
+        .delay_s = d->link.rtt_ms / 2000,
+        .rate_mbit = d->link.rate_mbit,
+        .seed = (uint64_t)d->seed,
+        .client_fd = d->link_fd,
+        .server_port = d->ports.server,
+        .report_fd = d->report_out,
+    });
+}
+
+static void run_gets(void *user)
+{
+    const struct demo *d = user;
+    skt_demo_load_gets(d->ports.target, d->ports.client, d->report_out);
+}
+
+static void run_downloads(void *user)
+{
+    const struct demo *d = user;
+    skt_demo_load_downloads(d->ports.client, d->report_out);
+}
+
+/* In the janitor, after the demo's end. On Linux the kernel has ended the children by then. */
+static void clean_after(void *user, const pid_t *pids, size_t n)
+{
+#ifdef __linux__
+    (void)pids;
+    (void)n;
+#else
+    for (size_t i = 0; i < n; i++)
+        kill(pids[i], SIGKILL);
+#endif
+    skt_demo_folder_remove(user);
+}
+
+static int start_tunnel(struct demo *d)
+{
+    const struct skt_demo_folder *f = &d->folder;
+    if (skt_demo_folder_make(&d->folder) < 0)
+        return skt_cli_failure("demo: no folder in /tmp: %s", strerror(errno));
+    if (skt_janitor_start(&d->janitor, clean_after, &d->folder) < 0) {
+        skt_demo_folder_remove(f);
+        return skt_cli_failure("demo: no new process: %s", strerror(errno));
+    }
+    int err = skt_demo_config_write(f, &d->ports);
+    if (err < 0)
+        return skt_cli_failure("demo: %s: %s", f->path, skt_err_str(err));
+    d->children.janitor = &d->janitor;
+    if (skt_demo_child_fork(&d->children, "web server", run_target, d) < 0 ||
+        skt_demo_child_fork(&d->children, "link", run_link, d) < 0 ||
+        skt_demo_child_run(&d->children, "server", f->server_config, f->server_log) < 0 ||
+        skt_demo_child_run(&d->children, "client", f->client_config, f->client_log) < 0)
+        return skt_cli_failure("demo: no new process: %s", strerror(errno));
+    return SKT_EXIT_OK;
+}
+
+static int start_load(struct demo *d)
+{
+    if (skt_demo_child_fork(&d->children, "GETs", run_gets, d) < 0 ||
+        skt_demo_child_fork(&d->children, "downloads", run_downloads, d) < 0)
+        return skt_cli_failure("demo: no new process: %s", strerror(errno));
+    return SKT_EXIT_OK;
+}
+
+static void print_logs(const struct demo *d)
+{
+    for (size_t i = 0; i < d->children.count; i++)
+        skt_demo_child_print_log(&d->children.list[i]);
+}
+
+/* Has one of the processes ended, which none should? Says so. */
+static bool has_lost_a_child(struct demo *d)
+{
+    int status = 0;
+    const struct skt_demo_child *child = skt_demo_child_ended(&d->children, &status);
+    if (!child || ended_by_signal)
+        return child != NULL;
+    if (WIFSIGNALED(status))
+        skt_cli_failure("demo: the %s was ended by signal %d", child->name, WTERMSIG(status));
+    else
+        skt_cli_failure("demo: the %s has ended with status %d", child->name, WEXITSTATUS(status));
+    skt_demo_child_print_log(child);
+    return true;
+}
+
+/* --- the course of it --- */
+
+static void take_reports(struct demo *d, int wait_ms)
+{
+    struct skt_demo_report report;
+    struct pollfd p = {.fd = d->report_in, .events = POLLIN};
+    if (poll(&p, 1, wait_ms) <= 0)
+        return;
+    while (read(d->report_in, &report, sizeof report) == (ssize_t)sizeof report)
+        skt_demo_stats_take(&d->stats, &report);
+}
+
+static bool session_is_up(const struct demo *d)
+{
+    char *text, state[16];
+    size_t len;
+    if (skt_status_fetch(d->folder.client_socket, 300, &text, &len) < 0)
+        return false;
+    struct skt_json pos = {0}, session = {0};
+    bool up = skt_json_next(skt_json_get(skt_json_of(text, len), "sessions"), &pos, &session) &&
+              strcmp(skt_json_text(skt_json_get(session, "state"), state, sizeof state), "up") == 0;
+    free(text);
+    return up;
+}
+
+/* Waits for the session. */
+static int wait_until_up(struct demo *d)
+{
+    double start = skt_cli_now();
+    while (!session_is_up(d)) {
+        if (ended_by_signal || has_lost_a_child(d))
+            return SKT_EXIT_FAILURE;
+        if (skt_cli_now() - start > up_limit_s) {
+            print_logs(d);
+            return skt_cli_failure("demo: no tunnel after %.0f s", up_limit_s);
+        }
+        take_reports(d, TURN_MS);
+    }
+    printf("The tunnel is up after %.0f ms. Through it, while this runs:\n\n    http://127.0.0.1:%u/\n\n",
+           (skt_cli_now() - start) * 1e3, d->ports.client);
+    return SKT_EXIT_OK;
+}
+
+static int watch(struct demo *d)
+{
+    bool terminal = isatty(STDOUT_FILENO);
+    double start = skt_cli_now(), last = start;
+    double end = d->seconds > 0 ? start + d->seconds : 1e300;
+    int status = SKT_EXIT_OK;
+    while (!ended_by_signal && status == SKT_EXIT_OK && skt_cli_now() < end) {
+        take_reports(d, TURN_MS);
+        if (has_lost_a_child(d) && !ended_by_signal)
+            status = SKT_EXIT_FAILURE;
+        double now = skt_cli_now();
+        d->stats.seconds = now - start;
+        if (now - last >= 1) {
+            skt_demo_stats_tick(&d->stats, now - last);
+            last = now;
+            skt_demo_stats_poll(&d->stats, d->folder.client_socket, d->folder.server_socket);
+            skt_demo_view_live(&d->stats, terminal);
+        }
+    }
+    skt_demo_stats_poll(&d->stats, d->folder.client_socket, d->folder.server_socket);
+    take_reports(d, 0);
+    skt_demo_view_summary(&d->stats, &d->link);
+    if (status == SKT_EXIT_OK && !skt_demo_stats_good(&d->stats)) {
+        print_logs(d);
+        status = SKT_EXIT_FAILURE;
+    }
+    return status;
+}
+
+static void print_plan(const struct demo *d)
+{
+    char rate[48] = "";
+    if (d->link.rate_mbit > 0)
+        snprintf(rate, sizeof rate, ", %g Mbit/s", d->link.rate_mbit);
+    printf("skcptun " SKT_VERSION " demo\n"
+           "  web server  <->  tunnel server  <=  bad line  =>  tunnel client  <->  you\n"
+           "  the line: %g %% loss each way, %g ms round trip%s (see skcptun demo --help)\n",
+           d->link.loss_percent, d->link.rtt_ms, rate);
+    if (d->seconds > 0)
+        printf("Ends after %g seconds, or with Ctrl-C.\n", d->seconds);
+    else
+        printf("Ctrl-C ends it.\n");
+    fflush(stdout);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+static int play(struct demo *d)
+{
+    int status = open_sockets(d);
+    if (status != SKT_EXIT_OK)
+        return status;
+    print_plan(d);
+    catch_signals();
+    status = start_tunnel(d);
+    if (status == SKT_EXIT_OK)
+        status = wait_until_up(d);
+    if (status == SKT_EXIT_OK)
+        status = start_load(d);
+    if (status == SKT_EXIT_OK)
+        status = watch(d);
+    skt_demo_children_end(&d->children);
+    skt_janitor_add(&d->janitor, 0);
+    skt_janitor_finish(&d->janitor);
+    return status;
+}
+
+static int run(const struct skt_command *self, int argc, char **argv)
+{
+    static struct demo demo = {.link = {.loss_percent = 2, .rtt_ms = 50, .rate_mbit = 100}, .seed = 1};
+    struct demo *d = &demo;
+    const struct skt_option options[] = {
+        {"loss", SKT_OPTION_NUMBER, &d->link.loss_percent, 0, 90},
+        {"rtt", SKT_OPTION_NUMBER, &d->link.rtt_ms, 0, 5000},
+        {"rate", SKT_OPTION_NUMBER, &d->link.rate_mbit, 0, 100000},
+        {"seconds", SKT_OPTION_NUMBER, &d->seconds, 1, 1e6},
+        {"port", SKT_OPTION_NUMBER, &d->port, 1, 65535},
+        {"seed", SKT_OPTION_NUMBER, &d->seed, 0, 1e15},
+        {0},
+    };
+    int status;
+    if (skt_cli_parse(self, options, argc, argv, 0, &status) < 0)
+        return status;
+    return play(d);
+}
+
+const struct skt_command skt_cmd_demo = {
+    .name = "demo",
+    .arguments = "[--loss P] [--rtt MS] [--rate MBIT] [--seconds N] [--port P]",
+    .summary = "show the tunnel at work on this machine",
+    .help = help,
+    .run = run,
+};
