@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "io/loop.h"
+#include "io/run_for.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -33,22 +34,6 @@ static int tear_down(void **state)
     skt_loop_free(loop);
     loop = NULL;
     return 0;
-}
-
-static void stop_on_timer(struct skt_loop_timer *t, skt_us now)
-{
-    (void)t;
-    (void)now;
-    skt_loop_stop(loop);
-}
-
-/* Runs the loop for about this long. */
-static void run_for(skt_us time)
-{
-    struct skt_loop_timer end;
-    skt_loop_timer_init(&end, stop_on_timer);
-    assert_int_equal(skt_loop_timer_set(loop, &end, skt_loop_now(loop) + time), SKT_OK);
-    skt_loop_run(loop);
 }
 
 /* --- timers --- */
@@ -130,7 +115,7 @@ static void timers_move_and_stop(void **state)
     assert_int_equal(skt_loop_timer_set(loop, &c, now + 1000), SKT_OK);
     assert_int_equal(skt_loop_timer_set(loop, &a, now + 6000), SKT_OK);
     assert_int_equal(skt_loop_timer_set(loop, &c, SKT_NEVER), SKT_OK);
-    run_for(10000);
+    run_for(loop, 10000);
     assert_string_equal(journal, "ba");
 }
 
@@ -168,7 +153,7 @@ static void a_timer_due_again_waits_for_the_next_turn(void **state)
     s->left = 2;
     assert_int_equal(skt_loop_timer_set(loop, &s->timer, 0), SKT_OK);
     skt_loop_defer(loop, &task);
-    run_for(5000);
+    run_for(loop, 5000);
     assert_string_equal(journal, "t.tt");
 }
 
@@ -180,10 +165,10 @@ static void an_idle_loop_sleeps(void **state)
     skt_us now = skt_loop_now(loop);
     skt_loop_timer_init(&t, note_a);
     assert_int_equal(skt_loop_timer_set(loop, &t, now + 20000), SKT_OK);
-    run_for(1000);
+    run_for(loop, 1000);
     assert_int_equal(skt_loop_timer_set(loop, &t, now + 10 * SKT_US_PER_SEC), SKT_OK);
     unsigned before = ev_iteration(skt_loop_ev(loop));
-    run_for(200000);
+    run_for(loop, 200000);
     assert_in_range(ev_iteration(skt_loop_ev(loop)) - before, 1, 5);
     skt_loop_timer_stop(loop, &t);
     assert_string_equal(journal, "");
@@ -230,7 +215,7 @@ static void tasks_run_once_and_in_order(void **state)
     skt_loop_defer(loop, &b.task);
     skt_loop_defer(loop, &c.task);
     skt_loop_task_cancel(loop, &a.task);
-    run_for(2000);
+    run_for(loop, 2000);
     assert_string_equal(journal, "bcd");
 }
 
@@ -254,7 +239,7 @@ static void a_task_cancels_another_of_its_round(void **state)
     skt_loop_task_init(&killer, cancel_victim);
     skt_loop_defer(loop, &killer);
     skt_loop_defer(loop, &a.task);
-    run_for(2000);
+    run_for(loop, 2000);
     assert_string_equal(journal, "x");
 }
 
@@ -280,7 +265,7 @@ static void endless_tasks_do_not_starve_descriptors(void **state)
     struct chain a;
     init_chain(&a, 'a', NULL, 20);
     skt_loop_defer(loop, &a.task);
-    run_for(20000);
+    run_for(loop, 20000);
     const char *read_at = strchr(journal, 'r');
     assert_non_null(read_at);
     assert_int_equal(read_at - journal, 8);
@@ -315,11 +300,11 @@ static void watched_events_change(void **state)
     skt_loop_io_set(loop, &out, SKT_IO_WRITE);
     skt_loop_io_set(loop, &in, SKT_IO_READ);
     assert_int_equal(skt_loop_io_events(&in), SKT_IO_READ);
-    run_for(2000);
+    run_for(loop, 2000);
     assert_string_equal(journal, "w");
     skt_loop_io_set(loop, &out, 0);
     assert_int_equal(write(fds[1], "x", 1), 1);
-    run_for(2000);
+    run_for(loop, 2000);
     assert_string_equal(journal, "wr");
     assert_int_equal(skt_loop_io_events(&in), 0);
     close(fds[0]);
@@ -350,7 +335,7 @@ static void clocks_agree(void **state)
     (void)state;
     skt_us before = skt_loop_now(loop);
     uint64_t wall = skt_loop_wall_ms(loop);
-    run_for(30000);
+    run_for(loop, 30000);
     uint64_t mono_ms = (skt_loop_now(loop) - before) / 1000, wall_ms = skt_loop_wall_ms(loop) - wall;
     assert_true(mono_ms >= 30 && wall_ms + 5 >= mono_ms && wall_ms <= mono_ms + 5);
     assert_true(wall > UINT64_C(1700000000000)); /* later than 2023 */

@@ -3,6 +3,7 @@
  */
 #include "base/check.h"
 #include "base/err.h"
+#include "io/run_for.h"
 #include "io/udp.h"
 
 #include <errno.h>
@@ -73,21 +74,6 @@ static void close_pair(void)
     skt_loop_free(loop);
 }
 
-static void stop_on_timer(struct skt_loop_timer *t, skt_us now)
-{
-    (void)t;
-    (void)now;
-    skt_loop_stop(loop);
-}
-
-static void run_for(skt_us time)
-{
-    struct skt_loop_timer end;
-    skt_loop_timer_init(&end, stop_on_timer);
-    assert_int_equal(skt_loop_timer_set(loop, &end, skt_loop_now(loop) + time), SKT_OK);
-    skt_loop_run(loop);
-}
-
 /* Datagram i of a run is filled with the byte i. */
 static void fill_stream(void)
 {
@@ -106,7 +92,7 @@ static void send_and_check(const char *ip, bool gso, bool gro, bool fragment, si
     skt_udp_local(b, &to);
     assert_int_not_equal(to.port, 0);
     assert_int_equal(skt_udp_send(a, &to, stream, len, SEGMENT_LEN, fragment), SKT_OK);
-    run_for(20000);
+    run_for(loop, 20000);
     size_t expected = (len + SEGMENT_LEN - 1) / SEGMENT_LEN;
     assert_int_equal(at_b.n, expected);
     assert_int_equal(at_b.bytes, len);
@@ -144,7 +130,7 @@ static void datagrams_are_echoed(void **state)
     at_b.echo = true;
     skt_udp_local(b, &to);
     assert_int_equal(skt_udp_send(a, &to, stream, 50 * SEGMENT_LEN + 9, SEGMENT_LEN, false), SKT_OK);
-    run_for(20000);
+    run_for(loop, 20000);
     assert_int_equal(at_a.n, 51);
     assert_int_equal(at_a.bytes, 50 * SEGMENT_LEN + 9);
     assert_true(at_a.intact);
@@ -164,7 +150,7 @@ static void too_large_a_datagram_is_an_error_of_its_own(void **state)
     assert_int_equal(skt_udp_send(a, &to, stream, 100, 0, false), SKT_ERR_ARG);
     to.family = 6;
     assert_int_equal(skt_udp_send(a, &to, stream, 100, 100, false), SKT_ERR_ARG);
-    run_for(2000);
+    run_for(loop, 2000);
     assert_int_equal(at_b.n, 0);
     close_pair();
 }
@@ -179,7 +165,7 @@ static void overlong_datagrams_are_dropped_without_gro(void **state)
     skt_udp_local(b, &to);
     assert_int_equal(skt_udp_send(a, &to, stream, 9000, 9000, false), SKT_OK);
     assert_int_equal(skt_udp_send(a, &to, stream, SEGMENT_LEN, SEGMENT_LEN, false), SKT_OK);
-    run_for(5000);
+    run_for(loop, 5000);
     assert_int_equal(at_b.n, 1);
     assert_int_equal(at_b.len[0], SEGMENT_LEN);
     close_pair();
@@ -201,10 +187,10 @@ static void an_unreachable_port_does_not_break_the_socket(void **state)
     skt_udp_local(b, &to);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(skt_udp_send(a, &gone, stream, 100, 100, false), SKT_OK);
-        run_for(1000);
+        run_for(loop, 1000);
         assert_int_equal(skt_udp_send(a, &to, stream, 3 * SEGMENT_LEN, SEGMENT_LEN, false), SKT_OK);
     }
-    run_for(5000);
+    run_for(loop, 5000);
     assert_int_equal(at_b.n, 15);
     close_pair();
 }
@@ -219,7 +205,7 @@ static void a_socket_may_be_closed_in_its_batch(void **state)
         at_b.close_in_batch = true;
         skt_udp_local(b, &to);
         assert_int_equal(skt_udp_send(a, &to, stream, sizeof stream, SEGMENT_LEN, false), SKT_OK);
-        run_for(5000);
+        run_for(loop, 5000);
         assert_int_equal(at_b.calls, 1);
         assert_null(b);
         close_pair();
@@ -267,11 +253,11 @@ static void a_flood_loses_datagrams_but_not_the_socket(void **state)
         int err = skt_udp_send(a, &to, stream, sizeof stream, SEGMENT_LEN, false);
         assert_true(err == SKT_OK || err == SKT_ERR_AGAIN);
     }
-    run_for(100000);
+    run_for(loop, 100000);
     assert_true(at_b.intact && at_b.n > 256);
     size_t before = at_b.n;
     assert_int_equal(skt_udp_send(a, &to, stream, 10, 10, false), SKT_OK);
-    run_for(5000);
+    run_for(loop, 5000);
     assert_int_equal(at_b.n, before + 1);
     close_pair();
 }
