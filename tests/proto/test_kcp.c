@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT */
+/* The conversation, both sides of it, segment by segment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "sim/rig.h"
+
+#define MSS 1376
+
+static uint8_t zeros[256 * MSS + 1];
+
+static void test_parse(void **state)
+{
+    (void)state;
+    uint8_t buf[64] = {0x78, 0x56, 0x34, 0x12, 81, 2, 0x34, 0x12, 1, 0, 0,   0,   2,   0,
+                       0,    0,    3,    0,    0,  0, 4,    0,    0, 0, 'a', 'b', 'c', 'd'};
+    struct skt_kcp_header h;
+    const uint8_t *data;
+    struct skt_reader r = skt_reader_of(buf, 28);
+    assert_int_equal(skt_kcp_parse(&r, &h, &data), SKT_OK);
+    assert_int_equal(h.conv, 0x12345678);
+    assert_int_equal(h.cmd, SKT_KCP_CMD_PUSH);
+    assert_int_equal(h.frg, 2);
+    assert_int_equal(h.wnd, 0x1234);
+    assert_int_equal(h.ts, 1);
+    assert_int_equal(h.sn, 2);
+    assert_int_equal(h.una, 3);
+    assert_int_equal(h.len, 4);
+    assert_memory_equal(data, "abcd", 4);
+    assert_int_equal(r.left, 0);
+    for (size_t len = 0; len < 28; len++) {
+        r = skt_reader_of(buf, len);
+        int err = skt_kcp_parse(&r, &h, &data);
+        assert_int_equal(err, len < SKT_KCP_HEADER_LEN ? SKT_ERR_TRUNCATED : SKT_ERR_MALFORMED);
+        assert_int_equal(r.left, len); /* nothing taken */
+    }
+    for (int cmd = 0; cmd < 256; cmd++) {
+        buf[4] = (uint8_t)cmd;
+        r = skt_reader_of(buf, 28);
+        assert_int_equal(skt_kcp_parse(&r, &h, &data), cmd >= 81 && cmd <= 84 ? SKT_OK : SKT_ERR_MALFORMED);
+    }
+    buf[4] = 81;
+    memset(buf + 20, 0xff, 4); /* a length that would wrap */
+    r = skt_reader_of(buf, 28);
+    assert_int_equal(skt_kcp_parse(&r, &h, &data), SKT_ERR_MALFORMED);
+}
+
+static void test_idle_holds_nothing(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    assert_true(sizeof(struct skt_kcp) < 512);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 5000), SKT_OK);
+    rig_send(&r);
+    r.now += 1000;
+    rig_ack_all(&r, 128);
+    assert_true(skt_kcp_drained(&r.kcp));
+    assert_int_equal(skt_kcp_take_events(&r.kcp), SKT_KCP_DRAINED);
+    rig_push(&r, 1, 0, "x", 1);
+    rig_push(&r, 0, 0, "x", 1);
+    assert_int_equal(rig_read(&r), 2);
+    rig_send(&r);
+    assert_int_equal(r.pool.used, 0);
+    assert_null(r.kcp.snd.slot);
+    assert_null(r.kcp.rcv.slot);
+    assert_null(r.kcp.acks);
+    assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
+    rig_dispose(&r);
+}
+
+static void test_message_fragments(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, false, 0, NULL);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 0), SKT_ERR_ARG);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 256 * MSS), SKT_OK);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, sizeof(zeros)), SKT_ERR_ARG);
+    rig_send(&r);
+    assert_true(r.count > 5);
+    for (size_t i = 0; i < r.count; i++) {
+        assert_int_equal(r.out[i].h.sn, i);
+        assert_int_equal(r.out[i].h.frg, 255 - i);
+        assert_int_equal(r.out[i].h.len, MSS);
+    }
+    rig_dispose(&r);
+}
+
+static void test_message_is_atomic(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct skt_kcp_limits limits = {.rcv_wnd_max = 128, .snd_unsent_max = 10000};
+    rig_init(&r, false, 0, &limits);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 20000), SKT_OK); /* alone, more than the limit is allowed */
+    assert_int_equal(skt_kcp_writable(&r.kcp), 0);
+    uint32_t end = r.kcp.snd_end;
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 1), SKT_ERR_AGAIN);
+    assert_int_equal(r.kcp.snd_end, end);
+    for (int i = 0; i < 20 && r.kcp.unsent > 0; i++) {
+        rig_wait(&r, SKT_US_PER_SEC);
+        rig_ack_all(&r, 128);
+    }
+    assert_true(skt_kcp_take_events(&r.kcp) & SKT_KCP_WRITABLE);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 9000), SKT_OK);
+    rig_dispose(&r);
+}
+
+static void test_message_order(void **state)
+{
+    (void)state;
+    struct rig r;
+    char buf[16];
+    rig_init(&r, false, 0, NULL);
+    assert_int_equal(skt_kcp_message_len(&r.kcp), SKT_ERR_AGAIN);
+    assert_int_equal(rig_push(&r, 2, 0, "ef", 2), SKT_OK);
+    assert_int_equal(rig_push(&r, 0, 2, "ab", 2), SKT_OK);
+    assert_int_equal(skt_kcp_message_len(&r.kcp), SKT_ERR_AGAIN);
+    assert_int_equal(skt_kcp_take_events(&r.kcp), 0);
+    assert_int_equal(rig_push(&r, 1, 1, "cd", 2), SKT_OK);
+    assert_int_equal(rig_push(&r, 3, 0, "gh", 2), SKT_OK);
+    assert_int_equal(skt_kcp_take_events(&r.kcp), SKT_KCP_READABLE);
+    assert_int_equal(skt_kcp_message_len(&r.kcp), 6);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, 5), SKT_ERR_TRUNCATED);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), 6);
+    assert_memory_equal(buf, "abcdef", 6);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), 2);
+    assert_memory_equal(buf, "gh", 2);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), SKT_ERR_AGAIN);
+    rig_dispose(&r);
+}
+
+static void test_message_with_wrong_fragments(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, false, 0, NULL);
+    assert_int_equal(rig_push(&r, 0, 3, "a", 1), SKT_OK);
+    assert_int_equal(rig_push(&r, 1, 1, "b", 1), SKT_ERR_MALFORMED);
+    assert_int_equal(rig_push(&r, 1, 3, "b", 1), SKT_ERR_MALFORMED);
+    assert_int_equal(r.kcp.rcv_nxt, 1);
+    assert_int_equal(rig_push(&r, 1, 2, "b", 1), SKT_OK);
+    assert_int_equal(r.kcp.rcv_nxt, 2);
+    rig_push(&r, 3, 200, "x", 1); /* behind a hole it can only be seen later */
+    rig_push(&r, 2, 1, "c", 1);
+    assert_int_equal(r.kcp.rcv_nxt, 3);
+    assert_int_equal(skt_kcp_message_len(&r.kcp), SKT_ERR_AGAIN);
+    rig_dispose(&r);
+}
+
+static void test_largest_message_fits_the_window(void **state)
+{
+    (void)state;
+    struct rig r;
+    static uint8_t buf[256 * MSS];
+    struct skt_kcp_limits limits = {.rcv_wnd_max = 32, .snd_unsent_max = 10000};
+    rig_init(&r, false, 0, &limits);
+    for (uint32_t sn = 0; sn < 256; sn++)
+        assert_int_equal(rig_push(&r, sn, (uint8_t)(255 - sn), zeros, MSS), SKT_OK);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), 256 * MSS);
+    rig_dispose(&r);
+}
+
+static void test_stream_coalesces(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct iovec iov[4];
+    rig_init(&r, true, 0, NULL);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(skt_kcp_write(&r.kcp, zeros, 10), SKT_OK);
+    assert_int_equal(r.kcp.snd_end, 1);
+    int n = skt_kcp_write_begin(&r.kcp, iov, 2);
+    assert_int_equal(n, 2);
+    assert_int_equal(iov[0].iov_len, MSS - 1000);
+    assert_int_equal(iov[1].iov_len, MSS);
+    memset(iov[0].iov_base, 1, iov[0].iov_len);
+    memset(iov[1].iov_base, 2, 4);
+    skt_kcp_write_commit(&r.kcp, MSS - 1000 + 4);
+    assert_int_equal(skt_kcp_write_begin(&r.kcp, iov, 1), 1);
+    skt_kcp_write_commit(&r.kcp, 0);
+    assert_int_equal(rig_send(&r), 2);
+    assert_int_equal(r.out[0].h.len, MSS);
+    assert_int_equal(r.out[0].data[999], 0);
+    assert_int_equal(r.out[0].data[1000], 1);
+    assert_int_equal(r.out[1].h.len, 4);
+    assert_int_equal(r.out[1].data[3], 2);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 10), SKT_OK); /* never joined to what was sent */
+    assert_int_equal(r.kcp.snd_end, 3);
+    rig_dispose(&r);
+}
+
+static void test_stream_holds_writers_back(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct iovec iov[64];
+    struct skt_kcp_limits limits = {.rcv_wnd_max = 128, .snd_unsent_max = 8 * MSS};
+    rig_init(&r, true, 0, &limits);
+    assert_int_equal(skt_kcp_writable(&r.kcp), 8 * MSS);
+    int n = skt_kcp_write_begin(&r.kcp, iov, 64);
+    assert_int_equal(n, 8);
+    skt_kcp_write_commit(&r.kcp, 8 * MSS);
+    assert_int_equal(skt_kcp_writable(&r.kcp), 0);
+    assert_int_equal(skt_kcp_write_begin(&r.kcp, iov, 64), 0);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 1), SKT_ERR_AGAIN);
+    assert_int_equal(skt_kcp_take_events(&r.kcp), 0);
+    rig_send(&r);
+    assert_true(skt_kcp_take_events(&r.kcp) & SKT_KCP_WRITABLE);
+    rig_dispose(&r);
+}
+
+static void test_finish(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    skt_kcp_write(&r.kcp, "abc", 3);
+    assert_int_equal(skt_kcp_finish(&r.kcp), SKT_OK);
+    assert_int_equal(skt_kcp_finish(&r.kcp), SKT_ERR_CLOSED);
+    assert_int_equal(skt_kcp_write(&r.kcp, "d", 1), SKT_ERR_CLOSED);
+    assert_int_equal(skt_kcp_writable(&r.kcp), 0);
+    assert_int_equal(rig_send(&r), 2);
+    assert_int_equal(r.out[0].h.len, 3);
+    assert_int_equal(r.out[1].h.len, 0);
+    assert_int_equal(r.out[1].h.cmd, SKT_KCP_CMD_PUSH);
+    assert_false(skt_kcp_drained(&r.kcp));
+    rig_ack(&r, 0, r.out[0].h.ts, 1, 128);
+    assert_false(skt_kcp_drained(&r.kcp));
+    rig_ack(&r, 1, r.out[1].h.ts, 2, 128);
+    assert_true(skt_kcp_drained(&r.kcp));
+
+    assert_int_equal(rig_push(&r, 1, 0, NULL, 0), SKT_OK);
+    assert_int_equal(rig_push(&r, 2, 0, "late", 4), SKT_OK); /* after the end: dropped */
+    assert_false(skt_kcp_at_end(&r.kcp));
+    assert_int_equal(rig_push(&r, 0, 0, "xyz", 3), SKT_OK);
+    assert_false(skt_kcp_at_end(&r.kcp));
+    struct iovec iov[4];
+    assert_int_equal(skt_kcp_read_begin(&r.kcp, iov, 4), 1);
+    skt_kcp_read_consume(&r.kcp, 1);
+    assert_false(skt_kcp_at_end(&r.kcp));
+    assert_int_equal(skt_kcp_read_begin(&r.kcp, iov, 4), 1);
+    assert_int_equal(iov[0].iov_len, 2);
+    skt_kcp_read_consume(&r.kcp, 2);
+    assert_true(skt_kcp_at_end(&r.kcp));
+    assert_int_equal(skt_kcp_read_begin(&r.kcp, iov, 4), 0);
+    assert_int_equal(r.pool.used, 0);
+    rig_dispose(&r);
+}
+
+static void test_acks(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    for (uint32_t sn = 0; sn < 50; sn++)
+        rig_push(&r, sn, 0, "x", 1);
+    assert_int_equal(rig_send(&r), 1); /* in order: the newest, and una */
+    assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_ACK);
+    assert_int_equal(r.out[0].h.sn, 49);
+    assert_int_equal(r.out[0].h.ts, 1049);
+    assert_int_equal(r.out[0].h.una, 50);
+    rig_push(&r, 52, 0, "x", 1);
+    rig_push(&r, 54, 0, "x", 1);
+    rig_push(&r, 54, 0, "x", 1);
+    rig_push(&r, 3, 0, "x", 1);
+    rig_push(&r, 50, 0, "x", 1);
+    assert_int_equal(rig_send(&r), 5); /* beyond a hole, twice, old: each of its own */
+    assert_int_equal(r.out[0].h.sn, 52);
+    assert_int_equal(r.out[3].h.sn, 3);
+    assert_int_equal(r.out[4].h.sn, 50);
+    assert_int_equal(r.out[4].h.una, 51);
+    rig_push(&r, 51, 0, "x", 1);
+    rig_push(&r, 53, 0, "x", 1);
+    rig_push(&r, 55, 0, "x", 1);
+    assert_int_equal(rig_send(&r), 3); /* what fills a hole is named too */
+    assert_int_equal(r.out[0].h.sn, 51);
+    assert_int_equal(r.out[1].h.sn, 53);
+    assert_int_equal(r.out[2].h.sn, 55);
+    assert_int_equal(r.out[2].h.una, 56);
+    rig_dispose(&r);
+}
+
+static void test_window_edges(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    assert_int_equal(rig_push(&r, 128, 0, "x", 1), SKT_OK);
+    assert_int_equal(rig_push(&r, 0xffffffff, 0, "x", 1), SKT_OK);
+    assert_int_equal(rig_send(&r), 1); /* beyond the window: not acknowledged; before it: again */
+    assert_int_equal(r.out[0].h.sn, 0xffffffff);
+    assert_int_equal(r.out[0].h.una, 0);
+    assert_int_equal(rig_push(&r, 127, 0, "x", 1), SKT_OK);
+    assert_int_equal(rig_send(&r), 1);
+    assert_int_equal(r.out[0].h.sn, 127);
+    rig_dispose(&r);
+}
+
+static void test_a_reader_that_keeps_up_gets_more_window(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    uint32_t sn = 0;
+    for (; sn < 4000; sn++) {
+        rig_push(&r, sn, 0, "x", 1);
+        rig_read(&r);
+        if (sn == 40)
+            assert_int_equal(r.kcp.rcv_wnd, 128);
+    }
+    assert_int_equal(r.kcp.rcv_wnd, 1024);
+    rig_dispose(&r);
+
+    rig_init(&r, true, 0, NULL);
+    for (sn = 0; sn < 100; sn++)
+        rig_push(&r, sn, 0, "x", 1);
+    assert_int_equal(r.kcp.rcv_wnd, 128); /* nobody reads */
+    rig_dispose(&r);
+}
+
+/* A peer that ignores the window can't make us hold more than two of them. */
+static void test_ignored_window_is_bounded(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    for (uint32_t sn = 0; sn < 5000; sn++)
+        rig_push(&r, sn, 0, "x", 1);
+    assert_true(r.pool.used <= (size_t)256 * SKT_KCP_BLOCK_LEN);
+    rig_dispose(&r);
+}
+
+static void test_window_update_is_repeated(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    for (uint32_t sn = 0; sn < 128; sn++)
+        rig_push(&r, sn, 0, "x", 1);
+    rig_send(&r);
+    assert_int_equal(r.out[0].h.wnd, 0);
+    rig_read(&r);
+    assert_int_equal(rig_send(&r), 1);
+    assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_WINS);
+    assert_true(r.out[0].h.wnd >= 128);
+    assert_int_equal(r.out[0].h.una, 128);
+    int repeats = 0;
+    while (rig_wait(&r, 60 * SKT_US_PER_SEC)) {
+        assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_WINS);
+        repeats++;
+    }
+    assert_in_range(repeats, 2, 8);
+    assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
+
+    for (uint32_t sn = 128; sn < 128 + r.kcp.rcv_wnd; sn++)
+        rig_push(&r, sn, 0, "x", 1);
+    rig_send(&r);
+    assert_int_equal(r.out[0].h.wnd, 0);
+    rig_read(&r);
+    assert_int_equal(rig_send(&r), 1);
+    rig_push(&r, r.kcp.rcv_nxt, 0, "x", 1); /* data follows: it was heard */
+    rig_send(&r);
+    assert_int_equal(rig_wait(&r, 60 * SKT_US_PER_SEC), 0);
+    rig_dispose(&r);
+}
+
+static void test_window_probe(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    skt_kcp_write(&r.kcp, zeros, 3000);
+    rig_send(&r);
+    r.now += 1000;
+    rig_ack_all(&r, 0);
+    assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
+    skt_kcp_write(&r.kcp, zeros, 3000);
+    assert_int_equal(rig_send(&r), 0);
+    skt_us before = r.now, gap = 0;
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(rig_wait(&r, 20 * SKT_US_PER_SEC), 1);
+        assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_WASK);
+        assert_true(r.now - before >= gap);
+        gap = r.now - before;
+        before = r.now;
+        if (i == 0)
+            assert_in_range(gap, 150000, 300000);
+        rig_control(&r, SKT_KCP_CMD_WINS, 3, 0);
+    }
+    assert_in_range(gap, 4900000, 5000000);
+    rig_control(&r, SKT_KCP_CMD_WINS, 3, 2);
+    assert_int_equal(rig_send(&r), 2);
+    assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_PUSH);
+    rig_dispose(&r);
+}
+
+static void test_asked_for_the_window(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    rig_control(&r, SKT_KCP_CMD_WASK, 0, 128);
+    assert_int_equal(rig_send(&r), 1);
+    assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_WINS);
+    assert_int_equal(r.out[0].h.wnd, 128);
+    assert_int_equal(rig_wait(&r, 60 * SKT_US_PER_SEC), 0);
+    rig_dispose(&r);
+}
+
+/* A header that was overtaken on the way says nothing of the window any more. */
+static void test_old_window_is_ignored(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    skt_kcp_write(&r.kcp, zeros, 4 * MSS);
+    rig_send(&r);
+    assert_int_equal(r.count, 4);
+    rig_ack(&r, 3, r.out[3].h.ts, 4, 300);
+    rig_control(&r, SKT_KCP_CMD_WINS, 2, 0);
+    assert_int_equal(r.kcp.rmt_wnd, 300);
+    rig_dispose(&r);
+}
+
+static void test_impossible_acks(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    skt_kcp_write(&r.kcp, zeros, 2 * MSS);
+    assert_int_equal(rig_control(&r, SKT_KCP_CMD_WINS, 1, 100), SKT_ERR_MALFORMED); /* nothing sent yet */
+    rig_send(&r);
+    assert_int_equal(rig_ack(&r, 2, 0, 0, 128), SKT_ERR_MALFORMED);
+    assert_int_equal(rig_ack(&r, 1, 0, 3, 128), SKT_ERR_MALFORMED);
+    assert_int_equal(r.kcp.snd_una, 0);
+    assert_int_equal(rig_ack(&r, 0xfffffff0, 0, 0, 128), SKT_OK); /* long done */
+    assert_int_equal(rig_ack(&r, 1, 12345, 0, 128), SKT_OK);      /* a ts that was never sent names none */
+    assert_int_equal(r.path.srtt, 0);
+    assert_int_equal(r.kcp.snd_una, 0);
+    assert_int_equal(rig_ack(&r, 0, r.out[0].h.ts, 0, 128), SKT_OK);
+    assert_int_equal(r.kcp.snd_una, 2);
+    rig_dispose(&r);
+}
+
+static void test_little_memory(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 64, NULL);
+    for (uint32_t sn = 1; sn < 100; sn++)
+        rig_push(&r, sn, 0, "x", 1);
+    assert_in_range(r.pool.used / SKT_KCP_BLOCK_LEN, 50, 60); /* the rest is for what is in order */
+    rig_send(&r);
+    assert_in_range(r.out[0].h.wnd, 1, 8);
+    assert_int_equal(rig_push(&r, 0, 0, "x", 1), SKT_OK);
+    uint32_t next = r.kcp.rcv_nxt;
+    assert_true(next > 50);
+    assert_int_equal(rig_push(&r, next, 0, "x", 1), SKT_OK);
+    assert_int_equal(r.kcp.rcv_nxt, next + 1);
+    rig_read(&r);
+    rig_send(&r);
+    rig_push(&r, next + 1, 0, "x", 1);
+    rig_send(&r);
+    assert_in_range(r.out[0].h.wnd, 40, 64);
+    rig_dispose(&r);
+}
+
+/* A writer that waits for memory which others hold is told when there is some, without an event of its own.
+ */
+static void test_starved_writer(void **state)
+{
+    (void)state;
+    struct rig r;
+    void *others[60];
+    rig_init(&r, true, 64, NULL);
+    skt_kcp_write(&r.kcp, zeros, MSS);
+    rig_send(&r);
+    for (int i = 0; i < 60; i++)
+        others[i] = skt_pool_get(&r.pool);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 10), SKT_ERR_AGAIN);
+    rig_ack_all(&r, 128);
+    skt_kcp_take_events(&r.kcp);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 40 * MSS), SKT_ERR_AGAIN);
+    assert_true(skt_list_empty(&r.path.events));
+    for (int i = 0; i < 60; i++)
+        skt_pool_put(&r.pool, others[i]);
+    rig_wait(&r, 50 * SKT_US_PER_MS);
+    assert_true(skt_kcp_take_events(&r.kcp) & SKT_KCP_WRITABLE);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 40 * MSS), SKT_OK);
+    rig_dispose(&r);
+}
+
+static void test_serial_wrap(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    skt_kcp_set_sn(&r.kcp, 0xfffffffd, 0xfffffffe);
+    r.path.ts_base = 0xffffffff - (uint32_t)(r.now / SKT_KCP_TICK_US);
+    skt_kcp_write(&r.kcp, zeros, 6 * MSS);
+    rig_send(&r);
+    assert_int_equal(r.count, 6);
+    r.now += 20000;
+    uint32_t last = r.out[5].h.sn, ts = r.out[5].h.ts;
+    assert_int_equal(last, 2);
+    rig_ack(&r, last, ts, 0xffffffff, 128);
+    assert_int_equal(r.kcp.snd_una, 0xffffffff);
+    assert_int_equal(r.path.srtt, 20000);
+    r.now += 10000;
+    assert_int_equal(rig_send(&r), 3); /* the reordering window has passed for sn -1, 0 and 1 */
+    assert_int_equal(r.out[0].h.sn, 0xffffffff);
+    assert_int_equal(r.out[2].h.sn, 1);
+    rig_ack(&r, 1, r.out[2].h.ts, 3, 128);
+    assert_true(skt_kcp_drained(&r.kcp));
+    for (uint32_t i = 0; i < 5; i++)
+        rig_push(&r, 0xfffffffe + (4 - i), 0, "x", 1);
+    assert_int_equal(r.kcp.rcv_nxt, 3);
+    assert_int_equal(rig_read(&r), 5);
+    rig_dispose(&r);
+}
+
+static void test_stateless_ack(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    skt_kcp_finish(&r.kcp);
+    rig_send(&r);
+    uint8_t out[SKT_KCP_HEADER_LEN];
+    skt_kcp_write_stateless_ack(&r.out[0].h, out);
+    struct skt_reader reader = skt_reader_of(out, sizeof(out));
+    struct skt_kcp_header h;
+    const uint8_t *data;
+    assert_int_equal(skt_kcp_parse(&reader, &h, &data), SKT_OK);
+    assert_int_equal(skt_kcp_receive(&r.kcp, r.now, &h, data), SKT_OK);
+    assert_true(skt_kcp_drained(&r.kcp));
+    assert_true(skt_kcp_heard(&r.kcp));
+    rig_dispose(&r);
+}
+
+static void test_dispose_in_mid_transfer(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, true, 0, NULL);
+    skt_kcp_write(&r.kcp, zeros, 200 * MSS);
+    rig_send(&r);
+    r.now += 10000;
+    rig_ack(&r, 3, r.out[3].h.ts, 0, 128);
+    r.now += 10000;
+    skt_path_expire(&r.path, r.now); /* some are found lost */
+    rig_push(&r, 5, 0, "x", 1);
+    rig_push(&r, 0, 0, "x", 1);
+    assert_true(r.path.stats.lost > 0);
+    rig_dispose(&r); /* asserts that nothing is left */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_idle_holds_nothing),
+        cmocka_unit_test(test_message_fragments),
+        cmocka_unit_test(test_message_is_atomic),
+        cmocka_unit_test(test_message_order),
+        cmocka_unit_test(test_message_with_wrong_fragments),
+        cmocka_unit_test(test_largest_message_fits_the_window),
+        cmocka_unit_test(test_stream_coalesces),
+        cmocka_unit_test(test_stream_holds_writers_back),
+        cmocka_unit_test(test_finish),
+        cmocka_unit_test(test_acks),
+        cmocka_unit_test(test_window_edges),
+        cmocka_unit_test(test_a_reader_that_keeps_up_gets_more_window),
+        cmocka_unit_test(test_ignored_window_is_bounded),
+        cmocka_unit_test(test_window_update_is_repeated),
+        cmocka_unit_test(test_window_probe),
+        cmocka_unit_test(test_asked_for_the_window),
+        cmocka_unit_test(test_old_window_is_ignored),
+        cmocka_unit_test(test_impossible_acks),
+        cmocka_unit_test(test_little_memory),
+        cmocka_unit_test(test_starved_writer),
+        cmocka_unit_test(test_serial_wrap),
+        cmocka_unit_test(test_stateless_ack),
+        cmocka_unit_test(test_dispose_in_mid_transfer),
+    };
+    return cmocka_run_group_tests_name("kcp", tests, NULL, NULL);
+}
