@@ -14,7 +14,7 @@ enum {
      *   header:     receiver u32 | number u32
      *   message 1:  header (receiver 0, number = pattern) | ephemeral 32 | sealed initiation | tag 16
      *   message 2:  header (receiver = the client's id, number 0) | ephemeral 32 | sealed response | tag 16
-     *   transport:  header (receiver = the peer's id, number = packet number, from 1) | sealed frames | tag 16
+     *   transport:  header (receiver = the peer's id, number = packet's, from 1) | sealed frames | tag 16
      * The tag is sent as it is and is the mask's IV; header and (in messages 1 and 2) ephemeral are masked. A
      * receiver unmasks SKT_MASKED_MAX bytes of a copy at once, as it can't know the kind before. */
     SKT_HEADER_LEN = 8,
@@ -123,7 +123,7 @@ enum skt_stream_kind { SKT_STREAM_TCP = 1 };
 #define SKT_REKEY_AFTER          (120 * SKT_US_PER_SEC)
 #define SKT_REKEY_AFTER_PACKETS  (UINT32_C(1) << 22)
 #define SKT_REJECT_AFTER         (180 * SKT_US_PER_SEC)
-#define SKT_REJECT_AFTER_PACKETS (UINT32_C(1) << 23) /* RFC 9001, 6.6 for AES-GCM */
+#define SKT_REJECT_AFTER_PACKETS (UINT32_C(1) << 23)   /* RFC 9001, 6.6 for AES-GCM */
 #define SKT_PREVIOUS_LINGER      (20 * SKT_US_PER_SEC) /* previous keys after the peer has moved on */
 #define SKT_STAMP_WINDOW_MS      (UINT64_C(2) * 3600 * 1000)
 #define SKT_HALF_SESSION_TIME    (5 * SKT_US_PER_SEC)
