@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The guarantee in pacer.h: never more than the formula, never less than the rate. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "proto/pacer.h"
+#include "sim/rng.h"
+
+enum { MTU = 1400 };
+
+/* Sends whenever it may, woken `late` after each expiry; returns the bytes sent in one second. */
+static uint64_t run_for_a_second(uint64_t rate, skt_us late, uint64_t seed)
+{
+    struct skt_pacer p;
+    struct sim_rng rng = sim_rng_of(seed);
+    skt_us start = 5 * SKT_US_PER_SEC, now = start;
+    skt_pacer_init(&p, now, rate, MTU);
+    uint64_t sent = 0, allowed_at_start = skt_pacer_burst(&p);
+    while (now < start + SKT_US_PER_SEC) {
+        while (skt_pacer_ready(&p, now)) {
+            skt_pacer_on_sent(&p, now, MTU);
+            sent += MTU;
+            assert_true(sent <= allowed_at_start + rate * (now - start) / SKT_US_PER_SEC + MTU);
+        }
+        skt_us next = skt_pacer_expiry(&p, now);
+        assert_true(next > now);
+        now = next + (late ? sim_rng_below(&rng, late + 1) : 0);
+    }
+    return sent;
+}
+
+static void test_rates(void **state)
+{
+    (void)state;
+    static const uint64_t mbit[] = {1, 10, 100, 1000, 3000, 10000};
+    for (size_t i = 0; i < sizeof(mbit) / sizeof(mbit[0]); i++) {
+        uint64_t rate = mbit[i] * 125000;
+        uint64_t sent = run_for_a_second(rate, 0, 1);
+        assert_true(sent >= rate);
+        sent = run_for_a_second(rate, SKT_US_PER_MS, 2);
+        assert_true(sent >= rate * 99 / 100);
+    }
+}
+
+static void test_bursts(void **state)
+{
+    (void)state;
+    struct skt_pacer p;
+    skt_pacer_init(&p, 0, 1000, MTU);
+    assert_int_equal(skt_pacer_burst(&p), 10 * MTU);
+    for (int i = 0; i < 10; i++) {
+        assert_true(skt_pacer_ready(&p, 0));
+        assert_int_equal(skt_pacer_expiry(&p, 0), 0);
+        skt_pacer_on_sent(&p, 0, MTU);
+    }
+    assert_false(skt_pacer_ready(&p, 0));
+    skt_pacer_set_rate(&p, 0, 100 * 1000 * 1000);
+    assert_int_equal(skt_pacer_burst(&p), 200 * 1000);
+    assert_int_equal(skt_pacer_expiry(&p, 0), 1000); /* a quantum, not a packet */
+    assert_true(skt_pacer_ready(&p, 100));
+}
+
+static void test_idle_saves_no_more_than_a_burst(void **state)
+{
+    (void)state;
+    struct skt_pacer p;
+    skt_pacer_init(&p, 0, 125000, MTU);
+    skt_us now = 3600 * SKT_US_PER_SEC;
+    int n = 0;
+    for (; skt_pacer_ready(&p, now); n++)
+        skt_pacer_on_sent(&p, now, MTU);
+    assert_int_equal(n, 10);
+}
+
+static void test_debt_is_paid(void **state)
+{
+    (void)state;
+    struct skt_pacer p;
+    skt_pacer_init(&p, 0, 1000000, MTU);
+    skt_pacer_on_sent(&p, 0, 10 * MTU + 500000);
+    skt_us at = skt_pacer_expiry(&p, 0);
+    assert_int_equal(at, 500000 + SKT_PACER_QUANTUM_US);
+    assert_false(skt_pacer_ready(&p, 500000));
+    assert_true(skt_pacer_ready(&p, at));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_bursts),
+        cmocka_unit_test(test_idle_saves_no_more_than_a_burst),
+        cmocka_unit_test(test_debt_is_paid),
+    };
+    return cmocka_run_group_tests_name("pacer", tests, NULL, NULL);
+}
