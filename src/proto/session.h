@@ -20,6 +20,7 @@ enum {
     SKT_CANDIDATES_MAX = 8,  /* addresses of a server's name */
     SKT_INITIATIONS_MAX = 4, /* handshakes under way at once, so that a long round trip still finds its own */
     SKT_RTT_HISTORY = 10,
+    SKT_SEND_BUFFER_MIN = 2048,
 };
 
 /* What an id in a packet's header leads to. First member of every such object. */
@@ -118,7 +119,7 @@ void skt_session_close(struct skt_session *s, skt_us now, int reason);
 int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
                         size_t len);
 
-/* Fills buf (at least SKT_MTU_MAX bytes) with datagrams for one destination; returns the bytes, 0 when there
+/* Fills buf (at least SKT_SEND_BUFFER_MIN bytes) with datagrams for one destination; returns the bytes, 0 when there
  * is nothing to send now. Call until 0 after every receive, expire, or change by the application. */
 size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
                         struct skt_send_info *info);

@@ -206,7 +206,7 @@ static size_t send_run(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
     info->fragment = total > full;
     if (total != full)
         return total;
-    while (cap - total >= SKT_MTU_MAX) {
+    while (cap - total >= SKT_SEND_BUFFER_MIN) {
         size_t len = send_one(s, now, buf + total, cap - total);
         if (len > full) {
             put_aside(s, buf + total, len);

@@ -52,8 +52,21 @@ int skt_streams_init(struct skt_session *s)
     return err;
 }
 
+/* Note that a conversation is over on this side; its segments are acknowledged without any state. */
+static void queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
+{
+    if (h->cmd == SKT_KCP_CMD_PUSH && s->stateless_count < SKT_STATELESS_ACKS_MAX)
+        s->stateless[s->stateless_count++] = *h;
+}
+
 static void free_stream(struct skt_session *s, struct skt_stream *st)
 {
+    const struct skt_kcp *k = &st->kcp;
+    if (k->ack_newest) { /* the acknowledgement of the last segment outlives the conversation */
+        struct skt_kcp_header last = {
+            .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->newest_sn, .ts = k->newest_ts};
+        queue_stateless_ack(s, &last);
+    }
     skt_list_remove(&st->link);
     skt_kcp_dispose(&st->kcp);
     skt_idmap_remove(&s->streams, st->conv);
@@ -252,13 +265,6 @@ int skt_streams_restart(struct skt_session *s, skt_us now)
 static bool is_peers_conv(const struct skt_session *s, uint32_t conv)
 {
     return conv >= SKT_CONV_FIRST && (conv % 2 == 0) != s->client;
-}
-
-/* Note that a conversation is over on this side; its segments are acknowledged without any state. */
-static void queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
-{
-    if (h->cmd == SKT_KCP_CMD_PUSH && s->stateless_count < SKT_STATELESS_ACKS_MAX)
-        s->stateless[s->stateless_count++] = *h;
 }
 
 /* The conversation of a segment, opened if it is the peer's first of it; NULL: over, unknown, or no memory.

@@ -49,7 +49,8 @@ static void dispose_context(struct skt_context *ctx)
 static void start_server(struct sim_world *w)
 {
     struct sim_server *sv = &w->server;
-    skt_acceptor_init(&sv->acceptor, &sv->ctx, &sv->stamps, (uint32_t)sim_rng_next(&w->rng), SIM_SESSIONS_MAX);
+    skt_acceptor_init(&sv->acceptor, &sv->ctx, &sv->stamps, (uint32_t)sim_rng_next(&w->rng),
+                      SIM_SESSIONS_MAX);
     sv->running = true;
 }
 
@@ -187,7 +188,8 @@ static void app_read(struct sim_app *app, bool client)
         app->at_end = true;
 }
 
-static void app_news(struct sim_world *w, struct skt_session *s, struct skt_stream *st, unsigned news, bool client)
+static void app_news(struct sim_world *w, struct skt_session *s, struct skt_stream *st, unsigned news,
+                     bool client)
 {
     struct sim_app *app = (struct sim_app *)st->user;
     struct sim_server *sv = &w->server;
@@ -232,7 +234,6 @@ static void tell_streams(struct sim_world *w, struct skt_session *s, bool client
 
 static void set_wall(struct sim_world *w)
 {
-    w->client.ctx.wall_ms += 0;
     w->server.ctx.wall_ms = w->wall_ms + w->now / 1000;
 }
 
@@ -250,6 +251,16 @@ static void note_client_datagram(struct sim_world *w, const uint8_t *buf, size_t
     }
 }
 
+/* What may be fragmented passes a link of any MTU. */
+static void link_send(struct sim_world *w, struct sim_link *l, const uint8_t *buf, size_t len, bool fragment)
+{
+    size_t mtu = l->config.mtu;
+    if (fragment)
+        l->config.mtu = 0;
+    sim_link_send(l, w->now, buf, len);
+    l->config.mtu = mtu;
+}
+
 static void flush(struct sim_world *w, struct skt_session *s, bool client)
 {
     static uint8_t buf[65536];
@@ -261,11 +272,13 @@ static void flush(struct sim_world *w, struct skt_session *s, bool client)
             size_t n = len - at < info.segment_len ? len - at : info.segment_len;
             if (client) {
                 note_client_datagram(w, buf + at, n);
-                sim_link_send(&w->up, w->now, buf + at, n);
+                link_send(w, &w->up, buf + at, n, info.fragment);
             } else {
                 w->down_bytes += n;
                 if (skt_addr_equal(&info.to, &w->client.addr)) /* elsewhere nobody listens */
-                    sim_link_send(&w->down, w->now, buf + at, n);
+                    link_send(w, &w->down, buf + at, n, info.fragment);
+                else
+                    w->stray_bytes += n;
             }
         }
     }
