@@ -13,7 +13,7 @@ enum skt_exit {
 };
 
 struct skt_command {
-    const char *name;
+    const char *name;      /* NULL: `skcptun CONFIG`, which has none */
     const char *arguments; /* what follows the name in the usage line */
     const char *summary;   /* one line for the list of commands; NULL: not listed */
     const char *help;      /* what `skcptun NAME --help` says after the usage line */

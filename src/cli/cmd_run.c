@@ -259,7 +259,6 @@ static int run(const struct skt_command *self, int argc, char **argv)
 }
 
 const struct skt_command skt_cmd_run = {
-    .name = "run",
     .arguments = "CONFIG",
     .summary = NULL,
     .help = help,

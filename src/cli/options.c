@@ -16,9 +16,7 @@
 
 static void print_usage(FILE *out, const struct skt_command *cmd)
 {
-    /* What `skcptun CONFIG` does has no name of its own on the command line. */
-    bool unnamed = cmd == &skt_cmd_run;
-    fprintf(out, "Usage: skcptun %s%s%s\n", unnamed ? "" : cmd->name, unnamed ? "" : " ", cmd->arguments);
+    fprintf(out, "Usage: skcptun %s%s%s\n", cmd->name ? cmd->name : "", cmd->name ? " " : "", cmd->arguments);
 }
 
 void skt_cli_print_help(const struct skt_command *cmd)
@@ -32,7 +30,7 @@ int skt_cli_usage_error(const struct skt_command *cmd, const char *fmt, ...)
     va_list ap;
     va_start(ap, fmt);
     fputs("skcptun: ", stderr);
-    if (cmd != &skt_cmd_run)
+    if (cmd->name)
         fprintf(stderr, "%s: ", cmd->name);
     vfprintf(stderr, fmt, ap);
     va_end(ap);

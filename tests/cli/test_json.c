@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/json.h"
+#include "cli/status_table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char sample[] = "{\"version\":\"0.1\",\"pid\":12,\"rate\":-1.5e3,\"none\":null,\n"
+                             " \"sessions\":[{\"cid\":7,\"rtt_ms\":{\"last\":3.25}},{\"cid\":8}, {} ],\n"
+                             " \"empty\":[], \"deep\":{\"a\":{\"b\":[1,2]}}, \"t\" : true }\n";
+
+static double number(struct skt_json v, const char *path)
+{
+    return skt_json_number(skt_json_get(v, path), -99);
+}
+
+static void finds_members(void **state)
+{
+    (void)state;
+    struct skt_json v = skt_json_of(sample, strlen(sample));
+    assert_non_null(v.p);
+    assert_true(number(v, "pid") == 12);
+    assert_true(number(v, "rate") == -1500);
+    assert_true(number(v, "none") == -99);
+    assert_true(number(v, "version") == -99);
+    assert_true(number(v, "pi") == -99);
+    assert_true(number(v, "pid.x") == -99);
+    assert_true(number(v, "deep.a.c") == -99);
+}
+
+static void walks_arrays(void **state)
+{
+    (void)state;
+    struct skt_json v = skt_json_of(sample, strlen(sample));
+    struct skt_json pos = {0}, item;
+    assert_true(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
+    assert_true(number(item, "cid") == 7);
+    assert_true(number(item, "rtt_ms.last") == 3.25);
+    assert_true(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
+    assert_true(number(item, "cid") == 8);
+    assert_true(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
+    assert_false(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
+    pos = (struct skt_json){0};
+    assert_false(skt_json_next(skt_json_get(v, "empty"), &pos, &item));
+    assert_false(skt_json_next(skt_json_get(v, "pid"), &pos, &item));
+    pos = (struct skt_json){0};
+    assert_true(skt_json_next(skt_json_get(v, "deep.a.b"), &pos, &item));
+    assert_true(skt_json_number(item, 0) == 1);
+}
+
+static void resolves_escapes_and_cuts(void **state)
+{
+    (void)state;
+    static const char text[] = "[\"a\\\"b\\\\c\\/\\n\\u0041\\u001b\\u00e9\"]";
+    char buf[32];
+    struct skt_json pos = {0}, item, v = skt_json_of(text, sizeof text - 1);
+    assert_true(skt_json_next(v, &pos, &item));
+    assert_string_equal(skt_json_text(item, buf, sizeof buf), "a\"b\\c/?A??");
+    assert_string_equal(skt_json_text(item, buf, 4), "a\"b");
+    assert_string_equal(skt_json_text(v, buf, sizeof buf), "");
+}
+
+static void refuses_what_is_not_json(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",      "{",   "}",        "{\"a\"}",     "{\"a\":}",  "{\"a\":1,}", "[1 2]",
+        "[1,]",  "nul", "{\"a\":1", "{\"a\":1} x", "\"abc",     "\"abc\\",    "\"abc\\\"",
+        "{a:1}", "[,]", "[1,,2",    "{,}",         "{\"a\" 1}", "[\"\t\"]",   "[\"\x1b[2J\"]",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        if (skt_json_of(wrong[i], strlen(wrong[i])).p)
+            fail_msg("taken for JSON: %s", wrong[i]);
+    char deep[200];
+    memset(deep, '[', 100);
+    memset(deep + 100, ']', 100);
+    assert_null(skt_json_of(deep, sizeof deep).p);
+}
+
+/* Whatever is cut off or damaged: no read outside the text (its copy is exactly as long as it, for the
+ * sanitizer), and no value from what is incomplete. */
+static void survives_damage(void **state)
+{
+    (void)state;
+    size_t len = strlen(sample);
+    while (sample[len - 1] == '\n')
+        len--;
+    for (size_t cut = 0; cut < len; cut++) {
+        char *copy = malloc(cut + 1);
+        memcpy(copy, sample, cut);
+        char *exact = realloc(copy, cut ? cut : 1);
+        assert_null(skt_json_of(exact, cut).p);
+        free(exact);
+    }
+    uint32_t random = 1;
+    for (int round = 0; round < 20000; round++) {
+        char *copy = malloc(len);
+        memcpy(copy, sample, len);
+        for (int i = 0; i < 3; i++) {
+            random = random * 1664525u + 1013904223u;
+            copy[(random >> 8) % len] = "{}[]\",:\\ue1"[(random >> 4) % 11];
+        }
+        struct skt_json pos = {0}, item, v = skt_json_of(copy, len);
+        char buf[16];
+        skt_json_text(skt_json_get(v, "version"), buf, sizeof buf);
+        while (skt_json_next(skt_json_get(v, "sessions"), &pos, &item))
+            (void)number(item, "rtt_ms.last");
+        free(copy);
+    }
+}
+
+static void formats_for_people(void **state)
+{
+    (void)state;
+    char buf[SKT_FORMAT_MAX];
+    assert_string_equal(skt_format_bytes(0, buf), "0 B");
+    assert_string_equal(skt_format_bytes(999, buf), "999 B");
+    assert_string_equal(skt_format_bytes(1000, buf), "1.0 kB");
+    assert_string_equal(skt_format_bytes(123456, buf), "123 kB");
+    assert_string_equal(skt_format_bytes(999960, buf), "1.0 MB");
+    assert_string_equal(skt_format_bytes(1.5e9, buf), "1.5 GB");
+    assert_string_equal(skt_format_duration(59, buf), "59s");
+    assert_string_equal(skt_format_duration(61, buf), "1m01s");
+    assert_string_equal(skt_format_duration(3725, buf), "1h02m");
+    assert_string_equal(skt_format_duration(50 * 3600, buf), "2d02h");
+    assert_string_equal(skt_format_duration(-1, buf), "0s");
+}
+
+static void prints_a_table(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"version\":\"0.1.0\",\"mode\":\"proxy_client\",\"pid\":12,\"uptime_s\":61,\"rss_bytes\":3000000,"
+        "\"sessions\":[{\"cid\":77,\"state\":\"up\",\"peer\":\"192.0.2.1:4000\",\"rtt_ms\":{\"smoothed\":12."
+        "34},"
+        "\"loss_tx\":0.021,\"loss_rx\":0,\"streams\":3}],\"tcp\":{\"open\":2,\"accepted\":5}}";
+    char *out = NULL;
+    size_t len;
+    FILE *f = open_memstream(&out, &len);
+    skt_status_table_print(f, skt_json_of(text, sizeof text - 1));
+    fclose(f);
+    assert_non_null(strstr(out, "proxy_client  pid 12  up 1m01s  memory 3.0 MB"));
+    assert_non_null(strstr(out, "192.0.2.1:4000"));
+    assert_non_null(strstr(out, "12.3 ms"));
+    assert_non_null(strstr(out, "2.1/0.0 %"));
+    assert_non_null(strstr(out, "tcp: 2 open, 5 accepted, 0 refused"));
+    free(out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_members),
+        cmocka_unit_test(walks_arrays),
+        cmocka_unit_test(resolves_escapes_and_cuts),
+        cmocka_unit_test(refuses_what_is_not_json),
+        cmocka_unit_test(survives_damage),
+        cmocka_unit_test(formats_for_people),
+        cmocka_unit_test(prints_a_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
