@@ -54,7 +54,7 @@ struct sim_pair {
     int flow_count;
     skt_us now;
     skt_us calls_at;     /* the millisecond that calls are counted in */
-    unsigned calls;      /* turns in it */
+    unsigned calls;      /* turns in it without a packet */
     const char *failure; /* the first thing found wrong, or NULL */
 };
 
