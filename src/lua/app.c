@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/app.h"
+
+#include "base/err.h"
+#include "base/wipe.h"
+#include "lua/handle.h"
+#include "lua/skcp.h"
+#include "lua/state.h"
+#include "lua/tcp.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const skt_us stop_poll = 20 * SKT_US_PER_MS;
+
+static void *alloc_limited(void *user, void *old, size_t old_len, size_t new_len)
+{
+    struct skt_app *app = user;
+    if (!old)
+        old_len = 0; /* Lua passes the kind of object here */
+    if (new_len == 0) {
+        free(old);
+        app->lua_used_len -= old_len;
+        return NULL;
+    }
+    if (new_len > old_len && app->lua_limit_len && app->lua_used_len - old_len + new_len > app->lua_limit_len)
+        return NULL;
+    void *fresh = realloc(old, new_len);
+    if (fresh)
+        app->lua_used_len += new_len - old_len;
+    return fresh;
+}
+
+static int on_panic(lua_State *L)
+{
+    const char *text = lua_tostring(L, -1);
+    skt_error("script: error outside a protected call: %s", text ? text : "?");
+    return 0; /* Lua aborts: our own bug */
+}
+
+uint32_t skt_app_number(struct skt_app *app)
+{
+    return ++app->last_number;
+}
+
+/* --- making it --- */
+
+static int install(lua_State *L)
+{
+    struct skt_app *app = lua_touserdata(L, 1);
+    luaL_openlibs(L);
+    skt_handle_install(L);
+    skt_call_names(L);
+    lua_createtable(L, 0, 3); /* skt */
+    skt_conf_push(L, app);
+    lua_setfield(L, -2, "conf");
+    lua_newtable(L);
+    lua_setfield(L, -2, "cb");
+    lua_createtable(L, 0, 64);
+    skt_api_add_skcp(L);
+    skt_api_add_etcp(L);
+    skt_api_add_relay(L);
+    skt_api_add_timer(L);
+    skt_api_add_util(L);
+    lua_setfield(L, -2, "api");
+    lua_pushliteral(L, SKT_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, app);
+    lua_setglobal(L, "skt");
+    skt_handle_new(L, SKT_HANDLE_LOOP, app->loop);
+    skt_loader_install(L, app);
+    return 0;
+}
+
+/* The keys of the entries; a password that was there before is not derived again. */
+static int derive_keys(struct skt_app *app, const struct skt_config *conf, uint8_t (**out)[SKT_KEY_LEN])
+{
+    const struct skt_config_mode_table *t = &conf->table;
+    uint8_t(*psks)[SKT_KEY_LEN] = calloc(t->entry_count ? t->entry_count : 1, sizeof *psks);
+    if (!psks)
+        return SKT_ERR_NOMEM;
+    const struct skt_config_mode_table *old = app->psks ? &app->conf->table : NULL;
+    int rc = SKT_OK;
+    for (size_t i = 0; i < t->entry_count && rc == SKT_OK; i++) {
+        const char *password = t->entries[i].password;
+        const uint8_t *known = NULL;
+        for (size_t j = 0; password && j < i && !known; j++) {
+            if (t->entries[j].password && strcmp(t->entries[j].password, password) == 0)
+                known = psks[j];
+        }
+        for (size_t j = 0; password && old && j < old->entry_count && !known; j++) {
+            if (old->entries[j].password && strcmp(old->entries[j].password, password) == 0)
+                known = app->psks[j];
+        }
+        if (known)
+            memcpy(psks[i], known, SKT_KEY_LEN);
+        else
+            rc = skt_config_psk(&t->entries[i], psks[i]);
+    }
+    *out = psks;
+    return rc;
+}
+
+static void free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count)
+{
+    if (psks)
+        skt_wipe(psks, count * sizeof *psks);
+    free(psks);
+}
+
+static void on_beat(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, beat);
+    skt_skcp_free_dead(app);
+    if (!skt_call_present(app, SKT_CB_BEAT))
+        return;
+    (void)skt_loop_timer_set(app->loop, t, now + SKT_US_PER_SEC);
+    skt_call_callback(app, SKT_CB_BEAT, NULL, 0, NULL);
+}
+
+/* A beat that nobody hears would wake an idle process up. */
+void skt_app_after_call(struct skt_app *app)
+{
+    if (!app->started)
+        return;
+    bool beats = skt_call_present(app, SKT_CB_BEAT);
+    if (beats != (app->beat.node.index != 0))
+        (void)skt_loop_timer_set(app->loop, &app->beat,
+                                 beats ? skt_loop_now(app->loop) + SKT_US_PER_SEC : SKT_NEVER);
+    bool recv = skt_call_present(app, SKT_CB_TCP_RECV);
+    if (recv != app->wants_recv) {
+        app->wants_recv = recv;
+        skt_tcp_watch_all(app);
+    }
+}
+
+static void init_members(struct skt_app *app, struct skt_loop *loop, const struct skt_config *conf)
+{
+    app->loop = loop;
+    app->conf = conf;
+    app->created = skt_loop_now(loop);
+    app->stop_at = SKT_NEVER;
+    struct skt_list *lists[] = {&app->skcps,     &app->dead_skcps, &app->etcps,   &app->lingering,
+                                &app->graveyard, &app->timers,     &app->lookups, &app->pending};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        skt_list_init(lists[i]);
+    skt_idmap_init(&app->tcps);
+    skt_loop_timer_init(&app->beat, on_beat);
+    skt_tcp_init_app(app);
+    skt_skcp_init_app(app);
+}
+
+int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
+                size_t err_cap)
+{
+    *out = NULL;
+    snprintf(err, err_cap, "out of memory");
+    struct skt_app *app = calloc(1, sizeof *app);
+    if (!app)
+        return SKT_ERR_NOMEM;
+    init_members(app, loop, conf);
+    int rc = skt_shared_new(&app->shared, loop, (size_t)conf->max_memory);
+    if (rc == SKT_OK)
+        rc = skt_relay_set_new(&app->relays, loop);
+    if (rc == SKT_OK)
+        rc = derive_keys(app, conf, &app->psks);
+    if (rc == SKT_ERR_CRYPTO)
+        snprintf(err, err_cap, "%s: the cryptographic library (OpenSSL) failed", conf->path);
+    if (rc == SKT_OK) {
+        app->L = lua_newstate(alloc_limited, app);
+        rc = app->L ? SKT_OK : SKT_ERR_NOMEM;
+    }
+    if (rc == SKT_OK) {
+        lua_atpanic(app->L, on_panic);
+        skt_call_install(app);
+        if (!skt_call_protected(app, install, app, "start", err, err_cap))
+            rc = SKT_ERR_NOMEM;
+    }
+    if (rc != SKT_OK) {
+        skt_app_free(app);
+        return rc;
+    }
+    err[0] = 0;
+    *out = app;
+    return SKT_OK;
+}
+
+/* --- running it --- */
+
+struct start {
+    struct skt_app *app;
+};
+
+static int run_script(lua_State *L)
+{
+    struct start *s = lua_touserdata(L, 1);
+    if (skt_loader_push_script(L, s->app) != SKT_OK)
+        return lua_error(L);
+    lua_call(L, 0, 0);
+    return 0;
+}
+
+int skt_app_start(struct skt_app *app, char *err, size_t err_cap)
+{
+    struct start s = {app};
+    if (!skt_call_protected(app, run_script, &s, "script", err, err_cap))
+        return SKT_ERR_IO;
+    app->started = true;
+    skt_app_after_call(app);
+    struct skt_call_arg args[] = {skt_arg_handle(app->loop)};
+    skt_call_callback(app, SKT_CB_INIT, args, 1, NULL);
+    if (app->failed) {
+        snprintf(err, err_cap, "%s", app->fail_text);
+        return SKT_ERR_IO;
+    }
+    app->ready = true;
+    return SKT_OK;
+}
+
+bool skt_app_failed(const struct skt_app *app)
+{
+    return app->failed;
+}
+
+/* --- stopping it --- */
+
+static void close_everything(struct skt_app *app)
+{
+    skt_timer_close_all(app);
+    skt_etcp_close_all(app);
+    if (app->relays)
+        skt_relay_set_free(app->relays);
+    app->relays = NULL;
+    skt_skcp_close_all(app);
+}
+
+static void on_stop_timer(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, stop_timer);
+    bool open = (app->relays && skt_relay_set_stats(app->relays)->open > 0) || app->tcps.count > 0 ||
+                !skt_list_empty(&app->lingering);
+    if (open && now < app->stop_at) {
+        (void)skt_loop_timer_set(app->loop, t, skt_us_min(now + stop_poll, app->stop_at));
+        return;
+    }
+    close_everything(app);
+    if (app->on_stopped)
+        app->on_stopped(app->stopped_user);
+    app->on_stopped = NULL;
+}
+
+void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *user), void *user)
+{
+    skt_us now = skt_loop_now(app->loop);
+    app->on_stopped = on_stopped;
+    app->stopped_user = user;
+    app->stop_at = skt_us_min(app->stop_at, skt_us_add(now, grace));
+    if (!app->stopping) {
+        app->stopping = true;
+        skt_etcp_close_listeners(app);
+        skt_loop_timer_init(&app->stop_timer, on_stop_timer);
+    }
+    (void)skt_loop_timer_set(app->loop, &app->stop_timer, now);
+}
+
+void skt_app_free(struct skt_app *app)
+{
+    if (!app)
+        return;
+    app->started = false;
+    if (app->L) {
+        close_everything(app);
+        lua_close(app->L);
+    } else if (app->relays) {
+        skt_relay_set_free(app->relays);
+    }
+    skt_loop_task_cancel(app->loop, &app->finish);
+    skt_skcp_free_dead(app);
+    skt_shared_free(app->shared);
+    skt_tcp_dispose_app(app);
+    skt_loop_timer_stop(app->loop, &app->beat);
+    if (app->stopping)
+        skt_loop_timer_stop(app->loop, &app->stop_timer);
+    skt_idmap_dispose(&app->tcps);
+    free_keys(app->psks, app->conf->table.entry_count);
+    free(app);
+}
+
+/* --- reloading --- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What has changed and can't be taken over by a running process. */
+static const char *needs_restart(const struct skt_config *a, const struct skt_config *b)
+{
+    if (!same_text(a->script_file, b->script_file))
+        return "script_file";
+    if (a->table.entry_count != b->table.entry_count)
+        return "the list of servers";
+    for (size_t i = 0; i < a->table.entry_count; i++) {
+        const struct skt_config_entry *x = &a->table.entries[i], *y = &b->table.entries[i];
+        if (!same_text(x->address, y->address) || x->port.lo != y->port.lo || x->port.hi != y->port.hi ||
+            !same_text(x->password, y->password) || memcmp(&x->key, &y->key, sizeof x->key) != 0 ||
+            memcmp(&x->ticket, &y->ticket, sizeof x->ticket) != 0 || x->keepalive_s != y->keepalive_s ||
+            x->max_conn_cnt != y->max_conn_cnt || x->mtu != y->mtu || x->ciphers != y->ciphers)
+            return "an entry of the list of servers";
+    }
+    if (a->table.listener_count != b->table.listener_count)
+        return "the listeners";
+    for (size_t i = 0; i < a->table.listener_count; i++) {
+        const struct skt_config_listener *x = &a->table.listeners[i], *y = &b->table.listeners[i];
+        if (!same_text(x->addr, y->addr) || x->port != y->port || !same_text(x->target, y->target))
+            return "the listeners";
+    }
+    if (!same_text(a->status_socket, b->status_socket))
+        return "status_socket";
+    return same_text(a->run_as, b->run_as) ? NULL : "user";
+}
+
+int skt_app_reload(struct skt_app *app, const struct skt_config *conf)
+{
+    if (strcmp(conf->mode_name, app->conf->mode_name) != 0)
+        return SKT_ERR_ARG;
+    uint8_t(*psks)[SKT_KEY_LEN] = NULL;
+    int rc = derive_keys(app, conf, &psks);
+    if (rc != SKT_OK) {
+        free_keys(psks, conf->table.entry_count);
+        return rc;
+    }
+    const char *what = needs_restart(app->conf, conf);
+    if (what)
+        skt_warn("%s: %s has changed, which takes a restart to have an effect", conf->path, what);
+    free_keys(app->psks, app->conf->table.entry_count);
+    app->psks = psks;
+    app->conf = conf;
+    skt_log_set_level(conf->log_level);
+    skt_skcp_check_tickets(app);
+    return SKT_OK;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The status of an instance as JSON. */
+#include "lua/state.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __APPLE__
+#include <mach/mach.h>
+#endif
+
+/* Bytes beyond ASCII are UTF-8 where they are well-formed; where not, each is shown as the character of its
+ * number. */
+static size_t utf8_len(const unsigned char *s)
+{
+    size_t len = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
+                 : (s[0] & 0xf0) == 0xe0       ? 3
+                 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                               : 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0; /* overlong, a surrogate, or beyond Unicode */
+    return len;
+}
+
+static void write_string(FILE *out, const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    (void)fputc('"', out);
+    while (*s) {
+        size_t len = *s >= 0x80 ? utf8_len(s) : 0;
+        if (len > 0) {
+            (void)fwrite(s, 1, len, out);
+            s += len;
+            continue;
+        }
+        if (*s == '"' || *s == '\\')
+            fprintf(out, "\\%c", *s);
+        else if (*s < 0x20 || *s >= 0x7f)
+            fprintf(out, "\\u%04x", *s);
+        else
+            (void)fputc(*s, out);
+        s++;
+    }
+    (void)fputc('"', out);
+}
+
+static void write_text(FILE *out, const char *name, const char *value)
+{
+    fprintf(out, "\"%s\":", name);
+    if (value)
+        write_string(out, value);
+    else
+        fputs("null", out);
+    (void)fputc(',', out);
+}
+
+static void write_count(FILE *out, const char *name, uint64_t value)
+{
+    fprintf(out, "\"%s\":%llu,", name, (unsigned long long)value);
+}
+
+/* Three decimals, without the locale's decimal point. */
+static void write_milli(FILE *out, const char *name, uint64_t thousandths)
+{
+    fprintf(out, "\"%s\":%llu.%03u,", name, (unsigned long long)(thousandths / 1000),
+            (unsigned)(thousandths % 1000));
+}
+
+/* Ends an object whose members were written with a comma each. */
+static void write_end(FILE *out, const char *last_name, uint64_t last)
+{
+    fprintf(out, "\"%s\":%llu}", last_name, (unsigned long long)last);
+}
+
+static uint64_t rss_bytes(void)
+{
+#ifdef __APPLE__
+    struct mach_task_basic_info info;
+    mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
+    if (task_info(mach_task_self(), MACH_TASK_BASIC_INFO, (task_info_t)&info, &count) != KERN_SUCCESS)
+        return 0;
+    return info.resident_size;
+#else
+    unsigned long long size = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%llu %llu", &size, &resident) != 2)
+        resident = 0;
+    (void)fclose(f);
+    return resident * (unsigned long long)sysconf(_SC_PAGESIZE);
+#endif
+}
+
+static const char *state_name(enum skt_session_state state)
+{
+    static const char *const names[] = {
+        [SKT_SESSION_IDLE] = "idle",       [SKT_SESSION_CONNECTING] = "connecting", [SKT_SESSION_UP] = "up",
+        [SKT_SESSION_SUSPECT] = "suspect", [SKT_SESSION_CLOSED] = "closed",
+    };
+    return names[state];
+}
+
+/* Shares of loss are counted in transmissions found lost, spurious ones left out. */
+static uint64_t loss_milli(const struct skt_path_stats *st)
+{
+    uint64_t sent = st->sent + st->retransmitted;
+    uint64_t lost = st->lost > st->spurious ? st->lost - st->spurious : 0;
+    return sent ? lost * 1000 / sent : 0;
+}
+
+static void write_session(struct skt_app *app, FILE *out, const struct skt_session *s)
+{
+    const struct skt_path *p = skt_session_path(s);
+    const struct skt_session_stats *st = skt_session_stats(s);
+    const uint8_t *ticket = skt_session_ticket(s);
+    const struct skt_config_ticket *entry = ticket ? skt_config_find_ticket(app->conf, ticket) : NULL;
+    char peer[SKT_ADDR_TEXT_MAX];
+    skt_us now = skt_loop_now(app->loop), created = skt_session_created(s);
+    (void)fputc('{', out);
+    write_count(out, "cid", skt_session_cid(s));
+    write_text(out, "state", state_name(skt_session_state(s)));
+    write_text(out, "peer", skt_addr_text(skt_session_peer(s), peer));
+    write_text(out, "name", entry ? entry->name : NULL);
+    write_text(out, "tun_ip", entry ? entry->tun_ip : NULL);
+    write_milli(out, "age_s", now > created ? (now - created) / 1000 : 0);
+    fputs("\"rtt_ms\":{", out);
+    write_milli(out, "last", p->latest_rtt);
+    write_milli(out, "smoothed", p->srtt);
+    fprintf(out, "\"min\":%llu.%03u},", (unsigned long long)(p->min_rtt / 1000),
+            (unsigned)(p->min_rtt % 1000));
+    write_milli(out, "loss_tx", loss_milli(&p->stats));
+    write_text(out, "loss_rx", NULL); /* not measured in this version */
+    write_count(out, "mtu", skt_session_mtu(s));
+    write_count(out, "cwnd_bytes", skt_path_cwnd(p));
+    uint64_t rate = skt_path_pacing_rate(p); /* bytes/s */
+    write_milli(out, "pacing_mbit", rate / 125);
+    write_count(out, "bytes_tx", st->bytes_tx);
+    write_count(out, "bytes_rx", st->bytes_rx);
+    write_count(out, "payload_tx", st->payload_tx);
+    write_count(out, "payload_rx", st->payload_rx);
+    write_count(out, "retransmitted", p->stats.retransmitted);
+    write_count(out, "duplicated", 0);
+    write_count(out, "fec_sent", 0);
+    write_count(out, "fec_recovered", 0);
+    write_end(out, "streams", skt_session_stream_count(s));
+}
+
+static void write_sessions(struct skt_app *app, FILE *out, struct skt_drops *drops)
+{
+    bool first = true;
+    fputs("\"sessions\":[", out);
+    for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
+        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        const struct skt_drops *d = skt_endpoint_drops(k->ep);
+        drops->auth += d->auth;
+        drops->replay += d->replay;
+        drops->malformed += d->malformed + d->unknown;
+        drops->overload += d->overload;
+        uint32_t pos = 0;
+        for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL; first = false) {
+            if (!first)
+                (void)fputc(',', out);
+            write_session(app, out, s);
+        }
+    }
+    fputs("],", out);
+}
+
+void skt_app_status_json(struct skt_app *app, FILE *out)
+{
+    static const struct skt_relay_stats none = {0, 0, 0, 0};
+    const struct skt_relay_stats *relays = app->relays ? skt_relay_set_stats(app->relays) : &none;
+    struct skt_drops drops = {0, 0, 0, 0, 0};
+    (void)fputc('{', out);
+    write_text(out, "version", SKT_VERSION);
+    write_text(out, "mode", app->conf->mode_name);
+    write_count(out, "pid", (uint64_t)getpid());
+    write_milli(out, "uptime_s", (skt_loop_now(app->loop) - app->created) / 1000);
+    write_count(out, "rss_bytes", rss_bytes());
+    write_sessions(app, out, &drops);
+    fputs("\"tcp\":{", out);
+    write_count(out, "open", relays->open + app->tcps.count);
+    write_count(out, "accepted", relays->accepted);
+    write_count(out, "refused", relays->refused);
+    write_end(out, "closed", relays->closed);
+    fputs(",\"tun\":{},\"drops\":{", out);
+    write_count(out, "auth", drops.auth);
+    write_count(out, "replay", drops.replay);
+    write_count(out, "malformed", drops.malformed);
+    write_end(out, "overload", drops.overload);
+    fputs("}\n", out);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages that wait for room in a session's queue. They come from on_tcp_recv: the TCP connection whose
+ * bytes they carry is not read until they are gone, so that a script needs no flow control of its own. */
+#include "base/err.h"
+#include "lua/skcp.h"
+#include "lua/tcp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const skt_us retry_every = 5 * SKT_US_PER_MS;
+
+struct skt_pending {
+    struct skt_list link;
+    struct skt_skcp *k;
+    uint32_t cid;
+    uint32_t source; /* the connection that is held */
+    size_t len;
+    uint8_t bytes[];
+};
+
+static bool waits(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+{
+    for (const struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
+        const struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        if (p->k == k && p->cid == cid)
+            return true;
+    }
+    return false;
+}
+
+static void drop(struct skt_app *app, struct skt_pending *p)
+{
+    struct skt_tcp *c = skt_tcp_find(app, NULL, p->source);
+    skt_list_remove(&p->link);
+    free(p);
+    if (c && --c->holds == 0)
+        skt_tcp_watch(c);
+}
+
+/* Sends what there is room for, in order; a session that has none is passed over. */
+static void on_retry(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, retry);
+    const struct skt_skcp *full = NULL;
+    uint32_t full_cid = 0;
+    for (struct skt_list *l = app->pending.next, *next; l != &app->pending; l = next) {
+        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        next = l->next;
+        if (p->k == full && p->cid == full_cid)
+            continue;
+        int rc = skt_endpoint_send(p->k->ep, p->cid, p->bytes, p->len);
+        if (rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM) {
+            full = p->k;
+            full_cid = p->cid;
+        } else {
+            drop(app, p);
+        }
+    }
+    if (!skt_list_empty(&app->pending))
+        (void)skt_loop_timer_set(app->loop, t, now + retry_every);
+}
+
+static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
+{
+    struct skt_app *app = k->base.app;
+    struct skt_pending *p = malloc(sizeof *p + len);
+    if (!p)
+        return SKT_ERR_NOMEM;
+    p->k = k;
+    p->cid = cid;
+    p->source = app->feeding->number;
+    p->len = len;
+    memcpy(p->bytes, buf, len);
+    skt_list_init(&p->link);
+    if (skt_list_empty(&app->pending)) {
+        skt_loop_timer_init(&app->retry, on_retry);
+        if (skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every) != SKT_OK) {
+            free(p);
+            return SKT_ERR_NOMEM;
+        }
+    }
+    skt_list_append(&app->pending, &p->link);
+    app->feeding->holds++;
+    return SKT_OK;
+}
+
+int skt_pending_send(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
+{
+    struct skt_app *app = k->base.app;
+    bool behind = !skt_list_empty(&app->pending) && waits(app, k, cid); /* messages stay in order */
+    int rc = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
+    bool can_wait = app->feeding && app->feeding->phase == SKT_TCP_UP && len > 0 && len <= SKT_MESSAGE_MAX;
+    return rc == SKT_ERR_AGAIN && can_wait ? put_off(k, cid, buf, len) : rc;
+}
+
+void skt_pending_forget(struct skt_skcp *k, uint32_t cid)
+{
+    struct skt_app *app = k->base.app;
+    for (struct skt_list *l = app->pending.next, *next; l != &app->pending; l = next) {
+        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        next = l->next;
+        if (p->k == k && (cid == 0 || p->cid == cid))
+            drop(app, p);
+    }
+    if (skt_list_empty(&app->pending) && app->retry.fn)
+        skt_loop_timer_stop(app->loop, &app->retry);
+}

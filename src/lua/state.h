@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share: the app and the objects that scripts hold handles of. */
+#ifndef SKT_LUA_STATE_H
+#define SKT_LUA_STATE_H
+
+#include "base/idmap.h"
+#include "base/list.h"
+#include "lua/app.h"
+#include "lua/call.h"
+#include "tunnel/endpoint.h"
+#include "tunnel/relay.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+struct skt_app {
+    struct skt_loop *loop;
+    const struct skt_config *conf;
+    lua_State *L;
+    size_t lua_used_len, lua_limit_len; /* of the Lua state; limit 0: none */
+    uint8_t (*psks)[SKT_KEY_LEN];       /* of the configuration's entries */
+    struct skt_shared *shared;          /* of the endpoints */
+    struct skt_relay_set *relays;
+    struct skt_list skcps, dead_skcps; /* struct skt_skcp */
+    struct skt_list etcps;             /* struct skt_etcp */
+    struct skt_list lingering;         /* struct skt_tcp: closed for the script, still sending */
+    struct skt_list graveyard;         /* struct skt_tcp: freed at the end of the turn */
+    struct skt_list timers;            /* struct skt_script_timer */
+    struct skt_list lookups;           /* struct skt_script_lookup */
+    struct skt_list pending;           /* struct skt_pending: messages that wait for room */
+    struct skt_idmap tcps;             /* number shown to scripts -> struct skt_tcp */
+    uint32_t last_number;              /* the last one given out, for TCP connections and skcp objects */
+    struct skt_tcp *feeding;           /* its on_tcp_recv is running */
+    uint8_t *read_buf;                 /* tcp_read_buf_size bytes, or NULL */
+    struct skt_loop_timer beat, retry, stop_timer;
+    struct skt_loop_task bury, finish;
+    skt_us created, stop_at;
+    void (*on_stopped)(void *user);
+    void *stopped_user;
+    bool started, ready; /* the script has run; on_init has returned, too */
+    bool stopping, failed;
+    bool wants_recv; /* skt.cb.on_tcp_recv is set */
+    char fail_text[SKT_CONFIG_ERROR_MAX];
+    struct skt_calls calls;
+};
+
+/* First member of everything that a handle can stand for. */
+struct skt_object {
+    struct skt_app *app;
+};
+
+/* An endpoint as scripts know it. */
+struct skt_skcp {
+    struct skt_object base;
+    struct skt_list link;
+    struct skt_endpoint *ep; /* NULL once freed */
+    size_t entry;            /* of the configuration */
+    uint32_t number;         /* get_from_skcp(skcp, "fd") */
+    unsigned depth;          /* handlers of the endpoint that are running */
+    bool ending, finishing;  /* skcp_free was called; its sessions are being closed */
+    struct skt_list streams; /* struct skt_script_stream: opened by the peer, not yet given to a relay */
+};
+
+/* --- api_*.c: each adds its functions to the table on top of the stack; may raise --- */
+void skt_api_add_skcp(lua_State *L);
+void skt_api_add_etcp(lua_State *L);
+void skt_api_add_relay(lua_State *L);
+void skt_api_add_timer(lua_State *L);
+void skt_api_add_util(lua_State *L);
+
+/* Adds functions to the table on top of the stack, with the app at hand for skt_api_app; may raise. */
+void skt_api_set(lua_State *L, const luaL_Reg *functions);
+
+/* Pushes the value that stands for a connection: of TCP (its number, cid 0), or of a skcp object (its number
+ * and a cid). The same one as long as the script holds it; may raise. */
+void skt_conn_push(lua_State *L, uint32_t number, uint32_t cid);
+
+/* Pushes skt.conf; may raise. */
+void skt_conf_push(lua_State *L, struct skt_app *app);
+
+/* Makes `require` find the built-in modes and the modules beside the script; may raise. */
+void skt_loader_install(lua_State *L, struct skt_app *app);
+
+/* Pushes the script's chunk; SKT_ERR_IO with a message on the stack. */
+int skt_loader_push_script(lua_State *L, struct skt_app *app);
+
+/* The index of the entry that a skt.conf.skcp_conf_list[i].raw stands for. Raises for another type. */
+size_t skt_conf_entry_arg(lua_State *L, int idx, const char *name);
+/* The index of the listener; raises for another type. */
+size_t skt_conf_listener_arg(lua_State *L, int idx, const char *name);
+void skt_conf_connector_arg(lua_State *L, int idx, const char *name);
+
+/* A number for an object, never used twice. */
+uint32_t skt_app_number(struct skt_app *app);
+
+/* The app of an API function (its first upvalue). */
+static inline struct skt_app *skt_api_app(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* Free all of a kind, without callbacks into the script. */
+void skt_skcp_close_all(struct skt_app *app);
+void skt_skcp_free_dead(struct skt_app *app);
+void skt_etcp_close_listeners(struct skt_app *app);
+void skt_etcp_close_all(struct skt_app *app);
+void skt_timer_close_all(struct skt_app *app);
+
+/* Streams that no relay has: forgets those of a session (cid 0: all), resetting them. */
+void skt_relay_forget(struct skt_skcp *k, uint32_t cid);
+/* The endpoint's on_stream. */
+void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st);
+
+/* Ends the sessions whose tickets the configuration does not know any more. */
+void skt_skcp_check_tickets(struct skt_app *app);
+
+/* The ticket's entry, or NULL; the time taken does not tell which one it was or how far it was right. */
+const struct skt_config_ticket *skt_config_find_ticket(const struct skt_config *conf,
+                                                       const uint8_t ticket[SKT_TICKET_LEN]);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/tcp.h"
+
+#include "base/err.h"
+#include "io/tcp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    READS_A_TURN = 4, /* so that one busy connection leaves the others their turn */
+    PROBE_IDLE_S = 60,
+    PROBE_EVERY_S = 15,
+    PROBES = 4,
+};
+
+static void bury(struct skt_loop_task *t, skt_us now)
+{
+    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, bury);
+    (void)now;
+    while (!skt_list_empty(&app->graveyard)) {
+        struct skt_tcp *c = SKT_CONTAINER(app->graveyard.next, struct skt_tcp, link);
+        skt_list_remove(&c->link);
+        free(c);
+    }
+}
+
+void skt_tcp_init_app(struct skt_app *app)
+{
+    skt_loop_task_init(&app->bury, bury);
+}
+
+void skt_tcp_dispose_app(struct skt_app *app)
+{
+    skt_loop_task_cancel(app->loop, &app->bury);
+    bury(&app->bury, 0);
+    free(app->read_buf);
+    app->read_buf = NULL;
+}
+
+struct skt_tcp *skt_tcp_find(struct skt_app *app, const struct skt_etcp *etcp, uint32_t number)
+{
+    struct skt_tcp *c = skt_idmap_get(&app->tcps, number);
+    return c && (!etcp || c->etcp == etcp) ? c : NULL;
+}
+
+static void drop_queue(struct skt_tcp *c)
+{
+    while (c->first) {
+        struct skt_chunk *next = c->first->next;
+        free(c->first);
+        c->first = next;
+    }
+    c->last = &c->first;
+    c->queued_len = 0;
+}
+
+/* Stops watching; the memory stays until the end of the turn, as callers up the stack may look at it. */
+static void lay_down(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    if (c->fd >= 0)
+        skt_loop_io_set(app->loop, &c->io, 0);
+    skt_loop_timer_stop(app->loop, &c->timer);
+    skt_resolve_cancel(c->resolve);
+    c->resolve = NULL;
+    drop_queue(c);
+    skt_idmap_remove(&app->tcps, c->number);
+    c->phase = SKT_TCP_GONE;
+    skt_list_move_tail(&app->graveyard, &c->link);
+    skt_loop_defer(app->loop, &app->bury);
+}
+
+void skt_tcp_abort(struct skt_tcp *c)
+{
+    int fd = c->fd;
+    if (c->phase == SKT_TCP_GONE)
+        return;
+    lay_down(c);
+    c->fd = -1;
+    if (fd >= 0)
+        skt_tcp_reset(fd);
+}
+
+int skt_tcp_release(struct skt_tcp *c)
+{
+    int fd = c->fd;
+    lay_down(c);
+    c->fd = -1;
+    return fd;
+}
+
+/* The orderly end: nothing is left to send. */
+static void finish(struct skt_tcp *c)
+{
+    int fd = c->fd;
+    lay_down(c);
+    c->fd = -1;
+    if (fd >= 0)
+        close(fd);
+}
+
+/* --- writing --- */
+
+static void flush(struct skt_tcp *c)
+{
+    while (c->first) {
+        struct skt_chunk *chunk = c->first;
+        ssize_t n = send(c->fd, chunk->bytes + chunk->done, chunk->len - chunk->done, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+            drop_queue(c); /* the reading side will find out why */
+        if (n <= 0)
+            return;
+        chunk->done += (size_t)n;
+        c->queued_len -= (size_t)n;
+        if (chunk->done == chunk->len) {
+            c->first = chunk->next;
+            if (!c->first)
+                c->last = &c->first;
+            free(chunk);
+        }
+    }
+}
+
+int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
+{
+    if (len == 0)
+        return SKT_OK;
+    if (c->queued_len > 0 && c->queued_len + len > SKT_TCP_QUEUE_MAX)
+        return SKT_ERR_AGAIN;
+    struct skt_chunk *chunk = malloc(sizeof *chunk + len);
+    if (!chunk)
+        return SKT_ERR_NOMEM;
+    chunk->next = NULL;
+    chunk->len = len;
+    chunk->done = 0;
+    memcpy(chunk->bytes, buf, len);
+    bool idle = !c->first;
+    *c->last = chunk;
+    c->last = &chunk->next;
+    c->queued_len += len;
+    if (idle && c->phase == SKT_TCP_UP)
+        flush(c);
+    skt_tcp_watch(c);
+    return SKT_OK;
+}
+
+/* --- closing --- */
+
+void skt_tcp_close(struct skt_tcp *c, bool silent)
+{
+    struct skt_app *app = c->app;
+    if (c->phase >= SKT_TCP_LINGERING)
+        return;
+    if (!silent && !c->closing) {
+        c->closing = true;
+        struct skt_call_arg args[] = {skt_arg_integer(c->number)};
+        skt_call_callback(app, SKT_CB_TCP_CLOSE, args, 1, NULL);
+        if (c->phase >= SKT_TCP_LINGERING)
+            return; /* the callback has closed it */
+    }
+    c->closing = true;
+    if (c->phase != SKT_TCP_UP) {
+        skt_tcp_abort(c);
+        return;
+    }
+    if (!c->first) {
+        finish(c);
+        return;
+    }
+    c->phase = SKT_TCP_LINGERING;
+    skt_idmap_remove(&app->tcps, c->number);
+    skt_list_move_tail(&app->lingering, &c->link);
+    (void)skt_loop_timer_set(app->loop, &c->timer,
+                             skt_loop_now(app->loop) + SKT_TCP_LINGER_S * SKT_US_PER_SEC);
+    skt_tcp_watch(c);
+}
+
+/* --- reading --- */
+
+/* One read; false: no more now. */
+static bool read_once(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    size_t cap = (size_t)app->conf->table.tcp_read_buf_size;
+    if (!app->read_buf)
+        app->read_buf = malloc(cap);
+    if (!app->read_buf)
+        return false;
+    ssize_t n = recv(c->fd, app->read_buf, cap, 0);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+        return false;
+    if (n <= 0) {
+        if (n < 0)
+            drop_queue(c);
+        skt_tcp_close(c, false);
+        return false;
+    }
+    struct skt_tcp *outer = app->feeding;
+    struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_string(app->read_buf, (size_t)n)};
+    app->feeding = c;
+    skt_call_callback(app, SKT_CB_TCP_RECV, args, 2, NULL);
+    app->feeding = outer;
+    return c->phase == SKT_TCP_UP && c->holds == 0;
+}
+
+static void on_connected(struct skt_tcp *c)
+{
+    int rc = skt_tcp_connect_result(c->fd);
+    if (rc == SKT_ERR_AGAIN)
+        return;
+    if (rc != SKT_OK) {
+        drop_queue(c);
+        skt_tcp_close(c, false);
+        return;
+    }
+    skt_loop_timer_stop(c->app->loop, &c->timer);
+    c->phase = SKT_TCP_UP;
+    (void)skt_tcp_set_nodelay(c->fd);
+    flush(c);
+    skt_tcp_watch(c);
+}
+
+static void on_ready(struct skt_loop_io *io, unsigned ready)
+{
+    struct skt_tcp *c = SKT_CONTAINER(io, struct skt_tcp, io);
+    if (c->phase == SKT_TCP_CONNECTING) {
+        on_connected(c);
+        return;
+    }
+    if (ready & SKT_IO_WRITE)
+        flush(c);
+    if (c->phase == SKT_TCP_LINGERING && !c->first) {
+        finish(c);
+        return;
+    }
+    if (c->phase == SKT_TCP_UP && (ready & SKT_IO_READ) && c->holds == 0) {
+        for (int i = 0; i < READS_A_TURN && c->phase == SKT_TCP_UP && read_once(c); i++)
+            ;
+    }
+    skt_tcp_watch(c);
+}
+
+void skt_tcp_watch(struct skt_tcp *c)
+{
+    unsigned events = 0;
+    if (c->fd < 0 || c->phase == SKT_TCP_GONE)
+        return;
+    if (c->phase == SKT_TCP_CONNECTING || c->first)
+        events |= SKT_IO_WRITE;
+    /* Without on_tcp_recv nothing is read: the connection waits for a relay. */
+    if (c->phase == SKT_TCP_UP && c->holds == 0 && c->app->wants_recv)
+        events |= SKT_IO_READ;
+    skt_loop_io_set(c->app->loop, &c->io, events);
+}
+
+void skt_tcp_watch_all(struct skt_app *app)
+{
+    uint32_t pos = 0;
+    for (struct skt_tcp *c; (c = skt_idmap_next(&app->tcps, &pos)) != NULL;)
+        skt_tcp_watch(c);
+}
+
+/* --- beginning --- */
+
+static void on_timer(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_tcp *c = SKT_CONTAINER(t, struct skt_tcp, timer);
+    (void)now;
+    if (c->phase == SKT_TCP_LINGERING) {
+        skt_tcp_abort(c);
+    } else {
+        drop_queue(c);
+        skt_tcp_close(c, false); /* the connect took too long */
+    }
+}
+
+static struct skt_tcp *new_tcp(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase)
+{
+    struct skt_app *app = etcp->base.app;
+    struct skt_tcp *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->app = app;
+    c->etcp = etcp;
+    c->number = skt_app_number(app);
+    c->fd = fd;
+    c->phase = phase;
+    c->last = &c->first;
+    skt_list_init(&c->link);
+    skt_loop_timer_init(&c->timer, on_timer);
+    if (skt_idmap_put(&app->tcps, c->number, c) != SKT_OK) {
+        free(c);
+        return NULL;
+    }
+    skt_list_append(&etcp->tcps, &c->link);
+    if (fd >= 0)
+        skt_loop_io_init(&c->io, fd, on_ready);
+    return c;
+}
+
+struct skt_tcp *skt_tcp_adopt(struct skt_etcp *etcp, int fd)
+{
+    struct skt_tcp *c = new_tcp(etcp, fd, SKT_TCP_UP);
+    if (!c) {
+        skt_tcp_reset(fd);
+        return NULL;
+    }
+    (void)skt_tcp_set_nodelay(fd);
+    (void)skt_tcp_set_keepalive(fd, PROBE_IDLE_S, PROBE_EVERY_S, PROBES);
+    return c;
+}
+
+void skt_tcp_announce(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_handle(c->etcp)};
+    bool present = skt_call_present(app, SKT_CB_TCP_ACCEPT);
+    skt_call_callback(app, SKT_CB_TCP_ACCEPT, args, 2, NULL);
+    if (c->phase != SKT_TCP_UP)
+        return;
+    if (!present && !app->wants_recv)
+        skt_tcp_abort(c); /* nobody would ever look at it */
+    else
+        skt_tcp_watch(c);
+}
+
+static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, const char *error)
+{
+    struct skt_tcp *c = user;
+    c->resolve = NULL;
+    c->fd = n > 0 ? skt_tcp_connect(&addrs[0]) : -1;
+    if (c->fd < 0) {
+        c->fd = -1;
+        skt_debug("tcp: connect: %s", n > 0 ? strerror(errno) : error);
+        drop_queue(c);
+        skt_tcp_close(c, false);
+        return;
+    }
+    c->phase = SKT_TCP_CONNECTING;
+    skt_loop_io_init(&c->io, c->fd, on_ready);
+    skt_tcp_watch(c);
+}
+
+int skt_tcp_dial(struct skt_etcp *etcp, const char *host, uint16_t port, struct skt_tcp **out)
+{
+    struct skt_app *app = etcp->base.app;
+    struct skt_tcp *c = new_tcp(etcp, -1, SKT_TCP_RESOLVING);
+    if (!c)
+        return SKT_ERR_NOMEM;
+    int rc = skt_resolve_start(&c->resolve, app->loop, host, port, on_resolved, c);
+    if (rc != SKT_OK) {
+        c->resolve = NULL;
+        skt_tcp_abort(c);
+        return rc;
+    }
+    skt_us limit = (skt_us)(app->conf->table.tcp_recv_timeout * (double)SKT_US_PER_SEC);
+    (void)skt_loop_timer_set(app->loop, &c->timer, skt_loop_now(app->loop) + limit);
+    *out = c;
+    return SKT_OK;
+}

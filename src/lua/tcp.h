@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* TCP as scripts see it: listeners, connectors, and connections whose bytes the script carries or that it
+ * gives to a relay. */
+#ifndef SKT_LUA_TCP_H
+#define SKT_LUA_TCP_H
+
+#include "io/resolve.h"
+#include "lua/state.h"
+
+enum {
+    SKT_TCP_MARK = 256 * 1024,           /* a queue above it holds back who feeds it */
+    SKT_TCP_QUEUE_MAX = 8 * 1024 * 1024, /* "would block" above it */
+    SKT_TCP_LINGER_S = 30,               /* a closed connection may take this long to send what is queued */
+};
+
+/* An etcp server (a listener) or an etcp client (a connector). */
+struct skt_etcp {
+    struct skt_object base;
+    struct skt_list link;
+    struct skt_list tcps; /* struct skt_tcp */
+    bool server;
+    int listen_fd; /* -1: closed */
+    struct skt_loop_io io;
+    struct skt_loop_timer retry; /* accepts again after the descriptors ran out */
+};
+
+enum skt_tcp_phase {
+    SKT_TCP_RESOLVING,
+    SKT_TCP_CONNECTING,
+    SKT_TCP_UP,
+    SKT_TCP_LINGERING, /* the script has no part in it any more */
+    SKT_TCP_GONE,
+};
+
+struct skt_chunk {
+    struct skt_chunk *next;
+    size_t len, done;
+    uint8_t bytes[];
+};
+
+struct skt_tcp {
+    struct skt_app *app;
+    struct skt_list link; /* in the etcp's list, app->lingering or app->graveyard */
+    struct skt_etcp *etcp;
+    uint32_t number; /* the fd that scripts see */
+    int fd;
+    enum skt_tcp_phase phase;
+    bool closing;   /* on_tcp_close is running or has run */
+    unsigned holds; /* messages of its on_tcp_recv that wait for room: no more are read */
+    struct skt_loop_io io;
+    struct skt_loop_timer timer; /* connect or linger */
+    struct skt_resolve *resolve;
+    struct skt_chunk *first, **last; /* to be written */
+    size_t queued_len;
+};
+
+/* Members of the app that are about TCP. */
+void skt_tcp_init_app(struct skt_app *app);
+void skt_tcp_dispose_app(struct skt_app *app);
+
+/* An open connection by the number that the script knows, of this etcp (NULL: of any), or NULL. */
+struct skt_tcp *skt_tcp_find(struct skt_app *app, const struct skt_etcp *etcp, uint32_t number);
+
+/* A connected socket becomes a connection (the descriptor is owned from now on; reset on failure). NULL: no
+ * memory. */
+struct skt_tcp *skt_tcp_adopt(struct skt_etcp *etcp, int fd);
+
+/* Begins to connect, without blocking; *out is a connection at once. */
+int skt_tcp_dial(struct skt_etcp *etcp, const char *host, uint16_t port, struct skt_tcp **out);
+
+/* Queues bytes, whole or not at all: SKT_ERR_AGAIN, SKT_ERR_NOMEM. */
+int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len);
+
+/* Ends it, on_tcp_close first unless silent; what is queued is still sent. */
+void skt_tcp_close(struct skt_tcp *c, bool silent);
+
+/* Ends it at once with a reset; on_tcp_close is not called. */
+void skt_tcp_abort(struct skt_tcp *c);
+
+/* Takes the socket out of it and ends it for the script. */
+int skt_tcp_release(struct skt_tcp *c);
+
+/* Watches for what is wanted now. */
+void skt_tcp_watch(struct skt_tcp *c);
+void skt_tcp_watch_all(struct skt_app *app);
+
+/* Tells the script of a new connection. */
+void skt_tcp_announce(struct skt_tcp *c);
+
+#endif
