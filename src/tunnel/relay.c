@@ -294,11 +294,12 @@ int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct
                       struct skt_relay **out)
 {
     set->stats.accepted++;
-    struct skt_relay *r = new_relay(set, ep, options);
+    struct skt_relay *r = st->reset ? NULL : new_relay(set, ep, options);
     if (!r) {
         set->stats.refused++;
+        int why = st->reset ? SKT_ERR_CLOSED : SKT_ERR_NOMEM;
         reset_stream(ep, st, SKT_RESET_LIMIT);
-        return SKT_ERR_NOMEM;
+        return why;
     }
     int err = skt_relay_connect_begin(r, host, port);
     if (err) {

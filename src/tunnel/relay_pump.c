@@ -41,35 +41,34 @@ static void note_bytes(struct skt_relay *r, uint64_t *counter, size_t len)
     r->active = skt_loop_now(r->set->loop);
 }
 
-/* Both directions of TCP have ended: the socket is done, though the stream may still have to be acknowledged.
- */
-static enum step settle(struct skt_relay *r)
+/* Tells the stream that TCP has ended; without memory for it now, the next event or the sweep tries again. */
+static void finish_stream(struct skt_relay *r)
 {
+    r->finished = skt_kcp_finish(skt_stream_kcp(r->st)) == SKT_OK;
+    touch(r);
+}
+
+/* After every event. Once both directions of TCP have ended the socket is done, though the stream may still
+ * have to be acknowledged. */
+static void settle(struct skt_relay *r)
+{
+    if (r->tcp_ended && !r->finished)
+        finish_stream(r);
     if (r->tcp_ended && r->shut && skt_relay_fd(r) >= 0) {
         skt_loop_io_set(r->set->loop, &r->io, 0);
         close(skt_relay_fd(r));
         r->io.w.fd = -1;
     }
-    if (r->finished && r->shut && skt_kcp_drained(skt_stream_kcp(r->st))) {
+    if (r->finished && r->shut && skt_kcp_drained(skt_stream_kcp(r->st)))
         skt_relay_end(r);
-        return STEP_ENDED;
-    }
-    skt_relay_watch(r);
-    return STEP_OK;
+    else
+        skt_relay_watch(r);
 }
 
 /* --- TCP to the stream --- */
 
-/* Tells the stream that TCP has ended; without memory for it now, the sweep tries again. */
-static void finish_stream(struct skt_relay *r)
-{
-    if (r->tcp_ended && !r->finished)
-        r->finished = skt_kcp_finish(skt_stream_kcp(r->st)) == SKT_OK;
-    touch(r);
-}
-
 /* One read into the room of the stream's segments: bytes; 0: none now (held, ended or EAGAIN); < 0: TCP is
- * broken. *all: there may be more to read. */
+ * broken. *more: there may be more to read. */
 static ssize_t read_once(struct skt_relay *r, bool *more)
 {
     struct iovec iov[PIECES_MAX];
@@ -112,8 +111,6 @@ static enum step pump_in(struct skt_relay *r)
         note_bytes(r, &r->to_stream, moved);
         touch(r);
     }
-    if (r->tcp_ended)
-        finish_stream(r);
     return STEP_OK;
 }
 
@@ -185,7 +182,7 @@ void skt_relay_on_tcp(struct skt_loop_io *io, unsigned ready)
         return;
     if (ready & SKT_IO_READ && !r->tcp_ended && !r->held && pump_in(r) == STEP_ENDED)
         return;
-    (void)settle(r);
+    settle(r);
 }
 
 void skt_relay_on_more(struct skt_loop_task *t, skt_us now)
@@ -193,7 +190,7 @@ void skt_relay_on_more(struct skt_loop_task *t, skt_us now)
     (void)now;
     struct skt_relay *r = SKT_CONTAINER(t, struct skt_relay, more);
     if (push_out(r) == STEP_OK)
-        (void)settle(r);
+        settle(r);
 }
 
 /* The stream is over. What it still has in order goes out if TCP takes it at once. */
@@ -223,17 +220,15 @@ void skt_relay_on_news(struct skt_stream_owner *owner, struct skt_stream *st, un
     }
     if (events & SKT_KCP_READABLE && !r->blocked && push_out(r) == STEP_ENDED)
         return;
-    (void)settle(r);
+    settle(r);
 }
 
 void skt_relay_retry(struct skt_relay *r)
 {
-    if (r->tcp_ended) {
-        finish_stream(r);
-    } else if (r->held) {
+    if (r->held && !r->tcp_ended) {
         r->held = false;
         if (pump_in(r) == STEP_ENDED)
             return;
     }
-    (void)settle(r);
+    settle(r);
 }

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/* Real TCP through a real tunnel on loopback: what one end does, the other one sees. */
+#include "base/check.h"
+#include "base/err.h"
+#include "io/tcp.h"
+#include "tunnel/relay_rig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SECOND SKT_US_PER_SEC
+
+enum { BULK_LEN = 6 * 1024 * 1024 };
+
+static struct rig rig;
+static uint8_t *bulk;
+
+static int set_up(void **state)
+{
+    (void)state;
+    rig_start(&rig, 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    rig_stop(&rig);
+    return 0;
+}
+
+static int fill_bulk(void **state)
+{
+    (void)state;
+    uint64_t seed = 42;
+    bulk = (uint8_t *)malloc(BULK_LEN);
+    if (!bulk)
+        return -1;
+    for (size_t i = 0; i < BULK_LEN; i++)
+        bulk[i] = (uint8_t)check_random(&seed);
+    return 0;
+}
+
+static int free_bulk(void **state)
+{
+    (void)state;
+    free(bulk);
+    return 0;
+}
+
+/* Everything ended, on both sides once, and no stream is left. */
+static void expect_all_closed(unsigned each)
+{
+    assert_true(rig_all_closed(&rig, 3 * SECOND));
+    assert_int_equal(rig.client.closed, each);
+    assert_int_equal(rig.server.closed, each);
+    struct skt_session *s = skt_endpoint_session(rig.client.ep, rig.cid);
+    assert_non_null(s);
+    assert_int_equal(skt_session_stream_count(s), 0);
+}
+
+/* --- bytes --- */
+
+static void bytes_go_both_ways_and_ends_travel_alone(void **state)
+{
+    (void)state;
+    char buf[16];
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    assert_int_equal(rig_move(&rig, app, target, (const uint8_t *)"request", 7, SECOND), 0);
+    assert_int_equal(rig_move(&rig, target, app, bulk, 100, SECOND), 0);
+    assert_int_equal(shutdown(app, SHUT_WR), 0);
+    assert_int_equal(rig_read(&rig, target, buf, sizeof buf, SECOND), 0);
+    /* The target answers after the client's end, and the client still hears it. */
+    rig_run(&rig, 20000);
+    assert_int_equal(rig_move(&rig, target, app, bulk, BULK_LEN / 4, 10 * SECOND), 0);
+    assert_int_equal(rig_read(&rig, app, buf, sizeof buf, 50000), -EAGAIN);
+    close(target);
+    assert_int_equal(rig_read(&rig, app, buf, sizeof buf, SECOND), 0);
+    close(app);
+    expect_all_closed(1);
+    assert_int_equal(skt_relay_set_stats(rig.client.relays)->closed, 1);
+    assert_int_equal(skt_relay_set_stats(rig.client.relays)->refused, 0);
+}
+
+static void bulk_arrives_whole_in_both_directions(void **state)
+{
+    (void)state;
+    char buf[4];
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    assert_int_equal(rig_move(&rig, app, target, bulk, BULK_LEN, 20 * SECOND), 0);
+    assert_int_equal(rig_move(&rig, target, app, bulk, BULK_LEN, 20 * SECOND), 0);
+    uint64_t to_stream, to_tcp;
+    skt_relay_counts(rig.client.last, &to_stream, &to_tcp);
+    assert_true(to_stream == BULK_LEN && to_tcp == BULK_LEN);
+    close(app);
+    assert_int_equal(rig_read(&rig, target, buf, sizeof buf, SECOND), 0);
+    close(target);
+    expect_all_closed(1);
+}
+
+/* Written, closed at once, and only then accepted by the target: nothing of it may get lost. */
+static void what_was_written_before_a_close_is_delivered(void **state)
+{
+    (void)state;
+    enum { LEN = 60000 };
+    static uint8_t got[LEN];
+    int app = rig_open(&rig, "");
+    assert_int_equal(write(app, bulk, LEN), LEN);
+    close(app);
+    rig_run(&rig, 20000);
+    int target = rig_accept(&rig);
+    size_t len = 0;
+    long n;
+    while ((n = rig_read(&rig, target, got + len, LEN - len, SECOND)) > 0)
+        len += (size_t)n;
+    assert_int_equal(len, LEN);
+    assert_memory_equal(got, bulk, LEN);
+    close(target);
+    expect_all_closed(1);
+}
+
+static void many_connections_do_not_mix(void **state)
+{
+    (void)state;
+    enum { MANY = 120 };
+    int apps[MANY], targets[MANY];
+    uint8_t hello[4];
+    for (int i = 0; i < MANY; i++) {
+        apps[i] = rig_open(&rig, "");
+        hello[0] = (uint8_t)i;
+        assert_int_equal(write(apps[i], hello, 1), 1);
+        targets[i] = -1;
+    }
+    for (int i = 0; i < MANY; i++) {
+        int fd = rig_accept(&rig);
+        assert_int_equal(rig_read(&rig, fd, hello, sizeof hello, SECOND), 1);
+        assert_int_equal(targets[hello[0]], -1);
+        targets[hello[0]] = fd;
+    }
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(rig_move(&rig, targets[i], apps[i], bulk + i, 5000, SECOND), 0);
+        close(apps[i]);
+        close(targets[i]);
+    }
+    expect_all_closed(MANY);
+    assert_int_equal(skt_relay_set_stats(rig.server.relays)->accepted, MANY);
+}
+
+/* --- backpressure --- */
+
+/* Writes until nothing more is taken for a while; the bytes written. */
+static size_t fill(int fd, size_t at_most)
+{
+    size_t written = 0;
+    for (int quiet = 0; quiet < 40 && written < at_most;) {
+        size_t at = written % BULK_LEN, piece = BULK_LEN - at < 4096 ? BULK_LEN - at : 4096;
+        ssize_t n = send(fd, bulk + at, piece, MSG_NOSIGNAL);
+        if (n > 0) {
+            written += (size_t)n;
+            quiet = 0;
+        } else {
+            quiet++;
+            rig_run(&rig, 5000);
+        }
+    }
+    return written;
+}
+
+static void limit_socket_buffers(int fd)
+{
+    int len = 64 * 1024;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &len, sizeof len), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &len, sizeof len), 0);
+}
+
+/* The target does not read: the client is held back, memory stays bounded; then everything flows on. */
+static void a_reader_that_stops_holds_its_sender_back(void **state)
+{
+    (void)state;
+    enum { LIMIT = 256 * 1024 * 1024 };
+    limit_socket_buffers(rig.listener);
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    size_t written = fill(app, LIMIT);
+    assert_true(written > 100000 && written < 60u * 1024 * 1024);
+    assert_true(rig.shared->pool.used <= rig.shared->pool.budget);
+    size_t left = written, at = 0;
+    static uint8_t got[65536];
+    while (left > 0) {
+        long n = rig_read(&rig, target, got, sizeof got, 2 * SECOND);
+        assert_true(n > 0);
+        for (long i = 0; i < n; i++, at++)
+            assert_int_equal(got[i], bulk[at % BULK_LEN]);
+        left -= (size_t)n;
+    }
+    close(app);
+    close(target);
+    expect_all_closed(1);
+}
+
+static bool is_dead(void *arg)
+{
+    return skt_tcp_state(*(int *)arg) == SKT_TCP_DEAD;
+}
+
+/* A client that is held back is watched in no direction, yet its reset is noticed. */
+static void a_held_back_client_that_vanishes_is_noticed(void **state)
+{
+    (void)state;
+    limit_socket_buffers(rig.listener);
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    (void)fill(app, BULK_LEN * 8);
+    assert_int_equal(rig.client.closed, 0);
+    skt_tcp_reset(app);
+    assert_true(rig_until(&rig, is_dead, &target, 3 * SECOND));
+    close(target);
+    expect_all_closed(1);
+}
+
+/* A half-closed client that waits for an answer is watched for nothing; it too may vanish. */
+static void a_half_closed_client_that_vanishes_is_noticed(void **state)
+{
+    (void)state;
+    char buf[4];
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    assert_int_equal(shutdown(app, SHUT_WR), 0);
+    assert_int_equal(rig_read(&rig, target, buf, sizeof buf, SECOND), 0);
+    assert_false(is_dead(&target));
+    skt_tcp_reset(app);
+    assert_true(rig_until(&rig, is_dead, &target, 3 * SECOND));
+    close(target);
+    expect_all_closed(1);
+}
+
+/* --- resets --- */
+
+static void a_reset_of_the_client_reaches_the_target(void **state)
+{
+    (void)state;
+    char buf[16];
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    assert_int_equal(rig_move(&rig, app, target, bulk, 1000, SECOND), 0);
+    skt_tcp_reset(app);
+    assert_int_equal(rig_read(&rig, target, buf, sizeof buf, SECOND), -ECONNRESET);
+    close(target);
+    expect_all_closed(1);
+}
+
+static void a_reset_of_the_target_reaches_the_client(void **state)
+{
+    (void)state;
+    char buf[16];
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    assert_int_equal(rig_move(&rig, app, target, bulk, 1000, SECOND), 0);
+    assert_int_equal(write(target, "last", 4), 4);
+    rig_run(&rig, 20000);
+    skt_tcp_reset(target);
+    rig_run(&rig, 20000);
+    assert_int_equal(rig_read(&rig, app, buf, sizeof buf, SECOND), 4);
+    assert_int_equal(rig_read(&rig, app, buf, sizeof buf, SECOND), -ECONNRESET);
+    close(app);
+    expect_all_closed(1);
+}
+
+/* The client closes with data of the target's still coming, as browsers do. */
+static void a_client_that_closes_during_a_download_stops_the_target(void **state)
+{
+    (void)state;
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    assert_int_equal(rig_move(&rig, target, app, bulk, 100000, SECOND), 0);
+    size_t sent = 0;
+    close(app);
+    for (int i = 0; i < 2000; i++) {
+        ssize_t n = send(target, bulk, 4096, MSG_NOSIGNAL);
+        if (n < 0 && errno != EAGAIN)
+            break;
+        sent += n > 0 ? (size_t)n : 0;
+        rig_run(&rig, 1000);
+    }
+    assert_true(sent < 8u * 1024 * 1024);
+    close(target);
+    expect_all_closed(1);
+}
+
+static void a_relay_may_be_reset_from_outside_and_from_on_close(void **state)
+{
+    (void)state;
+    char buf[4];
+    int first = rig_open(&rig, "");
+    struct skt_relay *one = rig.client.last;
+    int second = rig_open(&rig, "");
+    rig.client.victim = rig.client.last;
+    int a = rig_accept(&rig), b = rig_accept(&rig);
+    skt_relay_reset(one); /* whose on_close resets the other */
+    assert_int_equal(rig.client.closed, 2);
+    assert_int_equal(rig_read(&rig, first, buf, sizeof buf, SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, second, buf, sizeof buf, SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, a, buf, sizeof buf, SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, b, buf, sizeof buf, SECOND), -ECONNRESET);
+    close(first);
+    close(second);
+    close(a);
+    close(b);
+    expect_all_closed(2);
+}
+
+/* --- limits and ends --- */
+
+static void an_idle_connection_is_closed_and_a_busy_one_is_not(void **state)
+{
+    (void)state;
+    char buf[4];
+    rig.client.options.idle_limit = 200000;
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(rig_move(&rig, i % 2 ? app : target, i % 2 ? target : app, bulk, 10, SECOND), 0);
+        rig_run(&rig, 60000);
+    }
+    assert_int_equal(rig.client.closed, 0);
+    assert_int_equal(rig_read(&rig, app, buf, sizeof buf, 2 * SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, target, buf, sizeof buf, SECOND), -ECONNRESET);
+    close(app);
+    close(target);
+    expect_all_closed(1);
+}
+
+/* The client's end of the session goes, with relays in every state. */
+static void the_end_of_a_session_resets_its_connections(void **state)
+{
+    (void)state;
+    char buf[4];
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    int half = rig_open(&rig, "");
+    int half_target = rig_accept(&rig);
+    shutdown(half, SHUT_WR);
+    int late = rig_open(&rig, ""); /* not yet told to the server */
+    rig_run(&rig, 20000);
+    assert_int_equal(skt_endpoint_close(rig.client.ep, rig.cid, SKT_CLOSE_LOCAL), SKT_OK);
+    assert_int_equal(rig_read(&rig, app, buf, sizeof buf, SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, half, buf, sizeof buf, SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, late, buf, sizeof buf, SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, target, buf, sizeof buf, SECOND), -ECONNRESET);
+    assert_true(rig_all_closed(&rig, SECOND));
+    close(app);
+    close(half);
+    close(late);
+    close(target);
+    close(half_target);
+}
+
+/* Nothing may be left or touched afterwards: the sanitizer's to find. */
+static void endpoints_may_end_with_open_relays(void **state)
+{
+    (void)state;
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    int other = rig_open(&rig, "");
+    rig_run(&rig, 3000);
+    rig_stop(&rig);
+    assert_int_equal(rig.client.closed, 2);
+    close(app);
+    close(target);
+    close(other);
+    rig_start(&rig, 0);
+}
+
+static void without_a_session_the_socket_is_reset(void **state)
+{
+    (void)state;
+    char buf[4];
+    int fds[2];
+    struct skt_relay *r = NULL;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(
+        skt_relay_open(rig.client.relays, fds[0], rig.client.ep, rig.cid + 1, "", &rig.client.options, &r),
+        SKT_ERR_NOTFOUND);
+    assert_null(r);
+    assert_int_equal(read(fds[1], buf, sizeof buf), 0);
+    close(fds[1]);
+    const struct skt_relay_stats *stats = skt_relay_set_stats(rig.client.relays);
+    assert_true(stats->open == 0 && stats->accepted == 1 && stats->refused == 1);
+    assert_int_equal(rig.client.closed, 0);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(bytes_go_both_ways_and_ends_travel_alone),
+        CASE(bulk_arrives_whole_in_both_directions),
+        CASE(what_was_written_before_a_close_is_delivered),
+        CASE(many_connections_do_not_mix),
+        CASE(a_reader_that_stops_holds_its_sender_back),
+        CASE(a_held_back_client_that_vanishes_is_noticed),
+        CASE(a_half_closed_client_that_vanishes_is_noticed),
+        CASE(a_reset_of_the_client_reaches_the_target),
+        CASE(a_reset_of_the_target_reaches_the_client),
+        CASE(a_client_that_closes_during_a_download_stops_the_target),
+        CASE(a_relay_may_be_reset_from_outside_and_from_on_close),
+        CASE(an_idle_connection_is_closed_and_a_busy_one_is_not),
+        CASE(the_end_of_a_session_resets_its_connections),
+        CASE(endpoints_may_end_with_open_relays),
+        CASE(without_a_session_the_socket_is_reset),
+    };
+    return cmocka_run_group_tests(tests, fill_bulk, free_bulk);
+}
