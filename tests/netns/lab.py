@@ -142,7 +142,7 @@ class Process:
     """A program in a namespace; stdout and stderr go to a log."""
 
     def __init__(self, lab, ns, name, argv, env=None, stdin=subprocess.DEVNULL, stdout=None):
-        self.name = name
+        self.name, self.ns = name, ns
         self.log_path = lab.dir / f"{name}.log"
         prefix = ["nsenter", f"--net={ns.path}"] if ns else []
         with open(self.log_path, "ab") as log:
@@ -170,6 +170,8 @@ class Process:
         """Until a socket of its namespace listens on (tcp) or is bound to (udp) the port."""
         def look():
             assert self.alive(), f"{self.name} ended with {self.popen.returncode}:\n{self.log()[-2000:]}"
+            if not os.path.samefile(f"/proc/{self.pid}/ns/net", self.ns.path):
+                return False  # not there yet
             for family in (proto, proto + "6"):
                 with open(f"/proc/{self.pid}/net/{family}", encoding="ascii") as table:
                     for row in table.readlines()[1:]:

@@ -126,8 +126,8 @@ def test_replayed_message_1_changes_nothing(lab):
     assert curl(c, URL + "who", timeout=5) == "nginx"
 
     near.process.kill()
-    for stop in (far.process.kill, far.process.stop):
-        stop()
+    for how in ("kill", "stop"):
+        getattr(far.process, how)()
         far.start()
         wait_server(far)
         replay()

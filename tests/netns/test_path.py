@@ -80,7 +80,7 @@ def test_new_address_of_the_client(lab):
 
 @pytest.mark.parametrize("icmp", [0, 1], ids=["silent", "icmp"])
 def test_path_mtu_drops_to_1280(lab, icmp):
-    t = under_way(lab)
+    t = under_way(lab, size=30_000_000)
     before = wait_session(t.server)[0]["mtu"]
     t.link.set(mtu=1280, icmp=icmp)
     began = time.monotonic()

@@ -108,5 +108,5 @@ def curl(ns, *args, timeout=20):
     """A short request's body."""
     done = subprocess.run(["nsenter", f"--net={ns.path}", "curl", "-sS", "--max-time", str(timeout * PATIENCE), *args],
                           capture_output=True, text=True, timeout=timeout * PATIENCE + 5, check=False)
-    assert done.returncode == 0, f"curl {' '.join(args)}: exit {done.returncode}: {done.stderr}"
+    assert done.returncode == 0, f"curl {' '.join(args)}: exit {done.returncode}: {done.stderr[-500:]}"
     return done.stdout
