@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct skt_command *const commands[] = {
+    &skt_cmd_check,
+    &skt_cmd_demo,
+    &skt_cmd_keygen,
+    &skt_cmd_status,
+};
+
+/* Commands of the specification that have not been built. */
+static const char *const commands_to_come[] = {"client", "server", "ping", "speedtest"};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static void print_overview(FILE *out)
+{
+    fputs("skcptun " SKT_VERSION ": an encrypted tunnel over KCP (reliable UDP)\n"
+          "\n"
+          "Usage: skcptun CONFIG            run what the configuration file says\n"
+          "       skcptun COMMAND [...]     one of these:\n"
+          "\n",
+          out);
+    for (size_t i = 0; i < COUNT(commands); i++)
+        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n"
+          "       skcptun COMMAND --help    what a command does, and its options\n"
+          "       skcptun --version\n"
+          "\n"
+          "`skcptun demo` shows the tunnel at work on this machine; nothing has to be set up.\n"
+          "CONFIG is a Lua file, see skcptun_config_sample.lua. Exit status: 0 ended as asked,\n"
+          "1 failed while running, 2 wrong usage or configuration.\n",
+          out);
+}
+
+static const struct skt_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static bool is_to_come(const char *name)
+{
+    for (size_t i = 0; i < COUNT(commands_to_come); i++)
+        if (strcmp(name, commands_to_come[i]) == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    /* A peer that closes its connection is an error of one write, not the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_overview(stderr);
+        return SKT_EXIT_USAGE;
+    }
+    const char *first = argv[1];
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
+        const struct skt_command *about = argc > 2 ? find_command(argv[2]) : NULL;
+        if (about)
+            skt_cli_print_help(about);
+        else
+            print_overview(stdout);
+        return SKT_EXIT_OK;
+    }
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
+        puts("skcptun " SKT_VERSION);
+        return SKT_EXIT_OK;
+    }
+    const struct skt_command *cmd = find_command(first);
+    if (cmd)
+        return cmd->run(cmd, argc - 1, argv + 1);
+    if (is_to_come(first) && access(first, F_OK) != 0) {
+        fprintf(stderr, "skcptun: %s: not in this version yet\n", first);
+        return SKT_EXIT_USAGE;
+    }
+    return skt_cmd_run.run(&skt_cmd_run, argc, argv);
+}
