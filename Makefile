@@ -6,7 +6,8 @@ BUILD ?= build
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Warnings are errors where the project is checked, not where it is used: a newer compiler knows new ones.
 WERROR ?= $(if $(CI),ON,OFF)
-# Words for `skcptun demo`, as in: make run DEMO="--loss 5 --rtt 160"
+# Words for `skcptun demo`, as in: make run DEMO="--loss 5 --rtt 160". It runs until Ctrl-C, or for 20 s where nobody
+# can press it.
 DEMO ?=
 # The checks that are slow under sanitizers move this part of the data.
 SCALE ?= 0.1
@@ -27,7 +28,7 @@ run:
 	sh tools/install-deps.sh build
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS) --target skcptun
-	$(BUILD)/skcptun demo $(DEMO)
+	$(BUILD)/skcptun demo $$(test -t 1 || echo --seconds 20) $(DEMO)
 
 test:
 	sh tools/install-deps.sh test
