@@ -128,11 +128,11 @@ void config_read_port_range(struct config_reader *r, const struct config_field *
     if (lo && *s == '-') {
         s++;
         hi = parse_port(&s);
-        if (hi && hi < lo)
-            config_fail_got(r, f, "a range from the lower to the higher port");
     }
     if (!lo || !hi || *s)
         config_fail_got(r, f, expected);
+    if (hi < lo)
+        config_fail_got(r, f, "a range from the lower to the higher port");
     if (hi - lo >= 256)
         config_fail_got(r, f, "a range of at most 256 ports");
     ports->lo = (uint16_t)lo;

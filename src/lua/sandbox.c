@@ -41,8 +41,12 @@ static void on_count(lua_State *L, lua_Debug *ar)
     (void)ar;
     struct skt_sandbox *box;
     lua_getallocf(L, (void **)&box);
-    if (--box->steps_left < 0)
-        luaL_error(L, "the configuration runs for too long (an endless loop?)");
+    if (--box->steps_left >= 0)
+        return;
+    luaL_where(L, 0); /* a hook stands on the stack of the function that it interrupts */
+    lua_pushliteral(L, "the configuration runs for too long (an endless loop?)");
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 /* Copies the named globals, or fields of a library, from the table at `from` to the one at `to`. */

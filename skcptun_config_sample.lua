@@ -1,0 +1,142 @@
+-- skcptun: a configuration with every field there is: type, unit, default.
+--
+--   skcptun check skcptun_config_sample.lua     looks whether it is right
+--   skcptun skcptun_config_sample.lua           runs it
+--
+-- A configuration is a Lua file that sets the global table `config`. It may use string, table, math and os.getenv,
+-- so a secret need not stand in it: password = os.getenv("SKCPTUN_PASSWORD"). Whoever can read the file can read
+-- the secrets in it: chmod 600.
+--
+-- Only the table of the mode that is chosen is looked at. Fields that are commented out show their default, or an
+-- example where there is none ("none"). "Not yet": checked, but without effect in this version.
+
+config = {}
+
+-- ---------------------------------------------------------------- the process
+
+-- string: proxy_client, proxy_server, tun_client, tun_server (the TUN modes: not yet), or a name of your own, with
+-- a table of that name and a script_file. The table's own fields reach the script as skt.conf.user.
+config.mode = "proxy_client"
+
+-- config.script_file = "my_service.lua"      -- path, none: a script instead of the built-in one of the mode
+-- config.log_level = "info"                  -- "error", "warn", "info", "debug"
+-- config.log_file = "/var/log/skcptun.log"   -- path, none: the log goes to stderr
+-- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
+-- config.metrics_addr = "127.0.0.1:9100"     -- string, none. Not yet
+-- config.user = "nobody"                     -- string, none: the account to become once sockets are open
+-- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: for packets on their way
+-- config.workers = 1                         -- integer: threads. Above 1: not yet
+
+-- ---------------------------------------------------------------- proxy_client
+
+config.proxy_client = {
+    -- Where local programs connect to.
+    tcp_listen_addr = "127.0.0.1", -- IPv4 or IPv6 address, default "127.0.0.1"
+    tcp_listen_port = 8080,        -- 1..65535
+
+    -- More listeners; each may name one of the server's `targets` (none: the server's default target).
+    -- listeners = { { tcp_listen_addr = "127.0.0.1", tcp_listen_port = 2222, target = "ssh" } },
+
+    -- tcp_keepalive = 600,        -- seconds without a byte in either direction before a connection is closed,
+    --                             -- default 0: never (TCP's own probes find dead peers)
+    -- tcp_recv_timeout = 10,      -- seconds: limit of a connect
+    -- tcp_read_buf_size = 16384,  -- bytes: the most that one on_tcp_recv gets (scripts; the relay ignores it)
+    -- tcp_send_timeout = 10,      -- seconds; accepted, without effect
+    -- tcp_timeout_interval = 1,   -- seconds; accepted, without effect
+
+    -- The servers. With several of them each new connection goes through the one that answers fastest.
+    skcp_remote_servers = {
+        {
+            address = "server.example.org", -- IPv4, IPv6 or a name
+            port = 4000,                    -- UDP port, or a range "4000-4010": one that goes dark is left
+
+            -- Either a password or a key, the same as the server's.
+            password = "change me", -- string
+            -- key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", -- 32 bytes in base64, from `skcptun keygen`
+
+            -- The server's public key from `skcptun keygen`: others who know the password can't pose as it. none
+            -- server_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+
+            ticket = "12345678901234567890123456789012", -- 32 bytes that the server knows you by
+
+            -- skcp_speed_mode = 1,   -- 1 turbo, 0 normal
+            -- skcp_keepalive = 60,   -- seconds without an authenticated packet before the session closes, 1..65535;
+            --                        -- the smaller one of both ends holds
+
+            -- The defaults of these are right for nearly everyone.
+            -- mtu = 1472,            -- bytes of UDP payload, 1100..1472: the most that probing may find
+            -- cipher = "auto",       -- "auto", "aes-256-gcm", "chacha20-poly1305"
+            -- redundancy = "auto",   -- "auto", "off", { data = 10, parity = 3 }. Not yet
+            -- max_rate_mbit = 100,   -- Mbit/s, none. Not yet
+            -- overhead_cap = 0.3,    -- redundant bytes over first transmissions. Not yet
+        },
+    },
+}
+
+-- ---------------------------------------------------------------- proxy_server
+
+config.proxy_server = {
+    -- The default target: where connections go to that name none.
+    tcp_target_addr = "127.0.0.1", -- IPv4, IPv6 or a name
+    tcp_target_port = 80,          -- 1..65535
+
+    -- Named targets. A client chooses a name, never an address.
+    -- targets = { ssh = "127.0.0.1:22", web = "[::1]:8080" },
+
+    -- Who gets in. Without this table any ticket does, of those who know the password.
+    tickets = {
+        ["12345678901234567890123456789012"] = {
+            name = "alice", -- string, none: shown in the status
+            -- targets = { "ssh" },               -- none: all; "" stands for the default target
+            -- tun_ip = "192.168.2.2",            -- TUN: the client's address
+            -- subnets = { "192.168.1.0/24" },    -- TUN: networks behind the client
+        },
+    },
+
+    -- tcp_keepalive, tcp_recv_timeout, ...: as in proxy_client
+
+    skcp_servers = {
+        {
+            address = "0.0.0.0", -- address to listen on; "::" for IPv6
+            port = 4000,         -- UDP port, or a range "4000-4010": all of them
+            password = "change me",
+            -- key = "...",          -- as in proxy_client
+            -- private_key = "...",  -- 32 bytes in base64 from `skcptun keygen`; clients pin its public half
+            -- skcp_max_conn_cnt = 1024, -- sessions at most
+            -- skcp_speed_mode, skcp_keepalive, mtu, cipher, ...: as in proxy_client
+        },
+    },
+}
+
+-- ---------------------------------------------------------------- tun_client (checked; does not run yet)
+
+config.tun_client = {
+    tun_ip = "192.168.2.2",     -- IPv4 address in the tunnel's subnet
+    tun_mask = "255.255.255.0", -- the same on both sides
+    -- tun_ip6 = "fd00::2/64",  -- none
+    -- tun_name = "skcptun0",   -- none: the system chooses
+    -- tun_mtu = 1400,          -- bytes, 576..65535, none: found out
+    -- routes = { "0.0.0.0/0" },-- networks that go through the tunnel, once the session is up. none
+    -- dns = { "192.168.2.1" }, -- resolvers, while the session is up. none
+    -- nat = false,             -- hide the networks behind this machine behind tun_ip
+    -- up = "/etc/skcptun/up.sh", down = "/etc/skcptun/down.sh", -- programs to run. none
+    skcp_remote_servers = {
+        {
+            address = "server.example.org",
+            port = 4001,
+            password = "change me",
+            ticket = "12345678901234567890123456789012",
+        },
+    },
+}
+
+-- ---------------------------------------------------------------- tun_server (checked; does not run yet)
+
+config.tun_server = {
+    tun_ip = "192.168.2.1",
+    tun_mask = "255.255.255.0",
+    -- tun_ip6, tun_name, tun_mtu, routes, dns, nat, up, down: as in tun_client; tickets: as in proxy_server
+    skcp_servers = {
+        { address = "0.0.0.0", port = 4001, password = "change me" },
+    },
+}
