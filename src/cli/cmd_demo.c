@@ -41,7 +41,7 @@ static const char help[] =
     "\n"
     "Exit status: 0 everything arrived as it was sent, else 1.\n";
 
-enum { DEFAULT_PORT = 8080, TURN_MS = 50 };
+enum { DEFAULT_PORT = 8080, TURN_MS = 50, START_TURN_MS = 10, STATUS_LIMIT_MS = 300 };
 static const double up_limit_s = 15;
 
 struct demo {
@@ -183,35 +183,6 @@ static void clean_after(void *user, const pid_t *pids, size_t n)
     skt_demo_folder_remove(user);
 }
 
-static int start_tunnel(struct demo *d)
-{
-    const struct skt_demo_folder *f = &d->folder;
-    if (skt_demo_folder_make(&d->folder) < 0)
-        return skt_cli_failure("demo: no folder in /tmp: %s", strerror(errno));
-    if (skt_janitor_start(&d->janitor, clean_after, &d->folder) < 0) {
-        skt_demo_folder_remove(f);
-        return skt_cli_failure("demo: no new process: %s", strerror(errno));
-    }
-    int err = skt_demo_config_write(f, &d->ports);
-    if (err < 0)
-        return skt_cli_failure("demo: %s: %s", f->path, skt_err_str(err));
-    d->children.janitor = &d->janitor;
-    if (skt_demo_child_fork(&d->children, "web server", run_target, d) < 0 ||
-        skt_demo_child_fork(&d->children, "link", run_link, d) < 0 ||
-        skt_demo_child_run(&d->children, "server", f->server_config, f->server_log) < 0 ||
-        skt_demo_child_run(&d->children, "client", f->client_config, f->client_log) < 0)
-        return skt_cli_failure("demo: no new process: %s", strerror(errno));
-    return SKT_EXIT_OK;
-}
-
-static int start_load(struct demo *d)
-{
-    if (skt_demo_child_fork(&d->children, "GETs", run_gets, d) < 0 ||
-        skt_demo_child_fork(&d->children, "downloads", run_downloads, d) < 0)
-        return skt_cli_failure("demo: no new process: %s", strerror(errno));
-    return SKT_EXIT_OK;
-}
-
 static void print_logs(const struct demo *d)
 {
     for (size_t i = 0; i < d->children.count; i++)
@@ -233,8 +204,6 @@ static bool has_lost_a_child(struct demo *d)
     return true;
 }
 
-/* --- the course of it --- */
-
 static void take_reports(struct demo *d, int wait_ms)
 {
     struct skt_demo_report report;
@@ -245,11 +214,12 @@ static void take_reports(struct demo *d, int wait_ms)
         skt_demo_stats_take(&d->stats, &report);
 }
 
+/* Has the client a session? */
 static bool session_is_up(const struct demo *d)
 {
     char *text, state[16];
     size_t len;
-    if (skt_status_fetch(d->folder.client_socket, 300, &text, &len) < 0)
+    if (skt_status_fetch(d->folder.client_socket, STATUS_LIMIT_MS, &text, &len) < 0)
         return false;
     struct skt_json pos = {0}, session = {0};
     bool up = skt_json_next(skt_json_get(skt_json_of(text, len), "sessions"), &pos, &session) &&
@@ -258,28 +228,78 @@ static bool session_is_up(const struct demo *d)
     return up;
 }
 
-/* Waits for the session. */
-static int wait_until_up(struct demo *d)
+/* Does the server answer? */
+static bool server_is_up(const struct demo *d)
+{
+    char *text;
+    size_t len;
+    if (skt_status_fetch(d->folder.server_socket, STATUS_LIMIT_MS, &text, &len) < 0)
+        return false;
+    free(text);
+    return true;
+}
+
+static int wait_until(struct demo *d, bool (*is_up)(const struct demo *d))
 {
     double start = skt_cli_now();
-    while (!session_is_up(d)) {
+    while (!is_up(d)) {
         if (ended_by_signal || has_lost_a_child(d))
             return SKT_EXIT_FAILURE;
         if (skt_cli_now() - start > up_limit_s) {
             print_logs(d);
             return skt_cli_failure("demo: no tunnel after %.0f s", up_limit_s);
         }
-        take_reports(d, TURN_MS);
+        take_reports(d, START_TURN_MS);
     }
-    printf("The tunnel is up after %.0f ms. Through it, while this runs:\n\n    http://127.0.0.1:%u/\n\n",
-           (skt_cli_now() - start) * 1e3, d->ports.client);
     return SKT_EXIT_OK;
 }
+
+static int start_tunnel(struct demo *d)
+{
+    const struct skt_demo_folder *f = &d->folder;
+    if (skt_demo_folder_make(&d->folder) < 0)
+        return skt_cli_failure("demo: no folder for its files: %s", strerror(errno));
+    if (skt_janitor_start(&d->janitor, clean_after, &d->folder) < 0) {
+        skt_demo_folder_remove(f);
+        return skt_cli_failure("demo: no new process: %s", strerror(errno));
+    }
+    int err = skt_demo_config_write(f, &d->ports);
+    if (err < 0)
+        return skt_cli_failure("demo: %s: %s", f->path, skt_err_str(err));
+    d->children.janitor = &d->janitor;
+    if (skt_demo_child_fork(&d->children, "web server", run_target, d) < 0 ||
+        skt_demo_child_fork(&d->children, "link", run_link, d) < 0 ||
+        skt_demo_child_run(&d->children, "server", f->server_config, f->server_log) < 0)
+        return skt_cli_failure("demo: no new process: %s", strerror(errno));
+    int status = wait_until(d, server_is_up);
+    if (status != SKT_EXIT_OK)
+        return status;
+    if (skt_demo_child_run(&d->children, "client", f->client_config, f->client_log) < 0)
+        return skt_cli_failure("demo: no new process: %s", strerror(errno));
+    double start = skt_cli_now();
+    status = wait_until(d, session_is_up);
+    if (status == SKT_EXIT_OK)
+        printf("The tunnel is up, %.0f ms after the client's start. Through it, while this runs:\n\n"
+               "    http://127.0.0.1:%u/\n\n",
+               (skt_cli_now() - start) * 1e3, d->ports.client);
+    return status;
+}
+
+static int start_load(struct demo *d)
+{
+    if (skt_demo_child_fork(&d->children, "GETs", run_gets, d) < 0 ||
+        skt_demo_child_fork(&d->children, "downloads", run_downloads, d) < 0)
+        return skt_cli_failure("demo: no new process: %s", strerror(errno));
+    return SKT_EXIT_OK;
+}
+
+/* --- the course of it --- */
 
 static int watch(struct demo *d)
 {
     bool terminal = isatty(STDOUT_FILENO);
     double start = skt_cli_now(), last = start;
+    fflush(stdout);
     double end = d->seconds > 0 ? start + d->seconds : 1e300;
     int status = SKT_EXIT_OK;
     while (!ended_by_signal && status == SKT_EXIT_OK && skt_cli_now() < end) {
@@ -338,8 +358,6 @@ static int play(struct demo *d)
     print_plan(d);
     catch_signals();
     status = start_tunnel(d);
-    if (status == SKT_EXIT_OK)
-        status = wait_until_up(d);
     if (status == SKT_EXIT_OK)
         status = start_load(d);
     if (status == SKT_EXIT_OK)

@@ -71,6 +71,13 @@ static void log_warnings(const struct skt_config *conf)
         skt_warn("%s", conf->warnings.items[i]);
 }
 
+/* For programs that rotate logs. Fails where the account that we became may not write there. */
+static void reopen_log(const struct skt_config *conf)
+{
+    if (skt_log_open(conf->log_file) < 0)
+        skt_warn("SIGHUP: %s: %s; the log goes on where it was", conf->log_file, strerror(errno));
+}
+
 static void on_reload_signal(struct skt_loop_signal *s, int signum)
 {
     (void)s;
@@ -80,21 +87,21 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
     char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
     if (p->stopping)
         return;
-    /* For programs that rotate logs. Fails where the account that we became may not write there. */
-    if (p->conf->log_file && skt_log_open(p->conf->log_file) < 0)
-        skt_warn("SIGHUP: %s: %s; the log goes on in the old file", p->conf->log_file, strerror(errno));
     if (skt_config_load(&fresh, p->path, err, sizeof err) < 0) {
         skt_error("SIGHUP: %s; nothing was changed", err);
         return;
     }
     log_warnings(fresh);
-    if (skt_app_reload(p->app, fresh) < 0) {
-        skt_error("SIGHUP: %s asks for another mode, which needs a restart; nothing was changed", p->path);
+    int result = skt_app_reload(p->app, fresh);
+    if (result < 0) {
+        skt_error("SIGHUP: %s: %s; nothing was changed", p->path,
+                  result == SKT_ERR_ARG ? "another mode needs a restart" : skt_err_str(result));
         skt_config_free(fresh);
         return;
     }
     skt_config_free(p->conf);
     p->conf = fresh;
+    reopen_log(fresh);
     skt_info("SIGHUP: %s was read again", p->path);
 }
 

@@ -13,10 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A socket's path may have 104 bytes on macOS, where TMPDIR is long: /tmp it is. */
+/* TMPDIR where that leaves room for a socket's path (104 bytes on macOS, whose TMPDIR is long), else /tmp. */
 int skt_demo_folder_make(struct skt_demo_folder *f)
 {
-    snprintf(f->path, sizeof f->path, "/tmp/skcptun-demo-XXXXXX");
+    static const char name[] = "skcptun-demo-XXXXXX";
+    const char *base = getenv("TMPDIR");
+    if (!base || base[0] != '/' || strlen(base) + sizeof name >= sizeof f->path)
+        base = "/tmp";
+    snprintf(f->path, sizeof f->path, "%s/%s", base, name);
     if (!mkdtemp(f->path))
         return SKT_ERR_IO;
     snprintf(f->server_config, sizeof f->server_config, "%s/server.lua", f->path);

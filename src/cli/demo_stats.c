@@ -116,6 +116,6 @@ void skt_demo_stats_poll(struct skt_demo_stats *s, const char *client_socket, co
 
 bool skt_demo_stats_good(const struct skt_demo_stats *s)
 {
-    return s->loads > 0 && s->tunnel.count > 0 && s->loads_wrong == 0 && s->loads_failed == 0 &&
+    return s->loaded > 0 && s->tunnel.count > 0 && s->loads_wrong == 0 && s->loads_failed == 0 &&
            s->gets_failed == 0;
 }

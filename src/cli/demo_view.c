@@ -15,8 +15,11 @@ static void print_live_table(const struct skt_demo_stats *s)
 {
     static bool drawn;
     char loaded[SKT_FORMAT_MAX], up[SKT_FORMAT_MAX];
+    /* Up to the first line again; meanwhile no line may wrap, or the next time it is another number of them.
+     */
     if (drawn)
         printf("\033[%dA", LIVE_LINES);
+    printf("\033[?7l");
     drawn = true;
     /* Each line erases what the one before it has left behind its end. */
     printf("GET, direct          %7.1f ms  (median %.1f)\033[K\n", s->direct.last * 1e3,
@@ -29,7 +32,7 @@ static void print_live_table(const struct skt_demo_stats *s)
            percent(s->link_lost, s->link_seen), (unsigned long long)s->link_lost,
            (unsigned long long)s->link_seen, s->retransmitted);
     printf("session              %s\033[K\n", s->session[0] ? s->session : "-");
-    printf("running for %s\033[K\n", skt_format_duration(s->seconds, up));
+    printf("running for %s\033[K\033[?7h\n", skt_format_duration(s->seconds, up));
 }
 
 void skt_demo_view_live(const struct skt_demo_stats *s, bool terminal)

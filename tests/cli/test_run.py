@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""Running processes: status, signals, sockets, secrets, privileges."""
+import base64
+import json
+import os
+import pathlib
+import pwd
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+from conftest import PASSWORD, SKCPTUN, TICKET, Pair, children_of, free_port, is_alive, skcptun, wait_for
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def test_tunnel_and_status(pair):
+    pair.get(300000)
+    for which in ("client", "server"):
+        status = pair.status(which)
+        assert status["mode"] == "proxy_" + which
+        assert status["pid"] == getattr(pair, which).pid
+        assert re.fullmatch(r"\d+\.\d+\.\d+", status["version"])
+        assert 0 <= status["uptime_s"] < 60 and status["rss_bytes"] > 100000
+        assert set(status["drops"]) >= {"auth", "replay", "malformed", "overload"}
+        (session,) = status["sessions"]
+        assert 1 <= session["cid"] <= 2**31 - 1
+        assert set(session) >= {
+            "cid", "state", "peer", "age_s", "rtt_ms", "loss_tx", "loss_rx", "mtu", "cwnd_bytes", "pacing_mbit",
+            "bytes_tx", "bytes_rx", "payload_tx", "payload_rx", "retransmitted", "duplicated", "streams"}
+        assert set(session["rtt_ms"]) == {"last", "smoothed", "min"}
+        if which == "client":
+            assert session["peer"] == f"127.0.0.1:{pair.udp}"
+            assert session["bytes_rx"] > 300000
+        else:
+            assert session["bytes_tx"] > 300000
+    assert pair.status("client")["tcp"]["accepted"] == 1
+    assert pair.status("client")["sessions"][0]["cid"] == pair.status("server")["sessions"][0]["cid"]
+
+
+def test_status_for_people(pair):
+    done = skcptun("status", pair.client_file)
+    assert done.returncode == 0
+    assert "proxy_client" in done.stdout and f"127.0.0.1:{pair.udp}" in done.stdout
+    assert " up " in done.stdout and "tcp: 0 open" in done.stdout
+    # --watch repeats until it is ended, or the instance is.
+    watch = subprocess.Popen([SKCPTUN, "status", str(pair.client_file), "--watch"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    pair.client.signal(signal.SIGTERM)
+    out, err = watch.communicate(timeout=10)
+    assert out.count("proxy_client") >= 2
+    assert watch.returncode == 1 and "has ended" in err
+
+
+def test_first_log_line(pair):
+    first = pair.client.log().splitlines()[0]
+    assert re.search(rf"info +skcptun \d\S*, pid {pair.client.pid}, mode proxy_client", first)
+
+
+def test_server_key_pins_the_server(box):
+    keys = dict(re.findall(r'^(\w+) = "([^"]+)",$', skcptun("keygen").stdout, re.M))
+    server = f'key = "{keys["key"]}", private_key = "{keys["private_key"]}"'
+    client = f'key = "{keys["key"]}", server_key = "{keys["server_key"]}"'
+    pair = Pair(box, {"secret": server}, {"secret": client})
+    pair.wait_up()
+    pair.get(1000)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ends_on_a_signal(pair, number):
+    for which in ("client", "server"):
+        process = getattr(pair, which)
+        start = time.monotonic()
+        process.signal(number)
+        assert process.wait() == 0
+        assert time.monotonic() - start < 0.8  # nothing was open
+        assert not (pair.box.path / f"{which}.sock").exists()
+
+
+def test_drains_for_a_second_only(pair):
+    with pair.connect() as idle:
+        idle.sendall(b"GET /")
+        wait_for(lambda: pair.status()["tcp"]["open"] == 1)
+        start = time.monotonic()
+        pair.client.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        # Open ones go on meanwhile, new ones are refused.
+        with pytest.raises(ConnectionRefusedError):
+            pair.connect()
+        idle.sendall(b"7 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(100).startswith(b"HTTP/1.1 200")
+        assert pair.client.wait() == 0
+        assert 0.9 < time.monotonic() - start < 2
+    assert not (pair.box.path / "client.sock").exists()
+
+
+def test_drain_ends_early(pair):
+    with pair.connect() as idle:
+        wait_for(lambda: pair.status()["tcp"]["open"] == 1)
+        pair.client.signal(signal.SIGTERM)
+        time.sleep(0.1)
+        start = time.monotonic()
+        idle.close()
+        assert pair.client.wait() == 0
+        assert time.monotonic() - start < 0.6
+
+
+def test_second_signal_ends_at_once(pair):
+    with pair.connect():
+        wait_for(lambda: pair.status()["tcp"]["open"] == 1)
+        start = time.monotonic()
+        pair.client.signal(signal.SIGTERM)
+        time.sleep(0.1)
+        pair.client.signal(signal.SIGTERM)
+        assert pair.client.wait() == 0
+        assert time.monotonic() - start < 0.6
+    assert not (pair.box.path / "client.sock").exists()
+
+
+def test_signals_during_the_start(box):
+    """Whenever it comes, nothing is left behind."""
+    path = box.write("server.lua", box.server_config(free_port(socket.SOCK_DGRAM), 1))
+    for delay in (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
+        process = box.start(path, log="server.log")
+        time.sleep(delay)
+        process.signal(signal.SIGTERM)
+        assert process.wait() in (0, -signal.SIGTERM)
+        assert not (box.path / "server.sock").exists()
+
+
+def test_stale_socket_is_replaced(pair):
+    pair.server.popen.kill()
+    pair.server.wait()
+    assert (pair.box.path / "server.sock").is_socket()
+    pair.server = pair.box.start(pair.server_file, log="server2.log")
+    wait_for(lambda: pair.status("server"), what="answer of the new server")
+    mode = (pair.box.path / "server.sock").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_living_instance_keeps_its_socket(pair):
+    done = skcptun(pair.server_file)
+    assert done.returncode == 1
+    assert "running already" in done.stderr
+    assert pair.status("server")["pid"] == pair.server.pid
+
+
+def test_address_in_use(pair):
+    other = pair.box.write("other.lua", pair.server_file.read_text().replace("server.sock", "other.sock"))
+    done = skcptun(other)
+    assert done.returncode == 1
+    assert str(pair.udp) in done.stderr
+    assert not (pair.box.path / "other.sock").exists()
+
+
+def test_default_socket(box):
+    """/run/skcptun for root; else $XDG_RUNTIME_DIR/skcptun."""
+    name = f"skt-test-{os.getpid()}"
+    text = re.sub(r'status_socket = "[^"]*",', "", box.server_config(free_port(socket.SOCK_DGRAM), 1))
+    path = box.write(f"{name}.lua", text)
+    env = dict(os.environ, XDG_RUNTIME_DIR=str(box.path))
+    folder = pathlib.Path("/run") if os.access("/run", os.W_OK) else box.path
+    process = box.start(path, env=env)
+    expected = folder / "skcptun" / f"{name}.sock"
+    wait_for(expected.is_socket, what=f"{expected}\n{process.log()}")
+    done = wait_for(lambda: (d := skcptun("status", path, "--json", env=env)).returncode == 0 and d)
+    assert json.loads(done.stdout)["pid"] == process.pid
+    # Without an argument: this one, where it is the only one.
+    alone = skcptun("status", "--json", env=env)
+    if alone.returncode == 0:
+        assert json.loads(alone.stdout)["pid"] == process.pid
+    else:
+        assert alone.returncode == 2 and str(expected) in alone.stderr
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0
+    assert not expected.exists()
+
+
+def test_socket_can_be_switched_off(box):
+    text = re.sub(r'status_socket = "[^"]*"', 'status_socket = "off"', box.server_config(free_port(socket.SOCK_DGRAM), 1))
+    path = box.write("server.lua", text)
+    process = box.start(path)
+    time.sleep(0.5)
+    assert process.popen.poll() is None
+    assert [p for p in box.path.iterdir() if p.is_socket()] == []
+    assert skcptun("status", path).returncode == 2
+
+
+def test_reload(box):
+    def table(ticket):
+        return {"table": f'tickets = {{ ["{ticket}"] = {{ name = "one" }} }},'}
+    pair = Pair(box, table(TICKET))
+    pair.wait_up()
+    pair.get(100)
+    # A configuration that is wrong changes nothing.
+    good = pair.server_file.read_text()
+    pair.server_file.write_text(good.replace("tcp_target_port", "tcp_target_prot"))
+    pair.server.signal(signal.SIGHUP)
+    wait_for(lambda: "tcp_target_prot" in pair.server.log())
+    pair.get(100)
+    # The ticket goes: its session ends, and no other begins.
+    pair.server_file.write_text(good.replace(TICKET, "x" * 32))
+    pair.server.signal(signal.SIGHUP)
+    wait_for(lambda: "was read again" in pair.server.log())
+    wait_for(lambda: pair.status("server")["sessions"] == [])
+    # It comes back, without a restart.
+    pair.server_file.write_text(good)
+    pair.server.signal(signal.SIGHUP)
+    wait_for(lambda: pair.session() is not None, 20)
+    pair.get(100)
+    assert pair.server.popen.poll() is None and pair.client.popen.poll() is None
+
+
+def test_reload_opens_the_log_anew(box):
+    log = box.path / "own.log"
+    path = box.write("server.lua", box.server_config(free_port(socket.SOCK_DGRAM), 1, top=f'log_file = "{log}",'))
+    process = box.start(path)
+    wait_for(lambda: log.exists() and "pid" in log.read_text())
+    log.rename(box.path / "own.log.1")
+    process.signal(signal.SIGHUP)
+    wait_for(lambda: log.exists() and "was read again" in log.read_text())
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0
+
+
+def test_secrets_stay_secret(box):
+    key = skcptun("keygen", "--key").stdout.strip()
+    secrets = [TICKET, key, base64.b64decode(key).hex()]
+    pair = Pair(box, {"top": 'log_level = "debug",', "secret": f'key = "{key}"'},
+                {"top": 'log_level = "debug",', "secret": f'key = "{key}"'})
+    pair.wait_up()
+    pair.get(100)
+    wrong = box.write("wrong.lua", box.client_config(pair.udp, free_port(), top='log_level = "debug",')
+                      .replace("client.sock", "wrong.sock"))
+    stranger = box.start(wrong, log="wrong.log")
+    time.sleep(1.5)
+    seen = pair.server.log() + pair.client.log() + stranger.log()
+    for process in (pair.server, pair.client, stranger):
+        seen += pathlib.Path(f"/proc/{process.pid}/cmdline").read_text()
+        seen += pathlib.Path(f"/proc/{process.pid}/environ").read_text()
+        limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+    for which in ("client", "server"):
+        seen += json.dumps(pair.status(which)) + skcptun("status", getattr(pair, which + "_file")).stdout
+    for secret in secrets + [PASSWORD]:
+        assert secret not in seen
+
+
+@root
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_dropped_privileges(box, number):
+    nobody = pwd.getpwnam("nobody")
+    name = f"skt-user-{os.getpid()}"
+    udp, tcp = free_port(socket.SOCK_DGRAM), free_port()
+    server = box.write("server.lua", box.server_config(udp, box.target()))
+    text = re.sub(r'status_socket = "[^"]*",', 'user = "nobody",', box.client_config(udp, tcp))
+    path = box.write(f"{name}.lua", text)
+    box.start(server, log="server.log")
+    process = box.start(path)
+    sock = pathlib.Path(f"/run/skcptun/{name}.sock")
+    wait_for(lambda: "running as user nobody" in process.log(), what=process.log())
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    assert re.search(rf"^Uid:(\s+{nobody.pw_uid}){{4}}$", status, re.M)
+    assert sock.is_socket()
+    (janitor,) = children_of(process.pid)
+    wait_for(lambda: '"up"' in skcptun("status", path, "--json").stdout)
+    process.signal(number)
+    assert process.wait() == (0 if number == signal.SIGTERM else -number)
+    wait_for(lambda: not sock.exists() and not is_alive(janitor), 2)
+
+
+@root
+def test_unknown_user(box):
+    path = box.write("server.lua", box.server_config(free_port(socket.SOCK_DGRAM), 1, top='user = "no-such-user",'))
+    done = skcptun(path)
+    assert done.returncode == 2 and "no-such-user" in done.stderr
+    assert not (box.path / "server.sock").exists()
