@@ -24,7 +24,6 @@
 enum {
     GRO_BUFFER_LEN = 65536,
     GRO_BUFFERS = SKT_UDP_BATCH_LEN / GRO_BUFFER_LEN,
-    GRO_SEGMENTS_MAX = SKT_UDP_BATCH_DATAGRAMS / GRO_BUFFERS, /* UDP_GRO_CNT_MAX of the kernel */
     PLAIN_BUFFERS = 64,
     GSO_SEGMENTS_MAX = 64,    /* UDP_MAX_SEGMENTS of the kernel */
     GSO_LEN_MAX = 65535 - 48, /* one IP packet before it is cut, less IPv6 and UDP headers */

@@ -158,7 +158,7 @@ static void many_connections_do_not_mix(void **state)
 static size_t fill(int fd, size_t at_most)
 {
     size_t written = 0;
-    for (int quiet = 0; quiet < 40 && written < at_most;) {
+    for (int quiet = 0; quiet < 20 && written < at_most;) {
         size_t at = written % BULK_LEN, piece = BULK_LEN - at < 4096 ? BULK_LEN - at : 4096;
         ssize_t n = send(fd, bulk + at, piece, MSG_NOSIGNAL);
         if (n > 0) {
@@ -166,7 +166,7 @@ static size_t fill(int fd, size_t at_most)
             quiet = 0;
         } else {
             quiet++;
-            rig_run(&rig, 5000);
+            rig_run(&rig, 2000);
         }
     }
     return written;
@@ -238,6 +238,41 @@ static void a_half_closed_client_that_vanishes_is_noticed(void **state)
     assert_true(rig_until(&rig, is_dead, &target, 3 * SECOND));
     close(target);
     expect_all_closed(1);
+}
+
+/* Little memory for all (both ends share it here) and readers that come late: slow, but everything arrives.
+ */
+static void a_small_budget_loses_nothing(void **state)
+{
+    (void)state;
+    enum { MANY = 12, EACH = 1024 * 1024 };
+    int apps[MANY], targets[MANY];
+    rig_stop(&rig);
+    rig_start(&rig, 2 * 1024 * 1024);
+    limit_socket_buffers(rig.listener);
+    for (int i = 0; i < MANY; i++) {
+        apps[i] = rig_open(&rig, "");
+        targets[i] = rig_accept(&rig);
+    }
+    size_t sent[MANY];
+    for (int i = 0; i < MANY; i++)
+        sent[i] = fill(apps[i], EACH);
+    assert_true(rig.shared->pool.used <= rig.shared->pool.budget);
+    for (int i = 0; i < MANY; i++) {
+        static uint8_t got[65536];
+        for (size_t at = 0; at < sent[i];) {
+            long n = rig_read(&rig, targets[i], got, sizeof got, 5 * SECOND);
+            assert_true(n > 0);
+            assert_memory_equal(got, bulk + at, (size_t)n);
+            at += (size_t)n;
+        }
+        assert_int_equal(rig_move(&rig, targets[i], apps[i], bulk, 100000, 5 * SECOND), 0);
+    }
+    for (int i = 0; i < MANY; i++) {
+        close(apps[i]);
+        close(targets[i]);
+    }
+    expect_all_closed(MANY);
 }
 
 /* --- resets --- */
@@ -405,6 +440,7 @@ int main(void)
         CASE(what_was_written_before_a_close_is_delivered),
         CASE(many_connections_do_not_mix),
         CASE(a_reader_that_stops_holds_its_sender_back),
+        CASE(a_small_budget_loses_nothing),
         CASE(a_held_back_client_that_vanishes_is_noticed),
         CASE(a_half_closed_client_that_vanishes_is_noticed),
         CASE(a_reset_of_the_client_reaches_the_target),
