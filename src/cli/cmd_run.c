@@ -145,6 +145,13 @@ static void start_signals(struct process *p)
 
 static void stop_signals(struct process *p)
 {
+    /* One more that comes now would have its default action, and end what is ending well. */
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
     skt_loop_signal_stop(p->loop, &p->on_term);
     skt_loop_signal_stop(p->loop, &p->on_int);
     skt_loop_signal_stop(p->loop, &p->on_hup);

@@ -202,7 +202,7 @@ class Process:
         self.popen.wait()
 
     def ask_to_end(self):
-        if self.alive():
+        if self.alive() and not self.asked:
             self.asked = True
             self.popen.terminate()
 

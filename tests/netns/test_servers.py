@@ -207,6 +207,17 @@ def test_signal_drains_and_leaves_nothing(lab, number):
         assert not os.path.exists(end.socket)
 
 
+def test_many_signals_are_no_harm(lab):
+    t = tunnel(lab, delay="10ms")
+    assert served(t.c) == "nginx"
+    for end in (t.client, t.server):
+        while end.process.alive():
+            end.process.signal(signal.SIGTERM)
+            time.sleep(0.0005)
+        assert end.process.wait() == 0
+        assert not os.path.exists(end.socket)
+
+
 def test_second_signal_ends_at_once(lab):
     t = tunnel(lab, rate=2, delay="10ms", buffer="20ms")
     name = lab.files.of(20_000_000, scaled=False)
