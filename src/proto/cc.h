@@ -85,6 +85,11 @@ struct skt_cc_bbr {
     skt_us min_rtt, min_rtt_at;
     skt_us srtt;
     skt_us probe_rtt_until; /* 0: window not yet drained */
+    skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet */
+    uint64_t round_lost, round_acked;
+    struct skt_maxfilter extra; /* bytes that arrived ahead of the rate: ACKs come in clumps */
+    skt_us clump_at;
+    uint64_t clump_acked;
     bool idle_restart;
     bool timed_out; /* a timeout cut the window; the next ack restores saved_cwnd */
     size_t saved_cwnd;

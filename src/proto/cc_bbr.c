@@ -13,6 +13,7 @@
 #define CWND_GAIN         UINT64_C(2000)
 #define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
 #define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)
+#define CLUMP_TIME_MAX    (100 * SKT_US_PER_MS)
 #define BW_ROUNDS         10
 #define QUEUE_TOLERATED   (5 * SKT_US_PER_MS) /* delay over min_rtt up to which losses count as random */
 #define LOSS_PERMILLE_MAX UINT64_C(200)
@@ -81,8 +82,10 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
     }
     uint64_t gain = b->phase == SKT_BBR_STARTUP || b->phase == SKT_BBR_DRAIN ? STARTUP_GAIN : CWND_GAIN;
     uint64_t target = bdp(b, gain);
-    if (target > 0)
+    if (target > 0) {
         target += 3 * b->mss + skt_maxfilter_get(&b->bw) / 1000; /* what batches of 1 ms keep on the way */
+        target += skt_maxfilter_get(&b->extra);
+    }
     if (target == 0 || (!b->filled && cwnd < target))
         cwnd += acked;
     else if (cwnd + acked < target)
@@ -105,18 +108,23 @@ static void enter_probe_bw(struct skt_cc_bbr *b, skt_us now)
     b->cycle_lost = 0;
 }
 
-/* At the end of a round: has the bandwidth stopped growing by a quarter a round? */
+/* At the end of a round: has the bandwidth stopped growing by a quarter a round? A queue that stood through
+ * the whole round says so sooner, and at once where its buffer overflowed. */
 static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     if (b->filled || a->app_limited)
         return;
+    bool queue =
+        b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + b->min_rtt / 4 + SKT_US_PER_MS;
+    bool overflow = queue && b->round_lost * 20 > b->round_acked;
     uint64_t bw = skt_maxfilter_get(&b->bw);
     if (bw >= b->full_bw + b->full_bw / 4) {
         b->full_bw = bw;
         b->full_rounds = 0;
-        return;
+    } else {
+        b->full_rounds += queue ? 2 : 1;
     }
-    b->filled = ++b->full_rounds >= FULL_ROUNDS;
+    b->filled = overflow || b->full_rounds >= FULL_ROUNDS;
 }
 
 /* The share of packets lost while there was no queue, smoothed over rounds. */
@@ -132,9 +140,29 @@ static void fold_losses(struct skt_cc_bbr *b)
     b->lost = b->acked = 0;
 }
 
+/* What was acknowledged faster than the bandwidth explains waited somewhere for its ACK (Wi-Fi, a peer that
+ * gathers them): as much more must be in flight for the rate to be kept up. */
+static void update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    uint64_t bw = skt_maxfilter_get(&b->bw);
+    uint64_t expected = bw * (a->now - b->clump_at) / SKT_US_PER_SEC;
+    if (b->clump_acked <= expected) {
+        b->clump_acked = expected = 0;
+        b->clump_at = a->now;
+    }
+    b->clump_acked += a->acked;
+    uint64_t extra = b->clump_acked - expected, most = bw * CLUMP_TIME_MAX / SKT_US_PER_SEC;
+    if (extra > b->out.cwnd)
+        extra = b->out.cwnd;
+    skt_maxfilter_add(&b->extra, BW_ROUNDS, b->round, extra < most ? extra : most);
+}
+
 static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     b->acked += a->acked;
+    b->round_acked += a->acked;
+    if (a->rtt)
+        b->round_min_rtt = skt_us_min(b->round_min_rtt, a->rtt);
     if (a->rate == 0)
         return;
     bool ended = a->prior_delivered >= b->round_end;
@@ -145,8 +173,11 @@ static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     }
     if (!a->app_limited || a->rate >= skt_maxfilter_get(&b->bw))
         skt_maxfilter_add(&b->bw, BW_ROUNDS, b->round, a->rate);
-    if (ended)
+    if (ended) {
         check_filled(b, a);
+        b->round_min_rtt = SKT_NEVER;
+        b->round_lost = b->round_acked = 0;
+    }
 }
 
 static void update_cycle(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
@@ -212,7 +243,8 @@ static void bbr_init(union skt_cc_state *s, skt_us now, size_t mss)
     memset(s, 0, sizeof(*s));
     b->mss = mss;
     b->phase = SKT_BBR_STARTUP;
-    b->min_rtt_at = now;
+    b->min_rtt_at = b->clump_at = now;
+    b->round_min_rtt = SKT_NEVER;
     b->out.cwnd = (size_t)initial_cwnd(b);
     set_rate(b);
 }
@@ -236,6 +268,7 @@ static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
 {
     struct skt_cc_bbr *b = &s->bbr;
     b->srtt = a->srtt;
+    update_extra(b, a);
     update_round(b, a);
     update_phase(b, a);
     set_rate(b);
@@ -245,6 +278,7 @@ static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
 static void bbr_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
 {
     s->bbr.lost += l->bytes;
+    s->bbr.round_lost += l->bytes;
     s->bbr.cycle_lost += l->bytes;
 }
 

@@ -94,6 +94,7 @@ struct skt_kcp {
     uint32_t newest_sn, newest_ts;
     struct skt_kcp_ack *acks; /* to be acknowledged one by one */
     uint32_t ack_count, ack_cap;
+    uint32_t ack_repeats; /* the first of them were sent once already and go along with the next packet */
 };
 
 /* Starts a conversation on a path. stream: bytes, else messages with borders. k's storage is the caller's; an

@@ -101,47 +101,66 @@ static void ack_newest(struct skt_kcp *k, const struct skt_kcp_header *h)
 
 bool skt_kcp_has_control(const struct skt_kcp *k)
 {
-    return k->ask || k->tell || k->ack_newest || k->ack_count > 0;
+    return k->ask || k->tell || k->ack_newest || k->ack_count > k->ack_repeats;
+}
+
+static size_t put_ack(struct skt_kcp_header *h, const struct skt_kcp_ack *ack, uint8_t *out)
+{
+    h->sn = ack->sn;
+    h->ts = ack->ts;
+    skt_kcp_put_header(out, h);
+    return SKT_KCP_HEADER_LEN;
+}
+
+/* New acknowledgements, then once more those of the packet before: what is beyond a hole has no una to cover
+ * it, and each whose ACK is lost would be sent in vain again. */
+static size_t write_acks(struct skt_kcp *k, struct skt_kcp_header *h, uint8_t *out, size_t len)
+{
+    size_t n = 0;
+    uint32_t i = k->ack_repeats;
+    for (; i < k->ack_count && len - n >= SKT_KCP_HEADER_LEN; i++)
+        n += put_ack(h, &k->acks[i], out + n);
+    for (uint32_t j = 0; j < k->ack_repeats && len - n >= SKT_KCP_HEADER_LEN; j++) {
+        if (!skt_serial_before(k->acks[j].sn, k->rcv_nxt))
+            n += put_ack(h, &k->acks[j], out + n);
+    }
+    uint32_t sent = i - k->ack_repeats;
+    if (sent > 0 && k->ack_repeats > 0)
+        memmove(k->acks, k->acks + k->ack_repeats, (k->ack_count - k->ack_repeats) * sizeof(*k->acks));
+    if (sent > 0) {
+        k->ack_count -= k->ack_repeats;
+        k->ack_repeats = sent;
+    }
+    return n;
+}
+
+static size_t write_simple(struct skt_kcp_header *h, uint8_t cmd, bool *due, uint8_t *out, size_t room)
+{
+    if (!*due || room < SKT_KCP_HEADER_LEN)
+        return 0;
+    *due = false;
+    h->cmd = cmd;
+    skt_kcp_put_header(out, h);
+    return SKT_KCP_HEADER_LEN;
 }
 
 size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len)
 {
-    size_t n = 0;
     struct skt_kcp_header h = {.conv = k->conv, .cmd = SKT_KCP_CMD_ACK, .una = k->rcv_nxt};
     h.wnd = skt_kcp_advertise(k);
-    uint32_t sent = 0;
-    for (; sent < k->ack_count && len - n >= SKT_KCP_HEADER_LEN; n += SKT_KCP_HEADER_LEN) {
-        h.sn = k->acks[sent].sn;
-        h.ts = k->acks[sent++].ts;
-        skt_kcp_put_header(out + n, &h);
-    }
-    k->ack_count -= sent;
-    if (sent > 0 && k->ack_count > 0)
-        memmove(k->acks, k->acks + sent, k->ack_count * sizeof(*k->acks));
-    if (k->ack_newest && len - n >= SKT_KCP_HEADER_LEN) {
-        h.sn = k->newest_sn;
-        h.ts = k->newest_ts;
-        skt_kcp_put_header(out + n, &h);
-        n += SKT_KCP_HEADER_LEN;
-        k->ack_newest = false;
-    }
+    size_t n = 0;
+    if (k->ack_count > k->ack_repeats)
+        n += write_acks(k, &h, out, len);
+    h.sn = k->newest_sn;
+    h.ts = k->newest_ts;
+    n += write_simple(&h, SKT_KCP_CMD_ACK, &k->ack_newest, out + n, len - n);
     h.sn = h.ts = 0;
-    if (k->ask && len - n >= SKT_KCP_HEADER_LEN) {
-        h.cmd = SKT_KCP_CMD_WASK;
-        skt_kcp_put_header(out + n, &h);
-        n += SKT_KCP_HEADER_LEN;
-        k->ask = false;
-    }
-    if (k->tell && len - n >= SKT_KCP_HEADER_LEN) {
-        h.cmd = SKT_KCP_CMD_WINS;
-        skt_kcp_put_header(out + n, &h);
-        n += SKT_KCP_HEADER_LEN;
-        k->tell = false;
-    }
-    if (k->ack_count == 0 && k->rcv_held == 0) {
+    n += write_simple(&h, SKT_KCP_CMD_WASK, &k->ask, out + n, len - n);
+    n += write_simple(&h, SKT_KCP_CMD_WINS, &k->tell, out + n, len - n);
+    if (k->rcv_held == 0 && k->ack_count == k->ack_repeats) {
         free(k->acks);
         k->acks = NULL;
-        k->ack_cap = 0;
+        k->ack_count = k->ack_repeats = k->ack_cap = 0;
     }
     return n;
 }
