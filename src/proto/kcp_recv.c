@@ -238,6 +238,7 @@ int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const u
     }
     if ((ahead > 0 && skt_kcp_memory_low(k->path, RESERVED_PART)) || insert(k, h, data) != SKT_OK)
         return SKT_OK; /* no memory: not acknowledged, so it comes again */
+    k->path->stats.payload_rx += h->len;
     grow(k, h->sn);
     if (ahead > 0) {
         k->rcv_held++;

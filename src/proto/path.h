@@ -24,6 +24,8 @@ struct skt_path_stats {
     uint64_t lost;          /* transmissions found lost */
     uint64_t spurious;      /* of these, acknowledged after all */
     uint64_t delivered;     /* bytes of KCP payload acknowledged */
+    uint64_t payload_tx;    /* bytes of KCP payload, first transmissions */
+    uint64_t payload_rx;    /* bytes of KCP payload taken in, each once */
 };
 
 struct skt_path {

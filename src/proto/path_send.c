@@ -96,6 +96,7 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
         return;
     }
     p->stats.sent++;
+    p->stats.payload_tx += seg->len;
     struct skt_kcp *k = seg->kcp;
     skt_kcp_on_first_sent(k, seg);
     skt_kcp_update_sending(k);

@@ -138,12 +138,13 @@ static void write_stateless(struct skt_session *s, struct skt_writer *w)
 static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
 {
     const struct skt_path_stats *stats = &s->path.stats;
-    uint64_t before = stats->sent + stats->retransmitted;
+    uint64_t before = stats->sent + stats->retransmitted, payload = stats->payload_tx;
     buf[SKT_HEADER_LEN] = SKT_FRAME_KCP;
     size_t n = skt_path_send(&s->path, now, buf + SKT_HEADER_LEN + SKT_FRAME_KCP_LEN,
                              cap - SKT_PACKET_OVERHEAD - SKT_FRAME_KCP_LEN);
     if (n == 0)
         return 0;
+    s->stats.payload_tx += stats->payload_tx - payload;
     if (stats->sent + stats->retransmitted != before) {
         expects_answer(s, now);
         s->last_data = now;

@@ -298,12 +298,13 @@ int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segmen
         if (err)
             return err;
         struct skt_kcp *k = conversation_of(s, &h);
-        if (k)
-            err = skt_kcp_receive(k, now, &h, data);
+        if (!k)
+            continue;
+        uint64_t payload = s->path.stats.payload_rx;
+        err = skt_kcp_receive(k, now, &h, data);
+        s->stats.payload_rx += s->path.stats.payload_rx - payload;
         if (err)
             return err;
-        if (h.cmd == SKT_KCP_CMD_PUSH)
-            s->stats.payload_rx += h.len;
     }
     return SKT_OK;
 }
