@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import time
 import urllib.request
 
 import pytest
