@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define UNIT              UINT64_C(1000) /* gains are thousandths */
-#define STARTUP_GAIN      UINT64_C(2885)
-#define DRAIN_GAIN        UINT64_C(347)
+#define STARTUP_GAIN      UINT64_C(2500)
+#define DRAIN_GAIN        UINT64_C(400)
 #define CWND_GAIN         UINT64_C(2000)
 #define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
 #define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)

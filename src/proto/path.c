@@ -9,6 +9,8 @@
 #define MIN_RTT_WINDOW (10 * SKT_US_PER_SEC)
 #define STARVED_TIME   (20 * SKT_US_PER_MS)
 
+#define RATE_MAX UINT64_C(100000000000) /* what the pacer takes */
+
 enum { OVERHEAD_GUESS = 25, OVERHEAD_MAX = 200 };
 
 static size_t datagram_len(const struct skt_path *p)
@@ -72,7 +74,8 @@ size_t skt_path_mss(const struct skt_path *p)
 
 void skt_path_update_pacer(struct skt_path *p, skt_us now)
 {
-    skt_pacer_set_rate(&p->pacer, now, p->cc_state.out.pacing_rate);
+    uint64_t rate = p->cc_state.out.pacing_rate;
+    skt_pacer_set_rate(&p->pacer, now, rate < RATE_MAX ? rate : RATE_MAX);
 }
 
 void skt_path_on_sent(struct skt_path *p, skt_us now, size_t len)
