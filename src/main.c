@@ -7,14 +7,11 @@
 #include <unistd.h>
 
 static const struct skt_command *const commands[] = {
-    &skt_cmd_check,
-    &skt_cmd_demo,
-    &skt_cmd_keygen,
-    &skt_cmd_status,
+    &skt_cmd_check, &skt_cmd_client, &skt_cmd_demo, &skt_cmd_keygen, &skt_cmd_server, &skt_cmd_status,
 };
 
 /* Commands of the specification that have not been built. */
-static const char *const commands_to_come[] = {"client", "server", "ping", "speedtest"};
+static const char *const commands_to_come[] = {"ping", "speedtest"};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

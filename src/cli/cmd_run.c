@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/janitor.h"
+#include "cli/run.h"
 #include "cli/status_path.h"
 #include "cli/status_socket.h"
 #include "io/loop.h"
@@ -33,7 +34,7 @@ static const skt_us drain_limit = SKT_US_PER_SEC;
 
 /* The running process. */
 struct process {
-    const char *path; /* of the configuration */
+    const struct skt_run_source *source;
     struct skt_config *conf;
     struct skt_loop *loop;
     struct skt_app *app;
@@ -65,6 +66,13 @@ static void on_end_signal(struct skt_loop_signal *s, int signum)
     p->stopping = true;
 }
 
+static int read_config(const struct skt_run_source *source, struct skt_config **out, char *err, size_t cap)
+{
+    if (source->text)
+        return skt_config_load_text(out, source->path, source->text, source->text_len, err, cap);
+    return skt_config_load(out, source->path, err, cap);
+}
+
 static void log_warnings(const struct skt_config *conf)
 {
     for (size_t i = 0; i < conf->warnings.count; i++)
@@ -87,14 +95,14 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
     char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
     if (p->stopping)
         return;
-    if (skt_config_load(&fresh, p->path, err, sizeof err) < 0) {
+    if (read_config(p->source, &fresh, err, sizeof err) < 0) {
         skt_error("SIGHUP: %s; nothing was changed", err);
         return;
     }
     log_warnings(fresh);
     int result = skt_app_reload(p->app, fresh);
     if (result < 0) {
-        skt_error("SIGHUP: %s: %s; nothing was changed", p->path,
+        skt_error("SIGHUP: %s: %s; nothing was changed", p->source->path,
                   result == SKT_ERR_ARG ? "another mode needs a restart" : skt_err_str(result));
         skt_config_free(fresh);
         return;
@@ -102,20 +110,20 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
     skt_config_free(p->conf);
     p->conf = fresh;
     reopen_log(fresh);
-    skt_info("SIGHUP: %s was read again", p->path);
+    skt_info("SIGHUP: %s was read again", p->source->path);
 }
 
 static int load(struct process *p)
 {
     char err[SKT_CONFIG_ERROR_MAX] = "";
-    int result = skt_config_load(&p->conf, p->path, err, sizeof err);
+    int result = read_config(p->source, &p->conf, err, sizeof err);
     if (result == SKT_OK)
         result = skt_config_runnable(p->conf, err, sizeof err);
     if (result == SKT_ERR_ARG) {
         fprintf(stderr, "%s\n", err);
         return SKT_EXIT_USAGE;
     }
-    return result < 0 ? skt_cli_failure("%s: %s", p->path, skt_err_str(result)) : SKT_EXIT_OK;
+    return result < 0 ? skt_cli_failure("%s: %s", p->source->path, skt_err_str(result)) : SKT_EXIT_OK;
 }
 
 static int prepare(struct process *p)
@@ -125,7 +133,7 @@ static int prepare(struct process *p)
     if (conf->log_file && skt_log_open(conf->log_file) < 0)
         return skt_cli_failure("%s: %s", conf->log_file, strerror(errno));
     skt_info("skcptun " SKT_VERSION ", pid %ld, mode %s, configuration %s", (long)getpid(), conf->mode_name,
-             p->path);
+             p->source->path);
     log_warnings(conf);
     if (skt_privileges_harden() < 0)
         skt_warn("core dumps can't be switched off: %s", strerror(errno));
@@ -217,7 +225,7 @@ static int start(struct process *p)
         return SKT_EXIT_OK;
     result = skt_privileges_drop(p->conf->run_as, false);
     if (result == SKT_ERR_NOTFOUND) {
-        skt_error("%s: user: there is no account \"%s\"", p->path, p->conf->run_as);
+        skt_error("%s: user: there is no account \"%s\"", p->source->path, p->conf->run_as);
         return SKT_EXIT_USAGE;
     }
     if (result < 0) {
@@ -241,18 +249,11 @@ static void clean_up(struct process *p)
     skt_janitor_finish(&p->janitor);
 }
 
-static int run(const struct skt_command *self, int argc, char **argv)
+int skt_run(const struct skt_run_source *source)
 {
-    const struct skt_option options[] = {{0}};
     struct process *p = &process;
-    int status;
-    int n = skt_cli_parse(self, options, argc, argv, 1, &status);
-    if (n < 0)
-        return status;
-    if (n == 0)
-        return skt_cli_usage_error(self, "which configuration?");
-    p->path = argv[1];
-    status = load(p);
+    p->source = source;
+    int status = load(p);
     if (status == SKT_EXIT_OK)
         status = prepare(p);
     if (status == SKT_EXIT_OK) {
@@ -270,6 +271,18 @@ static int run(const struct skt_command *self, int argc, char **argv)
     }
     clean_up(p);
     return status;
+}
+
+static int run(const struct skt_command *self, int argc, char **argv)
+{
+    const struct skt_option options[] = {{0}};
+    int status;
+    int n = skt_cli_parse(self, options, argc, argv, 1, &status);
+    if (n < 0)
+        return status;
+    if (n == 0)
+        return skt_cli_usage_error(self, "which configuration?");
+    return skt_run(&(struct skt_run_source){.path = argv[1]});
 }
 
 const struct skt_command skt_cmd_run = {

@@ -16,8 +16,8 @@
 
 static const char help[] =
     "\n"
-    "Shows what a running instance is doing: that of CONFIG, or the only one there is.\n"
-    "It answers to its own user and to root.\n"
+    "Shows what a running instance is doing: that of CONFIG (a file, or for `skcptun client`\n"
+    "and `server` the name), or the only one there is. It answers to its own user and to root.\n"
     "\n"
     "Options:\n"
     "  --json   the raw numbers, one JSON document\n"
@@ -82,8 +82,25 @@ static int locate_only_one(const struct skt_command *self, char path[SKT_STATUS_
     return SKT_EXIT_OK;
 }
 
+static int no_instance(const char *config, const char *wanted)
+{
+    return skt_cli_failure("status: no instance of %s is running (there is no %s)", config, wanted);
+}
+
+/* Of an instance that has no file. */
+static int locate_of_name(const char *name, char path[SKT_STATUS_PATH_MAX])
+{
+    char wanted[SKT_STATUS_PATH_MAX];
+    int n = snprintf(wanted, sizeof wanted, "/run/skcptun/%s.sock", name);
+    if (n >= (int)sizeof wanted || skt_status_locate(wanted, path) < 0)
+        return no_instance(name, wanted);
+    return SKT_EXIT_OK;
+}
+
 static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
 {
+    if (!strchr(config, '/') && access(config, F_OK) != 0)
+        return locate_of_name(config, path);
     struct skt_config *conf;
     char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
     if (skt_config_load(&conf, config, err, sizeof err) < 0) {
@@ -95,8 +112,7 @@ static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
         fprintf(stderr, "%s: status_socket is switched off\n", config);
         status = SKT_EXIT_USAGE;
     } else if (skt_status_locate(conf->status_socket, path) < 0) {
-        status = skt_cli_failure("status: no instance of %s is running (there is no %s)", config,
-                                 conf->status_socket);
+        status = no_instance(config, conf->status_socket);
     }
     skt_config_free(conf);
     return status;

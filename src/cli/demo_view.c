@@ -58,10 +58,10 @@ static void print_times(const char *name, const struct skt_demo_times *t)
 
 void skt_demo_view_summary(const struct skt_demo_stats *s, const struct skt_demo_link_words *link)
 {
-    char loaded[SKT_FORMAT_MAX], rate[SKT_FORMAT_MAX] = "no limit";
+    char loaded[SKT_FORMAT_MAX], rate[SKT_FORMAT_MAX] = "without a rate limit,";
     if (link->rate_mbit > 0)
-        snprintf(rate, sizeof rate, "%g Mbit/s", link->rate_mbit);
-    printf("\nIn %.1f s over a link of %s with %g ms round trip and %g %% loss each way:\n", s->seconds, rate,
+        snprintf(rate, sizeof rate, "of %g Mbit/s", link->rate_mbit);
+    printf("\nIn %.1f s over a link %s with %g ms round trip and %g %% loss each way:\n", s->seconds, rate,
            link->rtt_ms, link->loss_percent);
     print_times("GET, direct", &s->direct);
     print_times("GET, through tunnel", &s->tunnel);

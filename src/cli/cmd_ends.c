@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* `skcptun client` and `skcptun server`: one end of a tunnel from flags, without a file. The flags become the
+ * text of a configuration, so that there is one way in which anything is run. */
+#include "base/wipe.h"
+#include "cli/cli.h"
+#include "cli/run.h"
+#include "cli/secret.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECRET_HELP                                                                                          \
+    "The secret that both ends share comes from a file, or from the environment, never from\n"               \
+    "the command line, which others can read:\n"                                                             \
+    "  --key-file FILE       a key in base64 (skcptun keygen --key); or SKCPTUN_KEY\n"                       \
+    "  --password-file FILE  a password; or SKCPTUN_PASSWORD\n"
+
+static const char client_help[] =
+    "\n"
+    "Listens for TCP connections and carries each through the tunnel to the server, which\n"
+    "connects it to its target. For more than that write a configuration.\n"
+    "\n"
+    "  --server HOST:PORT    the server; the port may be a range, 4000-4010\n"
+    "  --listen [ADDR:]PORT  where to listen (default address 127.0.0.1)\n"
+    "\n" SECRET_HELP "\n"
+    "Options:\n"
+    "  --server-key KEY      the server's public key, which pins the server\n"
+    "  --ticket-file FILE    the ticket of 32 characters, where the server has a list of them;\n"
+    "                        or SKCPTUN_TICKET\n"
+    "  --name NAME           names the status socket (default client-PORT)\n"
+    "  --help                this text\n";
+
+static const char server_help[] =
+    "\n"
+    "Listens for the clients' UDP packets and connects what they carry to one target. For\n"
+    "more than that write a configuration.\n"
+    "\n"
+    "  --listen [ADDR:]PORT  where to listen (default address 0.0.0.0); the port may be a\n"
+    "                        range, 4000-4010\n"
+    "  --target HOST:PORT    the TCP service that connections go to\n"
+    "\n" SECRET_HELP "\n"
+    "Options:\n"
+    "  --private-key-file FILE\n"
+    "                        the private key that belongs to the clients' --server-key;\n"
+    "                        or SKCPTUN_PRIVATE_KEY\n"
+    "  --name NAME           names the status socket (default server-PORT)\n"
+    "  --help                this text\n";
+
+enum { TEXT_MAX = 16384 };
+
+/* What the server takes from anybody where it has no list of tickets. */
+static const char any_ticket[] = "00000000000000000000000000000000";
+
+/* The flags of both commands. */
+struct flags {
+    const char *listen, *server, *target, *name, *server_key;
+    const char *key_file, *password_file, *ticket_file, *private_key_file;
+};
+
+struct text {
+    char buf[TEXT_MAX];
+    size_t len;
+};
+
+static void add(struct text *t, const char *text)
+{
+    size_t len = strlen(text);
+    if (len < sizeof t->buf - t->len) {
+        memcpy(t->buf + t->len, text, len + 1);
+        t->len += len;
+    }
+}
+
+/* name = "value", with every byte as a decimal escape: nothing in it can end the string. */
+static void add_string(struct text *t, const char *name, const char *value)
+{
+    char escape[8];
+    add(t, name);
+    add(t, " = \"");
+    for (; *value; value++) {
+        snprintf(escape, sizeof escape, "\\%03d", (unsigned char)*value);
+        add(t, escape);
+    }
+    add(t, "\", ");
+}
+
+struct place {
+    char host[256], port[16];
+};
+
+/* "HOST:PORT", "[IPV6]:PORT", and with a default host also "PORT". */
+static bool read_place(const char *text, const char *default_host, struct place *out)
+{
+    const char *colon = strrchr(text, ':');
+    const char *port = colon ? colon + 1 : text;
+    const char *host = colon ? text : default_host;
+    size_t host_len = colon ? (size_t)(colon - text) : host ? strlen(host) : 0;
+    if (host_len >= 2 && host[0] == '[' && host[host_len - 1] == ']') {
+        host++;
+        host_len -= 2;
+    } else if (colon && memchr(host, ':', host_len)) {
+        return false; /* IPv6 without brackets: where would the port begin? */
+    }
+    if (host_len == 0 || host_len >= sizeof out->host || strlen(port) >= sizeof out->port || !*port ||
+        strspn(port, "0123456789-") != strlen(port))
+        return false;
+    memcpy(out->host, host, host_len);
+    out->host[host_len] = 0;
+    strcpy(out->port, port);
+    return true;
+}
+
+static int need_place(const struct skt_command *self, const char *flag, const char *value,
+                      const char *default_host, struct place *out)
+{
+    const char *form = default_host ? "[ADDR:]PORT" : "HOST:PORT";
+    if (!value)
+        return skt_cli_usage_error(self, "--%s %s is needed", flag, form);
+    if (!read_place(value, default_host, out))
+        return skt_cli_usage_error(self, "--%s: expected %s, got \"%s\"", flag, form, value);
+    return SKT_EXIT_OK;
+}
+
+static void add_place(struct text *t, const char *host_name, const char *port_name, const struct place *place)
+{
+    add_string(t, host_name, place->host);
+    if (strchr(place->port, '-')) {
+        add_string(t, port_name, place->port);
+        return;
+    }
+    char line[64];
+    snprintf(line, sizeof line, "%s = %ld, ", port_name, strtol(place->port, NULL, 10));
+    add(t, line);
+}
+
+/* Adds a secret from where it was given; SKT_EXIT_OK with *found false where it was not. */
+static int add_secret(struct text *t, const char *field, const char *file, const char *variable, bool *found)
+{
+    char secret[SKT_SECRET_MAX];
+    int status = skt_secret_read(file, variable, secret, found);
+    if (status == SKT_EXIT_OK && *found)
+        add_string(t, field, secret);
+    skt_wipe(secret, sizeof secret);
+    return status;
+}
+
+static int add_shared_secret(const struct skt_command *self, struct text *t, const struct flags *f)
+{
+    bool key = false, password = false;
+    int status = add_secret(t, "key", f->key_file, f->password_file ? NULL : "SKCPTUN_KEY", &key);
+    if (status == SKT_EXIT_OK)
+        status = add_secret(t, "password", f->password_file, key ? NULL : "SKCPTUN_PASSWORD", &password);
+    if (status == SKT_EXIT_OK && key && password)
+        return skt_cli_usage_error(self, "a key and a password exclude each other");
+    if (status == SKT_EXIT_OK && !key && !password)
+        return skt_cli_usage_error(self,
+                                   "no secret: --key-file, --password-file, SKCPTUN_KEY or SKCPTUN_PASSWORD");
+    return status;
+}
+
+static int run_text(struct text *t, const char *name, const char *kind, const struct place *listen)
+{
+    char default_name[64];
+    snprintf(default_name, sizeof default_name, "%s-%s", kind, listen->port);
+    int status = skt_run(
+        &(struct skt_run_source){.path = name ? name : default_name, .text = t->buf, .text_len = t->len});
+    skt_wipe(t, sizeof *t);
+    return status;
+}
+
+static bool is_name(const char *name)
+{
+    return !name || (*name && strlen(name) < 48 && !strchr(name, '/') && name[0] != '.');
+}
+
+static int run_client(const struct skt_command *self, int argc, char **argv)
+{
+    static struct text t;
+    struct flags f = {0};
+    struct place listen, server;
+    const struct skt_option options[] = {
+        {"server", SKT_OPTION_TEXT, &f.server, 0, 0},
+        {"listen", SKT_OPTION_TEXT, &f.listen, 0, 0},
+        {"key-file", SKT_OPTION_TEXT, &f.key_file, 0, 0},
+        {"password-file", SKT_OPTION_TEXT, &f.password_file, 0, 0},
+        {"server-key", SKT_OPTION_TEXT, &f.server_key, 0, 0},
+        {"ticket-file", SKT_OPTION_TEXT, &f.ticket_file, 0, 0},
+        {"name", SKT_OPTION_TEXT, &f.name, 0, 0},
+        {0},
+    };
+    int status;
+    if (skt_cli_parse(self, options, argc, argv, 0, &status) < 0)
+        return status;
+    if (!is_name(f.name))
+        return skt_cli_usage_error(self, "--name: expected a file's name, got \"%s\"", f.name);
+    if ((status = need_place(self, "server", f.server, NULL, &server)) != SKT_EXIT_OK ||
+        (status = need_place(self, "listen", f.listen, "127.0.0.1", &listen)) != SKT_EXIT_OK)
+        return status;
+    add(&t, "config = { mode = \"proxy_client\", proxy_client = { ");
+    add_place(&t, "tcp_listen_addr", "tcp_listen_port", &listen);
+    add(&t, "skcp_remote_servers = { { ");
+    add_place(&t, "address", "port", &server);
+    bool has_ticket = false;
+    if ((status = add_shared_secret(self, &t, &f)) != SKT_EXIT_OK ||
+        (status = add_secret(&t, "ticket", f.ticket_file, "SKCPTUN_TICKET", &has_ticket)) != SKT_EXIT_OK)
+        return status;
+    if (!has_ticket)
+        add_string(&t, "ticket", any_ticket);
+    if (f.server_key)
+        add_string(&t, "server_key", f.server_key);
+    add(&t, "} } } }\n");
+    return run_text(&t, f.name, "client", &listen);
+}
+
+static int run_server(const struct skt_command *self, int argc, char **argv)
+{
+    static struct text t;
+    struct flags f = {0};
+    struct place listen, target;
+    const struct skt_option options[] = {
+        {"listen", SKT_OPTION_TEXT, &f.listen, 0, 0},
+        {"target", SKT_OPTION_TEXT, &f.target, 0, 0},
+        {"key-file", SKT_OPTION_TEXT, &f.key_file, 0, 0},
+        {"password-file", SKT_OPTION_TEXT, &f.password_file, 0, 0},
+        {"private-key-file", SKT_OPTION_TEXT, &f.private_key_file, 0, 0},
+        {"name", SKT_OPTION_TEXT, &f.name, 0, 0},
+        {0},
+    };
+    int status;
+    if (skt_cli_parse(self, options, argc, argv, 0, &status) < 0)
+        return status;
+    if (!is_name(f.name))
+        return skt_cli_usage_error(self, "--name: expected a file's name, got \"%s\"", f.name);
+    if ((status = need_place(self, "listen", f.listen, "0.0.0.0", &listen)) != SKT_EXIT_OK ||
+        (status = need_place(self, "target", f.target, NULL, &target)) != SKT_EXIT_OK)
+        return status;
+    add(&t, "config = { mode = \"proxy_server\", proxy_server = { ");
+    add_place(&t, "tcp_target_addr", "tcp_target_port", &target);
+    add(&t, "skcp_servers = { { ");
+    add_place(&t, "address", "port", &listen);
+    bool has_private = false;
+    if ((status = add_shared_secret(self, &t, &f)) != SKT_EXIT_OK ||
+        (status = add_secret(&t, "private_key", f.private_key_file, "SKCPTUN_PRIVATE_KEY", &has_private)) !=
+            SKT_EXIT_OK)
+        return status;
+    add(&t, "} } } }\n");
+    return run_text(&t, f.name, "server", &listen);
+}
+
+const struct skt_command skt_cmd_client = {
+    .name = "client",
+    .arguments = "--server HOST:PORT --listen [ADDR:]PORT [...]",
+    .summary = "run a client from flags, without a configuration",
+    .help = client_help,
+    .run = run_client,
+};
+
+const struct skt_command skt_cmd_server = {
+    .name = "server",
+    .arguments = "--listen [ADDR:]PORT --target HOST:PORT [...]",
+    .summary = "run a server from flags, without a configuration",
+    .help = server_help,
+    .run = run_server,
+};
