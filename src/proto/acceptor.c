@@ -183,17 +183,23 @@ long skt_acceptor_initiation(struct skt_acceptor *a, skt_us now, const struct sk
 
 /* --- the ticket --- */
 
-/* The session that an ATTACH proves to have had: it knows its last handshake's resume secret. */
+static bool proves(const struct skt_acceptor *a, const struct skt_half *half, const uint8_t *resume,
+                   const uint8_t *proof)
+{
+    uint8_t expected[SKT_PROOF_LEN];
+    return skt_handshake_proof(a->ctx->crypto, resume, half->kp->hash, expected) == SKT_OK &&
+           skt_equal_ct(expected, proof, sizeof expected);
+}
+
+/* The session that an ATTACH proves to have had: it knows the resume secret of its last handshake, or, where
+ * the ACCEPT of that one was lost, of the one before. */
 static struct skt_session *proven(const struct skt_acceptor *a, const struct skt_half *half, uint32_t cid,
                                   const uint8_t *proof)
 {
     struct skt_session *s = (struct skt_session *)skt_idmap_get(&a->sessions, cid);
-    uint8_t expected[SKT_PROOF_LEN];
-    if (!s || s->state == SKT_SESSION_CLOSED ||
-        skt_handshake_proof(a->ctx->crypto, s->resume, half->kp->hash, expected) != SKT_OK ||
-        !skt_equal_ct(expected, proof, sizeof expected))
+    if (!s || s->state == SKT_SESSION_CLOSED)
         return NULL;
-    return s;
+    return proves(a, half, s->resume, proof) || proves(a, half, s->resume_confirmed, proof) ? s : NULL;
 }
 
 int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *half,
@@ -323,7 +329,11 @@ int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp,
     int err = skt_idmap_put(&s->ctx->ids, kp->local_id, &s->slot);
     if (err)
         return err;
+    if (!s->keys.next)
+        memcpy(s->resume_confirmed, s->resume, sizeof s->resume);
     memcpy(s->resume, kp->resume, sizeof s->resume);
+    if (is_new)
+        memcpy(s->resume_confirmed, s->resume, sizeof s->resume);
     skt_keys_install(&s->keys, kp);
     if (is_new)
         skt_keys_confirm(&s->keys, kp, now);

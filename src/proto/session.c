@@ -96,6 +96,7 @@ void skt_session_free(struct skt_session *s)
     free(s->stash);
     skt_wipe(s->ticket, sizeof s->ticket);
     skt_wipe(s->resume, sizeof s->resume);
+    skt_wipe(s->resume_confirmed, sizeof s->resume_confirmed);
     free(s);
 }
 

@@ -60,7 +60,8 @@ struct skt_session {
     uint8_t attach_result; /* server: what ACCEPT says when it is asked again */
     uint32_t cid, old_cid;
     uint8_t ticket[SKT_TICKET_LEN];
-    uint8_t resume[SKT_KEY_LEN]; /* of the newest accepted handshake */
+    uint8_t resume[SKT_KEY_LEN];           /* of the newest accepted handshake */
+    uint8_t resume_confirmed[SKT_KEY_LEN]; /* server: of the newest that the client surely knows of */
     unsigned events;
     void *user;
 

@@ -193,6 +193,32 @@ static void test_rekeys_without_loss_or_stall(void **state)
     }
 }
 
+static bool has_sent_message_2(const struct sim_world *w)
+{
+    return w->server.acceptor.half_count > 0;
+}
+
+/* The server has taken new keys over, but its ACCEPT does not arrive: the client gives them up and proves
+ * itself with the secret from before. */
+static void test_lost_accept_does_not_lose_the_session(void **state)
+{
+    (void)state;
+    struct sim_world_config c = link_of(30 * MS, 0, 40);
+    struct sim_world *w = connected(&c);
+    w->server.reply_len = 1000 * 1000;
+    sim_world_open(w, "", 100);
+    sim_world_run(w, w->now + SEC, NULL);
+    assert_true(sim_world_run(w, w->now + 200 * SEC, has_sent_message_2));
+    w->down.config.outage_at = w->now;
+    w->down.config.outage_len = 12 * SEC;
+    sim_world_open(w, "", 100);
+    assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
+    assert_int_equal(w->client.losts, 0);
+    assert_int_equal(w->client.ups, 1);
+    assert_int_equal(w->server.accepted, 1);
+    sim_world_free(w);
+}
+
 static void test_survives_an_outage_of_30_s(void **state)
 {
     (void)state;
@@ -445,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_replayed_message_1_changes_nothing),
         cmocka_unit_test(test_slow_clock_learns_the_servers),
         cmocka_unit_test(test_rekeys_without_loss_or_stall),
+        cmocka_unit_test(test_lost_accept_does_not_lose_the_session),
         cmocka_unit_test(test_survives_an_outage_of_30_s),
         cmocka_unit_test(test_server_restart_resets_old_streams),
         cmocka_unit_test(test_session_follows_a_moved_client),
