@@ -6,12 +6,11 @@
 #include "cli/demo_http.h"
 #include "cli/demo_link.h"
 #include "cli/demo_load.h"
+#include "cli/demo_sockets.h"
 #include "cli/demo_stats.h"
 #include "cli/janitor.h"
 #include "cli/json.h"
 #include "cli/status_fetch.h"
-#include "io/sockaddr.h"
-#include "io/tcp.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,7 +39,7 @@ static const char help[] =
     "\n"
     "Exit status: 0 everything arrived as it was sent, else 1.\n";
 
-enum { DEFAULT_PORT = 8080, TURN_MS = 50, START_TURN_MS = 10, STATUS_LIMIT_MS = 300 };
+enum { TURN_MS = 50, START_TURN_MS = 10, STATUS_LIMIT_MS = 300 };
 static const double up_limit_s = 15;
 
 struct demo {
@@ -49,8 +47,7 @@ struct demo {
     double seconds, port, seed;
     struct skt_demo_folder folder;
     struct skt_demo_ports ports;
-    int target_fd, link_fd; /* listen, UDP */
-    int report_in, report_out;
+    struct skt_demo_sockets fds;
     struct skt_janitor janitor;
     struct skt_demo_children children;
     struct skt_demo_stats stats;
@@ -64,110 +61,41 @@ static void on_signal(int signum)
     ended_by_signal = 1;
 }
 
-/* --- sockets --- */
-
-static struct skt_addr loopback(uint16_t port)
-{
-    struct skt_addr addr;
-    (void)skt_addr_parse(&addr, "127.0.0.1", port);
-    return addr;
-}
-
-/* A UDP socket on any free port, which is put into *port. */
-static int bind_udp(uint16_t *port)
-{
-    union skt_sockaddr sa;
-    struct skt_addr addr = loopback(0);
-    socklen_t len = skt_sockaddr_of(&sa, &addr);
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (fd < 0 || skt_fd_prepare(fd) < 0 || bind(fd, &sa.sa, len) != 0 ||
-        getsockname(fd, &sa.sa, &len) != 0) {
-        if (fd >= 0)
-            close(fd);
-        return SKT_ERR_IO;
-    }
-    skt_sockaddr_read(&addr, &sa.sa);
-    *port = addr.port;
-    return fd;
-}
-
-static int listen_tcp(uint16_t wanted, uint16_t *port)
-{
-    struct skt_addr addr = loopback(wanted);
-    int fd = skt_tcp_listen(&addr, 64);
-    if (fd >= 0 && skt_tcp_local(fd, &addr) == SKT_OK)
-        *port = addr.port;
-    return fd;
-}
-
-/* A port that nobody listens on, for the client: the wanted one, or else a free one unless it must be that.
- */
-static int choose_client_port(struct demo *d)
-{
-    bool any = d->port == 0;
-    int fd = listen_tcp(any ? DEFAULT_PORT : (uint16_t)d->port, &d->ports.client);
-    if (fd < 0 && any)
-        fd = listen_tcp(0, &d->ports.client);
-    if (fd < 0)
-        return SKT_ERR_IO;
-    close(fd);
-    return SKT_OK;
-}
-
-static int open_sockets(struct demo *d)
-{
-    int ends[2];
-    if (choose_client_port(d) < 0)
-        return skt_cli_failure("demo: port %.0f: %s", d->port, strerror(errno));
-    int server_fd = bind_udp(&d->ports.server);
-    if (server_fd >= 0)
-        close(server_fd);
-    d->target_fd = listen_tcp(0, &d->ports.target);
-    d->link_fd = bind_udp(&d->ports.link);
-    if (server_fd < 0 || d->target_fd < 0 || d->link_fd < 0 || pipe(ends) != 0)
-        return skt_cli_failure("demo: no sockets on 127.0.0.1: %s", strerror(errno));
-    d->report_in = ends[0];
-    d->report_out = ends[1];
-    if (skt_fd_prepare(d->report_in) < 0 || skt_fd_prepare(d->report_out) < 0)
-        return skt_cli_failure("demo: %s", strerror(errno));
-    return SKT_EXIT_OK;
-}
-
 /* --- the processes --- */
 
 static void run_target(void *user)
 {
     const struct demo *d = user;
-    close(d->link_fd);
-    close(d->report_out);
-    skt_demo_http_serve(d->target_fd);
+    close(d->fds.link_fd);
+    close(d->fds.report_out);
+    skt_demo_http_serve(d->fds.target_fd);
 }
 
 static void run_link(void *user)
 {
     const struct demo *d = user;
-    close(d->target_fd);
+    close(d->fds.target_fd);
     skt_demo_link_run(&(struct skt_demo_link_conf){
         .loss = d->link.loss_percent / 100,
         .delay_s = d->link.rtt_ms / 2000,
         .rate_mbit = d->link.rate_mbit,
         .seed = (uint64_t)d->seed,
-        .client_fd = d->link_fd,
+        .client_fd = d->fds.link_fd,
         .server_port = d->ports.server,
-        .report_fd = d->report_out,
+        .report_fd = d->fds.report_out,
     });
 }
 
 static void run_gets(void *user)
 {
     const struct demo *d = user;
-    skt_demo_load_gets(d->ports.target, d->ports.client, d->report_out);
+    skt_demo_load_gets(d->ports.target, d->ports.client, d->fds.report_out);
 }
 
 static void run_downloads(void *user)
 {
     const struct demo *d = user;
-    skt_demo_load_downloads(d->ports.client, d->report_out);
+    skt_demo_load_downloads(d->ports.client, d->fds.report_out);
 }
 
 /* In the janitor, after the demo's end. On Linux the kernel has ended the children by then. */
@@ -207,10 +135,10 @@ static bool has_lost_a_child(struct demo *d)
 static void take_reports(struct demo *d, int wait_ms)
 {
     struct skt_demo_report report;
-    struct pollfd p = {.fd = d->report_in, .events = POLLIN};
+    struct pollfd p = {.fd = d->fds.report_in, .events = POLLIN};
     if (poll(&p, 1, wait_ms) <= 0)
         return;
-    while (read(d->report_in, &report, sizeof report) == (ssize_t)sizeof report)
+    while (read(d->fds.report_in, &report, sizeof report) == (ssize_t)sizeof report)
         skt_demo_stats_take(&d->stats, &report);
 }
 
@@ -352,7 +280,7 @@ static void catch_signals(void)
 
 static int play(struct demo *d)
 {
-    int status = open_sockets(d);
+    int status = skt_demo_sockets_open(&d->fds, &d->ports, (uint16_t)d->port);
     if (status != SKT_EXIT_OK)
         return status;
     print_plan(d);
