@@ -93,7 +93,8 @@ class Netns:
         self.ip("link", "set", "lo", "up")
 
     def ip(self, *args):
-        return run("ip", "-n", self.name, *args)
+        # Not `ip -n`: it mounts, which fails in a chroot whose root is no mount point.
+        return run("nsenter", f"--net={self.path}", "ip", *args)
 
     def remove(self):
         run("ip", "netns", "del", self.name, check=False)
