@@ -38,6 +38,7 @@ struct process {
     struct skt_config *conf;
     struct skt_loop *loop;
     struct skt_app *app;
+    char *status_wanted; /* the configuration's status_socket as it was written */
     struct skt_status_socket *status;
     struct skt_janitor janitor;
     struct skt_loop_signal on_term, on_int, on_hup;
@@ -79,6 +80,17 @@ static void log_warnings(const struct skt_config *conf)
         skt_warn("%s", conf->warnings.items[i]);
 }
 
+/* The configuration has the place where the socket really is: state files go beside it. */
+static int set_status_path(struct skt_config *conf, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return SKT_ERR_NOMEM;
+    free(conf->status_socket);
+    conf->status_socket = copy;
+    return SKT_OK;
+}
+
 /* For programs that rotate logs. Fails where the account that we became may not write there. */
 static void reopen_log(const struct skt_config *conf)
 {
@@ -100,6 +112,9 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
         return;
     }
     log_warnings(fresh);
+    /* The same wish was met with the same place; so nothing has changed. */
+    if (p->status_wanted && strcmp(fresh->status_socket, p->status_wanted) == 0)
+        (void)set_status_path(fresh, p->conf->status_socket);
     int result = skt_app_reload(p->app, fresh);
     if (result < 0) {
         skt_error("SIGHUP: %s: %s; nothing was changed", p->source->path,
@@ -192,10 +207,13 @@ static int keep_a_janitor(struct process *p)
 static int open_status(struct process *p)
 {
     char path[SKT_STATUS_PATH_MAX];
-    const char *wanted = p->conf->status_socket;
-    if (!wanted[0])
+    if (!p->conf->status_socket[0])
         return SKT_EXIT_OK;
-    int err = skt_status_place(wanted, path);
+    p->status_wanted = strdup(p->conf->status_socket);
+    const char *wanted = p->status_wanted;
+    int err = wanted ? skt_status_place(wanted, path) : SKT_ERR_NOMEM;
+    if (err == SKT_OK)
+        err = set_status_path(p->conf, path);
     if (err == SKT_OK)
         err = skt_status_socket_new(&p->status, p->loop, path);
     if (err == SKT_ERR_FULL)
@@ -203,7 +221,7 @@ static int open_status(struct process *p)
                                "give this one a status_socket of its own, or end the other",
                                path);
     if (err < 0)
-        return skt_cli_failure("status_socket %s: %s", wanted,
+        return skt_cli_failure("status_socket %s: %s", p->conf->status_socket,
                                err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
     skt_debug("status socket %s", path);
     return SKT_EXIT_OK;
@@ -246,6 +264,7 @@ static void clean_up(struct process *p)
         stop_signals(p);
     skt_loop_free(p->loop);
     skt_config_free(p->conf);
+    free(p->status_wanted);
     skt_janitor_finish(&p->janitor);
 }
 

@@ -30,6 +30,7 @@ enum { INSTANCES_MAX = 64, ANSWER_LIMIT_MS = 3000 };
 struct instances {
     char paths[INSTANCES_MAX][SKT_STATUS_PATH_MAX];
     size_t count;
+    size_t denied; /* of other users, who don't let us ask */
 };
 
 static void add_if_alive(struct instances *found, const char *folder, const char *name)
@@ -40,8 +41,12 @@ static void add_if_alive(struct instances *found, const char *folder, const char
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (n >= SKT_STATUS_PATH_MAX || found->count == INSTANCES_MAX)
         return;
-    /* One that does not answer in time, or not to us, is alive none the less. */
+    /* One that does not answer in time is alive none the less. */
     int err = skt_status_fetch(path, ANSWER_LIMIT_MS, &text, &len);
+    if (err == SKT_ERR_IO && errno == EACCES) {
+        found->denied++;
+        return;
+    }
     if (err == SKT_ERR_NOTFOUND)
         return;
     if (err == SKT_OK)
@@ -70,6 +75,8 @@ static int locate_only_one(const struct skt_command *self, char path[SKT_STATUS_
 {
     static struct instances found;
     find_instances(&found);
+    if (found.count == 0 && found.denied > 0)
+        return skt_cli_failure("status: no instance of this user is running; others can be asked by root");
     if (found.count == 0)
         return skt_cli_failure("status: no instance is running (name its configuration where it has a "
                                "status_socket of its own)");

@@ -21,6 +21,8 @@ SKCPTUN = os.environ.get("SKCPTUN", str(BUILD / "skcptun"))
 TROUBLE = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:|Assertion .* failed")
 
 TICKET = "test-ticket-of-exactly-32-bytes!"
+# What the sockets of this run in /run/skcptun begin with.
+NAME = f"skt-test-{os.getpid()}-"
 PASSWORD = "the-password-of-these-tests"
 
 
@@ -66,9 +68,16 @@ class Process:
         return self.popen.wait(seconds)
 
     def end(self):
-        if self.popen.poll() is None:
+        # Twice: at once. An orderly end lets a sanitizer speak.
+        for number in (signal.SIGTERM, signal.SIGTERM):
+            if self.popen.poll() is None:
+                self.popen.send_signal(number)
+                time.sleep(0.02)
+        try:
+            self.popen.wait(5)
+        except subprocess.TimeoutExpired:
             self.popen.kill()
-        self.popen.wait()
+            self.popen.wait()
         found = TROUBLE.search(self.log())
         assert not found, self.log()
 
@@ -107,6 +116,9 @@ class Box:
             self.web.shutdown()
             self.web.server_close()
         shutil.rmtree(self.path, ignore_errors=True)
+        # What a server keeps over a restart.
+        for path in pathlib.Path("/run/skcptun").glob(f"{NAME}*"):
+            path.unlink()
         assert not errors, "\n".join(errors)
 
     def write(self, name, text, mode=0o600):

@@ -8,7 +8,7 @@ import signal
 import socket
 
 import pytest
-from conftest import PASSWORD, Pair, free_port, skcptun
+from conftest import NAME, PASSWORD, Pair, free_port, skcptun
 
 NO_SECRETS = {k: v for k, v in os.environ.items() if not k.startswith("SKCPTUN_")}
 
@@ -19,10 +19,10 @@ class Ends(Pair):
     def __init__(self, box, server=(), client=(), server_env=None, client_env=None):
         self.box = box
         self.udp, self.tcp = free_port(socket.SOCK_DGRAM), free_port()
-        self.client_name = f"skt-test-client-{os.getpid()}"
+        self.client_name = f"{NAME}client"
         # Not in the sources' folder, where a file may have such a name.
         self.server = box.start("server", "--listen", f"127.0.0.1:{self.udp}", f"--target=127.0.0.1:{box.target()}",
-                                f"--name=skt-test-server-{os.getpid()}", *server, log="server.log", cwd=box.path,
+                                f"--name={NAME}server", *server, log="server.log", cwd=box.path,
                                 env={**NO_SECRETS, **(server_env or {})})
         self.client = box.start("client", "--server", f"localhost:{self.udp}", "--listen", self.tcp, "--name",
                                 self.client_name, *client, log="client.log", cwd=box.path,

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import PASSWORD, SKCPTUN, TICKET, Pair, children_of, free_port, is_alive, skcptun, wait_for
+from conftest import NAME, PASSWORD, SKCPTUN, TICKET, Pair, children_of, free_port, is_alive, skcptun, wait_for
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -160,7 +160,7 @@ def test_address_in_use(pair):
 
 def test_default_socket(box):
     """/run/skcptun for root; else $XDG_RUNTIME_DIR/skcptun."""
-    name = f"skt-test-{os.getpid()}"
+    name = f"{NAME}default"
     text = re.sub(r'status_socket = "[^"]*",', "", box.server_config(free_port(socket.SOCK_DGRAM), 1))
     path = box.write(f"{name}.lua", text)
     env = dict(os.environ, XDG_RUNTIME_DIR=str(box.path))
@@ -255,7 +255,7 @@ def test_secrets_stay_secret(box):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_dropped_privileges(box, number):
     nobody = pwd.getpwnam("nobody")
-    name = f"skt-user-{os.getpid()}"
+    name = f"{NAME}user"
     udp, tcp = free_port(socket.SOCK_DGRAM), free_port()
     server = box.write("server.lua", box.server_config(udp, box.target()))
     text = re.sub(r'status_socket = "[^"]*",', 'user = "nobody",', box.client_config(udp, tcp))
@@ -280,3 +280,34 @@ def test_unknown_user(box):
     done = skcptun(path)
     assert done.returncode == 2 and "no-such-user" in done.stderr
     assert not (box.path / "server.sock").exists()
+
+
+@root
+def test_without_root(box):
+    """Another user's socket and state are in a place of its own, and root's instances none of its business."""
+    nobody = pwd.getpwnam("nobody")
+    as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    env = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
+    runtime = box.path / "runtime"
+    for folder in (box.path, runtime):
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    env["XDG_RUNTIME_DIR"] = str(runtime)
+    for who, uid in (("root", 0), ("nobody", nobody.pw_uid)):
+        text = re.sub(r'status_socket = "[^"]*",', "", box.server_config(free_port(socket.SOCK_DGRAM), 1))
+        os.chown(box.write(f"{NAME}{who}.lua", text), uid, -1)
+    box.start(box.path / f"{NAME}root.lua", log="root.log")
+    path = box.path / f"{NAME}nobody.lua"
+    process = box.start(path, env=env, **as_nobody)
+    expected = runtime / "skcptun" / f"{NAME}nobody.sock"
+    wait_for(expected.is_socket, what=f"{expected}\n{process.log()}")
+    done = wait_for(lambda: (d := skcptun("status", "--json", env=env, **as_nobody)).returncode == 0 and d)
+    assert json.loads(done.stdout)["pid"] == process.pid
+    process.signal(signal.SIGHUP)
+    wait_for(lambda: "was read again" in process.log())
+    assert "status_socket" not in process.log()
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0 and not expected.exists()
+    assert list(expected.parent.glob("*.stamps"))
+    denied = skcptun("status", env=env, **as_nobody)
+    assert denied.returncode == 1 and "no instance of this user" in denied.stderr
