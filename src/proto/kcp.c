@@ -12,7 +12,6 @@ enum {
     RCV_WND_START = 128,
     RCV_WND_MESSAGE = 512, /* a message of 256 fragments must fit before any of it can be read */
     RMT_WND_START = 128,
-    TELLS = 5, /* how often a window update is repeated when no data follows */
 };
 
 /* No deadline, but in the heap all the same: so that setting one later can't fail for want of memory. */
@@ -201,7 +200,8 @@ void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
     if (k->tell_at <= now) {
         k->tell = true;
         k->tells_left--;
-        k->tell_at = k->tells_left ? now + (skt_kcp_probe_time(k) << (TELLS - k->tells_left)) : SKT_NEVER;
+        k->tell_at =
+            k->tells_left ? now + (skt_kcp_probe_time(k) << (SKT_KCP_TELLS - k->tells_left)) : SKT_NEVER;
         skt_kcp_want_control(k);
     }
     skt_kcp_update_timer(k);

@@ -9,6 +9,11 @@
 #define SKT_KCP_PROBE_MAX    (5 * SKT_US_PER_SEC)
 #define SKT_PATH_INITIAL_RTO (250 * SKT_US_PER_MS)
 
+enum {
+    SKT_KCP_RESERVED_PART = 8, /* below this part of the budget only the next segment in order is taken */
+    SKT_KCP_TELLS = 5, /* how often news of a window that was closed is repeated when no data follows */
+};
+
 struct skt_kcp_ack {
     uint32_t sn, ts;
 };
@@ -66,7 +71,7 @@ void skt_kcp_check_writable(struct skt_kcp *k);
 void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts);
 void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una);
 
-/* --- kcp_recv.c --- */
+/* --- kcp_control.c --- */
 
 /* The window to put into a header that is sent now. */
 uint16_t skt_kcp_advertise(struct skt_kcp *k);
@@ -76,6 +81,24 @@ bool skt_kcp_has_control(const struct skt_kcp *k);
 
 /* Writes as much of that as fits into len bytes; returns the bytes written. */
 size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len);
+
+/* Queues an acknowledgement of a segment of its own, */
+void skt_kcp_ack_each(struct skt_kcp *k, const struct skt_kcp_header *h);
+
+/* or one that una makes enough for all before it. */
+void skt_kcp_ack_newest(struct skt_kcp *k, const struct skt_kcp_header *h);
+
+/* Doubles the window when a reader kept up with half of it, or when segments up to used_to, holes alone, use
+ * half of it. */
+void skt_kcp_grow_window(struct skt_kcp *k, uint32_t used_to);
+
+/* After reading: tells the peer of the room, where it would not learn of it by acknowledgements. */
+void skt_kcp_tell_room(struct skt_kcp *k);
+
+/* Data came: the peer knows of the room. */
+void skt_kcp_stop_telling(struct skt_kcp *k);
+
+/* --- kcp_recv.c --- */
 
 int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data);
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #define PROBE_TIME_MIN (10 * SKT_US_PER_MS)
+#define SPREAD_MIN     (8 * SKT_US_PER_MS)
 #define RTO_MIN        (50 * SKT_US_PER_MS)
 #define GRANULARITY    (2 * SKT_US_PER_MS) /* timers of both ends */
 
@@ -149,7 +150,7 @@ static skt_us timeout_at(const struct skt_path *p, const struct skt_segment *seg
     skt_us since = skt_us_max(seg->sent_at, skt_us_max(p->progress_at, p->fired_at));
     skt_us time = SKT_PATH_INITIAL_RTO;
     if (p->srtt) {
-        skt_us spread = skt_us_max(4 * p->rttvar, p->srtt / 4);
+        skt_us spread = skt_us_max(4 * p->rttvar, skt_us_max(p->srtt / 16, SPREAD_MIN));
         time = skt_us_min(p->srtt + spread, 2 * p->srtt + p->rttvar) + GRANULARITY;
     }
     skt_us floor = p->timeouts ? RTO_MIN : PROBE_TIME_MIN;
