@@ -104,7 +104,7 @@ static int skcp_get_conn(lua_State *L)
 {
     const struct skt_skcp *k = check_skcp(L);
     uint32_t cid = skt_arg_check_number32(L, 2, "cid");
-    if (!find_session(k, cid))
+    if (!find_session(k, cid) && !(k && cid && cid == k->closing_cid))
         return skt_lua_fail(L, "closed");
     skt_conn_push(L, k->number, cid);
     return 1;

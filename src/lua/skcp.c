@@ -62,7 +62,9 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
     struct skt_skcp *k = user;
     (void)ep;
+    k->closing_cid = cid;
     tell(k, SKT_CB_SKCP_CLOSE, cid);
+    k->closing_cid = 0;
     skt_relay_forget(k, cid);
     skt_pending_forget(k, cid);
 }

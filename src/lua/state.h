@@ -56,6 +56,7 @@ struct skt_skcp {
     struct skt_endpoint *ep; /* NULL once freed */
     size_t entry;            /* of the configuration */
     uint32_t number;         /* get_from_skcp(skcp, "fd") */
+    uint32_t closing_cid;    /* its on_skcp_close is running */
     unsigned depth;          /* handlers of the endpoint that are running */
     bool ending, finishing;  /* skcp_free was called; its sessions are being closed */
     struct skt_list streams; /* struct skt_script_stream: opened by the peer, not yet given to a relay */

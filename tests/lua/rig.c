@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/rig.h"
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const skt_us poll_every = 2 * SKT_US_PER_MS;
+
+static void path_of(const struct rig *rig, const char *name, char *out, size_t cap)
+{
+    int n = snprintf(out, cap, "%s/%s", rig->dir, name);
+    assert_true(n > 0 && (size_t)n < cap);
+}
+
+int rig_setup(void **state)
+{
+    char path[128];
+    struct rig *rig = calloc(1, sizeof *rig);
+    assert_non_null(rig);
+    (void)signal(SIGPIPE, SIG_IGN);
+    snprintf(rig->dir, sizeof rig->dir, "/tmp/skt-lua-XXXXXX");
+    assert_non_null(mkdtemp(rig->dir));
+    path_of(rig, "log", path, sizeof path);
+    assert_int_equal(skt_log_open(path), SKT_OK);
+    assert_int_equal(skt_loop_new(&rig->loop), SKT_OK);
+    *state = rig;
+    return 0;
+}
+
+int rig_teardown(void **state)
+{
+    struct rig *rig = *state;
+    char command[128];
+    skt_loop_free(rig->loop);
+    assert_int_equal(skt_log_open(NULL), SKT_OK);
+    snprintf(command, sizeof command, "rm -rf %s", rig->dir);
+    assert_int_equal(system(command), 0);
+    free(rig);
+    return 0;
+}
+
+/* Free for UDP, too: nobody else opens ports in between on a machine that runs tests. */
+uint16_t rig_port(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+    close(fd);
+    return ntohs(addr.sin_port);
+}
+
+void rig_write(struct rig *rig, const char *name, const char *text)
+{
+    char path[128];
+    path_of(rig, name, path, sizeof path);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void load(struct rig *rig, struct rig_app *a, const char *name, const char *text)
+{
+    char path[128], err[SKT_CONFIG_ERROR_MAX];
+    path_of(rig, name, path, sizeof path);
+    int rc = skt_config_load_text(&a->conf, path, text, strlen(text), err, sizeof err);
+    if (rc != SKT_OK)
+        print_error("%s\n", err);
+    assert_int_equal(rc, SKT_OK);
+    rc = skt_app_new(&a->app, rig->loop, a->conf, err, sizeof err);
+    if (rc != SKT_OK)
+        print_error("%s\n", err);
+    assert_int_equal(rc, SKT_OK);
+}
+
+void rig_start(struct rig *rig, struct rig_app *a, const char *name, const char *text)
+{
+    char err[SKT_CONFIG_ERROR_MAX];
+    load(rig, a, name, text);
+    int rc = skt_app_start(a->app, err, sizeof err);
+    if (rc != SKT_OK)
+        print_error("%s\n", err);
+    assert_int_equal(rc, SKT_OK);
+}
+
+void rig_start_fails(struct rig *rig, const char *name, const char *text, char *err, size_t err_cap)
+{
+    struct rig_app a;
+    load(rig, &a, name, text);
+    assert_int_equal(skt_app_start(a.app, err, err_cap), SKT_ERR_IO);
+    rig_stop(&a);
+}
+
+void rig_stop(struct rig_app *a)
+{
+    skt_app_free(a->app);
+    skt_config_free(a->conf);
+}
+
+struct wait {
+    struct skt_loop_timer timer;
+    struct rig *rig;
+    bool (*done)(void *user);
+    void *user;
+    skt_us until;
+    bool met;
+};
+
+static void on_poll(struct skt_loop_timer *t, skt_us now)
+{
+    struct wait *w = SKT_CONTAINER(t, struct wait, timer);
+    w->met = w->done(w->user);
+    if (w->met || now >= w->until)
+        skt_loop_stop(w->rig->loop);
+    else
+        assert_int_equal(skt_loop_timer_set(w->rig->loop, t, now + poll_every), SKT_OK);
+}
+
+bool rig_run(struct rig *rig, bool (*done)(void *user), void *user, unsigned limit_ms)
+{
+    struct wait w = {.rig = rig, .done = done, .user = user};
+    skt_us now = skt_loop_now(rig->loop);
+    w.until = now + limit_ms * SKT_US_PER_MS;
+    skt_loop_timer_init(&w.timer, on_poll);
+    assert_int_equal(skt_loop_timer_set(rig->loop, &w.timer, now), SKT_OK);
+    skt_loop_run(rig->loop);
+    skt_loop_timer_stop(rig->loop, &w.timer);
+    return w.met;
+}
+
+static char *read_log(const struct rig *rig)
+{
+    char path[128];
+    path_of(rig, "log", path, sizeof path);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    char *text = malloc(1 << 20);
+    assert_non_null(text);
+    size_t len = fread(text, 1, (1 << 20) - 1, f);
+    text[len] = 0;
+    (void)fclose(f);
+    return text;
+}
+
+unsigned rig_count_log(struct rig *rig, const char *text)
+{
+    char *log = read_log(rig);
+    unsigned n = 0;
+    for (const char *p = log; (p = strstr(p, text)) != NULL; p += strlen(text))
+        n++;
+    free(log);
+    return n;
+}
+
+void rig_show_log(struct rig *rig)
+{
+    char *log = read_log(rig);
+    print_error("%s\n", log);
+    free(log);
+}
+
+struct log_wait {
+    struct rig *rig;
+    const char *text;
+};
+
+static bool in_log(void *user)
+{
+    const struct log_wait *w = user;
+    return rig_count_log(w->rig, w->text) > 0;
+}
+
+bool rig_wait_log(struct rig *rig, const char *text, unsigned limit_ms)
+{
+    struct log_wait w = {rig, text};
+    return rig_run(rig, in_log, &w, limit_ms);
+}

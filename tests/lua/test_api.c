@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* skt.api and skt.cb, by the scripts in tests/lua/scripts: each says PASS in the log, or fails. */
+#include "base/err.h"
+#include "lua/rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A custom mode with a listener, a server entry, and remote entries to it: one with its password and two that
+ * the server will not like. */
+static void start_script(struct rig *rig, struct rig_app *a, const char *script)
+{
+    char text[2048];
+    unsigned udp = rig_port(), tcp = rig_port();
+    snprintf(
+        text, sizeof text,
+        "local function remote(t) return { address = '127.0.0.1', port = %u, password = 'p', ticket = t } "
+        "end\n"
+        "config = { mode = 'test', script_file = '" SKT_SOURCE_DIR "/tests/lua/scripts/%s', test = {\n"
+        "  tcp_listen_port = %u, tcp_read_buf_size = 1000, colour = 'red', list = { 1, { 2.5, true } },\n"
+        "  tickets = { ['" RIG_TICKET "'] = { name = 'alice' } },\n"
+        "  skcp_servers = { { address = '127.0.0.1', port = %u, password = 'p' } },\n"
+        "  skcp_remote_servers = { remote('" RIG_TICKET "'), remote(('x'):rep(32)) } } }",
+        udp, script, tcp, udp);
+    rig_start(rig, a, "test.lua", text);
+}
+
+static void run_script(void **state, const char *script, unsigned limit_ms)
+{
+    struct rig *rig = *state;
+    struct rig_app a;
+    start_script(rig, &a, script);
+    bool passed = rig_wait_log(rig, "PASS", limit_ms);
+    if (!passed || rig_count_log(rig, "traceback") > 0)
+        rig_show_log(rig);
+    assert_true(passed);
+    assert_int_equal(rig_count_log(rig, "traceback"), 0);
+    rig_stop(&a);
+}
+
+static void test_numbers(void **state)
+{
+    run_script(state, "numbers.lua", 5000);
+}
+
+static void test_arguments(void **state)
+{
+    run_script(state, "arguments.lua", 5000);
+}
+
+static void test_conf(void **state)
+{
+    run_script(state, "conf.lua", 5000);
+}
+
+static void test_handles(void **state)
+{
+    run_script(state, "handles.lua", 5000);
+}
+
+static void test_tcp(void **state)
+{
+    run_script(state, "tcp.lua", 10000);
+}
+
+static void test_messages(void **state)
+{
+    run_script(state, "messages.lua", 20000);
+}
+
+static void test_sessions(void **state)
+{
+    run_script(state, "sessions.lua", 20000);
+}
+
+static void test_timers(void **state)
+{
+    run_script(state, "timers.lua", 10000);
+}
+
+static void test_builtin_modes_can_be_extended(void **state)
+{
+    run_script(state, "extend.lua", 10000);
+}
+
+/* Errors are logged with a traceback and change nothing else. */
+static void test_errors_are_survived(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_app a;
+    start_script(rig, &a, "errors.lua");
+    assert_true(rig_wait_log(rig, "PASS", 5000));
+    assert_int_equal(rig_count_log(rig, "on purpose"), 2);
+    assert_int_equal(rig_count_log(rig, "stack traceback"), 3);
+    assert_int_equal(rig_count_log(rig, "a table as an error"), 1);
+    assert_false(skt_app_failed(a.app));
+    rig_stop(&a);
+}
+
+static void test_runaway_is_stopped(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_app a;
+    start_script(rig, &a, "runaway.lua");
+    assert_true(rig_wait_log(rig, "PASS", 8000));
+    assert_int_equal(rig_count_log(rig, "stopped: it ran for more than 5 s"), 1);
+    rig_stop(&a);
+}
+
+static void test_script_that_cannot_run(void **state)
+{
+    struct rig *rig = *state;
+    char err[SKT_CONFIG_ERROR_MAX];
+    rig_write(rig, "bad.lua", "x = = 1");
+    rig_start_fails(rig, "c.lua", "config = { mode = 'bad', script_file = 'bad.lua', bad = {} }", err,
+                    sizeof err);
+    assert_non_null(strstr(err, "bad.lua:1:"));
+    assert_null(strchr(err, '\n'));
+    rig_write(rig, "bad.lua", "error('at once')");
+    rig_start_fails(rig, "c.lua", "config = { mode = 'bad', script_file = 'bad.lua', bad = {} }", err,
+                    sizeof err);
+    assert_non_null(strstr(err, "at once"));
+    rig_write(rig, "bad.lua", "function skt.cb.on_init() skt.api.fail('gave up') end");
+    rig_start_fails(rig, "c.lua", "config = { mode = 'bad', script_file = 'bad.lua', bad = {} }", err,
+                    sizeof err);
+    assert_string_equal(err, "gave up");
+}
+
+static void test_modules_beside_the_script(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_app a;
+    rig_write(rig, "helper.lua", "return { word = 'PASS' }");
+    rig_write(rig, "main.lua", "skt.api.log(require('helper').word)");
+    rig_start(rig, &a, "c.lua", "config = { mode = 'm', script_file = 'main.lua', m = {} }");
+    assert_int_equal(rig_count_log(rig, "PASS"), 1);
+    rig_stop(&a);
+}
+
+#define SCRIPT_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRIPT_TEST(test_numbers),
+        SCRIPT_TEST(test_arguments),
+        SCRIPT_TEST(test_conf),
+        SCRIPT_TEST(test_handles),
+        SCRIPT_TEST(test_tcp),
+        SCRIPT_TEST(test_messages),
+        SCRIPT_TEST(test_sessions),
+        SCRIPT_TEST(test_timers),
+        SCRIPT_TEST(test_builtin_modes_can_be_extended),
+        SCRIPT_TEST(test_errors_are_survived),
+        SCRIPT_TEST(test_runaway_is_stopped),
+        SCRIPT_TEST(test_script_that_cannot_run),
+        SCRIPT_TEST(test_modules_beside_the_script),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
