@@ -86,9 +86,7 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
         target += 3 * b->mss + skt_maxfilter_get(&b->bw) / 1000; /* what batches of 1 ms keep on the way */
         target += skt_maxfilter_get(&b->extra);
     }
-    if (target == 0 || (!b->filled && cwnd < target))
-        cwnd += acked;
-    else if (cwnd + acked < target)
+    if (target == 0 || cwnd + acked < target || (!b->filled && cwnd < target))
         cwnd += acked;
     else if (b->filled)
         cwnd = target;
