@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/* The built-in proxy modes: two instances on one loop, a target and clients in threads.
+ *
+ *   client thread -- TCP --> proxy_client == UDP ==> proxy_server -- TCP --> target thread (an echo)
+ */
+#include "base/err.h"
+#include "lua/rig.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define OTHER_TICKET "fedcba9876543210fedcba9876543210"
+
+static const struct timeval io_limit = {20, 0};
+
+static int tcp_socket(uint16_t port, struct sockaddr_in *addr)
+{
+    *addr = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &io_limit, sizeof io_limit);
+    return fd;
+}
+
+/* --- the target: echoes each connection until its end, then ends it --- */
+
+struct target {
+    int listen_fd;
+    uint16_t port;
+    pthread_t thread;
+};
+
+static void *serve(void *arg)
+{
+    const struct target *t = arg;
+    char buf[65536];
+    for (int fd; (fd = accept(t->listen_fd, NULL, NULL)) >= 0; close(fd)) {
+        for (ssize_t n; (n = recv(fd, buf, sizeof buf, 0)) > 0;) {
+            if (send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n)
+                break;
+        }
+    }
+    return NULL;
+}
+
+static void start_target(struct target *t)
+{
+    struct sockaddr_in addr;
+    socklen_t len = sizeof addr;
+    t->listen_fd = tcp_socket(0, &addr);
+    assert_int_equal(bind(t->listen_fd, (struct sockaddr *)&addr, len), 0);
+    assert_int_equal(listen(t->listen_fd, 16), 0);
+    assert_int_equal(getsockname(t->listen_fd, (struct sockaddr *)&addr, &len), 0);
+    t->port = ntohs(addr.sin_port);
+    assert_int_equal(pthread_create(&t->thread, NULL, serve, t), 0);
+}
+
+static void stop_target(struct target *t)
+{
+    shutdown(t->listen_fd, SHUT_RDWR);
+    pthread_join(t->thread, NULL);
+    close(t->listen_fd);
+}
+
+/* --- a client: sends `size` bytes and its end, and reads the echo to its end --- */
+
+struct client {
+    uint16_t port;
+    size_t size, received;
+    bool same;
+    int error; /* errno of what failed */
+    atomic_bool done;
+    pthread_t thread;
+};
+
+static void *connect_and_echo(void *arg)
+{
+    struct client *c = arg;
+    struct sockaddr_in addr;
+    char buf[16384], expected[16384];
+    int fd = tcp_socket(c->port, &addr);
+    size_t sent = 0;
+    c->same = true;
+    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0)
+        c->error = errno;
+    while (!c->error && (c->received < c->size || sent < c->size)) {
+        size_t part = c->size - sent < sizeof buf ? c->size - sent : sizeof buf;
+        memset(buf, (int)(sent / sizeof buf % 251), part);
+        if (part > 0 && send(fd, buf, part, MSG_NOSIGNAL) != (ssize_t)part)
+            c->error = errno;
+        sent += part;
+        if (!c->error && sent == c->size)
+            shutdown(fd, SHUT_WR);
+        while (!c->error && c->received < sent) {
+            ssize_t n = recv(fd, expected, sizeof expected, 0);
+            for (ssize_t i = 0; i < n; i++)
+                c->same = c->same && expected[i] == (char)((c->received + (size_t)i) / sizeof buf % 251);
+            if (n <= 0)
+                c->error = n < 0 ? errno : EPIPE;
+            else
+                c->received += (size_t)n;
+        }
+    }
+    if (!c->error && recv(fd, buf, sizeof buf, 0) != 0)
+        c->same = false; /* the target's end is to arrive, too */
+    close(fd);
+    atomic_store(&c->done, true);
+    return NULL;
+}
+
+static void start_client(struct client *c, uint16_t port, size_t size)
+{
+    memset(c, 0, sizeof *c);
+    c->port = port;
+    c->size = size;
+    assert_int_equal(pthread_create(&c->thread, NULL, connect_and_echo, c), 0);
+}
+
+static bool is_done(void *user)
+{
+    return atomic_load(&((struct client *)user)->done);
+}
+
+static void finish_client(struct rig *rig, struct client *c, unsigned limit_ms)
+{
+    if (!rig_run(rig, is_done, c, limit_ms)) {
+        rig_show_log(rig);
+        fail_msg("the client is not done after %u ms, %zu of %zu bytes", limit_ms, c->received, c->size);
+    }
+    pthread_join(c->thread, NULL);
+}
+
+static void expect_echo(struct rig *rig, uint16_t port, size_t size)
+{
+    struct client c;
+    start_client(&c, port, size);
+    finish_client(rig, &c, 20000);
+    assert_int_equal(c.error, 0);
+    assert_int_equal(c.received, size);
+    assert_true(c.same);
+}
+
+static void expect_reset(struct rig *rig, uint16_t port, unsigned limit_ms)
+{
+    struct client c;
+    start_client(&c, port, 10);
+    finish_client(rig, &c, limit_ms);
+    assert_int_equal(c.error, ECONNRESET);
+}
+
+/* --- the two instances --- */
+
+struct pair {
+    struct rig *rig;
+    struct rig_app server, client;
+    struct target target;
+    uint16_t udp, tcp, tcp_web, tcp_none;
+};
+
+static void init_pair(struct pair *p, struct rig *rig)
+{
+    p->rig = rig;
+    p->udp = rig_port();
+    p->tcp = rig_port();
+    p->tcp_web = rig_port();
+    p->tcp_none = rig_port();
+    start_target(&p->target);
+}
+
+static const char *server_text(const struct pair *p, unsigned default_port, const char *tickets)
+{
+    static char text[2048];
+    snprintf(text, sizeof text,
+             "config = { mode = 'proxy_server', status_socket = 'off', proxy_server = {\n"
+             "tcp_target_addr = '127.0.0.1', tcp_target_port = %u, targets = { web = 'localhost:%u' },\n"
+             "tickets = { %s }, skcp_servers = { { address = '127.0.0.1', port = %u, password = 'p' } } } }",
+             default_port, p->target.port, tickets, p->udp);
+    return text;
+}
+
+static void start_server(struct pair *p, unsigned default_port, const char *tickets)
+{
+    rig_start(p->rig, &p->server, "s.lua", server_text(p, default_port, tickets));
+}
+
+static void start_proxy_client(struct pair *p)
+{
+    char text[2048];
+    snprintf(
+        text, sizeof text,
+        "config = { mode = 'proxy_client', status_socket = 'off', proxy_client = { tcp_listen_port = %u,\n"
+        "listeners = { { tcp_listen_port = %u, target = 'web' }, { tcp_listen_port = %u, target = 'none' } "
+        "},\n"
+        "skcp_remote_servers = { { address = '127.0.0.1', port = %u, password = 'p', ticket = '" RIG_TICKET
+        "' } } } }",
+        p->tcp, p->tcp_web, p->tcp_none, p->udp);
+    rig_start(p->rig, &p->client, "c.lua", text);
+}
+
+#define ANYWHERE "['" RIG_TICKET "'] = { name = 'al\"ice\\n\\\\\\xc3\\xa9' }"
+
+static void test_transfer(void **state)
+{
+    struct pair p;
+    init_pair(&p, *state);
+    start_server(&p, p.target.port, ANYWHERE);
+    start_proxy_client(&p);
+    expect_echo(p.rig, p.tcp, 1);
+    expect_echo(p.rig, p.tcp, 3000000);
+    expect_echo(p.rig, p.tcp_web, 100000);
+    expect_reset(p.rig, p.tcp_none, 5000);
+    assert_int_equal(rig_count_log(p.rig, "no such target"), 1);
+
+    char *json = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&json, &len);
+    skt_app_status_json(p.server.app, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(json, "\"mode\":\"proxy_server\""));
+    assert_non_null(strstr(json, "\"name\":\"al\\\"ice\\u000a\\\\\xc3\xa9\""));
+    assert_non_null(strstr(json, "\"tcp\":{\"open\":0,\"accepted\":3,"));
+    assert_int_equal(json[len - 1], '\n');
+    assert_null(strstr(json, RIG_TICKET));
+    free(json);
+
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    stop_target(&p.target);
+}
+
+static void test_many_at_once(void **state)
+{
+    struct pair p;
+    struct client clients[20];
+    init_pair(&p, *state);
+    start_server(&p, p.target.port, ANYWHERE);
+    start_proxy_client(&p);
+    for (size_t i = 0; i < 20; i++)
+        start_client(&clients[i], i % 2 ? p.tcp : p.tcp_web, 20000 + i);
+    for (size_t i = 0; i < 20; i++) {
+        finish_client(p.rig, &clients[i], 20000);
+        assert_int_equal(clients[i].error, 0);
+        assert_true(clients[i].same && clients[i].received == 20000 + i);
+    }
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    stop_target(&p.target);
+}
+
+static void test_refused_target(void **state)
+{
+    struct pair p;
+    init_pair(&p, *state);
+    start_server(&p, rig_port(), ANYWHERE); /* nobody listens there */
+    start_proxy_client(&p);
+    expect_reset(p.rig, p.tcp, 5000);
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    stop_target(&p.target);
+}
+
+static void test_ticket_limits_targets(void **state)
+{
+    struct pair p;
+    init_pair(&p, *state);
+    start_server(&p, p.target.port, "['" RIG_TICKET "'] = { targets = { 'web' } }");
+    start_proxy_client(&p);
+    expect_echo(p.rig, p.tcp_web, 1000);
+    expect_reset(p.rig, p.tcp, 5000);
+    assert_int_equal(rig_count_log(p.rig, "not allowed for this ticket"), 1);
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    stop_target(&p.target);
+}
+
+/* A connection that was accepted before there is a session waits for one. */
+static void test_waits_for_a_session(void **state)
+{
+    struct pair p;
+    struct client c;
+    init_pair(&p, *state);
+    start_proxy_client(&p);
+    start_client(&c, p.tcp, 5000);
+    assert_false(rig_run(p.rig, is_done, &c, 700));
+    start_server(&p, p.target.port, ANYWHERE);
+    finish_client(p.rig, &c, 9000);
+    assert_int_equal(c.error, 0);
+    assert_int_equal(c.received, 5000);
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    stop_target(&p.target);
+}
+
+/* And is reset after 10 s without one. */
+static void test_does_not_wait_for_ever(void **state)
+{
+    struct pair p;
+    struct client c;
+    init_pair(&p, *state);
+    start_proxy_client(&p);
+    start_client(&c, p.tcp, 5000);
+    assert_false(rig_run(p.rig, is_done, &c, 9000));
+    finish_client(p.rig, &c, 3000);
+    assert_int_equal(c.error, ECONNRESET);
+    rig_stop(&p.client);
+    stop_target(&p.target);
+}
+
+static bool no_sessions(void *user)
+{
+    struct pair *p = user;
+    char *json = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&json, &len);
+    skt_app_status_json(p->server.app, out);
+    assert_int_equal(fclose(out), 0);
+    bool none = strstr(json, "\"sessions\":[]") != NULL;
+    free(json);
+    return none;
+}
+
+static void reload_server(struct pair *p, const char *tickets)
+{
+    char err[SKT_CONFIG_ERROR_MAX];
+    struct skt_config *fresh;
+    const char *text = server_text(p, p->target.port, tickets);
+    assert_int_equal(skt_config_load_text(&fresh, "s.lua", text, strlen(text), err, sizeof err), SKT_OK);
+    assert_int_equal(skt_app_reload(p->server.app, fresh), SKT_OK);
+    skt_config_free(p->server.conf);
+    p->server.conf = fresh;
+}
+
+static void test_reload_ends_removed_tickets(void **state)
+{
+    struct pair p;
+    init_pair(&p, *state);
+    start_server(&p, p.target.port, ANYWHERE);
+    start_proxy_client(&p);
+    expect_echo(p.rig, p.tcp, 1000);
+    reload_server(&p, ANYWHERE ", ['" OTHER_TICKET "'] = {}");
+    assert_false(no_sessions(&p)); /* it stays */
+    reload_server(&p, "['" OTHER_TICKET "'] = {}");
+    assert_true(rig_run(p.rig, no_sessions, &p, 2000));
+    assert_true(rig_wait_log(p.rig, "unknown ticket", 5000)); /* the client tries again, in vain */
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    stop_target(&p.target);
+}
+
+static void on_stopped(void *user)
+{
+    *(bool *)user = true;
+}
+
+static bool is_set(void *user)
+{
+    return *(bool *)user;
+}
+
+static bool one_open(void *user)
+{
+    struct pair *p = user;
+    char *json = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&json, &len);
+    skt_app_status_json(p->client.app, out);
+    assert_int_equal(fclose(out), 0);
+    bool one = strstr(json, "\"tcp\":{\"open\":1,") != NULL;
+    free(json);
+    return one;
+}
+
+/* What is open may end; nothing new is accepted. */
+static void test_stop_drains(void **state)
+{
+    struct pair p;
+    struct client c, late;
+    bool stopped = false;
+    init_pair(&p, *state);
+    start_server(&p, p.target.port, ANYWHERE);
+    start_proxy_client(&p);
+    start_client(&c, p.tcp, 4000000);
+    assert_true(rig_run(p.rig, one_open, &p, 5000));
+    skt_app_stop(p.client.app, 20 * SKT_US_PER_SEC, on_stopped, &stopped);
+    assert_false(stopped);
+    start_client(&late, p.tcp, 10);
+    assert_true(rig_run(p.rig, is_set, &stopped, 20000));
+    pthread_join(c.thread, NULL);
+    pthread_join(late.thread, NULL);
+    assert_int_equal(c.error, 0);
+    assert_int_equal(c.received, 4000000);
+    assert_int_equal(late.error, ECONNREFUSED);
+    assert_true(rig_run(p.rig, no_sessions, &p, 2000)); /* the server was told */
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    stop_target(&p.target);
+}
+
+/* A second stop without grace ends it at once. */
+static void test_stop_at_once(void **state)
+{
+    struct pair p;
+    struct client c;
+    bool stopped = false;
+    init_pair(&p, *state);
+    start_proxy_client(&p);
+    start_client(&c, p.tcp, 10);
+    assert_true(rig_run(p.rig, one_open, &p, 5000));
+    skt_app_stop(p.client.app, 60 * SKT_US_PER_SEC, on_stopped, &stopped);
+    assert_false(rig_run(p.rig, is_set, &stopped, 300));
+    skt_app_stop(p.client.app, 0, on_stopped, &stopped);
+    assert_true(rig_run(p.rig, is_set, &stopped, 500));
+    pthread_join(c.thread, NULL);
+    assert_int_equal(c.error, ECONNRESET);
+    rig_stop(&p.client);
+    stop_target(&p.target);
+}
+
+#define APP_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        APP_TEST(test_transfer),
+        APP_TEST(test_many_at_once),
+        APP_TEST(test_refused_target),
+        APP_TEST(test_ticket_limits_targets),
+        APP_TEST(test_waits_for_a_session),
+        APP_TEST(test_does_not_wait_for_ever),
+        APP_TEST(test_reload_ends_removed_tickets),
+        APP_TEST(test_stop_drains),
+        APP_TEST(test_stop_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
