@@ -6,6 +6,7 @@ import os
 import pathlib
 import pwd
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -286,7 +287,9 @@ def test_unknown_user(box):
 def test_without_root(box):
     """Another user's socket and state are in a place of its own, and root's instances none of its business."""
     nobody = pwd.getpwnam("nobody")
-    as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    # The program may be in a folder that only root can enter.
+    program = shutil.copy(SKCPTUN, box.path / "skcptun")
+    as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "executable": program}
     env = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
     runtime = box.path / "runtime"
     for folder in (box.path, runtime):
