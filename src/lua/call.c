@@ -50,7 +50,8 @@ static void on_count(lua_State *L, lua_Debug *ar)
     (void)ar;
     const struct skt_app *app = *(struct skt_app **)lua_getextraspace(L);
     bool late = app->calls.depth > 0 && clock_us() > app->calls.deadline;
-    /* A script may catch the error and go on: from now on every instruction outside of that pcall fails, too. */
+    /* A script may catch the error and go on: from now on every instruction outside of that pcall fails, too.
+     */
     if (late && lua_gethookcount(L) != 1)
         lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
     if (!late && lua_gethookcount(L) == 1)
