@@ -119,8 +119,9 @@ void skt_session_close(struct skt_session *s, skt_us now, int reason);
 int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
                         size_t len);
 
-/* Fills buf (at least SKT_SEND_BUFFER_MIN bytes) with datagrams for one destination; returns the bytes, 0 when there
- * is nothing to send now. Call until 0 after every receive, expire, or change by the application. */
+/* Fills buf (at least SKT_SEND_BUFFER_MIN bytes) with datagrams for one destination; returns the bytes, 0
+ * when there is nothing to send now. Call until 0 after every receive, expire, or change by the application.
+ */
 size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
                         struct skt_send_info *info);
 
