@@ -63,7 +63,7 @@ struct sim_world {
     uint64_t wall_ms;
     uint64_t turns; /* times that a session was driven */
     uint64_t up_bytes, down_bytes;
-    uint64_t stray_bytes; /* of these, sent where the client is not */
+    uint64_t stray_bytes;                   /* of these, sent where the client is not */
     uint8_t last_initiation[SKT_MTU_START]; /* the last message 1 as it went over the wire */
     size_t last_initiation_len;
     size_t lens[64]; /* lengths of the last datagrams of the client */
