@@ -60,7 +60,8 @@ int skt_tun_set_up(struct skt_tun *tun);
 
 /* --- reading: packets handed over, or fetched --- */
 
-/* A packet that came in. The buffer is the TUN's, and the same for the next packet; it may be changed. */
+/* A packet that came in. The buffer is the TUN's, and the same for the next packet; it may be changed. NULL:
+ * somebody removed the interface, nothing will come any more. */
 typedef void (*skt_tun_packet_fn)(void *user, struct skt_tun_packet *p);
 
 /* Calls fn for each packet from now on, in batches bounded so that others get their turn; NULL fn stops, also
@@ -71,8 +72,9 @@ void skt_tun_set_reader(struct skt_tun *tun, skt_tun_packet_fn fn, void *user);
 /* Instead: calls fn when there is something to read; fn fetches with skt_tun_readv. NULL stops. */
 void skt_tun_set_readable(struct skt_tun *tun, void (*fn)(void *user), void *user);
 
-/* Fetches one packet into a list of buffers, together at least SKT_IPPKT_LEN_MAX (smaller: longer packets are
- * cut off, and told so). Its length; SKT_ERR_AGAIN: none there; SKT_ERR_TRUNCATED: it was lost; SKT_ERR_IO.
+/* Fetches one packet into a list of buffers, together more than SKT_IPPKT_LEN_MAX (smaller: longer packets
+ * are cut off, and told so). Its length; SKT_ERR_AGAIN: none there; SKT_ERR_TRUNCATED: it was lost;
+ * SKT_ERR_IO.
  */
 long skt_tun_readv(struct skt_tun *tun, struct skt_offload *offload, const struct iovec *iov, size_t count);
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Between tun.c and the system's part (tun_linux.c, tun_darwin.c). */
+#ifndef SKT_IO_TUN_INTERNAL_H
+#define SKT_IO_TUN_INTERNAL_H
+
+#include "io/tun.h"
+
+#include <stdint.h>
+
+enum {
+    SKT_TUN_TURN_LEN = 512 * 1024, /* bytes read before others get their turn */
+    SKT_TUN_TURN_PACKETS = 256,
+};
+
+struct skt_tun {
+    struct skt_loop_io io;
+    struct skt_loop *loop;
+    skt_tun_packet_fn fn;
+    void (*readable)(void *user);
+    void *user;
+    uint8_t *buf; /* SKT_IPPKT_LEN_MAX and one more */
+    bool *closed; /* set while a handler runs: tells the caller that the TUN is gone */
+    bool vnet;    /* every packet has a struct virtio_net_hdr in front */
+    unsigned offloads;
+    char name[SKT_TUN_NAME_MAX];
+};
+
+/* Opens the descriptor, non-blocking, sets name, vnet and offloads; the text says what failed. */
+int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd, char *err,
+                        size_t err_cap);
+
+/* Fills err with "NAME: what"; for failures with errno. Returns code. */
+int skt_tun_fail(char *err, size_t err_cap, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
