@@ -110,7 +110,9 @@ static struct skt_app *check_loop(lua_State *L, int idx)
 
 static int push_new(lua_State *L, struct skt_app *app, bool server, struct skt_etcp **out)
 {
-    struct skt_etcp *e = new_etcp(app, server);
+    struct skt_etcp *e = app->closed ? NULL : new_etcp(app, server);
+    if (app->closed)
+        return skt_lua_fail(L, "ending");
     if (!e)
         return skt_lua_fail(L, "out of memory");
     *out = e;

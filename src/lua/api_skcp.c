@@ -23,6 +23,8 @@ static int skcp_init(lua_State *L)
         skt_handle_arg(L, 2, SKT_HANDLE_LOOP, "loop");
     lua_Integer mode = skt_arg_check_integer(L, 3, "skcp_mode");
     struct skt_skcp *k = NULL;
+    if (app->closed)
+        return skt_lua_fail(L, "ending");
     if (entry >= app->conf->table.entry_count)
         return skt_lua_fail(L, "no such entry any more");
     const struct skt_config_entry *e = &app->conf->table.entries[entry];

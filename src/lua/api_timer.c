@@ -58,6 +58,8 @@ static int timer_start(lua_State *L)
     skt_arg_check_function(L, 2, "callback");
     if (!(seconds >= 0 && seconds <= delay_max_s))
         return skt_lua_fail(L, "seconds: expected 0..1e9");
+    if (app->closed)
+        return skt_lua_fail(L, "ending");
     lua_settop(L, 2);
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
     struct skt_script_timer *t = calloc(1, sizeof *t);
@@ -121,6 +123,8 @@ static int lookup_async(lua_State *L)
     struct skt_app *app = skt_api_app(L);
     const char *domain = skt_arg_check_string(L, 1, "domain", NULL);
     skt_arg_check_function(L, 2, "callback");
+    if (app->closed)
+        return skt_lua_fail(L, "ending");
     lua_settop(L, 2);
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
     struct skt_script_lookup *k = calloc(1, sizeof *k);

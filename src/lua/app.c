@@ -230,6 +230,7 @@ bool skt_app_failed(const struct skt_app *app)
 
 static void close_everything(struct skt_app *app)
 {
+    app->closed = true;
     skt_timer_close_all(app);
     skt_etcp_close_all(app);
     if (app->relays)

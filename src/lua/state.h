@@ -39,6 +39,7 @@ struct skt_app {
     void *stopped_user;
     bool started, ready; /* the script has run; on_init has returned, too */
     bool stopping, failed;
+    bool closed; /* the script can make nothing new any more */
     bool wants_recv; /* skt.cb.on_tcp_recv is set */
     char fail_text[SKT_CONFIG_ERROR_MAX];
     struct skt_calls calls;
