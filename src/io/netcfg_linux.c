@@ -165,7 +165,7 @@ static void read_multipath(struct skt_net_route *out, uint8_t family, struct rta
     while (left >= sizeof *hop && hop->rtnh_len >= sizeof *hop && hop->rtnh_len <= left) {
         struct rtattr *gateway = NULL, *via = NULL;
         size_t attrs_left = hop->rtnh_len - sizeof *hop;
-        uint8_t *at = (uint8_t *)RTNH_DATA(hop);
+        uint8_t *at = (uint8_t *)hop + sizeof *hop;
         for (struct rtattr *a; (a = skt_rtnl_next(&at, &attrs_left)) != NULL;) {
             if (a->rta_type == RTA_GATEWAY)
                 gateway = a;
