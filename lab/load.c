@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "load.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: skt-load serve --port N                   TCP echo and source, UDP echo\n"
+                            "       skt-load rtt   --addr A --port N [--conns N] [--size BYTES] "
+                            "[--interval-ms N] [--count N] [--udp 1]\n"
+                            "       skt-load bulk  --addr A --port N [--seconds N] [--drain N]\n";
+
+int64_t load_now_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
+}
+
+int load_connect(const struct load_options *o, const struct load_hello *hello)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)o->port)};
+    if (inet_pton(AF_INET, o->addr, &in.sin_addr) != 1) {
+        fprintf(stderr, "skt-load: bad address %s\n", o->addr);
+        exit(2);
+    }
+    int fd = socket(AF_INET, (hello ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0), one = 1;
+    if (fd < 0 || connect(fd, (struct sockaddr *)&in, sizeof in) < 0) {
+        perror("skt-load: connect");
+        exit(1);
+    }
+    if (!hello)
+        return fd;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (send(fd, hello, sizeof *hello, MSG_NOSIGNAL) != (ssize_t)sizeof *hello) {
+        perror("skt-load: hello");
+        exit(1);
+    }
+    return fd;
+}
+
+/* NULL, or what is wrong. */
+static const char *set_option(struct load_options *o, const char *key, const char *value)
+{
+    if (strcmp(key, "--addr") == 0) {
+        o->addr = value;
+        return NULL;
+    }
+    const struct {
+        const char *name;
+        unsigned *at, lo, hi;
+    } numbers[] = {
+        {"--port", &o->port, 1, 65535},     {"--conns", &o->conns, 1, 1000},
+        {"--size", &o->size, 8, 65536},     {"--count", &o->count, 1, 1000000},
+        {"--seconds", &o->seconds, 1, 600}, {"--interval-ms", &o->interval_ms, 1, 60000},
+        {"--drain", &o->drain_s, 0, 600},
+    };
+    char *end;
+    unsigned long v = strtoul(value, &end, 10);
+    if (*end || end == value)
+        return "not a number";
+    if (strcmp(key, "--udp") == 0) {
+        o->udp = v != 0;
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strcmp(key, numbers[i].name) != 0)
+            continue;
+        if (v < numbers[i].lo || v > numbers[i].hi)
+            return "out of range";
+        *numbers[i].at = (unsigned)v;
+        return NULL;
+    }
+    return "unknown option";
+}
+
+int main(int argc, char **argv)
+{
+    struct load_options o = {
+        .addr = "127.0.0.1", .conns = 1, .size = 64, .count = 1000, .interval_ms = 100, .seconds = 15};
+    for (int i = 2; i < argc; i += 2) {
+        const char *wrong = i + 1 < argc ? set_option(&o, argv[i], argv[i + 1]) : "value missing";
+        if (wrong) {
+            fprintf(stderr, "skt-load: %s: %s\n%s", argv[i], wrong, usage);
+            return 2;
+        }
+    }
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_TIMERSLACK, 1000L);
+    const char *what = argc > 1 ? argv[1] : "";
+    if (o.port && strcmp(what, "serve") == 0)
+        return load_serve(&o);
+    if (o.port && strcmp(what, "rtt") == 0)
+        return load_rtt(&o);
+    if (o.port && strcmp(what, "bulk") == 0)
+        return load_bulk(&o);
+    fputs(usage, stderr);
+    return 2;
+}

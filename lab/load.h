@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* skt-load: the work that lab/compare measures with, the same through every tunnel.
+ *
+ * The server (`serve`) listens on TCP and UDP. A TCP connection begins with a hello that names its kind: echo
+ * (every byte comes back) or source (the server sends for some seconds, then half-closes). A UDP datagram is
+ * sent back. Times are µs of CLOCK_MONOTONIC, so that programs on one machine can be compared. */
+#ifndef LAB_LOAD_H
+#define LAB_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum load_kind { LOAD_ECHO = 'E', LOAD_SOURCE = 'S' };
+
+/* First bytes of a TCP connection; both ends are one machine, so in its byte order. */
+struct load_hello {
+    uint8_t kind;
+    uint8_t zero;
+    uint16_t seconds; /* of LOAD_SOURCE */
+};
+
+struct load_options {
+    const char *addr;
+    unsigned port;
+    unsigned conns, size, count; /* rtt: connections, bytes a message, messages a connection */
+    unsigned interval_ms;        /* rtt: between two messages of a connection */
+    unsigned seconds;            /* bulk */
+    unsigned drain_s;            /* bulk: how long to wait for the end of what was sent in `seconds` */
+    bool udp;                    /* rtt */
+};
+
+int64_t load_now_us(void);
+
+/* A connection that has said hello (TCP, Nagle off), or a connected UDP socket if `hello` is NULL. Exits with
+ * a message if it can't be had. */
+int load_connect(const struct load_options *o, const struct load_hello *hello);
+
+/* Each of these is a whole program and returns its exit status. */
+int load_serve(const struct load_options *o);
+/* One line for each message, "CONNECTION NUMBER SENT_US RTT_US", RTT -1 where no answer came. */
+int load_rtt(const struct load_options *o);
+/* One JSON object: start_us, seconds, bytes (within them), total, drained, per_100ms. */
+int load_bulk(const struct load_options *o);
+
+#endif
