@@ -252,6 +252,12 @@ void skt_loop_stop(struct skt_loop *loop)
     ev_break(loop->ev, EVBREAK_ONE);
 }
 
+skt_us skt_loop_update(struct skt_loop *loop)
+{
+    read_clock(loop);
+    return loop->now;
+}
+
 skt_us skt_loop_now(const struct skt_loop *loop)
 {
     return loop->now;

@@ -30,6 +30,10 @@ void skt_loop_stop(struct skt_loop *loop);
 /* Monotonic time in us, read at the start of the turn and again before its timers and tasks. */
 skt_us skt_loop_now(const struct skt_loop *loop);
 
+/* Reads the clock again and returns the time. For what has just been measured by an event within a turn: a
+ * turn that was interrupted after its start would date it too early. */
+skt_us skt_loop_update(struct skt_loop *loop);
+
 /* Milliseconds since 1970, read together with it. */
 uint64_t skt_loop_wall_ms(const struct skt_loop *loop);
 

@@ -103,7 +103,7 @@ void skt_endpoint_on_batch(void *user, struct skt_udp *udp, struct skt_udp_datag
 {
     struct skt_endpoint *ep = (struct skt_endpoint *)user;
     struct skt_context *ctx = &ep->ctx;
-    skt_us now = skt_loop_now(ep->loop);
+    skt_us now = skt_loop_update(ep->loop); /* round trips are measured by it */
     uint16_t via = via_of(ep, udp);
     skt_endpoint_refresh(ep);
     skt_endpoint_enter(ep);
