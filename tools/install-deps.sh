@@ -24,6 +24,7 @@ wants() { # is the level at least this one?
 
 PATH=$PATH:/usr/sbin:/sbin # where nginx and ip are, and users' own PATH may not lead
 missing=
+optional= # wanted where the distribution has it as a package of its own
 need_command() { # command package
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
@@ -62,6 +63,9 @@ find_missing_debian() {
         for tool in clang clang-tidy clang-format valgrind; do
             need_command $tool $tool
         done
+        # The sanitizers' and libFuzzer's libraries; part of another package in older releases.
+        [ "$(dpkg-query -W -f='${db:Status-Status}' libclang-rt-dev 2>/dev/null)" = installed ] ||
+            find /usr/lib/llvm-* -name 'libclang_rt.fuzzer-*.a' 2>/dev/null | grep -q . || optional=libclang-rt-dev
     fi
 }
 
@@ -81,6 +85,10 @@ install_debian() {
 
     # Lists of a foreign source may be out of reach without any harm to us; the install tells.
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q update || echo "apt-get update had problems; trying on" >&2
+    for package in $optional; do
+        ! apt-cache show "$package" >/dev/null 2>&1 || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086 # a list
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing
 
@@ -118,7 +126,7 @@ find_missing_brew() {
 
 if command -v apt-get >/dev/null 2>&1; then
     find_missing_debian
-    [ -n "$missing" ] || exit 0
+    [ -n "$missing$optional" ] || exit 0
     sudo=
     if [ "$(id -u)" != 0 ]; then
         sudo=sudo
@@ -127,7 +135,7 @@ if command -v apt-get >/dev/null 2>&1; then
             exit 1
         }
     fi
-    echo "installing:$missing"
+    echo "installing:$missing${optional:+ $optional}"
     install_debian
 elif command -v brew >/dev/null 2>&1; then
     find_missing_brew
