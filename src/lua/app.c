@@ -138,20 +138,25 @@ void skt_app_after_call(struct skt_app *app)
     }
 }
 
+static void on_stop_timer(struct skt_loop_timer *t, skt_us now);
+
 static void init_members(struct skt_app *app, struct skt_loop *loop, const struct skt_config *conf)
 {
     app->loop = loop;
     app->conf = conf;
     app->created = skt_loop_now(loop);
     app->stop_at = SKT_NEVER;
-    struct skt_list *lists[] = {&app->skcps,     &app->dead_skcps, &app->etcps,   &app->lingering,
-                                &app->graveyard, &app->timers,     &app->lookups, &app->pending};
+    struct skt_list *lists[] = {&app->skcps,     &app->dead_skcps, &app->etcps,
+                                &app->lingering, &app->graveyard,  &app->timers,
+                                &app->lookups,   &app->pending,    &app->holds};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         skt_list_init(lists[i]);
     skt_idmap_init(&app->tcps);
     skt_loop_timer_init(&app->beat, on_beat);
+    skt_loop_timer_init(&app->stop_timer, on_stop_timer);
     skt_tcp_init_app(app);
     skt_skcp_init_app(app);
+    skt_pending_init_app(app);
 }
 
 int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
@@ -263,7 +268,6 @@ void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *us
     if (!app->stopping) {
         app->stopping = true;
         skt_etcp_close_listeners(app);
-        skt_loop_timer_init(&app->stop_timer, on_stop_timer);
     }
     (void)skt_loop_timer_set(app->loop, &app->stop_timer, now);
 }
@@ -284,8 +288,7 @@ void skt_app_free(struct skt_app *app)
     skt_shared_free(app->shared);
     skt_tcp_dispose_app(app);
     skt_loop_timer_stop(app->loop, &app->beat);
-    if (app->stopping)
-        skt_loop_timer_stop(app->loop, &app->stop_timer);
+    skt_loop_timer_stop(app->loop, &app->stop_timer);
     skt_idmap_dispose(&app->tcps);
     free_keys(app->psks, app->conf->table.entry_count);
     free(app);

@@ -22,6 +22,7 @@ static const char *const callback_names[] = {
     [SKT_CB_TCP_ACCEPT] = "on_tcp_accept",
     [SKT_CB_TCP_RECV] = "on_tcp_recv",
     [SKT_CB_TCP_CLOSE] = "on_tcp_close",
+    [SKT_CB_TCP_ROOM] = "on_tcp_room",
     [SKT_CB_TUN_READ] = "on_tun_read",
     [SKT_CB_BEAT] = "on_beat",
     [SKT_CB_STREAM_OPEN] = "on_stream_open",

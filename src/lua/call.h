@@ -26,6 +26,7 @@ enum skt_callback {
     SKT_CB_TCP_ACCEPT,
     SKT_CB_TCP_RECV,
     SKT_CB_TCP_CLOSE,
+    SKT_CB_TCP_ROOM,
     SKT_CB_TUN_READ,
     SKT_CB_BEAT,
     SKT_CB_STREAM_OPEN,

@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const skt_us retry_every = 5 * SKT_US_PER_MS;
+/* The endpoint tells when there is room; it can't tell when there is memory again. */
+static const skt_us retry_every = 100 * SKT_US_PER_MS;
 
 struct skt_pending {
     struct skt_list link;
     struct skt_skcp *k;
     uint32_t cid;
     uint32_t source; /* the connection that is held */
+    unsigned round;  /* of retries, the last one that it was in */
     size_t len;
     uint8_t bytes[];
 };
@@ -38,24 +40,49 @@ static void drop(struct skt_app *app, struct skt_pending *p)
         skt_tcp_watch(c);
 }
 
-/* Sends what there is room for, in order; a session that has none is passed over. */
-static void on_retry(struct skt_loop_timer *t, skt_us now)
+bool skt_pending_retry(struct skt_skcp *k, uint32_t cid)
 {
-    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, retry);
-    const struct skt_skcp *full = NULL;
-    uint32_t full_cid = 0;
+    struct skt_app *app = k->base.app;
     for (struct skt_list *l = app->pending.next, *next; l != &app->pending; l = next) {
         struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
         next = l->next;
-        if (p->k == full && p->cid == full_cid)
+        if (p->k != k || p->cid != cid)
             continue;
-        int rc = skt_endpoint_send(p->k->ep, p->cid, p->bytes, p->len);
-        if (rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM) {
-            full = p->k;
-            full_cid = p->cid;
-        } else {
-            drop(app, p);
-        }
+        int rc = skt_endpoint_send(k->ep, cid, p->bytes, p->len);
+        if (rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM)
+            return false;
+        drop(app, p);
+    }
+    return true;
+}
+
+/* The oldest message whose session was not tried in this round, or NULL. */
+static struct skt_pending *next_untried(const struct skt_app *app, unsigned round)
+{
+    for (struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
+        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        if (p->round != round)
+            return p;
+    }
+    return NULL;
+}
+
+static void mark_session(const struct skt_app *app, const struct skt_pending *of, unsigned round)
+{
+    for (struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
+        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        if (p->k == of->k && p->cid == of->cid)
+            p->round = round;
+    }
+}
+
+static void on_retry(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, retry);
+    unsigned round = ++app->pending_round;
+    for (struct skt_pending *p; (p = next_untried(app, round)) != NULL;) {
+        mark_session(app, p, round);
+        skt_pending_retry(p->k, p->cid);
     }
     if (!skt_list_empty(&app->pending))
         (void)skt_loop_timer_set(app->loop, t, now + retry_every);
@@ -70,11 +97,11 @@ static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len
     p->k = k;
     p->cid = cid;
     p->source = app->feeding->number;
+    p->round = app->pending_round;
     p->len = len;
     memcpy(p->bytes, buf, len);
     skt_list_init(&p->link);
     if (skt_list_empty(&app->pending)) {
-        skt_loop_timer_init(&app->retry, on_retry);
         if (skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every) != SKT_OK) {
             free(p);
             return SKT_ERR_NOMEM;
@@ -85,13 +112,19 @@ static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len
     return SKT_OK;
 }
 
+void skt_pending_init_app(struct skt_app *app)
+{
+    skt_loop_timer_init(&app->retry, on_retry);
+}
+
 int skt_pending_send(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
 {
     struct skt_app *app = k->base.app;
     bool behind = !skt_list_empty(&app->pending) && waits(app, k, cid); /* messages stay in order */
     int rc = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
     bool can_wait = app->feeding && app->feeding->phase == SKT_TCP_UP && len > 0 && len <= SKT_MESSAGE_MAX;
-    return rc == SKT_ERR_AGAIN && can_wait ? put_off(k, cid, buf, len) : rc;
+    bool no_room = rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM;
+    return no_room && can_wait ? put_off(k, cid, buf, len) : rc;
 }
 
 void skt_pending_forget(struct skt_skcp *k, uint32_t cid)
@@ -103,6 +136,6 @@ void skt_pending_forget(struct skt_skcp *k, uint32_t cid)
         if (p->k == k && (cid == 0 || p->cid == cid))
             drop(app, p);
     }
-    if (skt_list_empty(&app->pending) && app->retry.fn)
+    if (skt_list_empty(&app->pending))
         skt_loop_timer_stop(app->loop, &app->retry);
 }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/wipe.h"
 #include "lua/handle.h"
+#include "lua/tcp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,9 +54,21 @@ static void on_message(void *user, struct skt_endpoint *ep, uint32_t cid, const 
     struct skt_skcp *k = user;
     (void)ep;
     struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_string(msg, len)};
+    struct skt_app *app = k->base.app;
     k->depth++;
-    skt_call_callback(k->base.app, SKT_CB_SKCP_RECV_DATA, args, 3, NULL);
+    app->delivering = k;
+    app->delivering_cid = cid;
+    skt_call_callback(app, SKT_CB_SKCP_RECV_DATA, args, 3, NULL);
+    app->delivering = NULL;
     k->depth--;
+}
+
+static void on_room(void *user, struct skt_endpoint *ep, uint32_t cid)
+{
+    struct skt_skcp *k = user;
+    (void)ep;
+    if (skt_pending_retry(k, cid))
+        tell(k, SKT_CB_SKCP_ROOM, cid);
 }
 
 static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
@@ -67,6 +80,7 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
     k->closing_cid = 0;
     skt_relay_forget(k, cid);
     skt_pending_forget(k, cid);
+    skt_hold_forget(k, cid);
 }
 
 static const struct skt_endpoint_handler handler = {
@@ -76,6 +90,7 @@ static const struct skt_endpoint_handler handler = {
     .on_message = on_message,
     .on_close = on_close,
     .on_stream = skt_relay_on_stream,
+    .on_room = on_room,
 };
 
 const struct skt_config_ticket *skt_config_find_ticket(const struct skt_config *conf,
@@ -186,6 +201,7 @@ static void finish(struct skt_skcp *k)
     k->ep = NULL;
     skt_relay_forget(k, 0);
     skt_pending_forget(k, 0);
+    skt_hold_forget(k, 0);
     skt_handle_end(app->L, k);
 }
 

@@ -15,10 +15,16 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry);
 /* Closes its sessions (on_skcp_close for each), then itself; the handle is stale afterwards. */
 void skt_skcp_end(struct skt_skcp *k);
 
+/* Members of the app that are about messages. */
+void skt_pending_init_app(struct skt_app *app);
+
 /* Sends a message of the script's. Inside on_tcp_recv it is taken even when there is no room: it waits, and
  * the connection that it came from is not read meanwhile; there is one such message, or few, per connection.
  * Elsewhere: SKT_ERR_AGAIN. */
 int skt_pending_send(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len);
+
+/* There is room again: sends what waits; true where nothing does any more. */
+bool skt_pending_retry(struct skt_skcp *k, uint32_t cid);
 
 /* Drops what waits for a session (cid 0: for any of the endpoint's). */
 void skt_pending_forget(struct skt_skcp *k, uint32_t cid);

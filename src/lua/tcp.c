@@ -68,6 +68,7 @@ static void lay_down(struct skt_tcp *c)
     skt_resolve_cancel(c->resolve);
     c->resolve = NULL;
     drop_queue(c);
+    skt_hold_release(c);
     skt_idmap_remove(&app->tcps, c->number);
     c->phase = SKT_TCP_GONE;
     skt_list_move_tail(&app->graveyard, &c->link);
@@ -131,8 +132,10 @@ int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
 {
     if (len == 0)
         return SKT_OK;
-    if (c->queued_len > 0 && c->queued_len + len > SKT_TCP_QUEUE_MAX)
+    if (c->queued_len > 0 && c->queued_len + len > SKT_TCP_QUEUE_MAX) {
+        c->blocked = true;
         return SKT_ERR_AGAIN;
+    }
     struct skt_chunk *chunk = malloc(sizeof *chunk + len);
     if (!chunk)
         return SKT_ERR_NOMEM;
@@ -146,6 +149,7 @@ int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
     c->queued_len += len;
     if (idle && c->phase == SKT_TCP_UP)
         flush(c);
+    skt_hold_add(c);
     skt_tcp_watch(c);
     return SKT_OK;
 }
@@ -226,6 +230,19 @@ static void on_connected(struct skt_tcp *c)
     skt_tcp_watch(c);
 }
 
+static void on_writable(struct skt_tcp *c)
+{
+    flush(c);
+    if (c->queued_len > SKT_TCP_MARK / 2)
+        return;
+    skt_hold_release(c);
+    if (c->blocked && c->phase == SKT_TCP_UP) {
+        struct skt_call_arg args[] = {skt_arg_integer(c->number)};
+        c->blocked = false;
+        skt_call_callback(c->app, SKT_CB_TCP_ROOM, args, 1, NULL);
+    }
+}
+
 static void on_ready(struct skt_loop_io *io, unsigned ready)
 {
     struct skt_tcp *c = SKT_CONTAINER(io, struct skt_tcp, io);
@@ -234,7 +251,7 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
         return;
     }
     if (ready & SKT_IO_WRITE)
-        flush(c);
+        on_writable(c);
     if (c->phase == SKT_TCP_LINGERING && !c->first) {
         finish(c);
         return;

@@ -46,6 +46,7 @@ struct skt_tcp {
     int fd;
     enum skt_tcp_phase phase;
     bool closing;   /* on_tcp_close is running or has run */
+    bool blocked;   /* a send was refused: on_tcp_room follows */
     unsigned holds; /* messages of its on_tcp_recv that wait for room: no more are read */
     struct skt_loop_io io;
     struct skt_loop_timer timer; /* connect or linger */
@@ -79,6 +80,12 @@ void skt_tcp_abort(struct skt_tcp *c);
 
 /* Takes the socket out of it and ends it for the script. */
 int skt_tcp_release(struct skt_tcp *c);
+
+/* hold.c: the connection's queue has grown, during a message's delivery perhaps; is short again, or gone; the
+ * session has ended (cid 0: all of the endpoint's). */
+void skt_hold_add(struct skt_tcp *c);
+void skt_hold_release(struct skt_tcp *c);
+void skt_hold_forget(struct skt_skcp *k, uint32_t cid);
 
 /* Watches for what is wanted now. */
 void skt_tcp_watch(struct skt_tcp *c);

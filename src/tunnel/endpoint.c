@@ -271,6 +271,17 @@ int skt_endpoint_send(struct skt_endpoint *ep, uint32_t cid, const void *buf, si
     return err;
 }
 
+void skt_endpoint_hold(struct skt_endpoint *ep, uint32_t cid, bool hold)
+{
+    struct skt_session *s = skt_endpoint_session(ep, cid);
+    struct skt_link *link = s ? (struct skt_link *)skt_session_user(s) : NULL;
+    if (!link || link->held == hold)
+        return;
+    link->held = hold;
+    link->resumed = !hold;
+    skt_endpoint_touch(ep, s);
+}
+
 int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
 {
     struct skt_session *s = skt_endpoint_session(ep, cid);

@@ -34,6 +34,10 @@ struct skt_endpoint_conf {
     uint8_t mode;           /* enum skt_wire_mode */
     bool probing;           /* client: there are several servers to choose from */
     const char *state_path; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
+    uint32_t features;      /* bits of enum skt_feature */
+    /* client: the extensions of ATTACH (wire.h), at most SKT_ATTACH_EXTENSIONS_MAX bytes; copied */
+    const uint8_t *extensions;
+    size_t extensions_len;
 };
 
 /* Who works a stream: stream->user points to one of these (embedded in a relay, say) or is NULL. */
@@ -43,10 +47,21 @@ struct skt_stream_owner {
     void (*news)(struct skt_stream_owner *owner, struct skt_stream *st, unsigned events);
 };
 
+/* Who carries packets through a session (its flows; see skt_endpoint_set_packets). */
+struct skt_packet_owner {
+    /* The session is about to send: its flows may have news, or room. Called often; must be cheap when there
+     * is nothing to do. The session stays; it may be closed. */
+    void (*pump)(struct skt_packet_owner *owner, struct skt_session *s, skt_us now);
+};
+
 /* What the endpoint tells; every member may be NULL. `user` is the pointer given to skt_endpoint_new. */
 struct skt_endpoint_handler {
     /* Server: is the ticket good? 0: yes. Without this: yes. */
     int (*check_ticket)(void *user, struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN]);
+    /* Server: what ATTACH asks for with a good ticket. 0: yes; else text (SKT_REASON_MAX + 1 bytes) says why
+     * not. continued: the session that goes on, or NULL: on_accept follows at once. Without this: yes. */
+    int (*check_attach)(void *user, struct skt_endpoint *ep, const struct skt_attach_request *req,
+                        char *text);
     /* Server: a new session. Client: a cid was given. */
     void (*on_accept)(void *user, struct skt_endpoint *ep, uint32_t cid);
     void (*on_cid)(void *user, struct skt_endpoint *ep, uint32_t cid);
@@ -57,6 +72,8 @@ struct skt_endpoint_handler {
      * later; until stream->user is set its news (a reset) comes here again, with st->reset. Without this:
      * reset. */
     void (*on_stream)(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st);
+    /* Messages can be sent again after SKT_ERR_AGAIN. */
+    void (*on_room)(void *user, struct skt_endpoint *ep, uint32_t cid);
 };
 
 /* Opens the sockets of a server (SKT_ERR_IO with errno where an address is taken), or prepares a client. */
@@ -71,6 +88,10 @@ int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKE
 
 /* Sends a message: SKT_OK, SKT_ERR_NOTFOUND (no such cid), SKT_ERR_AGAIN, SKT_ERR_ARG (length). */
 int skt_endpoint_send(struct skt_endpoint *ep, uint32_t cid, const void *buf, size_t len);
+
+/* Holds back on_message of a session, or lets it go on at the end of the turn. What arrives meanwhile stays
+ * in the conversation, whose window then stops the peer. Harmless for an unknown cid. */
+void skt_endpoint_hold(struct skt_endpoint *ep, uint32_t cid, bool hold);
 
 /* Closes a session: SKT_ERR_NOTFOUND. */
 int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason);

@@ -44,9 +44,11 @@ static void tell_streams(struct skt_endpoint *ep, struct skt_session *s)
 
 static void tell_messages(struct skt_endpoint *ep, struct skt_session *s)
 {
+    struct skt_link *link = (struct skt_link *)skt_session_user(s);
     const uint8_t *msg;
     long len;
-    while (!ep->freeing && skt_session_state(s) != SKT_SESSION_CLOSED &&
+    link->resumed = false;
+    while (!ep->freeing && !link->held && skt_session_state(s) != SKT_SESSION_CLOSED &&
            (len = skt_session_read_message(s, &msg)) >= 0)
         if (ep->handler.on_message)
             ep->handler.on_message(ep->user, ep, skt_session_cid(s), msg, (size_t)len);
@@ -99,8 +101,10 @@ static void tell(struct skt_endpoint *ep, struct skt_session *s)
         tell_client(ep, s, events);
     if ((events & SKT_EVENT_CONTINUED) && !(events & SKT_EVENT_UP))
         log_back(ep, s, "goes on");
-    if (events & SKT_EVENT_MESSAGE)
+    if ((events & SKT_EVENT_MESSAGE) || ((struct skt_link *)skt_session_user(s))->resumed)
         tell_messages(ep, s);
+    if ((events & SKT_EVENT_MESSAGE_ROOM) && ep->handler.on_room)
+        ep->handler.on_room(ep->user, ep, skt_session_cid(s));
     if (events & SKT_EVENT_CLOSED) {
         uint32_t cid = skt_session_cid(s);
         if (cid)
