@@ -16,6 +16,7 @@ struct skt_half {
     struct skt_initiation params;
     skt_us until;
     uint8_t ticket[SKT_TICKET_LEN];
+    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX];
 };
 
 void skt_acceptor_init(struct skt_acceptor *a, struct skt_context *ctx, struct skt_stampcache *stamps,
@@ -120,6 +121,7 @@ static long answer(struct skt_acceptor *a, skt_us now, const struct skt_addr *fr
     struct skt_response r = {.version = SKT_WIRE_VERSION,
                              .mode = ctx->mode,
                              .clock_ms = ctx->wall_ms,
+                             .features = ctx->features,
                              .mtu = ctx->mtu_max,
                              .keepalive_s = ctx->keepalive_s};
     r.status = (uint8_t)status_for(ctx, m, consumed, &cipher);
@@ -234,8 +236,24 @@ int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *hal
     half->from = *from;
     req->half = half;
     req->ticket = half->ticket;
+    req->extensions = half->extensions;
+    req->extensions_len = body.left < sizeof half->extensions ? body.left : sizeof half->extensions;
+    memcpy(half->extensions, body.p, req->extensions_len);
     req->continued = cid ? proven(a, half, cid, proof) : NULL;
     return SKT_OK;
+}
+
+const uint8_t *skt_attach_extension(const struct skt_attach_request *req, int type, size_t len)
+{
+    struct skt_reader r = skt_reader_of(req->extensions, req->extensions_len);
+    while (r.left > 0) {
+        int got = skt_read_u8(&r);
+        size_t got_len = skt_read_u8(&r);
+        const uint8_t *value = skt_read_bytes(&r, got_len);
+        if (value && got == type && got_len == len)
+            return value;
+    }
+    return NULL;
 }
 
 static uint32_t new_cid(struct skt_acceptor *a)
@@ -343,6 +361,7 @@ int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp,
     s->roam_to = (struct skt_addr){0};
     s->challenge_due = false;
     s->state = SKT_SESSION_UP;
+    s->features = s->ctx->features & params->features;
     s->attach_result = is_new ? SKT_ATTACH_NEW : SKT_ATTACH_CONTINUED;
     s->accept_due = true;
     s->keepalive = SKT_US_PER_SEC *

@@ -26,6 +26,8 @@ struct skt_acceptor {
 struct skt_attach_request {
     struct skt_half *half;
     const uint8_t *ticket;         /* SKT_TICKET_LEN bytes */
+    const uint8_t *extensions;     /* of ATTACH (enum skt_attach_extension), */
+    size_t extensions_len;         /* and their bytes: see skt_attach_extension */
     struct skt_session *continued; /* the session it proved to have had, or NULL */
 };
 
@@ -45,6 +47,9 @@ long skt_acceptor_initiation(struct skt_acceptor *a, skt_us now, const struct sk
 int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *half,
                         const struct skt_addr *from, uint8_t *datagram, size_t len,
                         struct skt_attach_request *req);
+
+/* The value of an extension that has exactly this length, or NULL. */
+const uint8_t *skt_attach_extension(const struct skt_attach_request *req, int type, size_t len);
 
 /* The ticket is good: a new session (*is_new) or the one continued. The half-session is gone. SKT_ERR_FULL,
  * SKT_ERR_NOMEM: refused (in words) instead. */

@@ -52,6 +52,9 @@ struct skt_context {
     uint16_t mtu_max;                     /* cap on the datagram size */
     uint16_t keepalive_s;
     struct skt_kcp_limits limits;
+    uint32_t features;                             /* bits of enum skt_feature that we offer */
+    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: of ATTACH */
+    uint8_t extensions_len;
 };
 
 enum skt_session_state {
@@ -161,6 +164,40 @@ int skt_session_send_message(struct skt_session *s, const void *buf, size_t len)
  * _NOMEM. */
 long skt_session_read_message(struct skt_session *s, const uint8_t **msg);
 
+/* --- packets of a TUN: flows, numbered 0..SKT_FLOWS_MAX - 1 (session_flows.c) ---
+ * A flow keeps the order of its packets and waits for no other. It is there on both ends without being
+ * opened; both directions are independent. When the server has lost the session (SKT_EVENT_LOST) its flows
+ * begin anew, empty. */
+
+/* News of a flow, a set. */
+enum skt_flow_event {
+    SKT_FLOW_READABLE = 1, /* skt_session_read_packet */
+    SKT_FLOW_WRITABLE = 2, /* after SKT_ERR_AGAIN */
+    SKT_FLOW_DRAINED = 4,  /* everything written has arrived */
+};
+
+/* The next flow with news, which it clears; -1: none. */
+int skt_session_next_flow(struct skt_session *s, unsigned *events);
+
+/* Queues a message of a flow, whole or not at all. SKT_ERR_AGAIN: this flow waits (SKT_FLOW_WRITABLE
+ * follows), others may not; SKT_ERR_CLOSED: the session is not up, or carries no packets; SKT_ERR_ARG: number
+ * or length; SKT_ERR_NOMEM. */
+int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len);
+
+/* Takes the next message of a flow: its length, SKT_ERR_AGAIN, or SKT_ERR_TRUNCATED (longer than cap; it was
+ * dropped). */
+long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, size_t cap);
+
+/* How many bytes may be queued now so that the path is never idle and little waits in it: what it sends in
+ * about 2 ms. The rest belongs into a queue that can still drop (proto/aqm.h). */
+size_t skt_session_flow_room(const struct skt_session *s);
+
+/* Has everything that was written to the flow arrived? */
+bool skt_session_flow_drained(const struct skt_session *s, unsigned flow);
+
+/* Bits of enum skt_feature that both ends have. */
+uint32_t skt_session_features(const struct skt_session *s);
+
 /* --- what the status shows --- */
 
 uint32_t skt_session_cid(const struct skt_session *s);     /* 0: none yet */
@@ -172,6 +209,7 @@ const struct skt_session_stats *skt_session_stats(const struct skt_session *s);
 const uint8_t *skt_session_ticket(const struct skt_session *s); /* the client's, on both ends */
 skt_us skt_session_created(const struct skt_session *s);
 skt_us skt_session_mean_rtt(const struct skt_session *s); /* of the last SKT_RTT_HISTORY; 0: none */
+double skt_session_loss_rx(const struct skt_session *s);  /* share of the peer's packets lost lately, 0..1 */
 size_t skt_session_mtu(const struct skt_session *s);      /* datagram size in use */
 uint32_t skt_session_stream_count(const struct skt_session *s);
 int skt_session_close_reason(const struct skt_session *s);

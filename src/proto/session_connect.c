@@ -152,6 +152,7 @@ static size_t send_initiation(struct skt_session *s, uint8_t *buf, size_t cap, s
         .ciphers = ctx->ciphers,
         .sender = a->id,
         .stamp_ms = stamp_now(s),
+        .features = ctx->features,
         .cost_aes_ns = ctx->cost_aes_ns,
         .cost_chacha_ns = ctx->cost_chacha_ns,
         .mtu = ctx->mtu_max,
@@ -208,6 +209,7 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
     c->pending_to = a->to;
     c->pending_mtu = m->mtu;
     c->pending_keepalive_s = m->keepalive_s;
+    c->pending_features = m->features;
     a->id = 0; /* the id is the pair's now */
     drop_attempts(s);
     c->at = SKT_NEVER;
@@ -264,10 +266,11 @@ static size_t send_attach(struct skt_session *s, uint8_t *buf)
     if (s->cid && skt_handshake_proof(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
         return 0;
     skt_write_u8(&w, SKT_FRAME_ATTACH);
-    skt_write_u8(&w, SKT_TICKET_LEN + 4 + SKT_PROOF_LEN);
+    skt_write_u8(&w, (uint8_t)(SKT_TICKET_LEN + 4 + SKT_PROOF_LEN + s->ctx->extensions_len));
     skt_write_bytes(&w, s->ticket, SKT_TICKET_LEN);
     skt_write_u32(&w, s->cid);
     skt_write_bytes(&w, proof, SKT_PROOF_LEN);
+    skt_write_bytes(&w, s->ctx->extensions, s->ctx->extensions_len);
     size_t pad = skt_session_random(s, SKT_HANDSHAKE_PAD_MAX);
     uint8_t *p = skt_write_room(&w, pad);
     if (p)
@@ -308,6 +311,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     s->peer = c->pending_to;
     s->keepalive = SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->keepalive_s ? c->pending_keepalive_s
                                                                                   : s->ctx->keepalive_s);
+    s->features = s->ctx->features & c->pending_features;
     memcpy(s->resume, c->pending->resume, sizeof s->resume);
     skt_keys_install(&s->keys, c->pending);
     c->pending = NULL;

@@ -44,6 +44,7 @@ struct skt_connect {
     struct skt_keypair *pending;  /* keys that wait for ACCEPT */
     struct skt_addr pending_to;
     uint16_t pending_mtu, pending_keepalive_s;
+    uint32_t pending_features;
     unsigned attach_tries;
     skt_us attach_at;    /* the next ATTACH is due */
     skt_us attach_until; /* then the pair is given up */
@@ -89,6 +90,11 @@ struct skt_session {
     struct skt_kcp_header stateless[SKT_STATELESS_ACKS_MAX];
     unsigned stateless_count;
 
+    /* flows: packets of a TUN */
+    struct skt_idmap flows;     /* conv -> struct skt_flow */
+    struct skt_list flows_news; /* those with news */
+    uint32_t features;          /* that both ends have */
+
     /* frames to send */
     unsigned due;
     uint32_t pong_stamp;
@@ -101,6 +107,7 @@ struct skt_session {
     skt_us last_data; /* a KCP data segment was sent */
     skt_us rtts[SKT_RTT_HISTORY];
     unsigned rtt_count;
+    uint32_t rx_sent, rx_arrived; /* packets that the peer has sent lately, and those that came */
 
     struct skt_session_stats stats;
     uint64_t rng;   /* for lengths of padding, not for secrets */
@@ -116,6 +123,7 @@ void skt_session_drop_keys(struct skt_session *s); /* frees what skt_keys has dr
 void skt_session_end(struct skt_session *s, int reason);
 void skt_session_set_mtu(struct skt_session *s);
 void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu); /* on a new path */
+void skt_session_note_arrival(struct skt_session *s, uint32_t advance); /* of the highest packet number */
 void skt_session_heard(struct skt_session *s, skt_us now);
 skt_us skt_session_suspect_at(const struct skt_session *s);
 
@@ -141,6 +149,14 @@ int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segmen
 void skt_streams_absorb(struct skt_session *s);                /* conversations' news -> streams' news */
 void skt_streams_reset_all(struct skt_session *s, int reason); /* every owner is told */
 int skt_streams_restart(struct skt_session *s, skt_us now);    /* the peer is a new one */
+
+/* session_flows.c */
+void skt_flows_init(struct skt_session *s);
+void skt_flows_dispose(struct skt_session *s);
+void skt_flows_restart(struct skt_session *s); /* the peer is a new one */
+/* The conversation of a segment, made when it is needed; NULL: none, or no memory. */
+struct skt_kcp *skt_flows_conversation(struct skt_session *s, const struct skt_kcp_header *h);
+void skt_flows_take_news(struct skt_kcp *k, unsigned events); /* of one of its conversations */
 
 /* acceptor.c: a session begins (is_new) or continues under a pair that a packet has opened; takes kp over. */
 int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,

@@ -35,6 +35,7 @@ int skt_streams_init(struct skt_session *s)
 {
     skt_idmap_init(&s->streams);
     skt_list_init(&s->news);
+    skt_flows_init(s);
     s->next_conv = s->client ? SKT_CONV_FIRST : SKT_CONV_FIRST + 1;
     int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
     if (err)
@@ -84,6 +85,7 @@ void skt_streams_dispose(struct skt_session *s)
         free(st);
     }
     skt_idmap_dispose(&s->streams);
+    skt_flows_dispose(s);
     skt_kcp_dispose(&s->control);
     skt_kcp_dispose(&s->messages);
     skt_replay_dispose(&s->opened);
@@ -132,6 +134,8 @@ int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const c
         return SKT_ERR_ARG;
     if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
         return SKT_ERR_CLOSED;
+    if (s->next_conv >= SKT_CONV_FLOW_FIRST)
+        return SKT_ERR_CLOSED; /* a thousand million streams: it takes a new session */
     struct skt_stream *st;
     int err = new_stream(s, s->next_conv, false, &st);
     if (err)
@@ -239,6 +243,7 @@ void skt_streams_reset_all(struct skt_session *s, int reason)
 
 int skt_streams_restart(struct skt_session *s, skt_us now)
 {
+    skt_flows_restart(s);
     skt_kcp_dispose(&s->control);
     skt_kcp_dispose(&s->messages);
     skt_replay_dispose(&s->opened);
@@ -275,6 +280,8 @@ static struct skt_kcp *conversation_of(struct skt_session *s, const struct skt_k
         return &s->control;
     if (h->conv == SKT_CONV_MESSAGE)
         return &s->messages;
+    if (h->conv >= SKT_CONV_FLOW_FIRST)
+        return skt_flows_conversation(s, h);
     struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, h->conv);
     if (st)
         return &st->kcp;
@@ -354,6 +361,8 @@ void skt_streams_absorb(struct skt_session *s)
                 s->events |= SKT_EVENT_MESSAGE;
             if (events & SKT_KCP_WRITABLE)
                 s->events |= SKT_EVENT_MESSAGE_ROOM;
+        } else if (k->conv >= SKT_CONV_FLOW_FIRST) {
+            skt_flows_take_news(k, events);
         } else {
             struct skt_stream *st = SKT_CONTAINER(k, struct skt_stream, kcp);
             add_news(s, st, st->opened ? events : 0);

@@ -44,14 +44,40 @@ enum {
     SKT_CONV_MESSAGE = 1, /* message mode: skt.api.skcp_send */
     SKT_CONV_FIRST = 2,   /* streams: even ones opened by the client, odd ones (from 3) by the server */
     SKT_MESSAGE_MAX = 256 * 1024,
+
+    SKT_FLOWS_MAX = 1024, /* conversations of inner flows (TUN), SKT_CONV_FLOW_FIRST + 0 .. + 1023 */
+    SKT_FLOW_HEADER_MAX = 3,
+    SKT_ATTACH_EXTENSIONS_MAX = 64, /* bytes that this implementation sends or reads */
+};
+
+/* Message mode, there on both ends without being opened: packets of a TUN's flows, each direction by itself.
+ * Only in mode SKT_MODE_TUN. */
+#define SKT_CONV_FLOW_FIRST UINT32_C(0x80000000)
+
+/* A message of a flow: kind u8, its fields, an IP packet. */
+enum skt_flow_message {
+    SKT_FLOW_PLAIN = 0, /* no field; checksums are complete */
+    /* size u16: the TCP or UDP checksum is that of the pseudo header only; with size > 0 the payload is to be
+     * cut into pieces of so many bytes, each under these headers. With SKT_FEATURE_TUN_OFFLOAD only. */
+    SKT_FLOW_OFFLOAD = 1,
+};
+
+/* Bits of `features` in the handshake: in force where both ends have set them. */
+enum skt_feature {
+    SKT_FEATURE_TUN_OFFLOAD = 1, /* takes SKT_FLOW_OFFLOAD */
+};
+
+/* Extensions of ATTACH, behind the proof: type u8, len u8, value; unknown ones are ignored. */
+enum skt_attach_extension {
+    SKT_EXTENSION_TUN_IP4 = 1, /* 4 bytes: the address that the client's TUN has */
+    SKT_EXTENSION_TUN_IP6 = 2, /* 16 bytes */
 };
 
 /* Frames inside a sealed transport packet: type u8, then for all but PAD and KCP: len u8, body. */
 enum skt_frame {
-    SKT_FRAME_PAD = 0, /* the rest of the packet is padding */
-    SKT_FRAME_KCP = 1, /* the rest of the packet is KCP segments */
-    SKT_FRAME_ATTACH =
-        2, /* client: ticket 32 | old cid u32 (0: none) | proof 32 | TLVs, ignored if unknown */
+    SKT_FRAME_PAD = 0,       /* the rest of the packet is padding */
+    SKT_FRAME_KCP = 1,       /* the rest of the packet is KCP segments */
+    SKT_FRAME_ATTACH = 2,    /* client: ticket 32 | old cid u32 (0: none) | proof 32 | extensions */
     SKT_FRAME_ACCEPT = 3,    /* server: result u8 (enum skt_attach) | cid u32 | reason text (refusals) */
     SKT_FRAME_PING = 4,      /* stamp u32, opaque to the peer */
     SKT_FRAME_PONG = 5,      /* the stamp back */

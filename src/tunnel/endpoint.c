@@ -43,6 +43,12 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     ctx->mtu_max = conf->mtu_max;
     ctx->keepalive_s = conf->keepalive_s;
     ctx->limits = (struct skt_kcp_limits){RCV_WND_MAX, SND_UNSENT_MAX};
+    ctx->features = conf->features;
+    if (conf->extensions_len > sizeof ctx->extensions)
+        return SKT_ERR_ARG;
+    if (conf->extensions_len > 0)
+        memcpy(ctx->extensions, conf->extensions, conf->extensions_len);
+    ctx->extensions_len = (uint8_t)conf->extensions_len;
 
     uint8_t c2s[SKT_KEY_LEN], s2c[SKT_KEY_LEN];
     int err = skt_packet_mask_keys(ctx->crypto, conf->psk, c2s, s2c);
@@ -290,6 +296,23 @@ int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
     skt_session_close(s, skt_loop_now(ep->loop), reason);
     skt_endpoint_touch(ep, s);
     return SKT_OK;
+}
+
+int skt_endpoint_set_packets(struct skt_endpoint *ep, uint32_t cid, struct skt_packet_owner *owner)
+{
+    struct skt_session *s = skt_endpoint_session(ep, cid);
+    struct skt_link *link = s ? (struct skt_link *)skt_session_user(s) : NULL;
+    if (!link)
+        return SKT_ERR_NOTFOUND;
+    link->packets = owner;
+    skt_endpoint_touch(ep, s);
+    return SKT_OK;
+}
+
+size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs)
+{
+    *addrs = ep->candidates;
+    return ep->candidate_count;
 }
 
 const struct skt_drops *skt_endpoint_drops(const struct skt_endpoint *ep)

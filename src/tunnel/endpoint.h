@@ -7,6 +7,7 @@
 #define SKT_TUNNEL_ENDPOINT_H
 
 #include "io/loop.h"
+#include "proto/acceptor.h"
 #include "proto/session.h"
 #include "tunnel/shared.h"
 
@@ -74,6 +75,8 @@ struct skt_endpoint_handler {
     void (*on_stream)(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st);
     /* Messages can be sent again after SKT_ERR_AGAIN. */
     void (*on_room)(void *user, struct skt_endpoint *ep, uint32_t cid);
+    /* Client: where the server may be, before anything is sent there. */
+    void (*on_addresses)(void *user, struct skt_endpoint *ep, const struct skt_addr *addrs, size_t n);
 };
 
 /* Opens the sockets of a server (SKT_ERR_IO with errno where an address is taken), or prepares a client. */
@@ -103,6 +106,13 @@ struct skt_session *skt_endpoint_session(const struct skt_endpoint *ep, uint32_t
 /* The session has something to send or was changed: it is driven at the end of the loop turn. Cheap,
  * idempotent. */
 void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s);
+
+/* Gives the session's flows to an owner, NULL: to none. SKT_ERR_NOTFOUND: no such cid. The owner lets go, at
+ * the latest, in on_close. */
+int skt_endpoint_set_packets(struct skt_endpoint *ep, uint32_t cid, struct skt_packet_owner *owner);
+
+/* Client: the addresses as last told to on_addresses; at most SKT_CANDIDATES_MAX. */
+size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs);
 
 /* Walks the sessions; *pos = 0 at first, NULL at the end. No changes between the calls. */
 struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *pos);

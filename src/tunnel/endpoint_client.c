@@ -32,6 +32,8 @@ static void set_candidates(struct skt_endpoint *ep, const struct skt_addr *addrs
         open_socket(ep, addrs[i].family);
     }
     ep->candidate_count = n;
+    if (ep->handler.on_addresses)
+        ep->handler.on_addresses(ep->user, ep, ep->candidates, n);
     if (ep->link) {
         skt_session_set_candidates(ep->link->session, ep->candidates, n, ep->port_lo, ep->port_hi);
         skt_endpoint_touch(ep, ep->link->session);

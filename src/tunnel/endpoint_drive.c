@@ -116,10 +116,13 @@ static void tell(struct skt_endpoint *ep, struct skt_session *s)
 }
 
 /* Sends what the session has; true when there may be more. */
-static bool flush(struct skt_endpoint *ep, struct skt_session *s, skt_us now)
+static bool flush(struct skt_endpoint *ep, struct skt_link *link, skt_us now)
 {
+    struct skt_session *s = link->session;
     struct skt_send_info info;
     for (int i = 0; i < RUNS_MAX; i++) {
+        if (link->packets && skt_session_state(s) != SKT_SESSION_CLOSED)
+            link->packets->pump(link->packets, s, now);
         size_t len = skt_session_send(s, now, ep->shared->send_buffer, SKT_SEND_BUFFER_LEN, &info);
         if (len == 0)
             return false;
@@ -149,7 +152,7 @@ void skt_endpoint_drive_link(struct skt_link *link, skt_us now)
     struct skt_session *s = link->session;
     skt_endpoint_refresh(ep);
     tell(ep, s);
-    bool more = flush(ep, s, now);
+    bool more = flush(ep, link, now);
     if (skt_session_state(s) == SKT_SESSION_CLOSED && !more) {
         /* News that came with the end has been told: it was there before, or was made by close itself. */
         tell(ep, s);

@@ -39,7 +39,9 @@ static void refuse(struct skt_endpoint *ep, skt_us now, const struct skt_attach_
                    const struct skt_addr *from, int result, const char *text)
 {
     char addr[SKT_ADDR_TEXT_MAX];
-    static const char *const why[] = {[SKT_ATTACH_TICKET] = "unknown ticket", [SKT_ATTACH_FULL] = "no room"};
+    static const char *const why[] = {[SKT_ATTACH_TICKET] = "unknown ticket",
+                                      [SKT_ATTACH_FULL] = "no room",
+                                      [SKT_ATTACH_REFUSED] = "no reason given"};
     skt_warn("refused a client at %s: %s", skt_addr_text(from, addr), *text ? text : why[result]);
     reply(ep, from,
           skt_acceptor_refuse(&ep->acceptor, now, req, result, text, ep->shared->send_buffer, SKT_MTU_START));
@@ -64,6 +66,11 @@ static void on_ticket(struct skt_endpoint *ep, skt_us now, const struct skt_atta
 {
     if (ep->handler.check_ticket && ep->handler.check_ticket(ep->user, ep, req->ticket) != 0) {
         refuse(ep, now, req, from, SKT_ATTACH_TICKET, "");
+        return;
+    }
+    char text[SKT_REASON_MAX + 1] = "";
+    if (ep->handler.check_attach && ep->handler.check_attach(ep->user, ep, req, text) != 0) {
+        refuse(ep, now, req, from, SKT_ATTACH_REFUSED, text);
         return;
     }
     struct skt_session *s;

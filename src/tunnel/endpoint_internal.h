@@ -21,7 +21,8 @@ struct skt_link {
     struct skt_session *session;
     struct skt_loop_timer timer;
     struct skt_list touched; /* in ep->touched when it is to be driven this turn */
-    bool held, resumed;      /* messages wait for skt_endpoint_hold; and may go on again */
+    struct skt_packet_owner *packets;
+    bool held, resumed; /* messages wait for skt_endpoint_hold; and may go on again */
 };
 
 struct skt_endpoint {

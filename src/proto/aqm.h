@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The managed queue of packets before a session: fair between flows (deficit round robin, new flows first:
+ * RFC 8290) and short for each (CoDel, RFC 8289: target 5 ms, interval 100 ms). It marks packets that are
+ * capable of ECN, and drops others.
+ *
+ * Flows get numbers, 0..max-1, for the conversations that carry them. A number is used for another flow only
+ * when it is idle: its queue is empty, and the owner has said that what was taken from it has arrived
+ * (skt_aqm_arrived); so packets of a flow never overtake each other. When no number is idle, flows share. */
+#ifndef SKT_PROTO_AQM_H
+#define SKT_PROTO_AQM_H
+
+#include "base/clock.h"
+#include "base/idmap.h"
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SKT_AQM_TARGET   (5 * SKT_US_PER_MS)
+#define SKT_AQM_INTERVAL (100 * SKT_US_PER_MS)
+
+enum {
+    SKT_AQM_QUANTUM = 1514, /* bytes a flow may send in its turn, at least */
+};
+
+/* A packet; the queue owns it from push to pull. */
+struct skt_aqm_packet {
+    struct skt_list link;
+    skt_us at;     /* when it was pushed */
+    bool ecn;      /* set by the owner: it may be marked */
+    bool marked;   /* set by pull: it is to be marked (CE) */
+    uint16_t flow; /* set by pull: the flow's number */
+    uint32_t len;  /* bytes of data */
+    uint8_t data[];
+};
+
+/* NULL without memory. */
+struct skt_aqm_packet *skt_aqm_packet_new(size_t len);
+void skt_aqm_packet_free(struct skt_aqm_packet *p);
+
+struct skt_aqm_stats {
+    uint64_t pushed, pulled, marked;
+    uint64_t dropped;  /* by CoDel */
+    uint64_t overflow; /* at the limit, or without memory */
+    uint64_t shared;   /* flows that came when no number was idle */
+};
+
+struct skt_aqm_flow;
+
+struct skt_aqm {
+    struct skt_aqm_flow **flows; /* by number */
+    unsigned count, cap, max;
+    struct skt_idmap by_hash;
+    struct skt_list fresh, old; /* flows with packets: those that come first, those that take turns */
+    struct skt_list idle;       /* flows whose numbers may be used for others, the longest idle first */
+    size_t bytes, limit;
+    uint32_t packets;
+    struct skt_aqm_stats stats;
+};
+
+/* max: numbers, at most 65536; limit: bytes that may wait. Holds no memory before it is used. */
+void skt_aqm_init(struct skt_aqm *q, unsigned max, size_t limit);
+
+/* Frees what waits. */
+void skt_aqm_dispose(struct skt_aqm *q);
+
+/* Queues a packet of the flow that the hash names; takes it over. Above the limit the longest flow loses
+ * packets from its head. */
+void skt_aqm_push(struct skt_aqm *q, skt_us now, uint64_t hash, struct skt_aqm_packet *p);
+
+/* The next packet, the caller's from now on, or NULL: none, or only of flows that are held. */
+struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now);
+
+/* Puts a packet that could not be sent after all back to where it came from, and holds its flow: nothing of
+ * it is pulled before skt_aqm_release. */
+void skt_aqm_hold(struct skt_aqm *q, struct skt_aqm_packet *p);
+void skt_aqm_release(struct skt_aqm *q, skt_us now, unsigned flow);
+
+/* All that was pulled of the flow has arrived. */
+void skt_aqm_arrived(struct skt_aqm *q, skt_us now, unsigned flow);
+
+/* Can anything be pulled? */
+static inline bool skt_aqm_ready(const struct skt_aqm *q)
+{
+    return !skt_list_empty(&q->fresh) || !skt_list_empty(&q->old);
+}
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* The flows of a session: KCP conversations in message mode that carry the packets of a TUN, one for each
+ * inner flow, so that a loss in one does not hold up another. */
+#include "base/err.h"
+#include "proto/session_internal.h"
+
+#include <stdlib.h>
+
+enum {
+    /* Datagrams that may wait beyond what the pacer can let go at once: with less the path would run dry
+     * between two refills, and take its own rate for all there is. */
+    ROOM_DATAGRAMS = 2,
+};
+
+struct skt_flow {
+    struct skt_kcp kcp;
+    struct skt_session *session;
+    unsigned news;        /* a set of enum skt_flow_event */
+    struct skt_list link; /* in session->flows_news while there are any */
+};
+
+void skt_flows_init(struct skt_session *s)
+{
+    skt_idmap_init(&s->flows);
+    skt_list_init(&s->flows_news);
+}
+
+void skt_flows_dispose(struct skt_session *s)
+{
+    uint32_t pos = 0;
+    struct skt_flow *f;
+    while ((f = (struct skt_flow *)skt_idmap_next(&s->flows, &pos)) != NULL) {
+        skt_list_remove(&f->link);
+        skt_kcp_dispose(&f->kcp);
+        free(f);
+    }
+    skt_idmap_dispose(&s->flows);
+}
+
+void skt_flows_restart(struct skt_session *s)
+{
+    skt_flows_dispose(s);
+    skt_flows_init(s);
+}
+
+static struct skt_flow *flow_of(const struct skt_session *s, unsigned flow)
+{
+    return (struct skt_flow *)skt_idmap_get(&s->flows, SKT_CONV_FLOW_FIRST + flow);
+}
+
+static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
+{
+    struct skt_flow *f = (struct skt_flow *)calloc(1, sizeof *f);
+    if (!f)
+        return SKT_ERR_NOMEM;
+    f->session = s;
+    skt_list_init(&f->link);
+    int err = skt_kcp_init(&f->kcp, conv, false, &s->path, &s->ctx->limits);
+    if (err) {
+        free(f);
+        return err;
+    }
+    err = skt_idmap_put(&s->flows, conv, f);
+    if (err) {
+        skt_kcp_dispose(&f->kcp);
+        free(f);
+        return err;
+    }
+    *out = f;
+    return SKT_OK;
+}
+
+struct skt_kcp *skt_flows_conversation(struct skt_session *s, const struct skt_kcp_header *h)
+{
+    struct skt_flow *f = (struct skt_flow *)skt_idmap_get(&s->flows, h->conv);
+    if (f)
+        return &f->kcp;
+    bool valid = s->ctx->mode == SKT_MODE_TUN && h->conv - SKT_CONV_FLOW_FIRST < SKT_FLOWS_MAX;
+    if (!valid || h->cmd != SKT_KCP_CMD_PUSH || new_flow(s, h->conv, &f) != SKT_OK)
+        return NULL;
+    return &f->kcp;
+}
+
+/* --- news --- */
+
+void skt_flows_take_news(struct skt_kcp *k, unsigned events)
+{
+    struct skt_flow *f = SKT_CONTAINER(k, struct skt_flow, kcp);
+    unsigned news = (events & SKT_KCP_READABLE ? (unsigned)SKT_FLOW_READABLE : 0u) |
+                    (events & SKT_KCP_WRITABLE ? (unsigned)SKT_FLOW_WRITABLE : 0u) |
+                    (events & SKT_KCP_DRAINED ? (unsigned)SKT_FLOW_DRAINED : 0u);
+    if (news && !f->news)
+        skt_list_append(&f->session->flows_news, &f->link);
+    f->news |= news;
+}
+
+int skt_session_next_flow(struct skt_session *s, unsigned *events)
+{
+    if (skt_list_empty(&s->flows_news))
+        return -1;
+    struct skt_flow *f = SKT_CONTAINER(s->flows_news.next, struct skt_flow, link);
+    skt_list_remove(&f->link);
+    *events = f->news;
+    f->news = 0;
+    return (int)(f->kcp.conv - SKT_CONV_FLOW_FIRST);
+}
+
+/* --- packets --- */
+
+/* What may wait in the path: as much as the pacer may let go at once, and a little. */
+static size_t target_len(const struct skt_session *s)
+{
+    return (size_t)skt_pacer_burst(&s->path.pacer) + ROOM_DATAGRAMS * (size_t)s->mtu.current;
+}
+
+size_t skt_session_flow_room(const struct skt_session *s)
+{
+    size_t target = target_len(s), waiting = 0;
+    const struct skt_list *ready = &s->path.ready;
+    for (const struct skt_list *l = ready->next; l != ready && waiting < target; l = l->next)
+        waiting += SKT_CONTAINER(l, struct skt_kcp, ready_node)->unsent;
+    return waiting < target ? target - waiting : 0;
+}
+
+int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len)
+{
+    if (flow >= SKT_FLOWS_MAX || len == 0 || len > SKT_MESSAGE_MAX)
+        return SKT_ERR_ARG;
+    if ((s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT) || s->ctx->mode != SKT_MODE_TUN)
+        return SKT_ERR_CLOSED;
+    struct skt_flow *f = flow_of(s, flow);
+    if (!f) {
+        int err = new_flow(s, SKT_CONV_FLOW_FIRST + flow, &f);
+        if (err)
+            return err;
+    }
+    /* A flow whose window is closed holds no more than the path would; the rest can still be dropped. */
+    f->kcp.limits.snd_unsent_max = target_len(s);
+    return skt_kcp_write(&f->kcp, buf, len);
+}
+
+long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, size_t cap)
+{
+    struct skt_flow *f = flow_of(s, flow);
+    if (!f)
+        return SKT_ERR_AGAIN;
+    long len = skt_kcp_message_len(&f->kcp);
+    if (len < 0 || (size_t)len <= cap)
+        return len < 0 ? len : skt_kcp_read_message(&f->kcp, buf, cap);
+    void *all = malloc((size_t)len);
+    if (!all)
+        return SKT_ERR_AGAIN; /* it waits, and its flow with it, until the next packet */
+    (void)skt_kcp_read_message(&f->kcp, all, (size_t)len);
+    free(all);
+    return SKT_ERR_TRUNCATED;
+}
+
+bool skt_session_flow_drained(const struct skt_session *s, unsigned flow)
+{
+    const struct skt_flow *f = flow_of(s, flow);
+    return !f || skt_kcp_drained(&f->kcp);
+}
+
+uint32_t skt_session_features(const struct skt_session *s)
+{
+    return s->features;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* The managed queue before a simulated link of a given rate: fairness, waiting times, order, limits. */
+#include "proto/aqm.h"
+
+#include "sim/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS  SKT_US_PER_MS
+#define SEC SKT_US_PER_SEC
+
+enum { FLOWS = 64 };
+
+/* A link that takes the next packet when it has sent the one before. */
+struct bench {
+    struct skt_aqm q;
+    uint64_t rate; /* bytes/s */
+    skt_us now, free_at;
+    uint64_t sent[FLOWS], count[FLOWS];
+    skt_us longest[FLOWS], total[FLOWS]; /* waiting times since `from` */
+    uint64_t marked[FLOWS];
+    skt_us from;
+};
+
+/* The flow of a packet and its place in it stand in the data. */
+static void push(struct bench *b, uint32_t flow, size_t len, bool ecn)
+{
+    struct skt_aqm_packet *p = skt_aqm_packet_new(len);
+    assert_non_null(p);
+    p->ecn = ecn;
+    memcpy(p->data, &flow, sizeof flow);
+    skt_aqm_push(&b->q, b->now, flow * UINT64_C(0x9e3779b97f4a7c15), p);
+}
+
+static void deliver(struct bench *b)
+{
+    while (b->free_at <= b->now) {
+        struct skt_aqm_packet *p = skt_aqm_pull(&b->q, b->now);
+        if (!p)
+            return;
+        uint32_t flow;
+        memcpy(&flow, p->data, sizeof flow);
+        b->free_at = (b->free_at > b->now ? b->free_at : b->now) + p->len * SEC / b->rate;
+        if (b->now >= b->from) {
+            skt_us wait = b->now - p->at;
+            b->sent[flow] += p->len;
+            b->count[flow]++;
+            b->total[flow] += wait;
+            b->marked[flow] += p->marked;
+            if (wait > b->longest[flow])
+                b->longest[flow] = wait;
+        }
+        skt_aqm_packet_free(p);
+    }
+}
+
+/* A sender that halves its rate at a loss or a mark and raises it otherwise, once a round trip of 50 ms. */
+struct sender {
+    double rate; /* bytes/s */
+    double credit;
+    skt_us next_rtt;
+    uint64_t punished;
+};
+
+static uint64_t punishments(const struct bench *b)
+{
+    return b->q.stats.dropped + b->q.stats.marked + b->q.stats.overflow;
+}
+
+static void adapt(struct bench *b, struct sender *s)
+{
+    if (b->now < s->next_rtt)
+        return;
+    s->next_rtt = b->now + 50 * MS;
+    uint64_t now_punished = punishments(b);
+    s->rate = now_punished > s->punished ? s->rate * 0.7 : s->rate + 20 * 1400;
+    s->punished = now_punished;
+}
+
+static void bulk_beside_a_thin_flow(bool ecn)
+{
+    struct bench b = {.rate = 2500000, .from = 5 * SEC};
+    struct sender s = {.rate = 1000000};
+    skt_aqm_init(&b.q, 1024, 4 << 20);
+    for (b.now = 0; b.now < 30 * SEC; b.now += 100) {
+        adapt(&b, &s);
+        for (s.credit += s.rate / 10000; s.credit >= 1400; s.credit -= 1400)
+            push(&b, 1, 1400, ecn);
+        if (b.now % (10 * MS) == 0)
+            push(&b, 2, 84, false);
+        deliver(&b);
+    }
+    /* CoDel keeps the standing queue of a well-behaved sender near its target ... */
+    assert_in_range(b.total[1] / b.count[1], 0, 12 * MS);
+    /* ... and the link busy; ... */
+    assert_in_range(b.sent[1] / 25, 2000000, 2500000);
+    /* ... a thin flow waits for no more than the packet on the wire and its turn. */
+    assert_in_range(b.longest[2], 0, 2 * MS);
+    assert_int_equal(b.count[2], 2500);
+    assert_true(punishments(&b) > 0);
+    if (ecn) {
+        assert_int_equal(b.q.stats.dropped, 0);
+        assert_true(b.marked[1] > 0);
+    } else {
+        assert_int_equal(b.q.stats.marked, 0);
+    }
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_bulk_is_kept_short_by_drops(void **state)
+{
+    (void)state;
+    bulk_beside_a_thin_flow(false);
+}
+
+static void test_bulk_is_kept_short_by_marks(void **state)
+{
+    (void)state;
+    bulk_beside_a_thin_flow(true);
+}
+
+static void test_unresponsive_flow_harms_itself_only(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 2500000, .from = 2 * SEC};
+    skt_aqm_init(&b.q, 1024, 1 << 20);
+    for (b.now = 0; b.now < 10 * SEC; b.now += 200) {
+        push(&b, 0, 1400, false); /* 7 MB/s */
+        if (b.now % (2 * MS) == 0)
+            push(&b, 1, 1400, false); /* 0.7 MB/s */
+        deliver(&b);
+    }
+    assert_int_equal(b.count[1], 4000);
+    assert_in_range(b.longest[1], 0, 4 * MS);
+    assert_in_range(b.q.bytes, 0, 1 << 20);
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_shares_are_equal_in_bytes(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 2500000};
+    uint64_t pushed[FLOWS] = {0};
+    skt_aqm_init(&b.q, 1024, 4 << 20);
+    for (b.now = 0; b.now < 10 * SEC; b.now += 100) {
+        for (uint32_t f = 0; f < 5; f++) {
+            size_t len = f == 0 ? 60000 : 200 * f + 400; /* GSO and small ones */
+            for (; pushed[f] < b.sent[f] + 200000; pushed[f] += len)
+                push(&b, f, len, true);
+        }
+        deliver(&b);
+    }
+    for (int f = 0; f < 5; f++)
+        assert_in_range(b.sent[f], 4500000, 5500000);
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_one_large_packet_is_no_queue(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 2500000};
+    skt_aqm_init(&b.q, 1024, 4 << 20);
+    for (b.now = 0; b.now < 10 * SEC; b.now += 100) { /* 26 ms each, at the link's rate */
+        if (b.now % 26000 == 0)
+            push(&b, 1, 64000, false);
+        deliver(&b);
+    }
+    assert_int_equal(punishments(&b), 0);
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_numbers_are_reused_only_when_idle(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 1000};
+    skt_aqm_init(&b.q, 4, 1 << 20);
+    for (uint32_t f = 0; f < 4; f++)
+        push(&b, f, 100, false);
+    struct skt_aqm_packet *p[4];
+    for (int i = 0; i < 4; i++) {
+        p[i] = skt_aqm_pull(&b.q, 0);
+        assert_non_null(p[i]);
+        assert_int_equal(p[i]->flow, i);
+    }
+    push(&b, 10, 100, false); /* all four are on their way: one is shared */
+    assert_int_equal(b.q.stats.shared, 1);
+    skt_aqm_packet_free(skt_aqm_pull(&b.q, 0));
+    skt_aqm_arrived(&b.q, 0, 2);
+    push(&b, 11, 100, false);
+    assert_int_equal(b.q.stats.shared, 1);
+    struct skt_aqm_packet *q = skt_aqm_pull(&b.q, 0);
+    assert_int_equal(q->flow, 2);
+    skt_aqm_packet_free(q);
+    push(&b, 11, 100, false); /* the same flow keeps its number */
+    q = skt_aqm_pull(&b.q, 0);
+    assert_int_equal(q->flow, 2);
+    skt_aqm_packet_free(q);
+    for (int i = 0; i < 4; i++)
+        skt_aqm_packet_free(p[i]);
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_few_numbers_do_for_flows_that_follow_each_other(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 1000};
+    skt_aqm_init(&b.q, 1024, 1 << 20);
+    for (uint32_t f = 0; f < 1000; f++, b.now += 2 * SEC) {
+        push(&b, f % FLOWS + 1000 * f, 100, false);
+        struct skt_aqm_packet *p = skt_aqm_pull(&b.q, b.now);
+        skt_aqm_arrived(&b.q, b.now, p->flow);
+        assert_int_equal(p->flow, 0);
+        skt_aqm_packet_free(p);
+        assert_null(skt_aqm_pull(&b.q, b.now));
+    }
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_held_flow_keeps_its_order_and_stops_no_other(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 1000};
+    skt_aqm_init(&b.q, 1024, 1 << 20);
+    for (size_t i = 0; i < 3; i++)
+        push(&b, 1, 100 + i, false);
+    struct skt_aqm_packet *p = skt_aqm_pull(&b.q, 0);
+    assert_int_equal(p->len, 100);
+    unsigned flow = p->flow;
+    skt_aqm_hold(&b.q, p);
+    assert_null(skt_aqm_pull(&b.q, 0));
+    push(&b, 1, 103, false);
+    push(&b, 2, 50, false);
+    p = skt_aqm_pull(&b.q, 0);
+    assert_int_equal(p->len, 50);
+    skt_aqm_packet_free(p);
+    assert_null(skt_aqm_pull(&b.q, 0));
+    skt_aqm_release(&b.q, 0, flow);
+    for (size_t i = 0; i < 4; i++) {
+        p = skt_aqm_pull(&b.q, 0);
+        assert_int_equal(p->len, 100 + i);
+        skt_aqm_packet_free(p);
+    }
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_limit_takes_from_the_longest(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 1000};
+    skt_aqm_init(&b.q, 1024, 100000);
+    push(&b, 1, 1000, false);
+    for (int i = 0; i < 1000; i++)
+        push(&b, 2, 1000, false);
+    assert_in_range(b.q.bytes, 30000, 100000);
+    b.free_at = 0;
+    struct skt_aqm_packet *p = skt_aqm_pull(&b.q, 0);
+    uint32_t flow;
+    memcpy(&flow, p->data, sizeof flow);
+    assert_int_equal(flow, 1);
+    skt_aqm_packet_free(p);
+    skt_aqm_dispose(&b.q);
+}
+
+/* Whatever the calls: packets of a flow come out in order, or not at all; the counts agree. */
+static void test_random_calls_keep_order(void **state)
+{
+    (void)state;
+    struct sim_rng rng = {.state = 99};
+    struct bench b = {.rate = 1000000};
+    uint32_t pushed[FLOWS] = {0}, pulled[FLOWS] = {0};
+    uint64_t out = 0;
+    skt_aqm_init(&b.q, 16, 50000); /* 64 flows: four share a number, and up to eight are kept in order */
+    for (int i = 0; i < 200000; i++) {
+        b.now += sim_rng_below(&rng, 2000);
+        uint32_t what = (uint32_t)sim_rng_below(&rng, 10), flow = (uint32_t)sim_rng_below(&rng, FLOWS);
+        if (what < 5) {
+            struct skt_aqm_packet *p = skt_aqm_packet_new(8 + sim_rng_below(&rng, 1400));
+            p->ecn = flow % 2;
+            pushed[flow]++;
+            memcpy(p->data, &flow, 4);
+            memcpy(p->data + 4, &pushed[flow], 4);
+            skt_aqm_push(&b.q, b.now, flow, p);
+        } else if (what < 8) {
+            struct skt_aqm_packet *p = skt_aqm_pull(&b.q, b.now);
+            if (!p)
+                continue;
+            if (sim_rng_below(&rng, 8) == 0) {
+                skt_aqm_hold(&b.q, p);
+                continue;
+            }
+            uint32_t of, sn;
+            memcpy(&of, p->data, 4);
+            memcpy(&sn, p->data + 4, 4);
+            assert_true(sn > pulled[of]);
+            pulled[of] = sn;
+            out++;
+            skt_aqm_packet_free(p);
+        } else if (what == 8) {
+            skt_aqm_arrived(&b.q, b.now, (unsigned)sim_rng_below(&rng, 16));
+        } else {
+            skt_aqm_release(&b.q, b.now, (unsigned)sim_rng_below(&rng, 16));
+        }
+        assert_in_range(b.q.bytes, 0, 50000);
+    }
+    const struct skt_aqm_stats *st = &b.q.stats;
+    assert_int_equal(st->pulled, out);
+    assert_int_equal(st->pushed, out + st->dropped + st->overflow + b.q.packets);
+    skt_aqm_dispose(&b.q);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bulk_is_kept_short_by_drops),
+        cmocka_unit_test(test_bulk_is_kept_short_by_marks),
+        cmocka_unit_test(test_unresponsive_flow_harms_itself_only),
+        cmocka_unit_test(test_shares_are_equal_in_bytes),
+        cmocka_unit_test(test_one_large_packet_is_no_queue),
+        cmocka_unit_test(test_numbers_are_reused_only_when_idle),
+        cmocka_unit_test(test_few_numbers_do_for_flows_that_follow_each_other),
+        cmocka_unit_test(test_held_flow_keeps_its_order_and_stops_no_other),
+        cmocka_unit_test(test_limit_takes_from_the_longest),
+        cmocka_unit_test(test_random_calls_keep_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
