@@ -135,6 +135,31 @@ skt_us skt_path_loss_expiry(const struct skt_path *p);
 /* A conversation (its starved_node) waits for memory in the pool. */
 void skt_path_add_starved(struct skt_path *p, struct skt_list *node);
 
+/* --- path_copies.c --- */
+
+/* After seg was sent: schedules its duplicates. */
+void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now);
+void skt_path_cancel_copies(struct skt_segment *seg);
+
+/* When the next duplicate is due; SKT_NEVER: none. */
+skt_us skt_path_copies_expiry(const struct skt_path *p);
+
+/* The segment to duplicate now, or NULL; skt_path_note_copy when it is sent (with copy_ts as its ts). */
+struct skt_segment *skt_path_next_copy(struct skt_path *p, skt_us now);
+void skt_path_note_copy(struct skt_path *p, struct skt_segment *seg, skt_us now);
+
+/* When the last transmission's last duplicate was or will be sent, or the transmission itself without any. */
+skt_us skt_path_last_sent_at(const struct skt_path *p, const struct skt_segment *seg);
+
+/* Which duplicate of the last transmission a ts names, from 1; 0: none of them. */
+unsigned skt_path_copy_number(const struct skt_segment *seg, uint32_t ts);
+
+/* The ts of now. */
+static inline uint32_t skt_path_tick(const struct skt_path *p, skt_us now)
+{
+    return (uint32_t)(now / SKT_KCP_TICK_US) + p->ts_base;
+}
+
 void skt_path_update_pacer(struct skt_path *p, skt_us now);
 
 /* May data be sent as far as the congestion window goes? */

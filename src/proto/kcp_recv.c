@@ -52,6 +52,7 @@ static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8
     if (!seg)
         return SKT_ERR_NOMEM;
     skt_list_init(&seg->node);
+    skt_list_init(&seg->copy_node);
     seg->sn = h->sn;
     seg->len = (uint16_t)h->len;
     seg->frg = h->frg;

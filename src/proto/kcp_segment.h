@@ -18,20 +18,25 @@ enum {
     SKT_SEG_FLYING = 4,  /* in path->inflight and counted there */
     SKT_SEG_LIMITED = 8, /* sent while the application offered too little */
     SKT_SEG_FIN = 16,    /* ends the stream: nothing is joined to it */
+    SKT_SEG_COPIED = 32, /* a transmission of it was duplicated */
 };
 
 struct skt_segment {
-    struct skt_list node; /* in path->inflight or path->lost once sent */
+    struct skt_list node;      /* in path->inflight or path->lost once sent */
+    struct skt_list copy_node; /* in path->copies while a duplicate is due */
     struct skt_kcp *kcp;
     uint32_t sn;
     uint32_t ts, first_ts; /* of the last and the first transmission */
+    uint32_t copy_ts;      /* of the last duplicate of the last transmission; ts: none was sent */
     uint16_t len;          /* data bytes */
     uint16_t cost;         /* bytes this transmission takes in flight */
     uint8_t frg;
-    uint8_t flags; /* SKT_SEG_* */
-    uint8_t xmit;  /* transmissions so far; stays at 255 */
-    uint64_t tx;   /* number of the last transmission on its path */
+    uint8_t flags;                   /* SKT_SEG_* */
+    uint8_t xmit;                    /* transmissions so far, without duplicates; stays at 255 */
+    uint8_t copies_sent, copies_due; /* duplicates of the last transmission */
+    uint64_t tx;                     /* number of the last transmission on its path */
     skt_us sent_at;
+    skt_us copy_at; /* when the next duplicate is due, or when the last one was sent */
     /* The path's counters when it was sent, for the delivery rate. */
     uint64_t delivered;
     skt_us delivered_at, first_sent_at;

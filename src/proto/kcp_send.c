@@ -67,10 +67,11 @@ static uint32_t reserve(struct skt_kcp *k, uint32_t n)
             break;
         uint32_t sn = k->snd_end + k->reserved;
         skt_list_init(&seg->node);
+        skt_list_init(&seg->copy_node);
         seg->kcp = k;
         seg->sn = sn;
         seg->len = 0;
-        seg->frg = seg->flags = seg->xmit = 0;
+        seg->frg = seg->flags = seg->xmit = seg->copies_sent = seg->copies_due = 0;
         *skt_seg_ring_at(&k->snd, sn) = seg;
         k->reserved++;
     }

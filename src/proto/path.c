@@ -29,6 +29,7 @@ static void begin_measuring(struct skt_path *p, skt_us now)
     p->timeouts = p->probes = 0;
     p->delivered_at = p->first_sent_at = now;
     p->largest_delivered = 0;
+    skt_redundancy_reset(&p->redundancy);
     p->cc->init(&p->cc_state, now, datagram_len(p));
     skt_pacer_init(&p->pacer, now, p->cc_state.out.pacing_rate, datagram_len(p));
 }
@@ -46,11 +47,13 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
     p->next_tx = 1;
     skt_list_init(&p->inflight);
     skt_list_init(&p->lost);
+    skt_list_init(&p->copies);
     skt_list_init(&p->acks);
     skt_list_init(&p->ready);
     skt_list_init(&p->events);
     skt_list_init(&p->starved);
     skt_heap_init(&p->timers);
+    skt_redundancy_init(&p->redundancy);
     begin_measuring(p, now);
 }
 
@@ -134,6 +137,7 @@ void skt_path_requeue(struct skt_path *p, struct skt_segment *seg)
     assert(p->inflight_bytes >= seg->cost);
     p->inflight_bytes -= seg->cost;
     seg->flags &= (uint8_t) ~(SKT_SEG_FLYING | SKT_SEG_LOST | SKT_SEG_PROBED);
+    skt_path_cancel_copies(seg);
     skt_list_move_tail(&p->lost, &seg->node);
 }
 
@@ -142,6 +146,7 @@ void skt_path_forget(struct skt_path *p, struct skt_segment *seg)
     if (seg->flags & SKT_SEG_FLYING)
         p->inflight_bytes -= seg->cost;
     seg->flags = 0;
+    skt_path_cancel_copies(seg);
     skt_list_remove(&seg->node);
 }
 
@@ -173,6 +178,7 @@ skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
     if (!skt_list_empty(&p->acks))
         return now;
     skt_us at = skt_us_min(skt_path_loss_expiry(p), starved_expiry(p));
+    at = skt_us_min(at, skt_path_copies_expiry(p));
     skt_us probe = skt_heap_expiry(&p->timers);
     at = skt_us_min(at, probe >= SKT_NEVER - 1 ? SKT_NEVER : probe);
     if (skt_path_has_data(p)) {

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "proto/cc.h"
 #include "proto/pacer.h"
+#include "proto/redundancy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,8 @@ struct skt_kcp;
 
 struct skt_path_stats {
     uint64_t sent;          /* segments sent, first transmissions */
-    uint64_t retransmitted; /* segments sent again */
+    uint64_t retransmitted; /* segments sent again, because they seemed lost */
+    uint64_t duplicated;    /* segments sent again unasked */
     uint64_t lost;          /* transmissions found lost */
     uint64_t spurious;      /* of these, acknowledged after all */
     uint64_t delivered;     /* bytes of KCP payload acknowledged */
@@ -32,6 +34,7 @@ struct skt_path {
     struct skt_pool *pool;    /* segment buffers; shared by all paths of a loop */
     struct skt_list inflight; /* transmissions not yet acknowledged or lost, oldest first */
     struct skt_list lost;     /* transmissions found lost, to be sent again, in that order */
+    struct skt_list copies;   /* segments in flight to be duplicated, by time */
     struct skt_list acks;     /* conversations with acknowledgements or window news to send */
     struct skt_list ready;    /* conversations with new data that the peer's window admits */
     struct skt_list events;   /* conversations with news for the application (skt_kcp_take_events) */
@@ -43,6 +46,7 @@ struct skt_path {
     const struct skt_cc *cc;
     union skt_cc_state cc_state;
     struct skt_path_stats stats;
+    struct skt_redundancy redundancy;
 
     /* The rest is path*.c's own. */
     struct skt_list starved; /* conversations whose writer waits for memory, */

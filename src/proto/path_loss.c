@@ -26,6 +26,8 @@ static struct skt_segment *oldest(const struct skt_path *p)
 void skt_path_take_spurious(struct skt_path *p, struct skt_segment *seg, skt_us now, skt_us late)
 {
     p->stats.spurious++;
+    if (p->redundancy.lost > 0)
+        p->redundancy.lost--;
     seg->flags &= (uint8_t)~SKT_SEG_LOST;
     if (late > p->rack_rtt) {
         skt_us needed = late - p->rack_rtt;
@@ -54,6 +56,7 @@ void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt
     } else if (seg->flags & SKT_SEG_LOST) {
         skt_path_take_spurious(p, seg, round->now, named ? round->now - seg->sent_at : 0);
     }
+    skt_path_cancel_copies(seg);
     skt_list_remove(&seg->node);
     round->acked += seg->cost;
     p->delivered += seg->cost;
@@ -147,7 +150,7 @@ static skt_us lost_at(const struct skt_path *p, const struct skt_segment *seg)
 
 static skt_us timeout_at(const struct skt_path *p, const struct skt_segment *seg)
 {
-    skt_us since = skt_us_max(seg->sent_at, skt_us_max(p->progress_at, p->fired_at));
+    skt_us since = skt_us_max(skt_path_last_sent_at(p, seg), skt_us_max(p->progress_at, p->fired_at));
     skt_us time = SKT_PATH_INITIAL_RTO;
     if (p->srtt) {
         skt_us spread = skt_us_max(4 * p->rttvar, skt_us_max(p->srtt / 16, SPREAD_MIN));
@@ -199,6 +202,7 @@ void skt_path_detect_losses(struct skt_path *p, skt_us now)
     struct skt_segment *seg;
     while ((seg = oldest(p)) && lost_at(p, seg) <= now) {
         mark_lost(p, seg);
+        skt_redundancy_on_lost(&p->redundancy);
         struct skt_cc_loss loss = {now, seg->cost, p->inflight_bytes, seg->sent_at};
         p->cc->on_lost(&p->cc_state, &loss);
         skt_path_update_pacer(p, now);

@@ -21,8 +21,8 @@ static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
 /* A retransmission's ts is always later than those before it, so that an ACK tells them apart. */
 static uint32_t next_ts(const struct skt_path *p, const struct skt_segment *seg, skt_us now)
 {
-    uint32_t ts = (uint32_t)(now / SKT_KCP_TICK_US) + p->ts_base;
-    return seg->xmit > 0 && !skt_serial_before(seg->ts, ts) ? seg->ts + 1 : ts;
+    uint32_t ts = skt_path_tick(p, now);
+    return seg->xmit > 0 && !skt_serial_before(seg->copy_ts, ts) ? seg->copy_ts + 1 : ts;
 }
 
 static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
@@ -34,7 +34,8 @@ static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
         if (p->timeouts == 0)
             p->progress_at = now;
     }
-    seg->ts = next_ts(p, seg, now);
+    seg->ts = seg->copy_ts = next_ts(p, seg, now);
+    seg->copies_sent = 0;
     if (seg->xmit == 0)
         seg->first_ts = seg->ts;
     if (seg->xmit < UINT8_MAX)
@@ -53,16 +54,15 @@ static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
     p->inflight_bytes += seg->cost;
 }
 
-static void write_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
+static void write_segment(const struct skt_segment *seg, uint32_t ts, uint8_t *out)
 {
     struct skt_kcp *k = seg->kcp;
-    note_sent(p, seg, now);
     struct skt_kcp_header h = {
         .conv = k->conv,
         .cmd = SKT_KCP_CMD_PUSH,
         .frg = seg->frg,
         .wnd = skt_kcp_advertise(k),
-        .ts = seg->ts,
+        .ts = ts,
         .sn = seg->sn,
         .una = k->rcv_nxt,
         .len = seg->len,
@@ -88,17 +88,21 @@ static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
 static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
 {
     bool first = seg->xmit == 0;
-    write_segment(p, seg, now, out);
+    note_sent(p, seg, now);
+    write_segment(seg, seg->ts, out);
     if (p->probes > 0)
         p->probes--;
     if (!first) {
         p->stats.retransmitted++;
+        skt_path_plan_copies(p, seg, now);
         return;
     }
     p->stats.sent++;
+    skt_redundancy_on_first(&p->redundancy, now, seg->cost);
     p->stats.payload_tx += seg->len;
     struct skt_kcp *k = seg->kcp;
     skt_kcp_on_first_sent(k, seg);
+    skt_path_plan_copies(p, seg, now);
     skt_kcp_update_sending(k);
     if (!skt_list_empty(&k->ready_node))
         skt_list_move_tail(&p->ready, &k->ready_node);
@@ -114,6 +118,21 @@ static void note_limited(struct skt_path *p)
         p->limited_until = 1;
 }
 
+/* Duplicates that are due: few and small, so neither window nor pacer hold them up. */
+static size_t write_copies(struct skt_path *p, skt_us now, uint8_t *out, size_t room)
+{
+    size_t n = 0;
+    for (struct skt_segment *seg; (seg = skt_path_next_copy(p, now)) != NULL;) {
+        size_t len = SKT_KCP_HEADER_LEN + (size_t)seg->len;
+        if (n + len > room)
+            break;
+        skt_path_note_copy(p, seg, now);
+        write_segment(seg, seg->copy_ts, out + n);
+        n += len;
+    }
+    return n;
+}
+
 size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
 {
     assert(cap >= SKT_MTU_MAX);
@@ -122,6 +141,7 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
     size_t room = p->payload_limit < cap ? p->payload_limit : cap;
     size_t n = write_controls(p, out, room);
     size_t controls = n;
+    n += write_copies(p, now, out + n, room - n);
     for (struct skt_segment *seg; (seg = next_segment(p, now));) {
         size_t len = SKT_KCP_HEADER_LEN + (size_t)seg->len;
         if (n + len > room && n > 0)

@@ -67,10 +67,14 @@ void sim_link_dispose(struct sim_link *l)
 static bool is_lost(struct sim_link *l, skt_us now)
 {
     const struct sim_link_config *c = &l->config;
-    if (l->bad)
+    if (c->burst_len && l->bad)
+        l->bad = now < l->bad_until;
+    else if (l->bad)
         l->bad = !sim_rng_chance(&l->rng, c->burst_leave);
     else
         l->bad = sim_rng_chance(&l->rng, c->burst_enter);
+    if (l->bad && c->burst_len && l->bad_until <= now)
+        l->bad_until = now + sim_rng_below(&l->rng, 2 * c->burst_len);
     bool burst = l->bad && sim_rng_chance(&l->rng, c->burst_loss);
     bool chance = sim_rng_chance(&l->rng, c->loss);
     bool outage = c->outage_len && now >= c->outage_at && now < c->outage_at + c->outage_len;

@@ -19,6 +19,7 @@ struct sim_link_config {
     unsigned burst_enter;         /* Gilbert-Elliott: chance per packet to enter the bad state, */
     unsigned burst_leave;         /* to leave it, */
     unsigned burst_loss;          /* and of loss within it */
+    skt_us burst_len;             /* instead of burst_leave: the bad state lasts 0 to twice this long */
     unsigned reorder;             /* chance that a packet is held up by */
     skt_us reorder_delay;         /* this much */
     unsigned duplicate;           /* chance that a packet arrives twice */
@@ -38,8 +39,9 @@ struct sim_link {
     struct sim_link_config config;
     struct sim_link_stats stats;
     struct sim_rng rng;
-    bool bad;       /* Gilbert-Elliott state */
-    skt_us idle_at; /* when the rate limiter has sent what it holds */
+    bool bad;         /* Gilbert-Elliott state */
+    skt_us bad_until; /* with burst_len */
+    skt_us idle_at;   /* when the rate limiter has sent what it holds */
     uint64_t order;
     struct sim_packet **heap; /* by arrival */
     size_t count, cap;

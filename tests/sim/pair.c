@@ -69,6 +69,20 @@ void sim_pair_add(struct sim_pair *s, bool stream, uint64_t amount0, uint64_t am
     s->flow_count++;
 }
 
+void sim_pair_add_requests(struct sim_pair *s, size_t chunk, skt_us first, skt_us period, uint64_t n,
+                           skt_us *read_at)
+{
+    sim_pair_add(s, false, 0, 0, chunk);
+    struct sim_flow *asks = &s->host[0].flows[s->flow_count - 1];
+    struct sim_flow *answers = &s->host[1].flows[s->flow_count - 1];
+    asks->period = period;
+    asks->next_at = first;
+    asks->planned = n;
+    asks->read_at = read_at;
+    asks->to_receive = answers->to_receive = n;
+    answers->echo = true;
+}
+
 static void fail(struct sim_pair *s, const char *what)
 {
     if (!s->failure)
@@ -185,6 +199,8 @@ static void read_messages(struct sim_pair *s, struct sim_host *h, struct sim_flo
             return fail(s, "message border moved");
         if (!matches(f, f->received * 7, buf, (size_t)len))
             return fail(s, "message content differs");
+        if (f->read_at)
+            f->read_at[f->received] = s->now;
         f->received++;
         f->read_bytes += (size_t)len;
         h->received += (size_t)len;
@@ -197,8 +213,12 @@ static void serve(struct sim_pair *s, struct sim_host *h, struct sim_flow *f)
         write_stream(f);
         read_stream(s, h, f);
     } else {
-        write_messages(s, f);
         read_messages(s, h, f);
+        if (f->echo)
+            f->to_send = f->received;
+        for (; f->planned > f->to_send && f->next_at <= s->now; f->next_at += f->period)
+            f->to_send++;
+        write_messages(s, f);
     }
     if (f->received > f->to_receive)
         fail(s, "more received than was sent");
@@ -253,6 +273,11 @@ static void send_all(struct sim_pair *s, struct sim_host *h)
         fail(s, "wants to be called at once after it was called");
 }
 
+static skt_us request_at(const struct sim_flow *f)
+{
+    return f->planned > f->to_send ? f->next_at : SKT_NEVER;
+}
+
 static void turn(struct sim_pair *s, int i)
 {
     struct sim_host *h = &s->host[i];
@@ -263,7 +288,7 @@ static void turn(struct sim_pair *s, int i)
         skt_path_expire(&h->path, s->now);
     serve_events(s, h);
     for (int f = 0; f < s->flow_count; f++) {
-        if (h->flows[f].read_rate)
+        if (h->flows[f].read_rate || request_at(&h->flows[f]) <= s->now)
             serve(s, h, &h->flows[f]);
     }
     send_all(s, h);
@@ -294,6 +319,7 @@ static skt_us next_time(const struct sim_pair *s)
             timer = (timer + grain - 1) / grain * grain;
         next = skt_us_min(next, skt_us_min(timer, sim_link_expiry(&h->out)));
         for (int f = 0; f < s->flow_count; f++) {
+            next = skt_us_min(next, skt_us_max(request_at(&h->flows[f]), s->now));
             if (h->flows[f].read_rate)
                 next = skt_us_min(next, s->now + 5 * SKT_US_PER_MS);
         }
@@ -303,7 +329,8 @@ static skt_us next_time(const struct sim_pair *s)
 
 static bool flow_done(const struct sim_flow *f)
 {
-    if (f->received != f->to_receive || f->sent != f->to_send || !skt_kcp_drained(&f->kcp))
+    if (f->received != f->to_receive || f->planned > f->sent || f->sent != f->to_send ||
+        !skt_kcp_drained(&f->kcp))
         return false;
     return !f->stream || (f->finished && skt_kcp_at_end(&f->kcp));
 }

@@ -8,7 +8,7 @@
 #include "proto/kcp.h"
 #include "sim/link.h"
 
-enum { SIM_FLOWS_MAX = 16 };
+enum { SIM_FLOWS_MAX = 112 };
 
 /* One end of a conversation, and the application on top of it. */
 struct sim_flow {
@@ -24,6 +24,12 @@ struct sim_flow {
     uint64_t read_rate; /* bytes/s the reader takes; 0: all */
     uint64_t read_bytes;
     skt_us read_from;
+    /* Thin flows (messages). */
+    bool echo;      /* sends a message for each that it gets; to_send follows */
+    skt_us period;  /* sends a message this often until there were `planned`; 0: what to_send says */
+    skt_us next_at; /* the next one */
+    uint64_t planned;
+    skt_us *read_at; /* when the n-th message was read, or NULL */
 };
 
 struct sim_host {
@@ -69,6 +75,11 @@ void sim_pair_add(struct sim_pair *s, bool stream, uint64_t amount0, uint64_t am
 
 /* Runs until everything has arrived and is acknowledged, `until` has come, or something is wrong. */
 void sim_pair_run(struct sim_pair *s, skt_us until);
+
+/* Makes a flow of messages in which host 0 sends one of up to `chunk` bytes every period, first at `first`,
+ * n in all, and host 1 answers each at once. read_at: n times at which the answers were read. */
+void sim_pair_add_requests(struct sim_pair *s, size_t chunk, skt_us first, skt_us period, uint64_t n,
+                           skt_us *read_at);
 
 bool sim_pair_done(const struct sim_pair *s);
 

@@ -16,6 +16,7 @@ void rig_init(struct rig *r, bool stream, size_t budget, const struct skt_kcp_li
     assert(r->out);
     skt_pool_init(&r->pool, SKT_KCP_BLOCK_LEN, budget * SKT_KCP_BLOCK_LEN);
     skt_path_init(&r->path, &r->pool, &skt_cc_turbo, 1400, r->now);
+    r->path.redundancy.off = true;
     int err = skt_kcp_init(&r->kcp, RIG_CONV, stream, &r->path, limits ? limits : &ample);
     assert(err == SKT_OK);
     (void)err;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/redundancy.h"
+
+#include <string.h>
+
+#define SLOT_TIME (100 * SKT_US_PER_MS)
+#define MILLION   UINT64_C(1000000)
+
+enum {
+    MEASURED_MAX = 2048, /* then all counts are halved */
+    FOLLOWED_MIN = 8,    /* fewer say nothing about bursts */
+    MISS_PPM = 200,      /* chance that a transmission and all its duplicates are lost */
+};
+
+void skt_redundancy_init(struct skt_redundancy *r)
+{
+    memset(r, 0, sizeof(*r));
+    r->cap_permille = SKT_OVERHEAD_CAP;
+}
+
+void skt_redundancy_reset(struct skt_redundancy *r)
+{
+    r->measured = r->lost = r->followed = r->follow_lost = 0;
+    memset(r->suspects, 0, sizeof(r->suspects));
+}
+
+static void count_one(struct skt_redundancy *r)
+{
+    if (++r->measured < MEASURED_MAX)
+        return;
+    r->measured /= 2;
+    r->lost /= 2;
+    r->followed /= 2;
+    r->follow_lost /= 2;
+}
+
+void skt_redundancy_on_arrived(struct skt_redundancy *r)
+{
+    count_one(r);
+}
+
+void skt_redundancy_on_lost(struct skt_redundancy *r)
+{
+    r->lost++;
+    count_one(r);
+}
+
+void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const struct skt_suspect *original)
+{
+    r->followed += n;
+    r->follow_lost += n - 1;
+    r->suspects[r->suspect_next++ % SKT_REDUNDANCY_SUSPECTS] = *original;
+    skt_redundancy_on_lost(r);
+}
+
+void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *named)
+{
+    for (size_t i = 0; i < SKT_REDUNDANCY_SUSPECTS; i++) {
+        struct skt_suspect *s = &r->suspects[i];
+        if (s->conv != named->conv || s->sn != named->sn || s->ts != named->ts)
+            continue;
+        if (r->lost > 0)
+            r->lost--;
+        memset(s, 0, sizeof(*s));
+        return;
+    }
+}
+
+unsigned skt_redundancy_copies(const struct skt_redundancy *r)
+{
+    if (r->off)
+        return 0;
+    if (r->measured < SKT_COPIES_MEASURED)
+        return SKT_COPIES_UNMEASURED;
+    if (r->lost == 0)
+        return 0;
+    uint64_t p = (r->lost + 1) * MILLION / r->measured, q = p;
+    if (r->followed >= FOLLOWED_MIN && r->follow_lost * MILLION / r->followed > q)
+        q = r->follow_lost * MILLION / r->followed;
+    unsigned n = 0;
+    for (uint64_t miss = p; miss > MISS_PPM && n < SKT_COPIES_MAX; n++)
+        miss = miss * q / MILLION;
+    return n;
+}
+
+static void advance(struct skt_redundancy *r, skt_us now)
+{
+    uint64_t slot = now / SLOT_TIME;
+    uint64_t passed = slot > r->slot_at ? slot - r->slot_at : 0;
+    for (uint64_t i = 0; i < passed && i < SKT_REDUNDANCY_SLOTS; i++) {
+        r->first[(slot - i) % SKT_REDUNDANCY_SLOTS] = 0;
+        r->copied[(slot - i) % SKT_REDUNDANCY_SLOTS] = 0;
+    }
+    r->slot_at += passed;
+}
+
+bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes)
+{
+    uint64_t first = 0, copied = bytes;
+    advance(r, now);
+    for (size_t i = 0; i < SKT_REDUNDANCY_SLOTS; i++) {
+        first += r->first[i];
+        copied += r->copied[i];
+    }
+    return copied <= SKT_OVERHEAD_FREE + first * r->cap_permille / 1000;
+}
+
+static void add(struct skt_redundancy *r, uint32_t *slots, size_t bytes)
+{
+    uint32_t *slot = &slots[r->slot_at % SKT_REDUNDANCY_SLOTS];
+    *slot = bytes < UINT32_MAX - *slot ? *slot + (uint32_t)bytes : UINT32_MAX;
+}
+
+void skt_redundancy_on_first(struct skt_redundancy *r, skt_us now, size_t bytes)
+{
+    advance(r, now);
+    add(r, r->first, bytes);
+}
+
+void skt_redundancy_on_copied(struct skt_redundancy *r, skt_us now, size_t bytes)
+{
+    advance(r, now);
+    add(r, r->copied, bytes);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* How often a segment of a thin flow is sent unasked: by the loss that was measured, within a budget.
+ *
+ * Loss is measured by what is acknowledged. An ACK names one transmission, so an ACK of a duplicate that
+ * comes before any of the original says that the original (or its ACK) was lost; how the duplicates behind a
+ * lost original fared tells bursts from independent losses. */
+#ifndef SKT_PROTO_REDUNDANCY_H
+#define SKT_PROTO_REDUNDANCY_H
+
+#include "base/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SKT_COPIES_MAX = 4,          /* duplicates of one transmission */
+    SKT_COPIES_UNMEASURED = 2,   /* duplicates until */
+    SKT_COPIES_MEASURED = 200,   /* this many segments were measured */
+    SKT_OVERHEAD_CAP = 300,      /* default: duplicates over first transmissions, thousandths of bytes */
+    SKT_OVERHEAD_FREE = 64000,   /* bytes a second that are allowed in any case (512 kbit/s) */
+    SKT_REDUNDANCY_SLOTS = 11,   /* of 100 ms: never less than the last second */
+    SKT_REDUNDANCY_SUSPECTS = 16 /* presumed losses that may still turn out to be late */
+};
+
+/* An original that was overtaken by its duplicate. */
+struct skt_suspect {
+    uint32_t conv, sn, ts;
+};
+
+struct skt_redundancy {
+    bool off;
+    uint32_t cap_permille;
+    uint32_t measured, lost;        /* of about the last 1024 to 2048 segments */
+    uint32_t followed, follow_lost; /* duplicates behind a lost original; how many of these were lost, too */
+    struct skt_suspect suspects[SKT_REDUNDANCY_SUSPECTS];
+    unsigned suspect_next;
+    uint32_t first[SKT_REDUNDANCY_SLOTS], copied[SKT_REDUNDANCY_SLOTS]; /* bytes, by tenths of seconds */
+    uint64_t slot_at;                                                   /* the tenth that is counted now */
+};
+
+void skt_redundancy_init(struct skt_redundancy *r);
+
+/* Forgets what was measured: the path is another one. */
+void skt_redundancy_reset(struct skt_redundancy *r);
+
+/* A transmission was acknowledged, or found lost by its successors. */
+void skt_redundancy_on_arrived(struct skt_redundancy *r);
+void skt_redundancy_on_lost(struct skt_redundancy *r);
+
+/* The n-th duplicate (from 1) of a transmission was acknowledged before all others of it. */
+void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const struct skt_suspect *original);
+
+/* An ACK of something acknowledged before: takes a presumed loss back if it names that very transmission. */
+void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *named);
+
+/* How many duplicates a transmission is to have: the fewest n with p q^n <= 1/5000, where p is the measured
+ * loss and q the loss of what follows a lost packet; 0 without loss. */
+unsigned skt_redundancy_copies(const struct skt_redundancy *r);
+
+/* Does the budget admit a duplicate of so many bytes? */
+bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes);
+
+/* Bytes were sent: for the first time, or as a duplicate. */
+void skt_redundancy_on_first(struct skt_redundancy *r, skt_us now, size_t bytes);
+void skt_redundancy_on_copied(struct skt_redundancy *r, skt_us now, size_t bytes);
+
+#endif
