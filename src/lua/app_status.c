@@ -136,7 +136,7 @@ static void write_session(struct skt_app *app, FILE *out, const struct skt_sessi
     fprintf(out, "\"min\":%llu.%03u},", (unsigned long long)(p->min_rtt / 1000),
             (unsigned)(p->min_rtt % 1000));
     write_milli(out, "loss_tx", loss_milli(&p->stats));
-    write_text(out, "loss_rx", NULL); /* not measured in this version */
+    write_milli(out, "loss_rx", (uint64_t)(skt_session_loss_rx(s) * 1000 + 0.5));
     write_count(out, "mtu", skt_session_mtu(s));
     write_count(out, "cwnd_bytes", skt_path_cwnd(p));
     uint64_t rate = skt_path_pacing_rate(p); /* bytes/s */

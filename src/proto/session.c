@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ETHERNET_V6_MTU = 1452 }; /* UDP payload of 1500 bytes of IPv6 */
+enum {
+    ETHERNET_V6_MTU = 1452, /* UDP payload of 1500 bytes of IPv6 */
+    RX_WINDOW = 4096,       /* packets that the loss on the way in is measured over */
+};
 
 /* KCP bytes that fit a datagram. */
 static size_t payload_limit_of(size_t mtu)
@@ -136,6 +139,16 @@ void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu)
     skt_session_set_mtu(s);
 }
 
+void skt_session_note_arrival(struct skt_session *s, uint32_t advance)
+{
+    s->rx_sent += advance;
+    s->rx_arrived++;
+    if (s->rx_sent > RX_WINDOW) { /* older packets count half */
+        s->rx_sent /= 2;
+        s->rx_arrived /= 2;
+    }
+}
+
 void skt_session_heard(struct skt_session *s, skt_us now)
 {
     s->heard = now;
@@ -208,6 +221,11 @@ skt_us skt_session_mean_rtt(const struct skt_session *s)
     for (unsigned i = 0; i < n; i++)
         sum += s->rtts[i];
     return n ? sum / n : 0;
+}
+
+double skt_session_loss_rx(const struct skt_session *s)
+{
+    return s->rx_arrived < s->rx_sent ? 1.0 - (double)s->rx_arrived / s->rx_sent : 0.0;
 }
 
 size_t skt_session_mtu(const struct skt_session *s)

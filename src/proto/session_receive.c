@@ -182,7 +182,8 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     struct skt_keypair *kp = keypair_of(s, id);
     if (!kp || !is_expected(s, kp, from))
         return count_drop(s, SKT_ERR_NOTFOUND);
-    bool newest = kp == s->keys.current && number > kp->replay.top;
+    uint64_t top = kp->replay.top;
+    bool newest = kp == s->keys.current && number > top;
     uint8_t *plain;
     size_t plain_len;
     int err = skt_packet_open(s->ctx->crypto, kp, datagram, len, now, &plain, &plain_len);
@@ -190,6 +191,7 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
         return count_drop(s, err);
     s->stats.bytes_rx += len;
     s->stats.packets_rx++;
+    skt_session_note_arrival(s, number > top ? (uint32_t)(number - top) : 0);
     s->opened_by = kp;
     if (kp != s->connect.pending)
         on_authentic(s, now, from, kp, newest, plain[0]);

@@ -370,6 +370,20 @@ static void test_silent_session_is_closed(void **state)
     sim_world_free(w);
 }
 
+static void test_loss_is_measured_by_the_receiver(void **state)
+{
+    (void)state;
+    struct sim_world_config c = link_of(20 * MS, 0, 41);
+    c.down.loss = 1000;
+    struct sim_world *w = connected(&c);
+    w->server.reply_len = 5 * 1000 * 1000;
+    sim_world_open(w, "", 100);
+    assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
+    assert_in_range((unsigned)(skt_session_loss_rx(w->client.session) * 1000), 80, 120);
+    assert_in_range((unsigned)(skt_session_loss_rx(sim_world_session(w)) * 1000), 0, 1);
+    sim_world_free(w);
+}
+
 static void test_close_is_told(void **state)
 {
     (void)state;
@@ -479,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_mtu_is_found_and_followed),
         cmocka_unit_test(test_mtu_drop_in_mid_transfer),
         cmocka_unit_test(test_silent_session_is_closed),
+        cmocka_unit_test(test_loss_is_measured_by_the_receiver),
         cmocka_unit_test(test_close_is_told),
         cmocka_unit_test(test_idle_session_is_quiet_and_not_uniform),
         cmocka_unit_test(test_messages_keep_borders),
