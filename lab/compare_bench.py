@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""One peer over one link: namespaces, link, load, and what each row of the comparison measures there.
+
+    namespace c                                                        namespace s
+    load (rtt, bulk) -> peer's client == lnk0 === skt-link === lnk0 == peer's server -> skt-load serve
+    load (rtt --udp) -------------------- the same link ----------------------------->
+"""
+import contextlib
+import json
+import os
+import time
+
+from lab import Lab
+from link import Link, veth
+from compare_peers import set_sysctl
+
+LOAD_PORT = 7000
+# The link of the seed document's benchmark: RTT 164 ms with a standard deviation of 3.3 ms (3.2 there), 2.4 % each
+# way (4.8 % of the pings there).
+THIN_LINK = {"delay": "82ms", "jitter": "4ms", "loss": 0.024}
+BULK_LINK = {"delay": "80ms", "rate": 100, "buffer": "100ms"}
+
+
+class Cpu:
+    """How busy the machine was meanwhile, all its processes together: 1 = every core all the time."""
+
+    @staticmethod
+    def _read():
+        with open("/proc/stat", encoding="ascii") as stat:
+            fields = [int(f) for f in stat.readline().split()[1:9]]
+        return sum(fields), fields[3] + fields[4]
+
+    def __init__(self):
+        self.total, self.idle = self._read()
+
+    def busy(self):
+        total, idle = self._read()
+        return round(1 - (idle - self.idle) / max(1, total - self.total), 3)
+
+
+class Bench:
+    def __init__(self, base, program, peer, seed, link=None):
+        """link: settings of skt-link; None: a plain veth pair."""
+        self.peer, self.program, self.load_port = peer, program, LOAD_PORT
+        self.near = self.link = None
+        self.loads = 0
+        self.lab = Lab(base)
+        try:
+            self._build(seed, link)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                print(self.logs(), flush=True)
+            self.lab.close()
+            raise
+
+    def _build(self, seed, link):
+        self.c, self.s = self.lab.netns("c"), self.lab.netns("s")
+        for ns in (self.c, self.s):
+            set_sysctl(ns, "net.ipv4.tcp_congestion_control", self.peer.cc)
+            set_sysctl(ns, "net.ipv4.tcp_rmem", "4096 131072 67108864")
+            set_sysctl(ns, "net.ipv4.tcp_wmem", "4096 65536 67108864")
+        if link is None:
+            _, self.addr_b = veth(self.c, self.s)
+        else:
+            self.link = Link(self.lab, self.c, self.s, seed=seed, **link)
+            self.addr_b = self.link.addr_b
+        serve = self.lab.start(self.s, "serve", self.program, "serve", "--port", LOAD_PORT)
+        serve.wait_port(LOAD_PORT)
+        self.addr, self.port = self.peer.start(self)
+
+    def _start(self, kind, addr, port, **options):
+        self.loads += 1
+        argv = [self.program, kind, "--addr", addr, "--port", port]
+        for key, value in options.items():
+            argv += ["--" + key.replace("_", "-"), value]
+        path = self.lab.dir / f"{kind}-{self.loads}.out"
+        with open(path, "wb") as out:
+            return path, self.lab.start(self.c, f"{kind}-{self.loads}", *argv, stdout=out)
+
+    def start_rtt(self, conns, count, interval_ms=100):
+        return self._start("rtt", self.addr, self.port, conns=conns, count=count, interval_ms=interval_ms)
+
+    def start_ping(self, count, interval_ms=100):
+        """UDP through the link itself, beside the peer."""
+        return self._start("rtt", self.addr_b, self.load_port, udp=1, count=count, interval_ms=interval_ms)
+
+    def start_bulk(self, seconds, drain):
+        return self._start("bulk", self.addr, self.port, seconds=seconds, drain=drain)
+
+    def status(self):
+        """What skcptun says about its session; None for others."""
+        return self.near.sessions()[0] if self.near else None
+
+    def logs(self):
+        return self.lab.logs(1500)
+
+    def close(self):
+        self.lab.close()
+
+
+@contextlib.contextmanager
+def benches(base, program, peers, seed, link):
+    """One for each peer, together; all end together."""
+    made = []
+    try:
+        for peer in peers:
+            made.append(Bench(base, program, peer, seed, link))
+        yield made
+    finally:
+        for bench in reversed(made):
+            with contextlib.suppress(OSError, AssertionError):
+                bench.close()
+
+
+def finish(load, deadline):
+    """The output of a load."""
+    path, process = load
+    code = process.popen.wait(max(0.1, deadline - time.monotonic()))
+    assert code == 0, f"{process.name}: exit {code}: {process.log()}"
+    return path.read_text()
+
+
+def parse_rtt(text):
+    """(connection, number, sent_us, rtt_us or None) of each message."""
+    rows = (tuple(map(int, line.split())) for line in text.splitlines())
+    return [(c, n, sent, rtt if rtt >= 0 else None) for c, n, sent, rtt in rows]
+
+
+def measure_rtt(made, conns, count):
+    """Request and response on all benches at the same time: [(messages, pings, link stats)], in µs."""
+    limit = time.monotonic() + count * 0.1 + 40
+    loads = [(b.start_rtt(conns, count), b.start_ping(count)) for b in made]
+    results = []
+    for bench, (rtt, ping) in zip(made, loads):
+        messages = [m[3] for m in parse_rtt(finish(rtt, limit))]
+        pings = [m[3] for m in parse_rtt(finish(ping, limit)) if m[3] is not None]
+        results.append((messages, pings, bench.link.stats()))
+    return results
+
+
+def _sent_down(bench):
+    return bench.link.stats()["b2a"]
+
+
+def measure_bulk(loaded, idle, seconds, drain=4):
+    """A cold download with a thin flow beside it; `idle` is a bench of its own that carries the thin flow alone."""
+    limit = time.monotonic() + seconds + drain + 40
+    before = [_sent_down(b) for b in (loaded, idle)]
+    cpu = Cpu()
+    bulk = loaded.start_bulk(seconds, drain)
+    thin = [b.start_rtt(1, seconds * 10) for b in (loaded, idle)]
+    result = json.loads(finish(bulk, limit))
+    result["cpu_busy"] = cpu.busy()
+    flows = [parse_rtt(finish(t, limit)) for t in thin]
+    after = [_sent_down(b) for b in (loaded, idle)]
+    wire = [a["in_bytes"] - b["in_bytes"] for a, b in zip(after, before)]
+    first = result["start_us"] + min(3, seconds / 3) * 1e6
+    result["thin_us"], result["thin_idle_us"] = (
+        [rtt for _, _, sent, rtt in flow if rtt is not None and first <= sent < result["start_us"] + seconds * 1e6]
+        for flow in flows)
+    result["thin_unanswered"] = sum(m[3] is None for m in flows[0])
+    result["wire"] = wire[0] - wire[1]
+    result["link"] = {k: after[0][k] - before[0][k] for k in ("in_packets", "in_bytes", "lost", "overflow")}
+    result["status"] = loaded.status()
+    return result
+
+
+def measure_clean(bench, seconds):
+    limit = time.monotonic() + seconds + 40
+    cpu = Cpu()
+    result = json.loads(finish(bench.start_bulk(seconds, 2), limit))
+    result["cpu_busy"] = cpu.busy()
+    result["load"] = os.getloadavg()[0]
+    return result

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""The rows: which bench is loaded with what, how often, and what is kept of it."""
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+
+from lab import ROOT
+from compare_bench import BULK_LINK, THIN_LINK, Cpu, benches, measure_bulk, measure_clean, measure_rtt
+
+LOSSES = (0.01, 0.05, 0.10)
+CONNS = (1, 10)
+# Shares of messages answered faster, for the distribution: dense where it is interesting.
+GRID = [i / 100 for i in range(0, 90, 2)] + [1 - 10 ** (-i / 20) for i in range(20, 81)]
+
+
+def percentile(ordered, share):
+    """Nearest rank; None is slower than everything."""
+    return ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)]
+
+
+def digest(samples_us):
+    """Of round trips in µs (None: never answered), in ms."""
+    answered = sorted(s / 1000 for s in samples_us if s is not None)
+    ordered = answered + [math.inf] * (len(samples_us) - len(answered))
+    if not answered:
+        return {"n": len(samples_us), "unanswered": len(samples_us)}
+    grid = [(round(g, 6), percentile(ordered, g)) for g in GRID if (1 - g) * len(ordered) >= 0.999]
+    return {"n": len(ordered), "unanswered": len(ordered) - len(answered), "min": answered[0],
+            "max": finite(ordered[-1]), "avg": sum(answered) / len(answered),
+            "p50": finite(percentile(ordered, 0.5)), "p99": finite(percentile(ordered, 0.99)),
+            "p999": finite(percentile(ordered, 0.999)), "grid": [p for p in grid if p[1] < math.inf]}
+
+
+def finite(value):
+    return value if value < math.inf else None
+
+
+def machine():
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="ascii")
+                if line.startswith("model name")), platform.machine())
+    return {"cpu": cpu, "cores": os.cpu_count(), "kernel": os.uname().release,
+            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)}
+
+
+def revision(build):
+    """Of what was measured: a file `revision` in the build folder goes before the state of the checkout."""
+    try:
+        with open(f"{build}/revision", encoding="ascii") as note:
+            return note.read().strip()
+    except OSError:
+        done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True,
+                              check=False)
+        return done.stdout.strip() or "unknown"
+
+
+class Run:
+    def __init__(self, options, out, base, load, peers, skipped):
+        self.options, self.out, self.base, self.load, self.peers = options, out, base, load, peers
+        self.meta = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
+                     "revision": revision(options.build), "quick": options.quick, "seeds": options.seeds,
+                     "skipped": skipped, "settings": {p.name: p.settings for p in peers},
+                     "labels": {p.name: (p.label, p.color) for p in peers}}
+        self.seeds = [11 + 2 * i for i in range(options.seeds)]
+
+    def all(self):
+        for row, measure in (("rtt", self.rtt), ("bulk", self.bulk), ("clean", self.clean)):
+            if row in self.options.only:
+                measure()
+
+    def _keep(self, row, results, **meta):
+        """Written after each step: an interrupted run keeps what it has."""
+        text = json.dumps({"meta": {**self.meta, **meta}, "results": results}, indent=None, separators=(",", ":"))
+        part = self.out / f"{row}.part"
+        part.write_text(text)
+        part.rename(self.out / f"{row}.json")
+
+    def _failed(self, row, peer, error, made=()):
+        print(f"{row}: {peer}: FAILED: {error}", flush=True)
+        for bench in made:
+            print(bench.logs(), flush=True)
+        return {"peer": peer, "failed": str(error)[:300]}
+
+    def rtt(self):
+        count, results = 200 if self.options.quick else 1000, []
+        for seed in self.seeds:
+            for conns in CONNS:
+                cpu, made = Cpu(), []
+                try:
+                    with benches(self.base, self.load, self.peers, seed, THIN_LINK) as made:
+                        measured = measure_rtt(made, conns, count)
+                except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+                    results.append({"conns": conns, "seed": seed, **self._failed("rtt", "all", error, made)})
+                    continue
+                for peer, (messages, pings, link) in zip(self.peers, measured):
+                    results.append({"peer": peer.name, "conns": conns, "seed": seed, "load": os.getloadavg()[0],
+                                    "cpu_busy": cpu.busy(), "rtt": digest(messages), "ping": digest(pings),
+                                    "wire_bytes": link["a2b"]["in_bytes"] + link["b2a"]["in_bytes"]})
+                    self._say_rtt(results[-1])
+                self._keep("rtt", results, count=count, link=THIN_LINK)
+
+    @staticmethod
+    def _say_rtt(r):
+        ping, d = r["ping"]["avg"], r["rtt"]
+        ratios = " ".join(f"{k} {d[k] / ping:.3f}" if d.get(k) else f"{k} never" for k in ("avg", "p99", "p999", "max"))
+        print(f"rtt: {r['peer']:16} {r['conns']:2} conn, seed {r['seed']}: {ratios} over a ping of {ping:.1f} ms; "
+              f"unanswered {d['unanswered']}; wire {r['wire_bytes'] / (d['n'] * 128):.1f} times; cpu {r['cpu_busy']:.0%}", flush=True)
+
+    def bulk(self):
+        seconds, losses = (8, LOSSES[::2]) if self.options.quick else (15, LOSSES)
+        results = []
+        for seed in self.seeds:
+            for loss in losses:
+                for peer in self.peers:
+                    results.append({"loss": loss, "seed": seed, **self._bulk_one(peer, loss, seed, seconds)})
+                    self._keep("bulk", results, seconds=seconds, link=BULK_LINK)
+
+    def _bulk_one(self, peer, loss, seed, seconds):
+        made = []
+        try:
+            with benches(self.base, self.load, [peer, peer], seed, {**BULK_LINK, "loss": loss}) as made:
+                got = measure_bulk(*made, seconds)
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+            return self._failed("bulk", peer.name, error, made)
+        means = [sum(us) / len(us) / 1000 if us else None for us in (got["thin_us"], got["thin_idle_us"])]
+        result = {"peer": peer.name, "mbit": got["bytes"] * 8e-6 / seconds,
+                  "waste": got["wire"] / got["total"] if got["total"] else None, "drained": got["drained"],
+                  "thin_ms": means[0], "thin_idle_ms": means[1],
+                  "delay_ms": means[0] - means[1] if None not in means else None,
+                  "thin_unanswered": got["thin_unanswered"], "link": got["link"], "cpu_busy": got["cpu_busy"],
+                  "load": os.getloadavg()[0], "status": got["status"],
+                  "per_s_mbit": [round(sum(got["per_100ms"][i:i + 10]) * 8e-6, 2) for i in range(0, seconds * 10, 10)]}
+        show = {k: "none" if result[k] is None else f"{result[k]:.3f}" for k in ("mbit", "waste", "delay_ms", "thin_idle_ms")}
+        print(f"bulk: {peer.name:16} loss {loss:.0%}, seed {seed}: {show['mbit']} Mbit/s, waste {show['waste']}, "
+              f"thin +{show['delay_ms']} over {show['thin_idle_ms']} ms; overflow {got['link']['overflow']}, "
+              f"drained {got['drained']}; cpu {got['cpu_busy']:.0%}", flush=True)
+        return result
+
+    def clean(self):
+        seconds, results = 4 if self.options.quick else 8, []
+        for seed in self.seeds:
+            for peer in self.peers:
+                made = []
+                try:
+                    with benches(self.base, self.load, [peer], seed, None) as made:
+                        got = measure_clean(made[0], seconds)
+                    results.append({"peer": peer.name, "seed": seed, "mbit": got["bytes"] * 8e-6 / seconds,
+                                    "cpu_busy": got["cpu_busy"], "load": got["load"]})
+                    print(f"clean: {peer.name:16} {results[-1]['mbit']:.0f} Mbit/s; cpu {got['cpu_busy']:.0%}", flush=True)
+                except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+                    results.append({"seed": seed, **self._failed("clean", peer.name, error, made)})
+                self._keep("clean", results, seconds=seconds)
