@@ -4,6 +4,7 @@ local api, conf, cb = skt.api, skt.conf, skt.cb
 
 local sizes = { 1, 2, 1399, 1400, 65536, 262144, 1, 7, 100000, 262144, 3 }
 local server, client, cid
+local room = false
 local at_server, at_client, blocked, flood_sent, flood_got = 0, 0, false, 0, 0
 
 local function message(i)
@@ -35,6 +36,11 @@ local function flood()
     end
 end
 
+function cb.on_skcp_room(skcp, c)
+    assert(skcp == client and c == cid)
+    room = true
+end
+
 function cb.on_skcp_recv_cid(_, c)
     cid = c
     send_next()
@@ -50,6 +56,7 @@ function cb.on_skcp_recv_data(skcp, c, buf)
             flood_got = flood_got + 1
             assert(tonumber(buf:sub(1, 5)) == flood_got)
             if flood_got == flood_sent then
+                assert(room)
                 api.log("PASS")
             end
         end

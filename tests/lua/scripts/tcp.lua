@@ -5,7 +5,7 @@ local api, conf, cb = skt.api, skt.conf, skt.cb
 local SIZE = 3000000
 local server, connector, port
 local numbers, accepted, closes = {}, {}, {}
-local sent, got, refused, silent_fd = nil, {}, nil, nil
+local sent, got, refused, silent_fd, overrun, room = nil, {}, nil, nil, nil, 0
 
 local function connect()
     local fd = assert(api.etcp_client_create_conn(connector, "127.0.0.1", port))
@@ -27,6 +27,12 @@ function cb.on_init(loop)
     -- Before the connect is through: it waits.
     assert(api.etcp_client_send(connector, fd, sent) == SIZE)
     assert(api.etcp_client_get_conn(connector, fd).fd == fd)
+    overrun = connect()
+    local n, err = assert(api.etcp_client_send(connector, overrun, "SINK"))
+    while n do
+        n, err = api.etcp_client_send(connector, overrun, ("x"):rep(1000000))
+    end
+    assert(err == "would block")
     refused = assert(api.etcp_client_create_conn(connector, "127.0.0.1", 1))
     silent_fd = connect()
     api.etcp_client_close_conn(connector, silent_fd, 1)
@@ -45,7 +51,12 @@ end
 
 function cb.on_tcp_recv(fd, buf)
     assert(#buf >= 1 and #buf <= 1000) -- tcp_read_buf_size
-    if accepted[fd] then
+    if accepted[fd] == true and buf:sub(1, 4) == "SINK" then
+        accepted[fd] = "sink"
+    end
+    if accepted[fd] == "sink" then
+        return
+    elseif accepted[fd] then
         assert(api.etcp_server_send(server, fd, buf) == #buf) -- an echo
         return
     end
@@ -55,7 +66,11 @@ function cb.on_tcp_recv(fd, buf)
         assert(table.concat(got) == sent)
         got.fd = fd
         api.etcp_client_close_conn(connector, fd) -- not silent
-        api.timer_start(0.2, function()
+        api.timer_start(0.5, function()
+            assert(room == 1)
+            api.etcp_client_close_conn(connector, overrun)
+        end)
+        api.timer_start(1, function()
             assert(closes[fd] == 1 and closes[refused] == 1 and closes[silent_fd] == nil)
             for server_fd in pairs(accepted) do
                 assert(closes[server_fd] == 1)
@@ -66,6 +81,11 @@ function cb.on_tcp_recv(fd, buf)
             api.log("PASS")
         end)
     end
+end
+
+function cb.on_tcp_room(fd)
+    assert(fd == overrun)
+    room = room + 1
 end
 
 function cb.on_tcp_close(fd)
