@@ -298,15 +298,13 @@ int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
     return SKT_OK;
 }
 
-int skt_endpoint_set_packets(struct skt_endpoint *ep, uint32_t cid, struct skt_packet_owner *owner)
+void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, struct skt_packet_owner *owner)
 {
-    struct skt_session *s = skt_endpoint_session(ep, cid);
-    struct skt_link *link = s ? (struct skt_link *)skt_session_user(s) : NULL;
+    struct skt_link *link = (struct skt_link *)skt_session_user(s);
     if (!link)
-        return SKT_ERR_NOTFOUND;
+        return;
     link->packets = owner;
     skt_endpoint_touch(ep, s);
-    return SKT_OK;
 }
 
 size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs)

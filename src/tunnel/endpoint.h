@@ -107,9 +107,8 @@ struct skt_session *skt_endpoint_session(const struct skt_endpoint *ep, uint32_t
  * idempotent. */
 void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s);
 
-/* Gives the session's flows to an owner, NULL: to none. SKT_ERR_NOTFOUND: no such cid. The owner lets go, at
- * the latest, in on_close. */
-int skt_endpoint_set_packets(struct skt_endpoint *ep, uint32_t cid, struct skt_packet_owner *owner);
+/* Gives a session's flows to an owner, NULL: to none. The owner lets go, at the latest, in on_close. */
+void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, struct skt_packet_owner *owner);
 
 /* Client: the addresses as last told to on_addresses; at most SKT_CANDIDATES_MAX. */
 size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a packet goes: from the TUN to a session, from a session to the TUN or to another session. */
+#include "base/bytes.h"
+#include "base/err.h"
+#include "tunnel/tun_internal.h"
+
+#include <string.h>
+
+enum {
+    ICMP_PER_S = 200, /* errors sent at most */
+    TCP_SYN = 2,
+    MSS_LESS_4 = 40, /* headers of IPv4 and TCP */
+    MSS_LESS_6 = 60,
+};
+
+/* Not carried: there is nobody on the other side of a tunnel that they could be for, and loops are easily
+ * made of them. */
+static bool is_group(const struct skt_tun_switch *sw, const struct skt_ippkt *ip)
+{
+    if (skt_ippkt_is_multicast(ip->version, ip->dst) || skt_ippkt_is_broadcast(ip->version, ip->dst) ||
+        skt_ippkt_is_link_local(ip->version, ip->dst) || skt_ippkt_is_link_local(ip->version, ip->src))
+        return true;
+    return sw->has_broadcast && ip->version == 4 && memcmp(ip->dst, sw->broadcast, 4) == 0;
+}
+
+static const struct skt_ipnet *own_address(const struct skt_tun_switch *sw, uint8_t version)
+{
+    return version == 4 ? &sw->conf.address4 : &sw->conf.address6;
+}
+
+/* A TCP connection whose SYN passes shall never send more than the tunnel takes. */
+static void clamp(const struct skt_tun_switch *sw, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    if (ip->protocol != SKT_IPPKT_TCP || !ip->has_ports || !(ip->tcp_flags & TCP_SYN))
+        return;
+    size_t mss = sw->conf.mtu - (ip->version == 4 ? MSS_LESS_4 : MSS_LESS_6);
+    (void)skt_ippkt_clamp_mss(p->data, ip, (uint16_t)mss, p->offload.partial);
+}
+
+/* --- errors --- */
+
+static bool may_send_error(struct skt_tun_switch *sw, skt_us now)
+{
+    if (now - sw->icmp_since >= SKT_US_PER_SEC) {
+        sw->icmp_since = now;
+        sw->icmp_sent = 0;
+    }
+    return sw->icmp_sent++ < ICMP_PER_S;
+}
+
+/* Tells a packet's sender, which is behind the TUN (port NULL) or a session. */
+static void answer(struct skt_tun_switch *sw, skt_us now, struct skt_tun_port *port, const uint8_t *packet,
+                   const struct skt_ippkt *ip, enum skt_ippkt_error error)
+{
+    const struct skt_ipnet *own = own_address(sw, ip->version);
+    uint8_t icmp[SKT_IPPKT_ICMP_MAX];
+    if (own->family == 0 || !may_send_error(sw, now))
+        return;
+    size_t len = skt_ippkt_icmp_error(icmp, sizeof icmp, packet, ip, error, own->ip, sw->conf.mtu);
+    if (len == 0)
+        return;
+    struct skt_tun_packet p = {.data = icmp, .len = len};
+    struct skt_ippkt parsed;
+    if (!port)
+        (void)skt_tun_write(sw->conf.tun, &p);
+    else if (skt_ippkt_parse(&parsed, icmp, len) == SKT_OK)
+        (void)skt_tun_port_queue(port, now, &p, &parsed);
+}
+
+/* Queues a packet for `to`; its sender (see answer) is told where it is too big. */
+static void queue(struct skt_tun_port *to, skt_us now, struct skt_tun_port *from, struct skt_tun_packet *p,
+                  const struct skt_ippkt *ip)
+{
+    struct skt_tun_switch *sw = to->sw;
+    int err = skt_tun_port_queue(to, now, p, ip);
+    if (err == SKT_ERR_FULL) {
+        sw->stats.too_big++;
+        answer(sw, now, from, p->data, ip, SKT_IPPKT_TOO_BIG);
+    } else if (err) {
+        sw->stats.malformed++;
+    }
+}
+
+/* --- from the TUN --- */
+
+static void hand_to_script(struct skt_tun_switch *sw, struct skt_tun_packet *p)
+{
+    struct skt_offload_cutter c;
+    int err = skt_offload_cut(&c, p, sw->conf.mtu);
+    if (err) {
+        *(err == SKT_ERR_FULL ? &sw->stats.too_big : &sw->stats.malformed) += 1;
+        return;
+    }
+    for (size_t len; sw->script && (len = skt_offload_cut_next(&c, sw->piece)) > 0;)
+        sw->script(sw->script_user, sw->piece, len);
+}
+
+void skt_tun_from_device(struct skt_tun_switch *sw, struct skt_tun_packet *p)
+{
+    struct skt_ippkt ip;
+    sw->stats.packets_in++;
+    sw->stats.bytes_in += p->len;
+    if (skt_offload_normalize(p) != SKT_OK || skt_ippkt_parse(&ip, p->data, p->len) != SKT_OK) {
+        sw->stats.malformed++;
+        return;
+    }
+    if (sw->script) {
+        hand_to_script(sw, p);
+        return;
+    }
+    if (is_group(sw, &ip)) {
+        sw->stats.group++;
+        return;
+    }
+    skt_us now = skt_loop_now(sw->conf.loop);
+    struct skt_tun_port *port = sw->active;
+    if (sw->conf.server)
+        port = (struct skt_tun_port *)skt_tun_routes_find(&sw->routes, ip.version, ip.dst);
+    if (!port) {
+        sw->stats.no_route++;
+        if (sw->conf.server)
+            answer(sw, now, NULL, p->data, &ip, SKT_IPPKT_UNREACHABLE);
+        return;
+    }
+    clamp(sw, p, &ip);
+    queue(port, now, NULL, p, &ip);
+}
+
+/* --- from a session --- */
+
+/* The packet of a message; nothing that it says is believed unseen. */
+static int read_message(struct skt_tun_packet *p, uint8_t *message, size_t len, struct skt_ippkt *ip)
+{
+    size_t header_len = len > 0 && message[0] == SKT_FLOW_OFFLOAD ? 3 : 1;
+    if (len <= header_len || message[0] > SKT_FLOW_OFFLOAD)
+        return SKT_ERR_MALFORMED;
+    *p = (struct skt_tun_packet){.data = message + header_len, .len = len - header_len};
+    int err = skt_ippkt_parse(ip, p->data, p->len);
+    if (err)
+        return err;
+    p->len = ip->len; /* what follows is nobody's */
+    if (message[0] == SKT_FLOW_PLAIN)
+        return SKT_OK;
+    return skt_offload_derive(&p->offload, p->data, p->len, skt_get_u16(message + 1), true);
+}
+
+static void to_device(struct skt_tun_switch *sw, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    size_t len = p->len;
+    clamp(sw, p, ip);
+    if (skt_tun_write_any(sw->conf.tun, p, sw->conf.mtu) != SKT_OK) {
+        sw->stats.overflow++;
+        return;
+    }
+    sw->stats.packets_out++;
+    sw->stats.bytes_out += len;
+}
+
+static void to_session(struct skt_tun_port *from, struct skt_tun_port *to, skt_us now,
+                       struct skt_tun_packet *p, struct skt_ippkt *ip)
+{
+    struct skt_tun_switch *sw = from->sw;
+    if (to == from) {
+        sw->stats.no_route++;
+        return;
+    }
+    if (!skt_ippkt_hop(p->data, ip)) {
+        answer(sw, now, from, p->data, ip, SKT_IPPKT_TIME_EXCEEDED);
+        return;
+    }
+    sw->stats.forwarded++;
+    queue(to, now, from, p, ip);
+}
+
+void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *message, size_t len)
+{
+    struct skt_tun_switch *sw = port->sw;
+    struct skt_tun_packet p;
+    struct skt_ippkt ip;
+    if (read_message(&p, message, len, &ip) != SKT_OK) {
+        sw->stats.malformed++;
+        return;
+    }
+    if (sw->conf.server && skt_tun_routes_find(&sw->routes, ip.version, ip.src) != port) {
+        sw->stats.spoofed++;
+        return;
+    }
+    if (is_group(sw, &ip)) {
+        sw->stats.group++;
+        return;
+    }
+    struct skt_tun_port *to = NULL;
+    if (sw->conf.server)
+        to = (struct skt_tun_port *)skt_tun_routes_find(&sw->routes, ip.version, ip.dst);
+    if (to)
+        to_session(port, to, now, &p, &ip);
+    else
+        to_device(sw, &p, &ip);
+}

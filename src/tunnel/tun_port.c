@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* A session's side of the switch: its queue, and the form of packets in messages. */
+#include "base/bytes.h"
+#include "base/err.h"
+#include "tunnel/tun_internal.h"
+
+#include <string.h>
+
+void skt_tun_port_count(struct skt_tun_port *port)
+{
+    port->sw->waiting += port->queue.bytes - port->counted;
+    port->counted = port->queue.bytes;
+}
+
+/* --- into the queue --- */
+
+/* One message: its header, then the packet. */
+static void push(struct skt_tun_port *port, skt_us now, const uint8_t *header, size_t header_len,
+                 const uint8_t *packet, size_t len, const struct skt_ippkt *ip)
+{
+    struct skt_tun_switch *sw = port->sw;
+    struct skt_aqm_packet *q = NULL;
+    if (sw->waiting < sw->conf.memory)
+        q = skt_aqm_packet_new(header_len + len);
+    if (!q) {
+        sw->stats.overflow++;
+        return;
+    }
+    memcpy(q->data, header, header_len);
+    memcpy(q->data + header_len, packet, len);
+    q->ecn = ip->ecn != 0;
+    skt_aqm_push(&port->queue, now, skt_ippkt_hash(ip, sw->conf.hash_key), q);
+    skt_tun_port_count(port);
+}
+
+static int push_cut(struct skt_tun_port *port, skt_us now, struct skt_tun_packet *p,
+                    const struct skt_ippkt *ip)
+{
+    static const uint8_t plain[] = {SKT_FLOW_PLAIN};
+    struct skt_offload_cutter c;
+    int err = skt_offload_cut(&c, p, port->sw->conf.mtu);
+    if (err)
+        return err;
+    for (size_t len; (len = skt_offload_cut_next(&c, port->sw->piece)) > 0;)
+        push(port, now, plain, sizeof plain, port->sw->piece, len, ip);
+    return SKT_OK;
+}
+
+int skt_tun_port_queue(struct skt_tun_port *port, skt_us now, struct skt_tun_packet *p,
+                       const struct skt_ippkt *ip)
+{
+    bool offload = p->offload.gso != SKT_GSO_NONE || p->offload.partial;
+    if (p->offload.gso == SKT_GSO_NONE && p->len > port->sw->conf.mtu)
+        return SKT_ERR_FULL;
+    if (offload && !(skt_session_features(port->session) & SKT_FEATURE_TUN_OFFLOAD)) {
+        int err = push_cut(port, now, p, ip);
+        if (err)
+            return err;
+    } else {
+        uint8_t header[SKT_FLOW_HEADER_MAX] = {offload ? SKT_FLOW_OFFLOAD : SKT_FLOW_PLAIN};
+        skt_put_u16(header + 1, p->offload.gso == SKT_GSO_NONE ? 0 : p->offload.size);
+        push(port, now, header, offload ? 3 : 1, p->data, p->len, ip);
+    }
+    skt_endpoint_touch(port->ep, port->session);
+    return SKT_OK;
+}
+
+/* --- out of the queue --- */
+
+static void mark(struct skt_aqm_packet *q)
+{
+    size_t header_len = q->data[0] == SKT_FLOW_OFFLOAD ? 3 : 1;
+    struct skt_ippkt ip;
+    if (skt_ippkt_parse(&ip, q->data + header_len, q->len - header_len) == SKT_OK)
+        (void)skt_ippkt_mark_ce(q->data + header_len, &ip);
+}
+
+static void refill(struct skt_tun_port *port, struct skt_session *s, skt_us now)
+{
+    size_t room = skt_aqm_ready(&port->queue) ? skt_session_flow_room(s) : 0;
+    struct skt_aqm_packet *q;
+    while (room > 0 && (q = skt_aqm_pull(&port->queue, now)) != NULL) {
+        if (q->marked)
+            mark(q);
+        int err = skt_session_write_packet(s, q->flow, q->data, q->len);
+        if (err == SKT_ERR_AGAIN) {
+            skt_aqm_hold(&port->queue, q);
+            continue;
+        }
+        if (err) {
+            port->sw->stats.overflow++;
+            if (skt_session_flow_drained(s, q->flow))
+                skt_aqm_arrived(&port->queue, now, q->flow);
+        }
+        room -= q->len < room ? q->len : room;
+        skt_aqm_packet_free(q);
+    }
+    skt_tun_port_count(port);
+}
+
+/* --- the pump --- */
+
+static void read_flow(struct skt_tun_port *port, struct skt_session *s, skt_us now, unsigned flow)
+{
+    struct skt_tun_switch *sw = port->sw;
+    for (;;) {
+        long len = skt_session_read_packet(s, flow, sw->message, SKT_TUN_MESSAGE_MAX);
+        if (len == SKT_ERR_AGAIN)
+            return;
+        if (len < 0)
+            sw->stats.malformed++;
+        else
+            skt_tun_from_session(port, now, sw->message, (size_t)len);
+    }
+}
+
+void skt_tun_port_pump(struct skt_packet_owner *owner, struct skt_session *s, skt_us now)
+{
+    struct skt_tun_port *port = SKT_CONTAINER(owner, struct skt_tun_port, owner);
+    unsigned news;
+    for (int flow; (flow = skt_session_next_flow(s, &news)) >= 0;) {
+        if (news & SKT_FLOW_READABLE)
+            read_flow(port, s, now, (unsigned)flow);
+        if (news & SKT_FLOW_WRITABLE)
+            skt_aqm_release(&port->queue, now, (unsigned)flow);
+        if ((news & SKT_FLOW_DRAINED) && skt_session_flow_drained(s, (unsigned)flow))
+            skt_aqm_arrived(&port->queue, now, (unsigned)flow);
+    }
+    refill(port, s, now);
+}
