@@ -4,6 +4,7 @@
  *   client thread -- TCP --> proxy_client == UDP ==> proxy_server -- TCP --> target thread (an echo)
  */
 #include "base/err.h"
+#include "lua/echo.h"
 #include "lua/rig.h"
 
 #include <arpa/inet.h>
@@ -24,119 +25,12 @@
 
 #define OTHER_TICKET "fedcba9876543210fedcba9876543210"
 
-static const struct timeval io_limit = {20, 0};
-
-static int tcp_socket(uint16_t port, struct sockaddr_in *addr)
-{
-    *addr = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
-    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &io_limit, sizeof io_limit);
-    return fd;
-}
-
-/* --- the target: echoes each connection until its end, then ends it --- */
-
-struct target {
-    int listen_fd;
-    uint16_t port;
-    pthread_t thread;
-};
-
-static void *serve(void *arg)
-{
-    const struct target *t = arg;
-    char buf[65536];
-    for (int fd; (fd = accept(t->listen_fd, NULL, NULL)) >= 0; close(fd)) {
-        for (ssize_t n; (n = recv(fd, buf, sizeof buf, 0)) > 0;) {
-            if (send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n)
-                break;
-        }
-    }
-    return NULL;
-}
-
-static void start_target(struct target *t)
-{
-    struct sockaddr_in addr;
-    socklen_t len = sizeof addr;
-    t->listen_fd = tcp_socket(0, &addr);
-    assert_int_equal(bind(t->listen_fd, (struct sockaddr *)&addr, len), 0);
-    assert_int_equal(listen(t->listen_fd, 16), 0);
-    assert_int_equal(getsockname(t->listen_fd, (struct sockaddr *)&addr, &len), 0);
-    t->port = ntohs(addr.sin_port);
-    assert_int_equal(pthread_create(&t->thread, NULL, serve, t), 0);
-}
-
-static void stop_target(struct target *t)
-{
-    shutdown(t->listen_fd, SHUT_RDWR);
-    pthread_join(t->thread, NULL);
-    close(t->listen_fd);
-}
-
-/* --- a client: sends `size` bytes and its end, and reads the echo to its end --- */
-
-struct client {
-    uint16_t port;
-    size_t size, received;
-    bool same;
-    bool whole; /* no half-close, which scripts of the original's kind know nothing of */
-    int error;  /* errno of what failed */
-    atomic_bool done;
-    pthread_t thread;
-};
-
-static void *connect_and_echo(void *arg)
-{
-    struct client *c = arg;
-    struct sockaddr_in addr;
-    char buf[16384], expected[16384];
-    int fd = tcp_socket(c->port, &addr);
-    size_t sent = 0;
-    c->same = true;
-    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0)
-        c->error = errno;
-    while (!c->error && (c->received < c->size || sent < c->size)) {
-        size_t part = c->size - sent < sizeof buf ? c->size - sent : sizeof buf;
-        memset(buf, (int)(sent / sizeof buf % 251), part);
-        if (part > 0 && send(fd, buf, part, MSG_NOSIGNAL) != (ssize_t)part)
-            c->error = errno;
-        sent += part;
-        if (!c->error && sent == c->size && !c->whole)
-            shutdown(fd, SHUT_WR);
-        while (!c->error && c->received < sent) {
-            ssize_t n = recv(fd, expected, sizeof expected, 0);
-            for (ssize_t i = 0; i < n; i++)
-                c->same = c->same && expected[i] == (char)((c->received + (size_t)i) / sizeof buf % 251);
-            if (n <= 0)
-                c->error = n < 0 ? errno : EPIPE;
-            else
-                c->received += (size_t)n;
-        }
-    }
-    if (!c->error && !c->whole && recv(fd, buf, sizeof buf, 0) != 0)
-        c->same = false; /* the target's end is to arrive, too */
-    close(fd);
-    atomic_store(&c->done, true);
-    return NULL;
-}
-
-static void start_client(struct client *c, uint16_t port, size_t size, bool whole)
-{
-    memset(c, 0, sizeof *c);
-    c->port = port;
-    c->size = size;
-    c->whole = whole;
-    assert_int_equal(pthread_create(&c->thread, NULL, connect_and_echo, c), 0);
-}
-
 static bool is_done(void *user)
 {
-    return atomic_load(&((struct client *)user)->done);
+    return atomic_load(&((struct echo_client *)user)->done);
 }
 
-static void finish_client(struct rig *rig, struct client *c, unsigned limit_ms)
+static void finish_client(struct rig *rig, struct echo_client *c, unsigned limit_ms)
 {
     if (!rig_run(rig, is_done, c, limit_ms)) {
         rig_show_log(rig);
@@ -147,8 +41,8 @@ static void finish_client(struct rig *rig, struct client *c, unsigned limit_ms)
 
 static void expect_echo_of(struct rig *rig, uint16_t port, size_t size, bool whole)
 {
-    struct client c;
-    start_client(&c, port, size, whole);
+    struct echo_client c;
+    echo_start_client(&c, port, size, whole);
     finish_client(rig, &c, 20000);
     assert_int_equal(c.error, 0);
     assert_int_equal(c.received, size);
@@ -162,8 +56,8 @@ static void expect_echo(struct rig *rig, uint16_t port, size_t size)
 
 static void expect_reset(struct rig *rig, uint16_t port, unsigned limit_ms)
 {
-    struct client c;
-    start_client(&c, port, 10, false);
+    struct echo_client c;
+    echo_start_client(&c, port, 10, false);
     finish_client(rig, &c, limit_ms);
     assert_int_equal(c.error, ECONNRESET);
 }
@@ -173,7 +67,7 @@ static void expect_reset(struct rig *rig, uint16_t port, unsigned limit_ms)
 struct pair {
     struct rig *rig;
     struct rig_app server, client;
-    struct target target;
+    struct echo_target target;
     uint16_t udp, tcp, tcp_web, tcp_none;
 };
 
@@ -184,7 +78,7 @@ static void init_pair(struct pair *p, struct rig *rig)
     p->tcp = rig_port();
     p->tcp_web = rig_port();
     p->tcp_none = rig_port();
-    start_target(&p->target);
+    echo_start_target(&p->target);
 }
 
 static const char *server_text(const struct pair *p, unsigned default_port, const char *tickets)
@@ -245,18 +139,18 @@ static void test_transfer(void **state)
 
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 static void test_many_at_once(void **state)
 {
     struct pair p;
-    struct client clients[20];
+    struct echo_client clients[20];
     init_pair(&p, *state);
     start_server(&p, p.target.port, ANYWHERE);
     start_proxy_client(&p);
     for (size_t i = 0; i < 20; i++)
-        start_client(&clients[i], i % 2 ? p.tcp : p.tcp_web, 20000 + i, false);
+        echo_start_client(&clients[i], i % 2 ? p.tcp : p.tcp_web, 20000 + i, false);
     for (size_t i = 0; i < 20; i++) {
         finish_client(p.rig, &clients[i], 20000);
         assert_int_equal(clients[i].error, 0);
@@ -264,7 +158,7 @@ static void test_many_at_once(void **state)
     }
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 static void test_refused_target(void **state)
@@ -276,7 +170,7 @@ static void test_refused_target(void **state)
     expect_reset(p.rig, p.tcp, 5000);
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 static void test_ticket_limits_targets(void **state)
@@ -290,17 +184,17 @@ static void test_ticket_limits_targets(void **state)
     assert_int_equal(rig_count_log(p.rig, "not allowed for this ticket"), 1);
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 /* A connection that was accepted before there is a session waits for one. */
 static void test_waits_for_a_session(void **state)
 {
     struct pair p;
-    struct client c;
+    struct echo_client c;
     init_pair(&p, *state);
     start_proxy_client(&p);
-    start_client(&c, p.tcp, 5000, false);
+    echo_start_client(&c, p.tcp, 5000, false);
     assert_false(rig_run(p.rig, is_done, &c, 700));
     start_server(&p, p.target.port, ANYWHERE);
     finish_client(p.rig, &c, 9000);
@@ -308,22 +202,22 @@ static void test_waits_for_a_session(void **state)
     assert_int_equal(c.received, 5000);
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 /* And is reset after 10 s without one. */
 static void test_does_not_wait_for_ever(void **state)
 {
     struct pair p;
-    struct client c;
+    struct echo_client c;
     init_pair(&p, *state);
     start_proxy_client(&p);
-    start_client(&c, p.tcp, 5000, false);
+    echo_start_client(&c, p.tcp, 5000, false);
     assert_false(rig_run(p.rig, is_done, &c, 9000));
     finish_client(p.rig, &c, 3000);
     assert_int_equal(c.error, ECONNRESET);
     rig_stop(&p.client);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 static bool no_sessions(void *user)
@@ -364,7 +258,7 @@ static void test_reload_ends_removed_tickets(void **state)
     assert_true(rig_wait_log(p.rig, "unknown ticket", 5000)); /* the client tries again, in vain */
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 static void on_stopped(void *user)
@@ -394,16 +288,16 @@ static bool one_open(void *user)
 static void test_stop_drains(void **state)
 {
     struct pair p;
-    struct client c, late;
+    struct echo_client c, late;
     bool stopped = false;
     init_pair(&p, *state);
     start_server(&p, p.target.port, ANYWHERE);
     start_proxy_client(&p);
-    start_client(&c, p.tcp, 4000000, false);
+    echo_start_client(&c, p.tcp, 4000000, false);
     assert_true(rig_run(p.rig, one_open, &p, 5000));
     skt_app_stop(p.client.app, 20 * SKT_US_PER_SEC, on_stopped, &stopped);
     assert_false(stopped);
-    start_client(&late, p.tcp, 10, false);
+    echo_start_client(&late, p.tcp, 10, false);
     assert_true(rig_run(p.rig, is_set, &stopped, 20000));
     pthread_join(c.thread, NULL);
     pthread_join(late.thread, NULL);
@@ -413,18 +307,18 @@ static void test_stop_drains(void **state)
     assert_true(rig_run(p.rig, no_sessions, &p, 2000)); /* the server was told */
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 /* A second stop without grace ends it at once. */
 static void test_stop_at_once(void **state)
 {
     struct pair p;
-    struct client c;
+    struct echo_client c;
     bool stopped = false;
     init_pair(&p, *state);
     start_proxy_client(&p);
-    start_client(&c, p.tcp, 10, false);
+    echo_start_client(&c, p.tcp, 10, false);
     assert_true(rig_run(p.rig, one_open, &p, 5000));
     skt_app_stop(p.client.app, 60 * SKT_US_PER_SEC, on_stopped, &stopped);
     assert_false(rig_run(p.rig, is_set, &stopped, 300));
@@ -433,7 +327,7 @@ static void test_stop_at_once(void **state)
     pthread_join(c.thread, NULL);
     assert_int_equal(c.error, ECONNRESET);
     rig_stop(&p.client);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 static void start_scripts(struct pair *p)
@@ -469,17 +363,17 @@ static void test_proxy_in_lua(void **state)
     assert_int_equal(rig_count_log(p.rig, "traceback"), 0);
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 /* Sends 200 MB and reads nothing before all is sent or nothing moves any more; then reads it all. */
 static void *send_then_read(void *arg)
 {
-    struct client *c = arg;
+    struct echo_client *c = arg;
     struct sockaddr_in addr;
     static char buf[65536];
     const struct timeval patience = {1, 0};
-    int fd = tcp_socket(c->port, &addr);
+    int fd = echo_socket(c->port, &addr);
     if (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0)
         c->error = errno;
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -502,7 +396,7 @@ static void *send_then_read(void *arg)
 static void test_slow_reader_holds_scripts_back(void **state)
 {
     struct pair p;
-    struct client c = {.size = 200000000};
+    struct echo_client c = {.size = 200000000};
     init_pair(&p, *state);
     start_scripts(&p);
     assert_true(rig_wait_log(p.rig, "is up", 5000));
@@ -516,7 +410,7 @@ static void test_slow_reader_holds_scripts_back(void **state)
     assert_int_equal(rig_count_log(p.rig, "traceback"), 0);
     rig_stop(&p.client);
     rig_stop(&p.server);
-    stop_target(&p.target);
+    echo_stop_target(&p.target);
 }
 
 #define APP_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
