@@ -64,6 +64,9 @@ void skt_log(enum skt_log_level level, const char *fmt, ...)
     va_end(ap);
     if (m > 0)
         n += (size_t)m < sizeof line - n - 1 ? (size_t)m : sizeof line - n - 2;
+    for (size_t i = 0; i < n; i++) /* nothing that steers a terminal; a traceback may have lines */
+        if (((unsigned char)line[i] < 0x20 && line[i] != '\n' && line[i] != '\t') || line[i] == 0x7f)
+            line[i] = '?';
     /* One write for the line and its end, so that lines of several processes do not mix. */
     line[n++] = '\n';
     FILE *out = log_file ? log_file : stderr;

@@ -173,7 +173,8 @@ static void refused(struct skt_session *s, skt_us now, int result, const char *t
     struct skt_connect *c = &s->connect;
     if (text_len > SKT_REASON_MAX)
         text_len = SKT_REASON_MAX;
-    memcpy(c->refusal_text, text, text_len);
+    for (size_t i = 0; i < text_len; i++) /* it goes to the log: one line, nothing that steers a terminal */
+        c->refusal_text[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
     c->refusal_text[text_len] = '\0';
     c->refusal = result;
     drop_attempts(s);

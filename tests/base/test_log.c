@@ -66,6 +66,20 @@ static void write_each_level(void)
     skt_info("five");
 }
 
+static void write_controls(void)
+{
+    skt_info("a\x1b[31mb\x7f"
+             "c\td");
+}
+
+static void nothing_steers_a_terminal(void **state)
+{
+    (void)state;
+    char *text = logged(write_controls);
+    assert_non_null(strstr(text, " info  a?[31mb?c\td\n"));
+    free(text);
+}
+
 static void only_what_the_level_admits_is_written(void **state)
 {
     (void)state;
@@ -124,6 +138,7 @@ int main(void)
         cmocka_unit_test(throttle_lets_one_through_each_interval),
         cmocka_unit_test(levels_have_names),
         cmocka_unit_test(only_what_the_level_admits_is_written),
+        cmocka_unit_test(nothing_steers_a_terminal),
         cmocka_unit_test(a_long_line_is_cut_and_ended),
         cmocka_unit_test(a_file_that_cannot_be_opened_changes_nothing),
         cmocka_unit_test(every_error_has_its_text),
