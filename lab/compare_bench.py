@@ -8,6 +8,7 @@
 import contextlib
 import json
 import os
+import resource
 import time
 
 from lab import Lab
@@ -22,7 +23,8 @@ BULK_LINK = {"delay": "80ms", "rate": 100, "buffer": "100ms"}
 
 
 class Cpu:
-    """How busy the machine was meanwhile, all its processes together: 1 = every core all the time."""
+    """How busy the machine was meanwhile, and with our own processes (those that have ended): 1 = every core all the
+    time."""
 
     @staticmethod
     def _read():
@@ -32,10 +34,19 @@ class Cpu:
 
     def __init__(self):
         self.total, self.idle = self._read()
+        self.start, self.ours = time.monotonic(), self._children()
+
+    @staticmethod
+    def _children():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
 
     def busy(self):
         total, idle = self._read()
         return round(1 - (idle - self.idle) / max(1, total - self.total), 3)
+
+    def own(self):
+        return round((self._children() - self.ours) / (time.monotonic() - self.start) / os.cpu_count(), 3)
 
 
 class Bench:

@@ -145,6 +145,11 @@ def target_table(rows):
     return table(["skcptun turbo, median of the seeds", "must reach", "reached", ""], lines)
 
 
+def own_share(got):
+    own = [r["cpu_own"] for r in got if "cpu_own" in r]
+    return f" (by the measured programs themselves {min(own):.0%} to {max(own):.0%})" if own else ""
+
+
 def conditions(rows):
     parts = []
     for row, part in rows.items():
@@ -157,7 +162,8 @@ def conditions(rows):
             f"- `{row}`: {meta['date']}, revision {meta['revision']}, {meta['seeds']} seed{'s' * (meta['seeds'] > 1)}"
             f"{', QUICK' * meta['quick']}; {m['cores']} cores ({m['cpu']}), {m['memory_gb']} GB, Linux {m['kernel']}; load average "
             f"{min((r['load'] for r in got), default=0):.1f} to {max((r['load'] for r in got), default=0):.1f}, cores busy "
-            f"{min(busy, default=0):.0%} to {max(busy, default=0):.0%}" + (f"; {failed} measurements failed" if failed else "") +
+            f"{min(busy, default=0):.0%} to {max(busy, default=0):.0%}" +
+            own_share(got) + (f"; {failed} measurements failed" if failed else "") +
             "".join(f"; skipped: {name} ({why})" for name, why in meta["skipped"].items()))
     settings = {}
     for part in rows.values():

@@ -96,7 +96,7 @@ class Run:
                     continue
                 for peer, (messages, pings, link) in zip(self.peers, measured):
                     results.append({"peer": peer.name, "conns": conns, "seed": seed, "load": os.getloadavg()[0],
-                                    "cpu_busy": cpu.busy(), "rtt": digest(messages), "ping": digest(pings),
+                                    "cpu_busy": cpu.busy(), "cpu_own": cpu.own(), "rtt": digest(messages), "ping": digest(pings),
                                     "wire_bytes": link["a2b"]["in_bytes"] + link["b2a"]["in_bytes"]})
                     self._say_rtt(results[-1])
                 self._keep("rtt", results, count=count, link=THIN_LINK)
@@ -106,7 +106,8 @@ class Run:
         ping, d = r["ping"]["avg"], r["rtt"]
         ratios = " ".join(f"{k} {d[k] / ping:.3f}" if d.get(k) else f"{k} never" for k in ("avg", "p99", "p999", "max"))
         print(f"rtt: {r['peer']:16} {r['conns']:2} conn, seed {r['seed']}: {ratios} over a ping of {ping:.1f} ms; "
-              f"unanswered {d['unanswered']}; wire {r['wire_bytes'] / (d['n'] * 128):.1f} times; cpu {r['cpu_busy']:.0%}", flush=True)
+              f"unanswered {d['unanswered']}; wire {r['wire_bytes'] / (d['n'] * 128):.1f} times; cpu {r['cpu_busy']:.0%}, "
+              f"ours {r['cpu_own']:.0%}", flush=True)
 
     def bulk(self):
         seconds, losses = (8, LOSSES[::2]) if self.options.quick else (15, LOSSES)
@@ -118,7 +119,7 @@ class Run:
                     self._keep("bulk", results, seconds=seconds, link=BULK_LINK)
 
     def _bulk_one(self, peer, loss, seed, seconds):
-        made = []
+        made, cpu = [], Cpu()
         try:
             with benches(self.base, self.load, [peer, peer], seed, {**BULK_LINK, "loss": loss}) as made:
                 got = measure_bulk(*made, seconds)
@@ -130,12 +131,14 @@ class Run:
                   "thin_ms": means[0], "thin_idle_ms": means[1],
                   "delay_ms": means[0] - means[1] if None not in means else None,
                   "thin_unanswered": got["thin_unanswered"], "link": got["link"], "cpu_busy": got["cpu_busy"],
-                  "load": os.getloadavg()[0], "status": got["status"],
+                  "cpu_own": cpu.own(), "load": os.getloadavg()[0], "status": got["status"],
                   "per_s_mbit": [round(sum(got["per_100ms"][i:i + 10]) * 8e-6, 2) for i in range(0, seconds * 10, 10)]}
-        show = {k: "none" if result[k] is None else f"{result[k]:.3f}" for k in ("mbit", "waste", "delay_ms", "thin_idle_ms")}
+        show = {k: "none" if result[k] is None else f"{result[k]:{form}}" for k, form in
+                (("mbit", ".1f"), ("waste", ".3f"), ("delay_ms", "+.1f"), ("thin_idle_ms", ".1f"))}
         print(f"bulk: {peer.name:16} loss {loss:.0%}, seed {seed}: {show['mbit']} Mbit/s, waste {show['waste']}, "
-              f"thin +{show['delay_ms']} over {show['thin_idle_ms']} ms; overflow {got['link']['overflow']}, "
-              f"drained {got['drained']}; cpu {got['cpu_busy']:.0%}", flush=True)
+              f"thin {show['delay_ms']} over {show['thin_idle_ms']} ms; overflow {got['link']['overflow']}, "
+              f"drained {got['drained']}; cpu {got['cpu_busy']:.0%}, "
+              f"ours {result['cpu_own']:.0%}", flush=True)
         return result
 
     def clean(self):
