@@ -69,6 +69,12 @@ struct skt_cc {
 
 enum skt_bbr_phase { SKT_BBR_STARTUP, SKT_BBR_DRAIN, SKT_BBR_PROBE_BW, SKT_BBR_PROBE_RTT };
 
+/* Packets sent close to each other, as their acknowledgements come in. */
+struct skt_train {
+    skt_us first_sent, last_sent, first_acked;
+    uint64_t bytes; /* acknowledged after the first */
+};
+
 struct skt_cc_bbr {
     struct skt_cc_out out;
     size_t mss;
@@ -87,7 +93,9 @@ struct skt_cc_bbr {
     skt_us probe_rtt_until; /* 0: window not yet drained */
     skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet */
     uint64_t round_lost, round_acked;
-    struct skt_maxfilter extra; /* bytes that arrived ahead of the rate: ACKs come in clumps */
+    struct skt_train train;       /* the packets whose dispersion is being measured */
+    struct skt_maxfilter ceiling; /* bytes/s that trains were spread to; STARTUP does not aim beyond */
+    struct skt_maxfilter extra;   /* bytes that arrived ahead of the rate: ACKs come in clumps */
     skt_us clump_at;
     uint64_t clump_acked;
     bool idle_restart;

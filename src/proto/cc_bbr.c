@@ -2,23 +2,30 @@
 /* A controller shaped as BBRv1 (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016;
  * draft-cardwell-iccrg-bbr-congestion-control-00): it models the path by its bandwidth and its least round
  * trip and takes no loss as a sign of congestion. Beyond it: the rate is raised by the share of packets that
- * random loss takes (facts: v1 delivers C(1-p)^2 else), and PROBE_RTT keeps half a BDP in flight. */
+ * random loss takes (facts: v1 delivers C(1-p)^2 else), PROBE_RTT keeps half a BDP in flight, and STARTUP
+ * sends its windows as trains whose dispersion shows the bottleneck's rate before its buffer is full. */
 #include "proto/cc.h"
 
 #include <string.h>
 
 #define UNIT              UINT64_C(1000) /* gains are thousandths */
-#define STARTUP_GAIN      UINT64_C(2500)
+#define STARTUP_GAIN      UINT64_C(2885)
+#define STARTUP_CWND_GAIN UINT64_C(3000)
 #define DRAIN_GAIN        UINT64_C(400)
 #define CWND_GAIN         UINT64_C(2000)
 #define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
 #define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)
 #define CLUMP_TIME_MAX    (100 * SKT_US_PER_MS)
 #define BW_ROUNDS         10
+#define TRAIN_ROUNDS      3
+#define TRAIN_RTT_MIN     (20 * SKT_US_PER_MS) /* on shorter paths timers say more than dispersion */
+#define TRAIN_TIME_MIN    (3 * SKT_US_PER_MS)
+#define TRAIN_GAP_MAX     (4 * SKT_US_PER_MS)
+#define TRAIN_LEN_MIN     16                  /* packets */
 #define QUEUE_TOLERATED   (5 * SKT_US_PER_MS) /* delay over min_rtt up to which losses count as random */
 #define LOSS_PERMILLE_MAX UINT64_C(200)
 
-enum { CYCLE_LEN = 8, FULL_ROUNDS = 3 };
+enum { CYCLE_LEN = 8, FULL_ROUNDS = 3, FLIGHT_PART = 8 };
 
 static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};
 
@@ -53,20 +60,30 @@ static uint64_t bdp(const struct skt_cc_bbr *b, uint64_t gain)
     return skt_maxfilter_get(&b->bw) * b->min_rtt / SKT_US_PER_SEC * gain / UNIT;
 }
 
+/* STARTUP sends a window in an eighth of a round trip, so that a bottleneck spreads it and shows its rate;
+ * then little faster than that rate. */
+static uint64_t startup_rate(const struct skt_cc_bbr *b)
+{
+    uint64_t ceiling = skt_maxfilter_get(&b->ceiling), rate = skt_maxfilter_get(&b->bw) * STARTUP_GAIN / UNIT;
+    skt_us rtt = b->min_rtt ? b->min_rtt : b->srtt ? b->srtt : SKT_CC_INITIAL_RTT;
+    uint64_t flight = b->out.cwnd * SKT_US_PER_SEC / (skt_us_max(rtt, SKT_US_PER_MS) / FLIGHT_PART);
+    if (rate < flight)
+        rate = flight;
+    if (ceiling && rate > ceiling + ceiling / 4)
+        rate = ceiling + ceiling / 4;
+    return rate;
+}
+
 static void set_rate(struct skt_cc_bbr *b)
 {
     uint64_t bw = skt_maxfilter_get(&b->bw), rate;
-    if (bw == 0) {
-        skt_us rtt = b->srtt ? skt_us_max(b->srtt, SKT_US_PER_MS) : SKT_CC_INITIAL_RTT;
-        rate = initial_cwnd(b) * SKT_US_PER_SEC / rtt * STARTUP_GAIN / UNIT;
+    if (b->phase == SKT_BBR_STARTUP) {
+        rate = startup_rate(b);
     } else {
         rate = bw * pacing_gain(b) / UNIT;
         bool queue = b->srtt > b->min_rtt + skt_us_max(QUEUE_TOLERATED, b->min_rtt / 8);
         if (b->phase == SKT_BBR_PROBE_BW && !queue)
             rate = rate * UNIT / (UNIT - b->loss_permille);
-        /* Until the pipe is known to be full, the rate never falls. */
-        if (!b->filled && rate < b->out.pacing_rate)
-            rate = b->out.pacing_rate;
     }
     uint64_t floor = min_cwnd(b); /* a window a second */
     b->out.pacing_rate = rate > floor ? rate : floor;
@@ -80,15 +97,20 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
         if (cwnd < b->saved_cwnd)
             cwnd = b->saved_cwnd;
     }
-    uint64_t gain = b->phase == SKT_BBR_STARTUP || b->phase == SKT_BBR_DRAIN ? STARTUP_GAIN : CWND_GAIN;
-    uint64_t target = bdp(b, gain);
+    bool startup = b->phase == SKT_BBR_STARTUP;
+    uint64_t target = bdp(b, startup ? STARTUP_CWND_GAIN : CWND_GAIN);
+    uint64_t most = skt_maxfilter_get(&b->ceiling) * b->min_rtt / SKT_US_PER_SEC;
+    if (startup && most)
+        target = most;
     if (target > 0) {
         target += 3 * b->mss + skt_maxfilter_get(&b->bw) / 1000; /* what batches of 1 ms keep on the way */
         target += skt_maxfilter_get(&b->extra);
     }
-    if (target == 0 || cwnd + acked < target || (!b->filled && cwnd < target))
+    if (startup && !b->timed_out)
+        acked *= 2;
+    if (target == 0 || cwnd + acked < target)
         cwnd += acked;
-    else if (b->filled)
+    else if (b->filled || cwnd < target)
         cwnd = target;
     if (b->phase == SKT_BBR_PROBE_RTT) {
         uint64_t half = bdp(b, UNIT / 2);
@@ -112,10 +134,14 @@ static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     if (b->filled || a->app_limited)
         return;
-    bool queue =
-        b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + b->min_rtt / 4 + SKT_US_PER_MS;
+    skt_us tolerated = skt_us_max(QUEUE_TOLERATED, b->min_rtt / 16);
+    bool queue = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + tolerated;
     bool overflow = queue && b->round_lost * 20 > b->round_acked;
-    uint64_t bw = skt_maxfilter_get(&b->bw);
+    uint64_t bw = skt_maxfilter_get(&b->bw), ceiling = skt_maxfilter_get(&b->ceiling);
+    if (ceiling && queue && bw >= ceiling - ceiling / 8)
+        b->full_rounds = FULL_ROUNDS;
+    else if (ceiling && !queue && bw >= ceiling)
+        skt_maxfilter_reset(&b->ceiling, b->round, bw + bw / 2); /* the trains were wrong */
     if (bw >= b->full_bw + b->full_bw / 4) {
         b->full_bw = bw;
         b->full_rounds = 0;
@@ -153,6 +179,24 @@ static void update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     if (extra > b->out.cwnd)
         extra = b->out.cwnd;
     skt_maxfilter_add(&b->extra, BW_ROUNDS, b->round, extra < most ? extra : most);
+}
+
+/* A train that took clearly longer to arrive than it took to be sent was spread by the bottleneck. */
+static void update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    struct skt_train *t = &b->train;
+    if (b->filled || a->sent_at == 0 || b->min_rtt < TRAIN_RTT_MIN)
+        return;
+    bool follows = t->first_acked && a->sent_at >= t->last_sent && a->sent_at - t->last_sent <= TRAIN_GAP_MAX;
+    if (!follows || a->sent_at - t->first_sent > b->min_rtt / 4) {
+        *t = (struct skt_train){a->sent_at, a->sent_at, a->now, 0};
+        return;
+    }
+    t->last_sent = a->sent_at;
+    t->bytes += a->acked;
+    skt_us sending = t->last_sent - t->first_sent, arriving = a->now - t->first_acked;
+    if (t->bytes >= TRAIN_LEN_MIN * b->mss && arriving >= TRAIN_TIME_MIN && arriving >= sending + sending / 4)
+        skt_maxfilter_add(&b->ceiling, TRAIN_ROUNDS, b->round, t->bytes * SKT_US_PER_SEC / arriving);
 }
 
 static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
@@ -199,6 +243,8 @@ static void update_min_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     if (a->rtt && (b->min_rtt == 0 || a->rtt <= b->min_rtt || expired)) {
         b->min_rtt = a->rtt;
         b->min_rtt_at = a->now;
+    } else if (a->rtt && a->rtt <= b->min_rtt + b->min_rtt / 64) {
+        b->min_rtt_at = a->now; /* nearly no queue: no need to make one vanish */
     }
     if (expired && b->phase != SKT_BBR_PROBE_RTT && !b->idle_restart && b->filled) {
         b->phase = SKT_BBR_PROBE_RTT;
@@ -267,6 +313,7 @@ static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
     struct skt_cc_bbr *b = &s->bbr;
     b->srtt = a->srtt;
     update_extra(b, a);
+    update_train(b, a);
     update_round(b, a);
     update_phase(b, a);
     set_rate(b);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum {
+    GROWTH = 4, /* of a window, at a time: a sender that starts may triple what it has in flight each round */
     ACKS_MIN = 64,
     ACKS_MAX = 16384, /* more in one batch are left to the peer's retransmission */
 };
@@ -37,7 +38,7 @@ void skt_kcp_grow_window(struct skt_kcp *k, uint32_t used_to)
     if (k->rcv_wnd >= max || (!due && used_to - k->rcv_read < k->rcv_wnd / 2))
         return;
     if (k->rcv_nxt - k->rcv_read <= k->rcv_wnd / 8)
-        k->rcv_wnd = k->rcv_wnd > max / 2 ? max : k->rcv_wnd * 2;
+        k->rcv_wnd = k->rcv_wnd > max / GROWTH ? max : k->rcv_wnd * GROWTH;
     else if (!due)
         return;
     k->grow_at = k->rcv_read + k->rcv_wnd / 2;

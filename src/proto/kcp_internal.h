@@ -88,7 +88,7 @@ void skt_kcp_ack_each(struct skt_kcp *k, const struct skt_kcp_header *h);
 /* or one that una makes enough for all before it. */
 void skt_kcp_ack_newest(struct skt_kcp *k, const struct skt_kcp_header *h);
 
-/* Doubles the window when a reader kept up with half of it, or when segments up to used_to, holes alone, use
+/* Widens the window when a reader kept up with half of it, or when segments up to used_to, holes alone, use
  * half of it. */
 void skt_kcp_grow_window(struct skt_kcp *k, uint32_t used_to);
 

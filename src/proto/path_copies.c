@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Duplicates of what thin flows send: where there is little in flight nothing that follows would show a loss
- * soon, so a segment is sent again unasked, some ms later since losses come in bursts. */
+ * soon, so a segment is sent again unasked, some ms later since losses come in bursts. So is one that was
+ * lost twice, whatever the flow: everything behind it waits. */
 #include "proto/kcp_internal.h"
 
 #define GAP_MIN (1 * SKT_US_PER_MS)
@@ -10,6 +11,7 @@ enum {
     THIN_ALWAYS = 2,  /* segments in flight of a conversation up to which it is thin, */
     THIN_DRAINED = 8, /* and when it has no more to send */
     GAP_PART = 16,    /* of the least round trip */
+    LOST_TWICE = 2,   /* transmissions after which all that is behind has waited long enough for a segment */
 };
 
 static skt_us gap(const struct skt_path *p)
@@ -31,9 +33,11 @@ static bool is_thin(const struct skt_segment *seg)
 
 void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now)
 {
-    unsigned n = p->timeouts <= 1 && is_thin(seg) ? skt_redundancy_copies(&p->redundancy) : 0;
-    if (n == 0)
+    unsigned n = p->timeouts <= 1 ? skt_redundancy_copies(&p->redundancy) : 0;
+    if (n == 0 || (!is_thin(seg) && seg->xmit <= LOST_TWICE))
         return;
+    if (!is_thin(seg))
+        n = 1;
     seg->copies_due = (uint8_t)n;
     seg->copy_at = now + gap(p);
     skt_list_append(&p->copies, &seg->copy_node);
