@@ -6,6 +6,7 @@
 #include "base/wipe.h"
 #include "lua/handle.h"
 #include "lua/tcp.h"
+#include "lua/tun.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,9 +38,24 @@ static void tell(struct skt_skcp *k, enum skt_callback cb, uint32_t cid)
     k->depth--;
 }
 
+static int on_check_attach(void *user, struct skt_endpoint *ep, const struct skt_attach_request *req,
+                           char *text)
+{
+    (void)ep;
+    return skt_tun_check_attach(user, req, text);
+}
+
+static void on_addresses(void *user, struct skt_endpoint *ep, const struct skt_addr *addrs, size_t n)
+{
+    const struct skt_skcp *k = user;
+    (void)ep;
+    skt_tun_unit_pin(k->base.app, addrs, n);
+}
+
 static void on_accept(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
     (void)ep;
+    skt_tun_on_accept(user, cid);
     tell(user, SKT_CB_SKCP_ACCEPT, cid);
 }
 
@@ -78,6 +94,7 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
     k->closing_cid = cid;
     tell(k, SKT_CB_SKCP_CLOSE, cid);
     k->closing_cid = 0;
+    skt_tun_on_close(k, cid);
     skt_relay_forget(k, cid);
     skt_pending_forget(k, cid);
     skt_hold_forget(k, cid);
@@ -85,12 +102,14 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 
 static const struct skt_endpoint_handler handler = {
     .check_ticket = on_check_ticket,
+    .check_attach = on_check_attach,
     .on_accept = on_accept,
     .on_cid = on_cid,
     .on_message = on_message,
     .on_close = on_close,
     .on_stream = skt_relay_on_stream,
     .on_room = on_room,
+    .on_addresses = on_addresses,
 };
 
 const struct skt_config_ticket *skt_config_find_ticket(const struct skt_config *conf,
@@ -119,17 +138,23 @@ static uint8_t wire_mode(const struct skt_config *conf)
     }
 }
 
-/* Where a server keeps its stamp cache over a restart: beside the status socket. False: nowhere. */
+/* Where a server keeps its stamp cache over a restart: where state outlives a reboot, or beside a status
+ * socket that was put elsewhere. False: nowhere. */
 static bool state_path(const struct skt_config *conf, const struct skt_config_entry *e, char *out, size_t cap)
 {
     const char *slash = strrchr(conf->status_socket, '/');
     int dir_len = slash ? (int)(slash - conf->status_socket) : 0;
     if (!e->server || dir_len == 0)
         return false;
-    int n = snprintf(out, cap, "%.*s", dir_len, conf->status_socket);
-    if (n < 0 || (size_t)n >= cap || access(out, W_OK) != 0)
+    char dir[512];
+    int n = snprintf(dir, sizeof dir, "%.*s", dir_len, conf->status_socket);
+    if (n < 0 || (size_t)n >= sizeof dir)
         return false;
-    n = snprintf(out, cap, "%.*s/%s-%u.stamps", dir_len, conf->status_socket, conf->name, e->port.lo);
+    if (strcmp(dir, "/run/skcptun") == 0 && access("/var/lib", W_OK) == 0)
+        strcpy(dir, "/var/lib/skcptun");
+    else if (access(dir, W_OK) != 0)
+        return false;
+    n = snprintf(out, cap, "%s/%s-%u.stamps", dir, conf->name, e->port.lo);
     return n > 0 && (size_t)n < cap;
 }
 
@@ -159,6 +184,9 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
         .ciphers = e->ciphers,
         .mode = wire_mode(app->conf),
         .probing = count_remotes(app->conf) > 1,
+        .features = skt_tun_unit_features(app),
+        .extensions = app->tun ? app->tun->extensions : NULL,
+        .extensions_len = app->tun ? app->tun->extensions_len : 0,
         .state_path = state_path(app->conf, e, path, sizeof path) ? path : NULL,
     };
     struct skt_skcp *k = calloc(1, sizeof *k);

@@ -159,6 +159,14 @@ def test_address_in_use(pair):
     assert not (pair.box.path / "other.sock").exists()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_state_left():
+    """What servers with the default socket keep for their next start."""
+    yield
+    for kept in pathlib.Path("/var/lib/skcptun").glob(f"{NAME}*.stamps"):
+        kept.unlink()
+
+
 def test_default_socket(box):
     """/run/skcptun for root; else $XDG_RUNTIME_DIR/skcptun."""
     name = f"{NAME}default"
