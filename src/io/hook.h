@@ -12,8 +12,10 @@ enum { SKT_HOOK_TEXT_MAX = 512 };
 struct skt_hook {
     const char *const *argv; /* argv[0]: a path, or a name that is looked for in PATH and the sbin folders */
     const char *const *env;  /* "NAME=value" beside PATH, which is always set; NULL: none */
-    const char *input;       /* what it gets on stdin; NULL: nothing */
+    const char *input;       /* what it gets on stdin, up to 4 KiB; NULL: nothing */
     double limit_s;          /* then it and its children are ended */
+    char *output;            /* takes the end of what it wrote; NULL: not wanted */
+    size_t output_cap;
 };
 
 /* 0: it ended with status 0. SKT_ERR_NOTFOUND: no such program; SKT_ERR_AGAIN: the time limit; SKT_ERR_ARG:

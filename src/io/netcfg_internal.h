@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The helper process of io/netcfg.h: its state, and the kinds of changes. What a change made is one line of
+ * the journal; undoing is always reading such a line, whoever wrote it. */
+#ifndef SKT_IO_NETCFG_INTERNAL_H
+#define SKT_IO_NETCFG_INTERNAL_H
+
+#include "io/netcfg.h"
+#include "io/netcfg_journal.h"
+#include "io/netcfg_system.h"
+
+#include <stdint.h>
+
+enum {
+    SKT_NETCFG_REQUEST_MAX = SKT_NETCFG_ENV_MAX + 512, /* a line from the main process */
+    SKT_NETCFG_PINS_MAX = 64,
+    SKT_NETCFG_WORDS_MAX = 80, /* of a request, but for a hook's variables */
+};
+
+/* A host that is kept outside the tunnel. */
+struct skt_netcfg_pin {
+    struct skt_ipnet host;
+    bool set; /* by `route`, which is ours and in the journal */
+    struct skt_net_route route;
+};
+
+struct skt_netcfg_helper {
+    int fd;      /* to the main process */
+    int monitor; /* tells of changed routes; -1: none */
+    struct skt_journal journal;
+    char ifname[16]; /* of the tunnel; "" until it was named */
+    struct skt_netcfg_pin pins[SKT_NETCFG_PINS_MAX];
+    size_t pin_count;
+    const char *resolv_conf;
+    const char *hooks[2]; /* down, up; NULL */
+    double hook_limit_s;
+    bool is_up;                     /* up was run, down was not since */
+    char env[SKT_NETCFG_ENV_MAX];   /* up's variables, each ended by a zero, all by another */
+    char text[SKT_NETCFG_TEXT_MAX]; /* what goes with the answer */
+};
+
+/* Sets the answer's text; returns err. */
+int skt_netcfg_say(struct skt_netcfg_helper *h, int err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The helper's whole life, in the child: reads requests until the other end is closed, then undoes
+ * everything. The first thing it sends is the answer to whether it could begin. */
+void skt_netcfg_helper_run(int fd, const struct skt_netcfg_options *options);
+
+/* Undoes one line of the journal and takes it out; SKT_OK also where there was nothing left to undo. */
+int skt_netcfg_undo_line(struct skt_netcfg_helper *h, const char *line);
+
+/* Undoes all lines that begin so ("": all), the last one first. The first error; goes on after it. */
+int skt_netcfg_undo_all(struct skt_netcfg_helper *h, const char *start);
+
+/* --- the kinds of changes. do_*: SKT_OK or an error with the text set; undo_*: with the words of the line
+ * after its kind, same result --- */
+
+int skt_netcfg_do_route(struct skt_netcfg_helper *h, const struct skt_ipnet *net);
+int skt_netcfg_do_unroute(struct skt_netcfg_helper *h, const struct skt_ipnet *net);
+int skt_netcfg_do_pin(struct skt_netcfg_helper *h, const struct skt_ipnet *host);
+int skt_netcfg_do_unpin(struct skt_netcfg_helper *h, const struct skt_ipnet *host);
+void skt_netcfg_pins_update(struct skt_netcfg_helper *h);
+int skt_netcfg_undo_route(struct skt_netcfg_helper *h, const char *rest);
+
+int skt_netcfg_do_dns(struct skt_netcfg_helper *h, const struct skt_ipnet *servers, size_t n);
+int skt_netcfg_undo_dns_file(struct skt_netcfg_helper *h, const char *rest);
+int skt_netcfg_undo_dns_resolved(struct skt_netcfg_helper *h, const char *rest);
+int skt_netcfg_undo_dns_resolvconf(struct skt_netcfg_helper *h, const char *rest);
+
+/* Finds a name server file that an earlier run with this journal changed and could not put back (the machine
+ * was switched off), and puts it back. */
+void skt_netcfg_dns_recover(struct skt_netcfg_helper *h);
+
+int skt_netcfg_do_nat(struct skt_netcfg_helper *h, const struct skt_ipnet *from, size_t n);
+int skt_netcfg_do_forward(struct skt_netcfg_helper *h, bool v4, bool v6);
+int skt_netcfg_undo_sysctl(struct skt_netcfg_helper *h, const char *rest);
+int skt_netcfg_undo_nft(struct skt_netcfg_helper *h, const char *rest);
+int skt_netcfg_undo_iptables(struct skt_netcfg_helper *h, const char *rest);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "io/netcfg_journal.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    FILE_LEN_MAX = 4 * 1024 * 1024, /* more is not read: no run writes that much */
+    LOCK_STEP_MS = 20,
+};
+
+/* --- lines --- */
+
+static long find_line(const struct skt_journal *j, const char *line)
+{
+    for (size_t i = j->count; i-- > 0;)
+        if (strcmp(j->lines[i], line) == 0)
+            return (long)i;
+    return -1;
+}
+
+static int push(struct skt_journal *j, const char *line)
+{
+    if (j->count >= SKT_JOURNAL_LINES_MAX)
+        return SKT_ERR_FULL;
+    char **grown = realloc(j->lines, (j->count + 1) * sizeof *grown);
+    if (!grown)
+        return SKT_ERR_NOMEM;
+    j->lines = grown;
+    char *copy = strdup(line);
+    if (!copy)
+        return SKT_ERR_NOMEM;
+    j->lines[j->count++] = copy;
+    return SKT_OK;
+}
+
+static void drop(struct skt_journal *j, size_t i)
+{
+    free(j->lines[i]);
+    memmove(j->lines + i, j->lines + i + 1, (j->count - i - 1) * sizeof *j->lines);
+    j->count--;
+}
+
+static int append(struct skt_journal *j, char sign, const char *line)
+{
+    char text[SKT_JOURNAL_LINE_MAX + 3];
+    int len = snprintf(text, sizeof text, "%c%s\n", sign, line);
+    if (write(j->fd, text, (size_t)len) != len || fsync(j->fd))
+        return SKT_ERR_IO;
+    return SKT_OK;
+}
+
+int skt_journal_add(struct skt_journal *j, const char *fmt, ...)
+{
+    char line[SKT_JOURNAL_LINE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= sizeof line || strchr(line, '\n'))
+        return SKT_ERR_ARG;
+    int err = push(j, line);
+    if (err)
+        return err;
+    err = append(j, '+', line);
+    if (err)
+        drop(j, j->count - 1);
+    return err;
+}
+
+bool skt_journal_remove(struct skt_journal *j, const char *line)
+{
+    long i = find_line(j, line);
+    if (i < 0)
+        return false;
+    /* Should this fail, the next start undoes it once more, which does no harm. */
+    (void)append(j, '-', line);
+    drop(j, (size_t)i);
+    return true;
+}
+
+bool skt_journal_has(const struct skt_journal *j, const char *line)
+{
+    return find_line(j, line) >= 0;
+}
+
+long skt_journal_find(const struct skt_journal *j, const char *start)
+{
+    for (size_t i = j->count; i-- > 0;)
+        if (strncmp(j->lines[i], start, strlen(start)) == 0)
+            return (long)i;
+    return -1;
+}
+
+/* --- the file --- */
+
+/* The folder of the file, one level, as /run/skcptun. */
+static void make_folder(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path || (size_t)(slash - path) >= sizeof folder)
+        return;
+    memcpy(folder, path, (size_t)(slash - path));
+    folder[slash - path] = '\0';
+    (void)mkdir(folder, 0755);
+}
+
+/* Is the open file still the one of this name? The one who had it before may have removed it. */
+static bool is_same_file(int fd, const char *path)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* One attempt: a descriptor, SKT_ERR_FULL, or SKT_ERR_IO with errno. */
+static int open_locked(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return SKT_ERR_IO;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_same_file(fd, path))
+        return fd;
+    close(fd);
+    return SKT_ERR_FULL;
+}
+
+static int read_all(struct skt_journal *j)
+{
+    struct stat st;
+    if (fstat(j->fd, &st) || st.st_size > FILE_LEN_MAX) {
+        errno = errno ? errno : EFBIG;
+        return SKT_ERR_IO;
+    }
+    size_t len = (size_t)st.st_size;
+    char *text = malloc(len + 1);
+    if (!text)
+        return SKT_ERR_NOMEM;
+    ssize_t got = pread(j->fd, text, len, 0);
+    text[got > 0 ? got : 0] = '\0';
+    int err = got < 0 ? SKT_ERR_IO : SKT_OK;
+    for (char *line = text, *end; !err && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        long i = *line == '-' ? find_line(j, line + 1) : -1;
+        if (*line == '+' && strlen(line) <= SKT_JOURNAL_LINE_MAX)
+            err = push(j, line + 1);
+        else if (i >= 0)
+            drop(j, (size_t)i);
+    }
+    /* Half a line must not become the start of the next one. */
+    if (!err && got > 0 && text[got - 1] != '\0' && write(j->fd, "\n", 1) != 1)
+        err = SKT_ERR_IO;
+    free(text);
+    return err;
+}
+
+static void release(struct skt_journal *j)
+{
+    while (j->count > 0)
+        drop(j, j->count - 1);
+    close(j->fd);
+    free(j->lines);
+    free(j->path);
+    *j = (struct skt_journal){.fd = -1};
+}
+
+int skt_journal_open(struct skt_journal *j, const char *path, double wait_s)
+{
+    *j = (struct skt_journal){.fd = -1};
+    make_folder(path);
+    int steps = (int)(wait_s * 1000 / LOCK_STEP_MS);
+    int fd;
+    while ((fd = open_locked(path)) == SKT_ERR_FULL && steps-- > 0)
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000L}, NULL);
+    if (fd < 0)
+        return fd;
+    j->fd = fd;
+    j->path = strdup(path);
+    errno = 0;
+    int err = j->path ? read_all(j) : SKT_ERR_NOMEM;
+    if (err == SKT_ERR_FULL) {
+        errno = EFBIG;
+        err = SKT_ERR_IO;
+    }
+    if (err) {
+        int error = errno;
+        release(j); /* the file stays */
+        errno = error;
+    }
+    return err;
+}
+
+void skt_journal_close(struct skt_journal *j)
+{
+    if (j->fd < 0)
+        return;
+    if (j->count == 0)
+        (void)unlink(j->path); /* before the lock goes: see is_same_file */
+    release(j);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal of what was changed: one line for each change that stands, written before the change is made. A
+ * file that is only appended to ("+line", "-line" for one that was undone), so that a crash leaves at worst
+ * half a line at its end, which is ignored. Locked while in use. */
+#ifndef SKT_IO_NETCFG_JOURNAL_H
+#define SKT_IO_NETCFG_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    SKT_JOURNAL_LINE_MAX = 512,
+    SKT_JOURNAL_LINES_MAX = 512, /* changes that stand at the same time */
+};
+
+struct skt_journal {
+    char *path;
+    int fd; /* -1: not open */
+    char **lines;
+    size_t count;
+};
+
+/* Opens and locks it, making file and folder where needed, and reads what stands; waits up to wait_s for
+ * whoever has it locked. SKT_ERR_FULL: still locked; SKT_ERR_IO with errno; SKT_ERR_NOMEM. */
+int skt_journal_open(struct skt_journal *j, const char *path, double wait_s);
+
+/* Unlocks it; removes the file where nothing stands any more. */
+void skt_journal_close(struct skt_journal *j);
+
+/* Adds a line (without line feeds). It is on its way to the disk on return. SKT_ERR_ARG: too long;
+ * SKT_ERR_FULL, SKT_ERR_IO with errno, SKT_ERR_NOMEM: then the change must not be made. */
+int skt_journal_add(struct skt_journal *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Takes out the last line equal to this one; whether there was one. */
+bool skt_journal_remove(struct skt_journal *j, const char *line);
+
+bool skt_journal_has(const struct skt_journal *j, const char *line);
+
+/* The index of the last line that begins so, or -1. */
+long skt_journal_find(const struct skt_journal *j, const char *start);
+
+#endif
