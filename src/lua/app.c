@@ -7,6 +7,7 @@
 #include "lua/skcp.h"
 #include "lua/state.h"
 #include "lua/tcp.h"
+#include "lua/tun.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -65,6 +66,7 @@ static int install(lua_State *L)
     skt_api_add_relay(L);
     skt_api_add_timer(L);
     skt_api_add_util(L);
+    skt_api_add_tun(L);
     lua_setfield(L, -2, "api");
     lua_pushliteral(L, SKT_VERSION);
     lua_setfield(L, -2, "version");
@@ -131,6 +133,7 @@ void skt_app_after_call(struct skt_app *app)
     if (beats != (app->beat.node.index != 0))
         (void)skt_loop_timer_set(app->loop, &app->beat,
                                  beats ? skt_loop_now(app->loop) + SKT_US_PER_SEC : SKT_NEVER);
+    skt_tun_unit_watch_script(app);
     bool recv = skt_call_present(app, SKT_CB_TCP_RECV);
     if (recv != app->wants_recv) {
         app->wants_recv = recv;
@@ -214,10 +217,14 @@ int skt_app_start(struct skt_app *app, char *err, size_t err_cap)
     struct start s = {app};
     if (!skt_call_protected(app, run_script, &s, "script", err, err_cap))
         return SKT_ERR_IO;
+    int rc = skt_tun_unit_open(app, err, err_cap);
+    if (rc != SKT_OK)
+        return rc == SKT_ERR_NOMEM ? rc : SKT_ERR_IO;
     app->started = true;
     skt_app_after_call(app);
-    struct skt_call_arg args[] = {skt_arg_handle(app->loop)};
-    skt_call_callback(app, SKT_CB_INIT, args, 1, NULL);
+    struct skt_call_arg args[] = {skt_arg_handle(app->loop),
+                                  skt_arg_integer(app->tun ? app->tun->number : 0)};
+    skt_call_callback(app, SKT_CB_INIT, args, app->tun ? 2 : 1, NULL);
     if (app->failed) {
         snprintf(err, err_cap, "%s", app->fail_text);
         return SKT_ERR_IO;
@@ -241,6 +248,7 @@ static void close_everything(struct skt_app *app)
     if (app->relays)
         skt_relay_set_free(app->relays);
     app->relays = NULL;
+    skt_tun_unit_undo(app);
     skt_skcp_close_all(app);
 }
 
@@ -285,6 +293,7 @@ void skt_app_free(struct skt_app *app)
     }
     skt_loop_task_cancel(app->loop, &app->finish);
     skt_skcp_free_dead(app);
+    skt_tun_unit_close(app);
     skt_shared_free(app->shared);
     skt_tcp_dispose_app(app);
     skt_loop_timer_stop(app->loop, &app->beat);

@@ -110,6 +110,7 @@ struct skt_config_mode_table {
     char *tun_ip, *tun_mask, *tun_ip6, *tun_name, *up, *down;
     int64_t tun_mtu; /* 0: automatic */
     bool nat;
+    bool tun_plain; /* tun_offload = false */
     struct skt_config_strings routes, dns;
 };
 

@@ -187,6 +187,14 @@ static void read_targets(struct config_reader *r, const struct config_field *f, 
 
 #define MODE(field) offsetof(struct skt_config_mode_table, field)
 
+static void read_tun_offload(struct config_reader *r, const struct config_field *f, void *at)
+{
+    bool *plain = at;
+    bool offload;
+    config_read_bool(r, f, &offload);
+    *plain = !offload;
+}
+
 const struct config_field config_mode_fields[] = {
     {"tcp_listen_addr", config_read_string, MODE(tcp_listen_addr), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 0},
     {"tcp_listen_port", config_read_integer, MODE(tcp_listen_port), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 65535},
@@ -210,6 +218,7 @@ const struct config_field config_mode_fields[] = {
     {"tun_mtu", config_read_integer, MODE(tun_mtu), IN_TUN | IN_CUSTOM, 0, 576, 65535},
     {"routes", config_read_strings, MODE(routes), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"dns", config_read_strings, MODE(dns), IN_TUN | IN_CUSTOM, 0, 0, 0},
+    {"tun_offload", read_tun_offload, MODE(tun_plain), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"nat", config_read_bool, MODE(nat), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"up", config_read_string, MODE(up), IN_TUN | IN_CUSTOM, 0, 1, 0},
     {"down", config_read_string, MODE(down), IN_TUN | IN_CUSTOM, 0, 1, 0},

@@ -21,6 +21,7 @@ struct skt_app {
     uint8_t (*psks)[SKT_KEY_LEN];       /* of the configuration's entries */
     struct skt_shared *shared;          /* of the endpoints */
     struct skt_relay_set *relays;
+    struct skt_tun_unit *tun; /* in the TUN modes (lua/tun.h), else NULL */
     struct skt_list skcps, dead_skcps; /* struct skt_skcp */
     struct skt_list etcps;             /* struct skt_etcp */
     struct skt_list lingering;         /* struct skt_tcp: closed for the script, still sending */
@@ -73,6 +74,7 @@ void skt_api_add_etcp(lua_State *L);
 void skt_api_add_relay(lua_State *L);
 void skt_api_add_timer(lua_State *L);
 void skt_api_add_util(lua_State *L);
+void skt_api_add_tun(lua_State *L);
 
 /* Adds functions to the table on top of the stack, with the app at hand for skt_api_app; may raise. */
 void skt_api_set(lua_State *L, const luaL_Reg *functions);

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/tun.h"
+
+#include "base/err.h"
+#include "crypto/crypto.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ENV_MAX = 8, ENV_LEN = 128 };
+
+static bool is_tun_mode(const struct skt_config *conf)
+{
+    return conf->mode == SKT_CONFIG_TUN_CLIENT || conf->mode == SKT_CONFIG_TUN_SERVER;
+}
+
+/* --- opening --- */
+
+static int fail_io(char *err, size_t err_cap, const char *name, const char *what, int rc)
+{
+    snprintf(err, err_cap, "%s: %s: %s", name, what, rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc));
+    return rc;
+}
+
+static void add_extension(struct skt_tun_unit *u, int type, const struct skt_ipnet *net, size_t len)
+{
+    uint8_t *p = u->extensions + u->extensions_len;
+    if (net->family == 0)
+        return;
+    p[0] = (uint8_t)type;
+    p[1] = (uint8_t)len;
+    memcpy(p + 2, net->ip, len);
+    u->extensions_len += 2 + len;
+}
+
+/* Scripts of one's own may do without addresses, so they may be missing. */
+static int read_addresses(struct skt_tun_unit *u, char *err, size_t err_cap)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    int rc = SKT_OK;
+    if (t->tun_ip && t->tun_mask)
+        rc = skt_ipnet_parse_mask(&u->address4, t->tun_ip, t->tun_mask);
+    if (rc == SKT_OK && t->tun_ip6)
+        rc = skt_ipnet_parse(&u->address6, t->tun_ip6);
+    if (rc != SKT_OK)
+        snprintf(err, err_cap, "%s: the TUN's addresses are not right", u->app->conf->path);
+    if (!u->server) {
+        add_extension(u, SKT_EXTENSION_TUN_IP4, &u->address4, 4);
+        add_extension(u, SKT_EXTENSION_TUN_IP6, &u->address6, 16);
+    }
+    return rc;
+}
+
+static int raise_interface(struct skt_tun_unit *u, char *err, size_t err_cap)
+{
+    const char *name = skt_tun_name(u->dev);
+    int rc = SKT_OK;
+    if (u->address4.family)
+        rc = skt_tun_set_address(u->dev, &u->address4, NULL);
+    if (rc == SKT_OK && u->address6.family)
+        rc = skt_tun_set_address(u->dev, &u->address6, NULL);
+    if (rc != SKT_OK)
+        return fail_io(err, err_cap, name, "can't set its address", rc);
+    rc = skt_tun_set_mtu(u->dev, u->mtu);
+    if (rc != SKT_OK)
+        return fail_io(err, err_cap, name, "can't set its MTU", rc);
+    rc = skt_tun_set_up(u->dev);
+    return rc == SKT_OK ? rc : fail_io(err, err_cap, name, "can't be brought up", rc);
+}
+
+static int new_switch(struct skt_tun_unit *u)
+{
+    struct skt_tun_switch_conf conf = {
+        .loop = u->app->loop,
+        .tun = u->dev,
+        .server = u->server,
+        .address4 = u->address4,
+        .address6 = u->address6,
+        .mtu = u->mtu,
+        .memory = (size_t)u->app->conf->max_memory / 4,
+    };
+    int rc = skt_crypto_openssl()->random(&conf.hash_key, sizeof conf.hash_key);
+    return rc == SKT_OK ? skt_tun_switch_new(&u->sw, &conf) : rc;
+}
+
+/* Where the journal is kept: beside the status socket. */
+static void journal_path(const struct skt_config *conf, char *out, size_t cap)
+{
+    const char *slash = strrchr(conf->status_socket, '/');
+    int dir_len = slash ? (int)(slash - conf->status_socket) : 0;
+    if (dir_len > 0)
+        snprintf(out, cap, "%.*s/%s.tun", dir_len, conf->status_socket, conf->name);
+    else
+        snprintf(out, cap, "/run/skcptun/%s.tun", conf->name);
+}
+
+static bool has_subnets(const struct skt_config_mode_table *t)
+{
+    for (size_t i = 0; i < t->ticket_count; i++)
+        if (t->tickets[i].subnets.count > 0)
+            return true;
+    return false;
+}
+
+/* The helper that changes the system is there only where something is to be changed, or was and is not yet
+ * undone. */
+static int start_helper(struct skt_tun_unit *u, char *err, size_t err_cap)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    char path[512];
+    journal_path(u->app->conf, path, sizeof path);
+    bool wanted = t->routes.count > 0 || t->dns.count > 0 || t->nat || t->up || t->down || has_subnets(t);
+    if (!wanted && access(path, F_OK) != 0)
+        return SKT_OK;
+    struct skt_netcfg_options options = {.journal = path, .up = t->up, .down = t->down};
+    int rc = skt_netcfg_new(&u->nc, u->app->loop, &options, err, err_cap);
+    return rc == SKT_OK ? skt_netcfg_interface(u->nc, skt_tun_name(u->dev), NULL, NULL) : rc;
+}
+
+static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    struct skt_tun_options options = {.name = t->tun_name, .plain = t->tun_plain};
+    int rc = read_addresses(u, err, err_cap);
+    if (rc == SKT_OK)
+        rc = skt_tun_open(&u->dev, u->app->loop, &options, err, err_cap);
+    if (rc == SKT_OK)
+        rc = raise_interface(u, err, err_cap);
+    if (rc == SKT_OK)
+        rc = start_helper(u, err, err_cap);
+    if (rc != SKT_OK)
+        return rc;
+    rc = new_switch(u);
+    if (rc != SKT_OK)
+        snprintf(err, err_cap, "TUN: %s", skt_err_str(rc));
+    return rc;
+}
+
+int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap)
+{
+    if (!is_tun_mode(app->conf))
+        return SKT_OK;
+    struct skt_tun_unit *u = calloc(1, sizeof *u);
+    if (!u)
+        return SKT_ERR_NOMEM;
+    app->tun = u;
+    u->app = app;
+    u->server = app->conf->mode == SKT_CONFIG_TUN_SERVER;
+    u->mtu = app->conf->table.tun_mtu ? (size_t)app->conf->table.tun_mtu : SKT_TUN_MTU_DEFAULT;
+    u->number = skt_app_number(app);
+    int rc = open_all(u, err, err_cap);
+    if (rc != SKT_OK)
+        return rc;
+    char text4[SKT_IPNET_TEXT_MAX] = "", text6[SKT_IPNET_TEXT_MAX] = "";
+    if (u->address4.family)
+        skt_ipnet_text(&u->address4, true, text4);
+    if (u->address6.family)
+        skt_ipnet_text(&u->address6, true, text6);
+    skt_info("TUN %s is up: %s%s%s, MTU %zu%s", skt_tun_name(u->dev), text4, *text4 && *text6 ? ", " : "",
+             text6, u->mtu, skt_tun_offloads(u->dev) ? "" : ", without offloads");
+    return SKT_OK;
+}
+
+void skt_tun_unit_undo(struct skt_app *app)
+{
+    if (!app->tun)
+        return;
+    skt_netcfg_free(app->tun->nc);
+    app->tun->nc = NULL;
+    app->tun->configured = true; /* not once more */
+}
+
+void skt_tun_unit_close(struct skt_app *app)
+{
+    struct skt_tun_unit *u = app->tun;
+    if (!u)
+        return;
+    skt_tun_unit_undo(app);
+    skt_tun_switch_free(u->sw);
+    skt_tun_close(u->dev);
+    free(u);
+    app->tun = NULL;
+}
+
+uint32_t skt_tun_unit_features(const struct skt_app *app)
+{
+    return app->tun && (skt_tun_offloads(app->tun->dev) & SKT_TUN_TSO) ? (uint32_t)SKT_FEATURE_TUN_OFFLOAD
+                                                                       : 0;
+}
+
+/* --- scripts that read the TUN --- */
+
+static void on_script_packet(void *user, const uint8_t *packet, size_t len)
+{
+    struct skt_app *app = user;
+    struct skt_call_arg args[] = {skt_arg_string(packet, len)};
+    skt_call_callback(app, SKT_CB_TUN_READ, args, 1, NULL);
+}
+
+void skt_tun_unit_watch_script(struct skt_app *app)
+{
+    if (app->tun && app->tun->sw)
+        skt_tun_switch_set_script(app->tun->sw,
+                                  skt_call_present(app, SKT_CB_TUN_READ) ? on_script_packet : NULL, app);
+}
+
+/* --- what is changed in the system --- */
+
+static void on_done(void *user, int err, const char *text)
+{
+    const char *what = user;
+    if (err != SKT_OK)
+        skt_error("%s: %s", what, text);
+    else if (*text)
+        skt_info("%s: %s", what, text);
+}
+
+static void *label(const char *text)
+{
+    return (void *)(uintptr_t)text;
+}
+
+void skt_tun_unit_pin(struct skt_app *app, const struct skt_addr *addrs, size_t n)
+{
+    struct skt_tun_unit *u = app->tun;
+    if (!u || !u->nc || !u->configured)
+        return;
+    for (size_t i = 0; i < n; i++)
+        (void)skt_netcfg_pin(u->nc, &addrs[i], on_done, label("the route to the server"));
+}
+
+static void pin_servers(struct skt_tun_unit *u)
+{
+    struct skt_app *app = u->app;
+    for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
+        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        const struct skt_addr *addrs;
+        if (!skt_endpoint_is_server(k->ep)) {
+            size_t n = skt_endpoint_addresses(k->ep, &addrs);
+            skt_tun_unit_pin(app, addrs, n);
+        }
+    }
+}
+
+static void add_route(struct skt_tun_unit *u, const char *text)
+{
+    struct skt_ipnet net;
+    if (skt_ipnet_parse(&net, text) == SKT_OK)
+        (void)skt_netcfg_route(u->nc, &net, on_done, label("routes"));
+}
+
+static void add_routes(struct skt_tun_unit *u)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    for (size_t i = 0; i < t->routes.count; i++)
+        add_route(u, t->routes.items[i]);
+    for (size_t i = 0; i < t->ticket_count; i++)
+        for (size_t j = 0; j < t->tickets[i].subnets.count; j++)
+            add_route(u, t->tickets[i].subnets.items[j]);
+}
+
+static void set_dns(struct skt_tun_unit *u)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    struct skt_addr servers[16];
+    size_t n = 0;
+    for (size_t i = 0; i < t->dns.count && n < sizeof servers / sizeof *servers; i++)
+        if (skt_addr_parse(&servers[n], t->dns.items[i], 53) == SKT_OK)
+            n++;
+    if (n > 0)
+        (void)skt_netcfg_dns(u->nc, servers, n, on_done, label("dns"));
+}
+
+/* A server hides its clients' networks, a client what is behind it. */
+static void set_nat(struct skt_tun_unit *u)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    struct skt_ipnet from[64];
+    size_t n = 0;
+    if (!t->nat)
+        return;
+    if (u->server && u->address4.family)
+        from[n++] = skt_ipnet_masked(&u->address4);
+    if (u->server && u->address6.family)
+        from[n++] = skt_ipnet_masked(&u->address6);
+    for (size_t i = 0; i < t->ticket_count; i++)
+        for (size_t j = 0; j < t->tickets[i].subnets.count && n < sizeof from / sizeof *from; j++)
+            if (skt_ipnet_parse(&from[n], t->tickets[i].subnets.items[j]) == SKT_OK)
+                n++;
+    (void)skt_netcfg_nat(u->nc, from, n, on_done, label("nat"));
+}
+
+static void run_up(struct skt_tun_unit *u)
+{
+    char text[4][ENV_LEN];
+    const char *vars[4];
+    char ip[SKT_IPNET_TEXT_MAX];
+    size_t n = 0;
+    if (u->address4.family)
+        snprintf(text[n++], ENV_LEN, "SKT_TUN_IP=%s", skt_ipnet_text(&u->address4, false, ip));
+    if (u->address6.family)
+        snprintf(text[n++], ENV_LEN, "SKT_TUN_IP6=%s", skt_ipnet_text(&u->address6, false, ip));
+    snprintf(text[n++], ENV_LEN, "SKT_TUN_MTU=%zu", u->mtu);
+    for (size_t i = 0; i < n; i++)
+        vars[i] = text[i];
+    if (u->app->conf->table.up || u->app->conf->table.down)
+        (void)skt_netcfg_hook(u->nc, true, vars, n, on_done, label("up"));
+}
+
+void skt_tun_unit_configure(struct skt_tun_unit *u)
+{
+    if (u->configured)
+        return;
+    u->configured = true;
+    if (!u->nc)
+        return;
+    pin_servers(u);
+    add_routes(u);
+    set_dns(u);
+    set_nat(u);
+    run_up(u);
+}

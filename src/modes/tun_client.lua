@@ -1,0 +1,84 @@
+-- SPDX-License-Identifier: MIT
+-- tun_client: carries the IP packets of its TUN through one of its servers.
+--
+-- Lua decides, C moves the packets: tun_use says which session the TUN's packets take, and no packet is seen here.
+-- All of them take the same one, and move to another server only when theirs does not answer any more.
+
+local conf, api, cb = skt.conf, skt.api, skt.cb
+
+local servers = {} -- one for each entry of skcp_remote_servers: { skcp =, conf =, cid = (nil: no session) }
+local by_skcp = {} -- the same by skcp object
+local current      -- the one in use
+
+local function request(server)
+    local ok, err = api.skcp_req_cid(server.skcp, server.conf.ticket)
+    if not ok then
+        api.log("warn", server.conf.addr .. ": " .. err)
+    end
+end
+
+-- Does it answer? Its mean round trip in ms, or nil.
+local function score(server)
+    return server.cid and api.skcp_score(server.skcp)
+end
+
+-- Moves to the server with the shortest round trip, if there is one that answers.
+local function choose()
+    local found, least
+    for _, server in ipairs(servers) do
+        local its = score(server)
+        if its and (not least or its < least) then
+            found, least = server, its
+        end
+    end
+    if found and found ~= current then
+        api.log(("the TUN uses %s port %d"):format(found.conf.addr, found.conf.port))
+        current = found
+        api.tun_use(found.skcp, found.cid)
+    end
+end
+
+function cb.on_init(loop, tun_fd)
+    for i, remote in ipairs(conf.skcp_conf_list) do
+        local skcp, err = api.skcp_init(remote.raw, loop, 2)
+        if not skcp then
+            return api.fail(err)
+        end
+        servers[i] = { skcp = skcp, conf = remote }
+        by_skcp[skcp] = servers[i]
+        request(servers[i])
+    end
+end
+
+-- A server has given us a session. Routes, dns and what else the configuration wants are put in with the first one.
+function cb.on_skcp_recv_cid(skcp, cid)
+    by_skcp[skcp].cid = cid
+    api.tun_attach(skcp, cid)
+    if not current then
+        choose()
+    end
+    api.tun_configure()
+end
+
+function cb.on_skcp_close(skcp, cid)
+    local server = by_skcp[skcp]
+    if server.cid == cid then
+        server.cid = nil
+    end
+    if server == current then
+        current = nil
+        choose()
+    end
+end
+
+-- Once a second. A request that is under way already is not repeated by skcp_req_cid.
+function cb.on_beat()
+    for _, server in ipairs(servers) do
+        if not server.cid then
+            request(server)
+        end
+    end
+    if not (current and score(current)) then
+        choose()
+    end
+end
