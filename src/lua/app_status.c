@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The status of an instance as JSON. */
 #include "lua/state.h"
+#include "lua/tun.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,20 +116,32 @@ static uint64_t loss_milli(const struct skt_path_stats *st)
     return sent ? lost * 1000 / sent : 0;
 }
 
-static void write_session(struct skt_app *app, FILE *out, const struct skt_session *s)
+/* The address that a session has in the TUN: on a server the first of its own, on a client the TUN's. */
+static const char *tun_address(const struct skt_app *app, const struct skt_endpoint *ep, uint32_t cid,
+                               char text[SKT_IPNET_TEXT_MAX])
+{
+    const struct skt_tun_unit *u = app->tun;
+    const struct skt_ipnet *net = u ? &u->address4 : NULL;
+    if (u && u->server)
+        net = skt_tun_switch_net(u->sw, ep, cid, 0);
+    return net && net->family ? skt_ipnet_text(net, false, text) : NULL;
+}
+
+static void write_session(struct skt_app *app, FILE *out, const struct skt_endpoint *ep,
+                          const struct skt_session *s)
 {
     const struct skt_path *p = skt_session_path(s);
     const struct skt_session_stats *st = skt_session_stats(s);
     const uint8_t *ticket = skt_session_ticket(s);
     const struct skt_config_ticket *entry = ticket ? skt_config_find_ticket(app->conf, ticket) : NULL;
-    char peer[SKT_ADDR_TEXT_MAX];
+    char peer[SKT_ADDR_TEXT_MAX], tun_ip[SKT_IPNET_TEXT_MAX];
     skt_us now = skt_loop_now(app->loop), created = skt_session_created(s);
     (void)fputc('{', out);
     write_count(out, "cid", skt_session_cid(s));
     write_text(out, "state", state_name(skt_session_state(s)));
     write_text(out, "peer", skt_addr_text(skt_session_peer(s), peer));
     write_text(out, "name", entry ? entry->name : NULL);
-    write_text(out, "tun_ip", entry ? entry->tun_ip : NULL);
+    write_text(out, "tun_ip", tun_address(app, ep, skt_session_cid(s), tun_ip));
     write_milli(out, "age_s", now > created ? (now - created) / 1000 : 0);
     fputs("\"rtt_ms\":{", out);
     write_milli(out, "last", p->latest_rtt);
@@ -167,10 +180,36 @@ static void write_sessions(struct skt_app *app, FILE *out, struct skt_drops *dro
         for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL; first = false) {
             if (!first)
                 (void)fputc(',', out);
-            write_session(app, out, s);
+            write_session(app, out, k->ep, s);
         }
     }
     fputs("],", out);
+}
+
+static void write_tun(const struct skt_tun_unit *u, FILE *out)
+{
+    struct skt_tun_stats st;
+    char text[SKT_IPNET_TEXT_MAX];
+    skt_tun_switch_stats(u->sw, &st);
+    write_text(out, "name", skt_tun_name(u->dev));
+    write_text(out, "ip", u->address4.family ? skt_ipnet_text(&u->address4, true, text) : NULL);
+    write_text(out, "ip6", u->address6.family ? skt_ipnet_text(&u->address6, true, text) : NULL);
+    write_count(out, "mtu", u->mtu);
+    fprintf(out, "\"offload\":%s,", skt_tun_offloads(u->dev) ? "true" : "false");
+    write_count(out, "packets_in", st.packets_in);
+    write_count(out, "bytes_in", st.bytes_in);
+    write_count(out, "packets_out", st.packets_out);
+    write_count(out, "bytes_out", st.bytes_out);
+    write_count(out, "forwarded", st.forwarded);
+    write_count(out, "waiting_bytes", skt_tun_switch_waiting(u->sw));
+    write_count(out, "dropped", st.dropped);
+    write_count(out, "marked", st.marked);
+    write_count(out, "overflow", st.overflow);
+    write_count(out, "spoofed", st.spoofed);
+    write_count(out, "malformed", st.malformed);
+    write_count(out, "group", st.group);
+    write_count(out, "too_big", st.too_big);
+    fprintf(out, "\"no_route\":%llu", (unsigned long long)st.no_route);
 }
 
 void skt_app_status_json(struct skt_app *app, FILE *out)
@@ -190,7 +229,10 @@ void skt_app_status_json(struct skt_app *app, FILE *out)
     write_count(out, "accepted", relays->accepted);
     write_count(out, "refused", relays->refused);
     write_end(out, "closed", relays->closed);
-    fputs(",\"tun\":{},\"drops\":{", out);
+    fputs(",\"tun\":{", out);
+    if (app->tun && app->tun->sw)
+        write_tun(app->tun, out);
+    fputs("},\"drops\":{", out);
     write_count(out, "auth", drops.auth);
     write_count(out, "replay", drops.replay);
     write_count(out, "malformed", drops.malformed);
