@@ -171,7 +171,7 @@ void skt_kcp_update_sending(struct skt_kcp *k)
     bool open = skt_kcp_window_open(k);
     if (waiting && open) {
         if (skt_list_empty(&k->ready_node))
-            skt_list_append(&k->path->ready, &k->ready_node);
+            skt_path_queue(k->path, k);
     } else {
         skt_list_remove(&k->ready_node);
     }

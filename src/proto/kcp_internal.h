@@ -11,6 +11,7 @@
 
 enum {
     SKT_KCP_RESERVED_PART = 8, /* below this part of the budget only the next segment in order is taken */
+    SKT_KCP_THIN = 4,          /* segments in flight up to which a conversation goes first */
     SKT_KCP_TELLS = 5, /* how often news of a window that was closed is repeated when no data follows */
 };
 
@@ -162,10 +163,22 @@ static inline uint32_t skt_path_tick(const struct skt_path *p, skt_us now)
 
 void skt_path_update_pacer(struct skt_path *p, skt_us now);
 
+/* Has it little in flight? Then it goes before those that have much: they wait for themselves. */
+static inline bool skt_kcp_is_thin(const struct skt_kcp *k)
+{
+    return k->snd_nxt - k->snd_una <= SKT_KCP_THIN;
+}
+
+/* At the end of its queue. */
+static inline void skt_path_queue(struct skt_path *p, struct skt_kcp *k)
+{
+    skt_list_move_tail(skt_kcp_is_thin(k) ? &p->fresh : &p->ready, &k->ready_node);
+}
+
 /* May data be sent as far as the congestion window goes? */
 static inline bool skt_path_has_data(const struct skt_path *p)
 {
-    return !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready);
+    return !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready) || !skt_list_empty(&p->fresh);
 }
 
 #endif

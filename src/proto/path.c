@@ -49,6 +49,7 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
     skt_list_init(&p->lost);
     skt_list_init(&p->copies);
     skt_list_init(&p->acks);
+    skt_list_init(&p->fresh);
     skt_list_init(&p->ready);
     skt_list_init(&p->events);
     skt_list_init(&p->starved);

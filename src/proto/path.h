@@ -36,7 +36,8 @@ struct skt_path {
     struct skt_list lost;     /* transmissions found lost, to be sent again, in that order */
     struct skt_list copies;   /* segments in flight to be duplicated, by time */
     struct skt_list acks;     /* conversations with acknowledgements or window news to send */
-    struct skt_list ready;    /* conversations with new data that the peer's window admits */
+    struct skt_list fresh;    /* conversations with new data that the peer's window admits: thin ones, */
+    struct skt_list ready;    /* and the others */
     struct skt_list events;   /* conversations with news for the application (skt_kcp_take_events) */
     struct skt_heap timers;   /* window probes of single conversations */
     skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
@@ -62,6 +63,7 @@ struct skt_path {
     skt_us progress_at;      /* the last acknowledgement, or when the path began to be in use */
     skt_us fired_at;         /* when the retransmission timer fired last */
     unsigned timeouts;       /* how often in a row it did */
+    unsigned fresh_run;      /* segments of thin conversations sent while others waited */
     unsigned probes;         /* segments to send in spite of pacer and window */
     uint64_t delivered;      /* bytes acknowledged, as counted in flight */
     skt_us delivered_at, first_sent_at;
@@ -91,6 +93,9 @@ size_t skt_path_mss(const struct skt_path *p);
  * may be sent now. A result above payload_limit is a single segment cut for a larger limit: the packet may be
  * fragmented. cap is at least SKT_MTU_MAX. */
 size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
+
+/* Bytes of new data that wait to be sent; counted up to `enough` and little more. */
+size_t skt_path_waiting(const struct skt_path *p, size_t enough);
 
 /* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
  * counted twice), and for datagrams without KCP in them. */

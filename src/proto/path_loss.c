@@ -135,9 +135,21 @@ static skt_us reordering_window(const struct skt_path *p)
     return p->reo_wnd ? p->reo_wnd : p->min_rtt / 4;
 }
 
+/* A thin conversation's loss is not to wait behind those of a bulk transfer, only behind its own. */
+static void move_ahead(struct skt_path *p, struct skt_segment *seg)
+{
+    skt_list_remove(&seg->node);
+    struct skt_list *at = &p->lost;
+    while (at->next != &p->lost && SKT_CONTAINER(at->next, struct skt_segment, node)->kcp == seg->kcp)
+        at = at->next;
+    skt_list_insert_after(at, &seg->node);
+}
+
 static void mark_lost(struct skt_path *p, struct skt_segment *seg)
 {
     skt_path_requeue(p, seg);
+    if (skt_kcp_is_thin(seg->kcp))
+        move_ahead(p, seg);
     seg->flags |= SKT_SEG_LOST;
     p->stats.lost++;
 }

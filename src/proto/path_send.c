@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { FRESH_RUN_MAX = 8 };
+
 static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
 {
     size_t n = 0;
@@ -71,23 +73,31 @@ static void write_segment(const struct skt_segment *seg, uint32_t ts, uint8_t *o
     memcpy(out + SKT_KCP_HEADER_LEN, seg->data, seg->len);
 }
 
-/* The segment whose turn it is, or NULL. */
+static struct skt_segment *next_of(const struct skt_list *conversations)
+{
+    const struct skt_kcp *k = SKT_CONTAINER(conversations->next, struct skt_kcp, ready_node);
+    return *skt_seg_ring_at(&k->snd, k->snd_nxt);
+}
+
+/* The segment whose turn it is, or NULL: thin conversations first, though not for ever; then what is to be
+ * sent again; then the others in turn. */
 static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
 {
     bool probing = p->probes > 0 && !skt_list_empty(&p->lost);
     if (!probing && (p->inflight_bytes >= p->cc_state.out.cwnd || !skt_pacer_ready(&p->pacer, now)))
         return NULL;
+    bool others = !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready);
+    if (!probing && !skt_list_empty(&p->fresh) && (p->fresh_run < FRESH_RUN_MAX || !others))
+        return next_of(&p->fresh);
     if (!skt_list_empty(&p->lost))
         return SKT_CONTAINER(p->lost.next, struct skt_segment, node);
-    if (skt_list_empty(&p->ready))
-        return NULL;
-    const struct skt_kcp *k = SKT_CONTAINER(p->ready.next, struct skt_kcp, ready_node);
-    return *skt_seg_ring_at(&k->snd, k->snd_nxt);
+    return skt_list_empty(&p->ready) ? NULL : next_of(&p->ready);
 }
 
 static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
 {
     bool first = seg->xmit == 0;
+    p->fresh_run = first && skt_kcp_is_thin(seg->kcp) ? p->fresh_run + 1 : 0;
     note_sent(p, seg, now);
     write_segment(seg, seg->ts, out);
     if (p->probes > 0)
@@ -105,7 +115,7 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
     skt_path_plan_copies(p, seg, now);
     skt_kcp_update_sending(k);
     if (!skt_list_empty(&k->ready_node))
-        skt_list_move_tail(&p->ready, &k->ready_node);
+        skt_path_queue(p, k);
 }
 
 /* Bandwidth samples mean less from here on until all that is in flight now has been delivered. */
@@ -158,4 +168,16 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
     }
     note_limited(p);
     return n;
+}
+
+static size_t waiting_in(const struct skt_list *conversations, size_t waiting, size_t enough)
+{
+    for (const struct skt_list *l = conversations->next; l != conversations && waiting < enough; l = l->next)
+        waiting += SKT_CONTAINER(l, struct skt_kcp, ready_node)->unsent;
+    return waiting;
+}
+
+size_t skt_path_waiting(const struct skt_path *p, size_t enough)
+{
+    return waiting_in(&p->ready, waiting_in(&p->fresh, 0, enough), enough);
 }

@@ -115,10 +115,7 @@ static size_t target_len(const struct skt_session *s)
 
 size_t skt_session_flow_room(const struct skt_session *s)
 {
-    size_t target = target_len(s), waiting = 0;
-    const struct skt_list *ready = &s->path.ready;
-    for (const struct skt_list *l = ready->next; l != ready && waiting < target; l = l->next)
-        waiting += SKT_CONTAINER(l, struct skt_kcp, ready_node)->unsent;
+    size_t target = target_len(s), waiting = skt_path_waiting(&s->path, target);
     return waiting < target ? target - waiting : 0;
 }
 

@@ -279,6 +279,46 @@ static void test_requests(void **state)
     }
 }
 
+static double mean_of_thin(bool bulk, unsigned loss)
+{
+    enum { THIN = 100, EACH = 60 };
+    static skt_us answered[THIN][EACH];
+    struct sim_pair_config c;
+    sim_pair_defaults(&c);
+    for (int i = 0; i < 2; i++)
+        c.link[i] =
+            (struct sim_link_config){.rate = 12500000, .buffer = 1250000, .delay = 20 * MS, .loss = loss};
+    sim_pair_init(&pair, &c);
+    skt_us start = pair.now;
+    if (bulk)
+        sim_pair_add(&pair, true, UINT64_C(1) << 40, 0, 1 << 20);
+    for (unsigned i = 0; i < THIN; i++)
+        sim_pair_add_requests(&pair, 64, start + SEC + i * MS, 100 * MS, EACH, answered[i]);
+    sim_pair_run(&pair, start + 8 * SEC);
+    assert_null(pair.failure);
+    double sum = 0;
+    for (unsigned i = 0; i < THIN; i++) {
+        for (unsigned j = 0; j < EACH; j++)
+            sum += (double)(answered[i][j] - (start + SEC + i * MS + j * 100 * MS));
+    }
+    if (bulk) /* it gets what they leave: about a megabit of 100 */
+        assert_true(pair.host[1].received > UINT64_C(8) * 12500000 * 80 / 100);
+    sim_pair_dispose(&pair);
+    return sum / (THIN * EACH) / 1000;
+}
+
+/* A bulk stream beside 100 thin ones does not delay them by more than 10 ms. */
+static void test_bulk_beside_thin(void **state)
+{
+    (void)state;
+    for (unsigned loss = 0; loss <= 200; loss += 200) {
+        double alone = mean_of_thin(false, loss), beside = mean_of_thin(true, loss);
+        print_message("100 thin streams, loss %.1f %%: %.1f ms alone, %.1f ms beside a bulk stream\n",
+                      loss / 100.0, alone, beside);
+        assert_true(beside <= alone + 10);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_duplicates_are_spaced_and_named),
         cmocka_unit_test(test_acknowledged_is_not_duplicated),
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_bulk_beside_thin),
     };
     return cmocka_run_group_tests_name("thin", tests, NULL, NULL);
 }
