@@ -119,13 +119,13 @@ class Kcptun(Peer):
 class Shadowsocks(Peer):
     def __init__(self, name, cc, color):
         self.name, self.label, self.color, self.cc = name, f"shadowsocks-libev, {cc.upper()}", color, cc
-        self.settings = f"chacha20-ietf-poly1305, --no-delay, ss-tunnel, kernel {cc.upper()}"
+        self.settings = f"chacha20-ietf-poly1305, --no-delay over the lossy links, ss-tunnel, kernel {cc.upper()}"
 
     def missing(self):
         return lacks("ss-server", "ss-tunnel") or lacks_cc(self.cc)
 
     def start(self, bench):
-        common = ["-k", "secret", "-m", "chacha20-ietf-poly1305", "-t", "60", "--no-delay"]
+        common = ["-k", "secret", "-m", "chacha20-ietf-poly1305", "-t", "60"] + ["--no-delay"] * (bench.link is not None)
         far = bench.lab.start(bench.s, "ss-server", "ss-server", "-s", bench.addr_b, "-p", TUNNEL_PORT, *common)
         far.wait_port(TUNNEL_PORT)
         near = bench.lab.start(bench.c, "ss-tunnel", "ss-tunnel", "-s", bench.addr_b, "-p", TUNNEL_PORT, "-b", "127.0.0.1",

@@ -48,10 +48,10 @@ def loss_plot(part, column, title, extra):
         series.append({"label": label, "color": color, "dash": dash, "points": points, "width": 1.5})
     top = max(y for s in series for _, y in s["points"])
     xticks = [(0, "0"), *((loss * 100, f"{loss * 100:g}") for loss in losses), (11, "")]
-    # Beyond 1 s there is nothing to compare any more.
-    ticks = svg.nice_ticks(min(top, {"delay": 600, "waste": 3.5}.get(column, 100)))
-    if column == "waste":
-        ticks = [1 + t for t in svg.nice_ticks(max(0.2, min(top, 3.5) - 1))]
+    low = {"waste": 1, "delay": min(0, *(y for s in series for _, y in s["points"]))}.get(column, 0)
+    # What lies beyond is drawn on the edge: the rest would be flat.
+    high = max(low + 0.2, min(top, {"delay": 600, "waste": 3.5}.get(column, 100)))
+    ticks = svg.nice_ticks(low, high)
     return svg.plot(title, "loss each way, %", BULK_COLUMNS[column][0], series, xticks, [(t, f"{t:g}") for t in ticks])
 
 

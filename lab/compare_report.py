@@ -11,6 +11,7 @@ BULK_TARGETS = {0.01: (85, 1.12), 0.05: (80, 1.18), 0.10: (74, 1.26)}  # Mbit/s,
 BULK_LIMITS = {0.01: (93.7, 1.068), 0.05: (89.9, 1.113), 0.10: (85.1, 1.174)}
 DELAY_TARGET_MS = 30
 CLEAN_TARGET = 3000
+CLEAN_RIVALS = ("shadowsocks", "shadowsocks-bbr")
 # The seed document's own numbers: min, max, average.
 SEED_TABLE = {1: {"TCP": (161.0, 1239.0, 293.956), "the original": (160.0, 487.0, 181.618)},
               10: {"TCP": (159.0, 1076.0, 262.500), "the original": (159.0, 534.0, 174.251)}}
@@ -111,9 +112,17 @@ def bulk_table(part, column):
     lines = [[label, *(cell(values(part["results"], pick, peer=peer, loss=loss), form) for loss in losses)]
              for peer, (label, _) in labels(part)]
     if limit:
-        lines.append(["*the least possible*" if column == "waste" else "*the link's limit*", *(limit(loss) for loss in losses)])
+        lines.append(["*the least possible over KCP*" if column == "waste" else "*the link's limit*", *(limit(loss) for loss in losses)])
     lines.append(["**must reach**", *(f"**{form.format(target(loss))}**" for loss in losses)])
     return table([title, *(f"{loss:.0%} loss" for loss in losses)], lines)
+
+
+def thin_table(part):
+    losses = losses_of(part)
+    lines = [[label, *(f"{cell(values(part['results'], lambda r: r['thin_ms'], peer=peer, loss=loss), '{:.0f}')} / "
+                       f"{cell(values(part['results'], lambda r: r['thin_idle_ms'], peer=peer, loss=loss), '{:.0f}')}"
+                       for loss in losses)] for peer, (label, _) in labels(part)]
+    return table(["mean round trip of the thin flow, beside bulk / idle, ms", *(f"{loss:.0%} loss" for loss in losses)], lines)
 
 
 def clean_table(part):
@@ -140,8 +149,11 @@ def target_table(rows):
             got = median(values(rows["bulk"]["results"], pick, peer=OURS, loss=loss))
             lines.append(verdict(f"bulk at {loss:.0%} loss: {title}", target(loss), got, form, column == "goodput"))
     if "clean" in rows:
-        lines.append(verdict("clean veth pair, TCP mode, Mbit/s", CLEAN_TARGET,
-                             median(values(rows["clean"]["results"], lambda r: r["mbit"], peer=OURS)), "{:.0f}", True))
+        ours = median(values(rows["clean"]["results"], lambda r: r["mbit"], peer=OURS))
+        lines.append(verdict("clean veth pair, TCP mode, Mbit/s", CLEAN_TARGET, ours, "{:.0f}", True))
+        theirs = [median(values(rows["clean"]["results"], lambda r: r["mbit"], peer=name)) for name in CLEAN_RIVALS]
+        if any(theirs):
+            lines.append(verdict("the same, shadowsocks-libev's Mbit/s being the mark", max(filter(None, theirs)), ours, "{:.0f}", True))
     return table(["skcptun turbo, median of the seeds", "must reach", "reached", ""], lines)
 
 
@@ -177,6 +189,7 @@ def blocks(rows):
         made |= {"seed": seed_table(rows["rtt"]), "rtt": rtt_table(rows["rtt"])}
     if "bulk" in rows:
         made |= {column: bulk_table(rows["bulk"], column) for column in BULK_COLUMNS}
+        made["delay"] += "\n\n" + thin_table(rows["bulk"])
     if "clean" in rows:
         made["clean"] = clean_table(rows["clean"])
     return made

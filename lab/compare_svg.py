@@ -3,8 +3,8 @@
 import html
 import math
 
-WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 64, 190, 40, 48
+WIDTH, HEIGHT = 780, 420
+LEFT, RIGHT, TOP, BOTTOM = 64, 210, 40, 48
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 
 
@@ -24,11 +24,11 @@ class Axis:
         return self.start + min(1, max(0, share)) * (self.end - self.start)
 
 
-def nice_ticks(hi, count=6):
-    """0 .. at least hi in round steps."""
-    step = 10 ** math.floor(math.log10(max(hi, 1e-9) / count))
-    step = next(step * m for m in (1, 2, 2.5, 5, 10) if step * m * count >= hi)
-    return [round(i * step, 9) for i in range(math.ceil(hi / step) + 1)]
+def nice_ticks(low, high, count=6):
+    """Round steps from at most `low` to at least `high`."""
+    step = 10 ** math.floor(math.log10((high - low) / count))
+    step = next(step * m for m in (1, 2, 2.5, 5, 10) if step * m * count >= high - low)
+    return [round(i * step, 9) for i in range(math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9) + 1)]
 
 
 def text(x, y, words, anchor="middle", size=12, more=""):
