@@ -188,7 +188,8 @@ class WireguardGo(Vpn):
 
     def start_end(self, bench, ns, role, inner, inner_peer, server):
         device = f"wg{os.getpid() % 100000}{bench.lab.number}{role}"[:15]  # its control socket is the whole machine's
-        bench.lab.start(ns, f"wg-{role}", "wireguard-go", "-f", device, env={"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD": "1"})
+        bench.lab.start(ns, f"wg-{role}", "wireguard-go", "-f", device,
+                        env={"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD": "1"})
         wait_until("wireguard-go", lambda: os.path.exists(f"/var/run/wireguard/{device}.sock"), 5)
         time.sleep(0.2)
         other = self.keys["a" if role == "b" else "b"][1]

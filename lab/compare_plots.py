@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The plots: which numbers go where."""
 import compare_svg as svg
-from compare_report import BULK_COLUMNS, BULK_LIMITS, BULK_TARGETS, DELAY_TARGET_MS, median, values
+from compare_tables import BULK_COLUMNS, BULK_LIMITS, BULK_TARGETS, DELAY_TARGET_MS, connections, median, values
 
 GREY = "#999999"
 
@@ -30,7 +30,7 @@ def rtt_plot(part, conns):
     series.append({"label": "the link (UDP echo)", "color": GREY, "dash": "2 3", "points": tail(mean_grid(pings))})
     xticks = [(v, str(v)) for v in (150, 170, 200, 250, 300, 400, 600, 1000, 2000)]
     yticks = [(1, "100 %"), (0.1, "10 %"), (0.01, "1 %"), (0.001, "0.1 %"), (0.0001, "0.01 %")][:4 if conns == 1 else 5]
-    return svg.plot(f"Request/response, {conns} connection{'s' * (conns > 1)}: round trips slower than …", "ms",
+    return svg.plot(f"Request/response, {connections(conns)}: round trips slower than …", "ms",
                     "share of the messages", series, xticks, list(reversed(yticks)), True, True)
 
 

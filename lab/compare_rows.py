@@ -96,7 +96,8 @@ class Run:
                     continue
                 for peer, (messages, pings, link) in zip(self.peers, measured):
                     results.append({"peer": peer.name, "conns": conns, "seed": seed, "load": os.getloadavg()[0],
-                                    "cpu_busy": cpu.busy(), "cpu_own": cpu.own(), "rtt": digest(messages), "ping": digest(pings),
+                                    "cpu_busy": cpu.busy(), "cpu_own": cpu.own(), "rtt": digest(messages),
+                                    "ping": digest(pings),
                                     "wire_bytes": link["a2b"]["in_bytes"] + link["b2a"]["in_bytes"]})
                     self._say_rtt(results[-1])
                 self._keep("rtt", results, count=count, link=THIN_LINK)

@@ -53,7 +53,8 @@ def curve(x, y, series, index):
     dash = DASHES[index // 7 % len(DASHES)] if not series.get("dash") else series["dash"]
     style = f' stroke-dasharray="{dash}"' if dash else ""
     points = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in series["points"])
-    parts = [f'<polyline points="{points}" fill="none" stroke="{series["color"]}" stroke-width="{series.get("width", 2)}"{style}/>']
+    parts = [f'<polyline points="{points}" fill="none" stroke="{series["color"]}" '
+             f'stroke-width="{series.get("width", 2)}"{style}/>']
     if series.get("dots"):
         parts += [f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3" fill="{series["color"]}"/>' for a, b in series["points"]]
     parts += [line(x(a), y(low), x(a), y(high), series["color"], ' stroke-width="1"')
@@ -73,6 +74,7 @@ def plot(title, xlabel, ylabel, series, xticks, yticks, xlog=False, ylog=False):
     parts += grid(x, y, xticks, yticks)
     for index, one in enumerate(series):
         parts += curve(x, y, one, index)
+    middle = (y.start + y.end) / 2
     parts += [text((x.start + x.end) / 2, HEIGHT - 12, xlabel),
-              text(16, (y.start + y.end) / 2, ylabel, more=f' transform="rotate(-90 16 {(y.start + y.end) / 2:.0f})"'), "</svg>"]
+              text(16, middle, ylabel, more=f' transform="rotate(-90 16 {middle:.0f})"'), "</svg>"]
     return "\n".join(parts) + "\n"
