@@ -152,7 +152,8 @@ static int read_all(struct skt_journal *j)
     ssize_t got = pread(j->fd, text, len, 0);
     text[got > 0 ? got : 0] = '\0';
     int err = got < 0 ? SKT_ERR_IO : SKT_OK;
-    for (char *line = text, *end; !err && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+    char *line = text;
+    for (char *end; !err && (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';
         long i = *line == '-' ? find_line(j, line + 1) : -1;
         if (*line == '+' && strlen(line) <= SKT_JOURNAL_LINE_MAX)
@@ -160,8 +161,8 @@ static int read_all(struct skt_journal *j)
         else if (i >= 0)
             drop(j, (size_t)i);
     }
-    /* Half a line must not become the start of the next one. */
-    if (!err && got > 0 && text[got - 1] != '\0' && write(j->fd, "\n", 1) != 1)
+    /* Half a line is no line; nor may it become the start of the next one. */
+    if (!err && *line && ftruncate(j->fd, (off_t)(line - text)))
         err = SKT_ERR_IO;
     free(text);
     return err;
