@@ -78,7 +78,9 @@ static int skcp_send(lua_State *L)
         return skt_lua_fail(L, "closed");
     if (len < 1 || len > SKT_MESSAGE_MAX)
         return skt_lua_fail(L, "buf: expected 1..262144 bytes");
-    int rc = skt_pending_send(k, cid, buf, len);
+    int rc = SKT_ERR_CLOSED;
+    if (!skt_closing_has(k->base.app, k, cid))
+        rc = skt_pending_send(k, cid, buf, len);
     if (rc != SKT_OK)
         return skt_lua_fail_err(L, rc);
     lua_pushinteger(L, (lua_Integer)len);
@@ -89,7 +91,7 @@ static int skcp_close_conn(lua_State *L)
 {
     struct skt_skcp *k = check_skcp(L);
     uint32_t cid = skt_arg_check_number32(L, 2, "cid");
-    int rc = k ? skt_endpoint_close(k->ep, cid, SKT_CLOSE_LOCAL) : SKT_ERR_CLOSED;
+    int rc = k ? skt_closing_begin(k, cid) : SKT_ERR_CLOSED;
     if (rc != SKT_OK)
         return skt_lua_fail_err(L, rc);
     lua_pushinteger(L, 0);
@@ -99,7 +101,8 @@ static int skcp_close_conn(lua_State *L)
 static struct skt_session *find_session(const struct skt_skcp *k, uint32_t cid)
 {
     struct skt_session *s = k && cid ? skt_endpoint_session(k->ep, cid) : NULL;
-    return s && skt_session_state(s) != SKT_SESSION_CLOSED ? s : NULL;
+    bool open = s && skt_session_state(s) != SKT_SESSION_CLOSED && !skt_closing_has(k->base.app, k, cid);
+    return open ? s : NULL;
 }
 
 static int skcp_get_conn(lua_State *L)

@@ -160,6 +160,7 @@ static void init_members(struct skt_app *app, struct skt_loop *loop, const struc
     skt_tcp_init_app(app);
     skt_skcp_init_app(app);
     skt_pending_init_app(app);
+    skt_closing_init_app(app);
 }
 
 int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_config *conf, char *err,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that wait for room in a session's queue. They come from on_tcp_recv: the TCP connection whose
- * bytes they carry is not read until they are gone, so that a script needs no flow control of its own. */
+/* Messages that wait for room in a session's queue. They come from on_tcp_recv or on_skcp_recv_data: the
+ * connection or session that they came from is not read until they are gone, so that a script needs no flow
+ * control of its own. */
 #include "base/err.h"
 #include "lua/skcp.h"
 #include "lua/tcp.h"
@@ -11,17 +12,20 @@
 /* The endpoint tells when there is room; it can't tell when there is memory again. */
 static const skt_us retry_every = 100 * SKT_US_PER_MS;
 
+/* What may wait for one session; a callback that sends in an endless loop is refused then. */
+enum { WAITING_MAX = 8 * 1024 * 1024, WAITING_OVERHEAD = 4096 /* of a message */ };
+
 struct skt_pending {
     struct skt_list link;
     struct skt_skcp *k;
     uint32_t cid;
-    uint32_t source; /* the connection that is held */
-    unsigned round;  /* of retries, the last one that it was in */
+    struct skt_hold *hold; /* of where it came from */
+    unsigned round;        /* of retries, the last one that it was in */
     size_t len;
     uint8_t bytes[];
 };
 
-static bool waits(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+bool skt_pending_waits(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
 {
     for (const struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
         const struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
@@ -31,13 +35,23 @@ static bool waits(const struct skt_app *app, const struct skt_skcp *k, uint32_t 
     return false;
 }
 
+static size_t waiting_len(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+{
+    size_t len = 0;
+    for (const struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
+        const struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        if (p->k == k && p->cid == cid)
+            len += p->len + WAITING_OVERHEAD;
+    }
+    return len;
+}
+
 static void drop(struct skt_app *app, struct skt_pending *p)
 {
-    struct skt_tcp *c = skt_tcp_find(app, NULL, p->source);
+    struct skt_hold *h = p->hold;
     skt_list_remove(&p->link);
     free(p);
-    if (c && --c->holds == 0)
-        skt_tcp_watch(c);
+    skt_hold_end(app, h);
 }
 
 bool skt_pending_retry(struct skt_skcp *k, uint32_t cid)
@@ -91,12 +105,13 @@ static void on_retry(struct skt_loop_timer *t, skt_us now)
 static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
 {
     struct skt_app *app = k->base.app;
+    if (waiting_len(app, k, cid) > WAITING_MAX)
+        return SKT_ERR_AGAIN;
     struct skt_pending *p = malloc(sizeof *p + len);
     if (!p)
         return SKT_ERR_NOMEM;
     p->k = k;
     p->cid = cid;
-    p->source = app->feeding->number;
     p->round = app->pending_round;
     p->len = len;
     memcpy(p->bytes, buf, len);
@@ -107,8 +122,12 @@ static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len
             return SKT_ERR_NOMEM;
         }
     }
+    p->hold = skt_hold_begin(app, NULL);
+    if (!p->hold) {
+        free(p);
+        return SKT_ERR_NOMEM;
+    }
     skt_list_append(&app->pending, &p->link);
-    app->feeding->holds++;
     return SKT_OK;
 }
 
@@ -120,9 +139,10 @@ void skt_pending_init_app(struct skt_app *app)
 int skt_pending_send(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
 {
     struct skt_app *app = k->base.app;
-    bool behind = !skt_list_empty(&app->pending) && waits(app, k, cid); /* messages stay in order */
+    bool behind =
+        !skt_list_empty(&app->pending) && skt_pending_waits(app, k, cid); /* messages stay in order */
     int rc = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
-    bool can_wait = app->feeding && app->feeding->phase == SKT_TCP_UP && len > 0 && len <= SKT_MESSAGE_MAX;
+    bool can_wait = skt_hold_has_source(app) && len > 0 && len <= SKT_MESSAGE_MAX;
     bool no_room = rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM;
     return no_room && can_wait ? put_off(k, cid, buf, len) : rc;
 }

@@ -71,6 +71,8 @@ static void on_message(void *user, struct skt_endpoint *ep, uint32_t cid, const 
     (void)ep;
     struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_string(msg, len)};
     struct skt_app *app = k->base.app;
+    if (skt_closing_has(app, k, cid))
+        return; /* the script wants no more of it */
     k->depth++;
     app->delivering = k;
     app->delivering_cid = cid;
@@ -83,7 +85,7 @@ static void on_room(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
     struct skt_skcp *k = user;
     (void)ep;
-    if (skt_pending_retry(k, cid))
+    if (skt_pending_retry(k, cid) && !skt_closing_has(k->base.app, k, cid))
         tell(k, SKT_CB_SKCP_ROOM, cid);
 }
 
@@ -98,6 +100,7 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
     skt_relay_forget(k, cid);
     skt_pending_forget(k, cid);
     skt_hold_forget(k, cid);
+    skt_closing_forget(k, cid);
 }
 
 static const struct skt_endpoint_handler handler = {
@@ -230,6 +233,7 @@ static void finish(struct skt_skcp *k)
     skt_relay_forget(k, 0);
     skt_pending_forget(k, 0);
     skt_hold_forget(k, 0);
+    skt_closing_forget(k, 0);
     skt_handle_end(app->L, k);
 }
 

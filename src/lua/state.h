@@ -28,16 +28,17 @@ struct skt_app {
     struct skt_list graveyard;         /* struct skt_tcp: freed at the end of the turn */
     struct skt_list timers;            /* struct skt_script_timer */
     struct skt_list lookups;           /* struct skt_script_lookup */
-    struct skt_list holds;             /* struct skt_hold: TCP connections that hold sessions back */
+    struct skt_list holds;             /* struct skt_hold: what is full holds back who feeds it */
     struct skt_list pending;           /* struct skt_pending: messages that wait for room */
     unsigned pending_round;
+    struct skt_list closings; /* struct skt_closing: sessions that end when their messages have arrived */
     struct skt_idmap tcps;       /* number shown to scripts -> struct skt_tcp */
     uint32_t last_number;        /* the last one given out, for TCP connections and skcp objects */
     struct skt_tcp *feeding;     /* its on_tcp_recv is running */
     struct skt_skcp *delivering; /* its on_skcp_recv_data is running */
     uint32_t delivering_cid;
     uint8_t *read_buf; /* tcp_read_buf_size bytes, or NULL */
-    struct skt_loop_timer beat, retry, stop_timer;
+    struct skt_loop_timer beat, retry, stop_timer, closing_timer;
     struct skt_loop_task bury, finish;
     skt_us created, stop_at;
     void (*on_stopped)(void *user);

@@ -68,6 +68,8 @@ static void lay_down(struct skt_tcp *c)
     skt_resolve_cancel(c->resolve);
     c->resolve = NULL;
     drop_queue(c);
+    free(c->addrs);
+    c->addrs = NULL;
     skt_hold_release(c);
     skt_idmap_remove(&app->tcps, c->number);
     c->phase = SKT_TCP_GONE;
@@ -106,7 +108,7 @@ static void finish(struct skt_tcp *c)
 
 /* --- writing --- */
 
-static void flush(struct skt_tcp *c)
+void skt_tcp_flush(struct skt_tcp *c)
 {
     while (c->first) {
         struct skt_chunk *chunk = c->first;
@@ -132,7 +134,8 @@ int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
 {
     if (len == 0)
         return SKT_OK;
-    if (c->queued_len > 0 && c->queued_len + len > SKT_TCP_QUEUE_MAX) {
+    size_t limit = skt_hold_has_source(c->app) ? SKT_TCP_HELD_MAX : SKT_TCP_QUEUE_MAX;
+    if (c->queued_len > 0 && c->queued_len + len > limit) {
         c->blocked = true;
         return SKT_ERR_AGAIN;
     }
@@ -148,7 +151,7 @@ int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
     c->last = &chunk->next;
     c->queued_len += len;
     if (idle && c->phase == SKT_TCP_UP)
-        flush(c);
+        skt_tcp_flush(c);
     skt_hold_add(c);
     skt_tcp_watch(c);
     return SKT_OK;
@@ -185,6 +188,12 @@ void skt_tcp_close(struct skt_tcp *c, bool silent)
     skt_tcp_watch(c);
 }
 
+void skt_tcp_fail(struct skt_tcp *c)
+{
+    drop_queue(c);
+    skt_tcp_close(c, false);
+}
+
 /* --- reading --- */
 
 /* One read; false: no more now. */
@@ -213,26 +222,9 @@ static bool read_once(struct skt_tcp *c)
     return c->phase == SKT_TCP_UP && c->holds == 0;
 }
 
-static void on_connected(struct skt_tcp *c)
-{
-    int rc = skt_tcp_connect_result(c->fd);
-    if (rc == SKT_ERR_AGAIN)
-        return;
-    if (rc != SKT_OK) {
-        drop_queue(c);
-        skt_tcp_close(c, false);
-        return;
-    }
-    skt_loop_timer_stop(c->app->loop, &c->timer);
-    c->phase = SKT_TCP_UP;
-    (void)skt_tcp_set_nodelay(c->fd);
-    flush(c);
-    skt_tcp_watch(c);
-}
-
 static void on_writable(struct skt_tcp *c)
 {
-    flush(c);
+    skt_tcp_flush(c);
     if (c->queued_len > SKT_TCP_MARK / 2)
         return;
     skt_hold_release(c);
@@ -247,7 +239,7 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
 {
     struct skt_tcp *c = SKT_CONTAINER(io, struct skt_tcp, io);
     if (c->phase == SKT_TCP_CONNECTING) {
-        on_connected(c);
+        skt_tcp_on_connect_ready(c);
         return;
     }
     if (ready & SKT_IO_WRITE)
@@ -289,15 +281,19 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_tcp *c = SKT_CONTAINER(t, struct skt_tcp, timer);
     (void)now;
-    if (c->phase == SKT_TCP_LINGERING) {
+    if (c->phase == SKT_TCP_LINGERING)
         skt_tcp_abort(c);
-    } else {
-        drop_queue(c);
-        skt_tcp_close(c, false); /* the connect took too long */
-    }
+    else
+        skt_tcp_on_connect_timeout(c);
 }
 
-static struct skt_tcp *new_tcp(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase)
+void skt_tcp_attach(struct skt_tcp *c, int fd)
+{
+    c->fd = fd;
+    skt_loop_io_init(&c->io, fd, on_ready);
+}
+
+struct skt_tcp *skt_tcp_new(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase)
 {
     struct skt_app *app = etcp->base.app;
     struct skt_tcp *c = calloc(1, sizeof *c);
@@ -317,13 +313,13 @@ static struct skt_tcp *new_tcp(struct skt_etcp *etcp, int fd, enum skt_tcp_phase
     }
     skt_list_append(&etcp->tcps, &c->link);
     if (fd >= 0)
-        skt_loop_io_init(&c->io, fd, on_ready);
+        skt_tcp_attach(c, fd);
     return c;
 }
 
 struct skt_tcp *skt_tcp_adopt(struct skt_etcp *etcp, int fd)
 {
-    struct skt_tcp *c = new_tcp(etcp, fd, SKT_TCP_UP);
+    struct skt_tcp *c = skt_tcp_new(etcp, fd, SKT_TCP_UP);
     if (!c) {
         skt_tcp_reset(fd);
         return NULL;
@@ -345,39 +341,4 @@ void skt_tcp_announce(struct skt_tcp *c)
         skt_tcp_abort(c); /* nobody would ever look at it */
     else
         skt_tcp_watch(c);
-}
-
-static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, const char *error)
-{
-    struct skt_tcp *c = user;
-    c->resolve = NULL;
-    c->fd = n > 0 ? skt_tcp_connect(&addrs[0]) : -1;
-    if (c->fd < 0) {
-        c->fd = -1;
-        skt_debug("tcp: connect: %s", n > 0 ? strerror(errno) : error);
-        drop_queue(c);
-        skt_tcp_close(c, false);
-        return;
-    }
-    c->phase = SKT_TCP_CONNECTING;
-    skt_loop_io_init(&c->io, c->fd, on_ready);
-    skt_tcp_watch(c);
-}
-
-int skt_tcp_dial(struct skt_etcp *etcp, const char *host, uint16_t port, struct skt_tcp **out)
-{
-    struct skt_app *app = etcp->base.app;
-    struct skt_tcp *c = new_tcp(etcp, -1, SKT_TCP_RESOLVING);
-    if (!c)
-        return SKT_ERR_NOMEM;
-    int rc = skt_resolve_start(&c->resolve, app->loop, host, port, on_resolved, c);
-    if (rc != SKT_OK) {
-        c->resolve = NULL;
-        skt_tcp_abort(c);
-        return rc;
-    }
-    skt_us limit = (skt_us)(app->conf->table.tcp_recv_timeout * (double)SKT_US_PER_SEC);
-    (void)skt_loop_timer_set(app->loop, &c->timer, skt_loop_now(app->loop) + limit);
-    *out = c;
-    return SKT_OK;
 }

@@ -9,7 +9,8 @@
 
 enum {
     SKT_TCP_MARK = 256 * 1024,           /* a queue above it holds back who feeds it */
-    SKT_TCP_QUEUE_MAX = 8 * 1024 * 1024, /* "would block" above it */
+    SKT_TCP_QUEUE_MAX = 8 * 1024 * 1024, /* "would block" above it, for who can't be held back */
+    SKT_TCP_HELD_MAX = 32 * 1024 * 1024, /* for who can: all that a session had when it ended fits */
     SKT_TCP_LINGER_S = 30,               /* a closed connection may take this long to send what is queued */
 };
 
@@ -47,10 +48,13 @@ struct skt_tcp {
     enum skt_tcp_phase phase;
     bool closing;   /* on_tcp_close is running or has run */
     bool blocked;   /* a send was refused: on_tcp_room follows */
-    unsigned holds; /* messages of its on_tcp_recv that wait for room: no more are read */
+    unsigned holds; /* what its on_tcp_recv has filled: no more is read meanwhile */
     struct skt_loop_io io;
     struct skt_loop_timer timer; /* connect or linger */
     struct skt_resolve *resolve;
+    struct skt_addr *addrs; /* those left to try while it connects */
+    size_t addr_count;
+    skt_us connect_by;
     struct skt_chunk *first, **last; /* to be written */
     size_t queued_len;
 };
@@ -81,11 +85,28 @@ void skt_tcp_abort(struct skt_tcp *c);
 /* Takes the socket out of it and ends it for the script. */
 int skt_tcp_release(struct skt_tcp *c);
 
-/* hold.c: the connection's queue has grown, during a message's delivery perhaps; is short again, or gone; the
- * session has ended (cid 0: all of the endpoint's). */
+/* hold.c: is something being delivered whose source can be made to wait? */
+bool skt_hold_has_source(const struct skt_app *app);
+/* Makes it wait until skt_hold_end; NULL: there is none, or no memory. `c` is what is full, NULL: a session.
+ */
+struct skt_hold *skt_hold_begin(struct skt_app *app, struct skt_tcp *c);
+void skt_hold_end(struct skt_app *app, struct skt_hold *h);
+/* The connection's queue has grown, during a delivery perhaps; is short again, or gone; a session has ended
+ * that waits (cid 0: all of the endpoint's). */
 void skt_hold_add(struct skt_tcp *c);
 void skt_hold_release(struct skt_tcp *c);
 void skt_hold_forget(struct skt_skcp *k, uint32_t cid);
+
+/* tcp_dial.c: what the loop and the timer of a connection that is being made come to. */
+void skt_tcp_on_connect_ready(struct skt_tcp *c);
+void skt_tcp_on_connect_timeout(struct skt_tcp *c);
+
+/* The parts of a connection's life that its making needs, too. A descriptor of -1: none yet. NULL: no memory.
+ */
+struct skt_tcp *skt_tcp_new(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase);
+void skt_tcp_attach(struct skt_tcp *c, int fd);
+void skt_tcp_flush(struct skt_tcp *c);
+void skt_tcp_fail(struct skt_tcp *c);
 
 /* Watches for what is wanted now. */
 void skt_tcp_watch(struct skt_tcp *c);

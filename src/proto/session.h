@@ -160,6 +160,9 @@ void skt_session_release_stream(struct skt_session *s, struct skt_stream *st);
 /* Queues a message of 1..SKT_MESSAGE_MAX bytes whole or not at all: SKT_ERR_AGAIN, _ARG, _CLOSED, _NOMEM. */
 int skt_session_send_message(struct skt_session *s, const void *buf, size_t len);
 
+/* Has the peer acknowledged every message that was sent? */
+bool skt_session_messages_drained(const struct skt_session *s);
+
 /* Takes the next message: *msg is valid until the next call on the session. Its length or SKT_ERR_AGAIN,
  * _NOMEM. */
 long skt_session_read_message(struct skt_session *s, const uint8_t **msg);

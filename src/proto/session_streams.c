@@ -394,6 +394,11 @@ int skt_session_send_message(struct skt_session *s, const void *buf, size_t len)
     return skt_kcp_write(&s->messages, buf, len);
 }
 
+bool skt_session_messages_drained(const struct skt_session *s)
+{
+    return skt_kcp_drained(&s->messages);
+}
+
 long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
 {
     long len = skt_kcp_message_len(&s->messages);

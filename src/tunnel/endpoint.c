@@ -293,6 +293,9 @@ int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
     struct skt_session *s = skt_endpoint_session(ep, cid);
     if (!s)
         return SKT_ERR_NOTFOUND;
+    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    if (link && skt_session_state(s) != SKT_SESSION_CLOSED)
+        link->ended_here = true;
     skt_session_close(s, skt_loop_now(ep->loop), reason);
     skt_endpoint_touch(ep, s);
     return SKT_OK;

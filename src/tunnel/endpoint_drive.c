@@ -42,14 +42,22 @@ static void tell_streams(struct skt_endpoint *ep, struct skt_session *s)
     }
 }
 
+/* What has arrived is delivered, held back or not, where the peer or a timeout ends the session; whoever ends
+ * it here wants no more. */
+static bool may_tell_message(const struct skt_endpoint *ep, const struct skt_session *s)
+{
+    const struct skt_link *link = (const struct skt_link *)skt_session_user(s);
+    if (skt_session_state(s) == SKT_SESSION_CLOSED)
+        return !ep->freeing && !link->ended_here;
+    return !ep->freeing && !link->held;
+}
+
 static void tell_messages(struct skt_endpoint *ep, struct skt_session *s)
 {
-    struct skt_link *link = (struct skt_link *)skt_session_user(s);
     const uint8_t *msg;
     long len;
-    link->resumed = false;
-    while (!ep->freeing && !link->held && skt_session_state(s) != SKT_SESSION_CLOSED &&
-           (len = skt_session_read_message(s, &msg)) >= 0)
+    ((struct skt_link *)skt_session_user(s))->resumed = false;
+    while (may_tell_message(ep, s) && (len = skt_session_read_message(s, &msg)) >= 0)
         if (ep->handler.on_message)
             ep->handler.on_message(ep->user, ep, skt_session_cid(s), msg, (size_t)len);
 }
@@ -101,7 +109,8 @@ static void tell(struct skt_endpoint *ep, struct skt_session *s)
         tell_client(ep, s, events);
     if ((events & SKT_EVENT_CONTINUED) && !(events & SKT_EVENT_UP))
         log_back(ep, s, "goes on");
-    if ((events & SKT_EVENT_MESSAGE) || ((struct skt_link *)skt_session_user(s))->resumed)
+    if ((events & (SKT_EVENT_MESSAGE | SKT_EVENT_CLOSED)) ||
+        ((struct skt_link *)skt_session_user(s))->resumed)
         tell_messages(ep, s);
     if ((events & SKT_EVENT_MESSAGE_ROOM) && ep->handler.on_room)
         ep->handler.on_room(ep->user, ep, skt_session_cid(s));

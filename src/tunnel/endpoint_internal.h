@@ -23,6 +23,7 @@ struct skt_link {
     struct skt_list touched; /* in ep->touched when it is to be driven this turn */
     struct skt_packet_owner *packets;
     bool held, resumed; /* messages wait for skt_endpoint_hold; and may go on again */
+    bool ended_here;    /* skt_endpoint_close was called: nothing more of it is wanted */
 };
 
 struct skt_endpoint {

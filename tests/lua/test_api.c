@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -76,6 +77,16 @@ static void test_messages(void **state)
 static void test_sessions(void **state)
 {
     run_script(state, "sessions.lua", 20000);
+}
+
+static void test_what_was_sent_before_a_close_arrives(void **state)
+{
+    run_script(state, "closing.lua", 20000);
+}
+
+static void test_senders_in_callbacks_are_never_refused(void **state)
+{
+    run_script(state, "chain.lua", 30000);
 }
 
 static void test_timers(void **state)
@@ -154,6 +165,8 @@ int main(void)
         SCRIPT_TEST(test_tcp),
         SCRIPT_TEST(test_messages),
         SCRIPT_TEST(test_sessions),
+        SCRIPT_TEST(test_what_was_sent_before_a_close_arrives),
+        SCRIPT_TEST(test_senders_in_callbacks_are_never_refused),
         SCRIPT_TEST(test_timers),
         SCRIPT_TEST(test_builtin_modes_can_be_extended),
         SCRIPT_TEST(test_errors_are_survived),
@@ -161,5 +174,6 @@ int main(void)
         SCRIPT_TEST(test_script_that_cannot_run),
         SCRIPT_TEST(test_modules_beside_the_script),
     };
+    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,9 @@ function cb.on_skcp_recv_data(skcp, c, buf)
     assert(c == cid and buf == message(at_client))
     send_next()
     if at_client == #sizes then
-        flood()
-        assert(blocked and flood_sent > 5)
+        api.timer_start(0, function()
+            flood()
+            assert(blocked and flood_sent > 5)
+        end)
     end
 end
