@@ -215,6 +215,7 @@ void config_check_mode(struct config_reader *r)
     check_target(r);
     check_ipv4(r, "tun_ip", t->tun_ip);
     check_ipv4(r, "tun_mask", t->tun_mask);
+    config_check_tun(r);
     check_ticket_targets(r);
     if (!conf->script_file)
         check_needs(r);

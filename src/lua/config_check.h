@@ -11,6 +11,9 @@ void config_check_top(struct config_reader *r);
 /* The mode's table is read and on top of the stack. */
 void config_check_mode(struct config_reader *r);
 
+/* Part of it: addresses and networks (config_check_tun.c). */
+void config_check_tun(struct config_reader *r);
+
 /* SKT_ERR_NOMEM. */
 int config_warn_readable(struct skt_config *conf);
 

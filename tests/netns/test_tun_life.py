@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""What the TUN modes live through: a change of address, a restart, narrow paths, ends without offloads, scripts.
+
+    c: tun0 10.77.0.2 skcptun --lnk0==== link ====lnk0-- skcptun tun0 10.77.0.1 :s
+"""
+import hashlib
+import threading
+import time
+
+import pytest
+from lab import PATIENCE, wait_until
+from link import Link
+from tun import NET, Iperf, inside, iperf, ping, ping_until, received_mbit, tun_client, tun_pair, tun_server
+from tunnel import wait_server
+
+pytestmark = pytest.mark.light
+
+LINK = {"rate": 50, "delay": "10ms", "buffer": "50ms"}
+SERVER, CLIENT = f"{NET}.1", f"{NET}.2"
+
+
+class Echo:
+    """An inner TCP connection from c to s that sends a line back."""
+
+    def __init__(self, lab, t):
+        listener = lab.closing(t.s.listen(7000, SERVER))
+        self.user = lab.closing(t.c.connect(7000, SERVER))
+        self.there = lab.closing(listener.accept()[0])
+        self.user.settimeout(30 * PATIENCE)
+        self.there.settimeout(30 * PATIENCE)
+
+    def ask(self, text=b"hello"):
+        self.user.sendall(text)
+        assert self.there.recv(len(text)) == text
+        self.there.sendall(text)
+        assert self.user.recv(len(text)) == text
+
+
+def test_inner_connection_survives_address_change_and_restart(lab):
+    t = tun_pair(lab, **LINK)
+    echo = Echo(lab, t)
+    echo.ask()
+    # The client's packets come from another address from now on.
+    t.c.ip("addr", "del", "10.90.0.1/24", "dev", "lnk0")
+    t.c.ip("addr", "add", "10.90.0.77/24", "dev", "lnk0")
+    began = time.monotonic()
+    echo.ask()
+    moved = time.monotonic() - began
+    wait_until("the server saw it", lambda: t.server.sessions()[0]["peer"].startswith("10.90.0.77:"), 10)
+    cid = t.server.sessions()[0]["cid"]
+    # The server is killed and started again; its interface with the address of the connection vanishes meanwhile.
+    t.server.process.kill()
+    t.server.start()
+    wait_server(t.server)
+    began = time.monotonic()
+    echo.ask()
+    back = time.monotonic() - began
+    assert t.server.sessions()[0]["cid"] != cid
+    assert moved < 5 * PATIENCE and back < 8 * PATIENCE
+    lab.note(f"TUN: inner TCP goes on {moved:.1f} s after a change of address, {back:.1f} s after a restart")
+
+
+def test_moves_to_another_server_only_when_its_own_is_silent(lab):
+    c, s, o = lab.netns("c"), lab.netns("s"), lab.netns("o")
+    wire = Link(lab, c, s, **LINK)
+    Link(lab, c, o, net="10.90.1", device="lnk1", **{**LINK, "delay": "30ms"})
+    tun_server(lab, s)
+    tun_server(lab, o, role="other")
+    client = tun_client(lab, c, ["10.90.0.2", "10.90.1.2"])
+    client.process.wait_log("the TUN uses 10.90.0.2")
+    ping_until(c, SERVER)
+    assert ping(c, SERVER).avg < 50
+    wire.set(down=1)
+    client.process.wait_log("the TUN uses 10.90.1.2", 10)
+    assert ping(c, SERVER).avg > 55
+    wire.set(down=0)
+    time.sleep(3 * PATIENCE)
+    assert client.process.log().count("the TUN uses") == 2  # back only when it must
+
+
+def transfer(t, lab, size=3_000_000):
+    """Bytes both ways through an inner connection, checked."""
+    data = hashlib.sha256(b"seed").digest() * (size // 32)
+    listener = lab.closing(t.s.listen(0, SERVER))
+    user = lab.closing(t.c.connect(listener.getsockname()[1], SERVER))
+    there = lab.closing(listener.accept()[0])
+    for one, other in ((user, there), (there, user)):
+        one.settimeout(20 * PATIENCE)
+        other.settimeout(20 * PATIENCE)
+        sender = threading.Thread(target=one.sendall, args=(data,))
+        sender.start()
+        got = bytearray()
+        while len(got) < len(data):
+            got += other.recv(1 << 18)
+        sender.join()
+        assert got == data
+
+
+@pytest.mark.parametrize("mtu", [1400, 1280])
+def test_narrow_path_is_no_black_hole(lab, mtu):
+    t = tun_pair(lab, mtu=mtu, **LINK)
+    transfer(t, lab)
+    answers = ping(t.c, SERVER, options=("-M", "do", "-s", "1372"))  # 1400 bytes: what the TUN takes
+    assert answers.received == 5, answers.text
+    wait_until("the path's size is found", lambda: t.client.sessions()[0]["mtu"] > mtu - 28 - 20, 10)
+
+
+def test_path_becomes_narrow(lab):
+    t = tun_pair(lab, **LINK)
+    transfer(t, lab)
+    wait_until("the path's size is found", lambda: t.client.sessions()[0]["mtu"] == 1472, 10)
+    t.link.set(mtu=1280)
+    transfer(t, lab, 500_000)
+
+
+def test_packet_too_big_is_told(lab):
+    """The far end takes less than this one: who sends through it learns."""
+    t = tun_pair(lab, client_options={"tun_mtu": 1500}, server_options={"tun_mtu": 1300}, **LINK)
+    out = inside(t.s, "ping", "-n", "-c", 1, "-W", 1, "-M", "do", "-s", "1400", CLIENT, check=False)
+    assert "mtu=1300" in out or "Message too long" in out, out
+    transfer(t, lab)
+    assert ping(t.c, SERVER, options=("-s", "1400")).received == 5
+
+
+@pytest.mark.parametrize("plain", ["client", "server", "both"])
+def test_end_without_offloads(lab, plain):
+    off = {"tun_offload": False}
+    t = tun_pair(lab, client_options=off if plain != "server" else {}, server_options=off if plain != "client" else {},
+                 **LINK)
+    transfer(t, lab)
+    assert t.client.status()["tun"]["offload"] == (plain == "server")
+    assert t.server.status()["tun"]["offload"] == (plain == "client")
+    # One packet of the TUN is one of the peer's, and none is longer than its MTU.
+    tun = t.client.status()["tun"]
+    if plain == "both":
+        assert tun["bytes_in"] / tun["packets_in"] <= 1400
+
+
+def test_offloads_carry_large_packets(lab):
+    t = tun_pair(lab, rate=300, delay="2ms", buffer="50ms")
+    Iperf(lab, t.s)
+    assert received_mbit(iperf(t.c, SERVER, 2)) > 50
+    tun = t.server.status()["tun"]
+    assert tun["offload"] and tun["bytes_out"] / tun["packets_out"] > 3000
+    udp = iperf(t.c, SERVER, 1, 5201, "-u", "-b", "20M", "-l", "1300", "--udp-counters-64bit")
+    assert udp["end"]["sum"]["lost_percent"] < 1
+
+
+def test_ipv6_inside(lab):
+    t = tun_pair(lab, client_options={"tun_ip6": "fd00:77::2/64"}, server_options={"tun_ip6": "fd00:77::1/64"}, **LINK)
+    ping_until(t.c, "fd00:77::1")
+    assert ping(t.c, "fd00:77::1").received == 5
+    assert ping(t.s, "fd00:77::2").received == 5
+    Iperf(lab, t.s)
+    assert received_mbit(iperf(t.c, "fd00:77::1", 1)) > 5
+
+
+SCRIPT = """
+local conf, api, cb = skt.conf, skt.api, skt.cb
+local tun, skcp, cid
+local longest = 0
+
+function cb.on_init(loop, tun_fd)
+    tun = tun_fd
+    skcp = api.skcp_init(conf.skcp_conf_list[1].raw, loop, ROLE)
+    if ROLE == 2 then
+        api.skcp_req_cid(skcp, conf.skcp_conf_list[1].ticket)
+    end
+end
+
+function cb.on_skcp_check_ticket() return 0 end
+function cb.on_skcp_accept(s, c) cid = c end
+function cb.on_skcp_recv_cid(s, c) cid = c api.log("session " .. c .. " is mine") end
+
+function cb.on_tun_read(buf)
+    if #buf > longest then
+        longest = #buf
+        api.log("longest " .. longest)
+    end
+    if cid then
+        api.skcp_send(skcp, cid, buf)
+    end
+end
+
+function cb.on_skcp_recv_data(s, c, buf)
+    assert(api.tuntap_write(tun, buf) == #buf)
+end
+"""
+
+
+def test_scripts_read_the_tun(lab):
+    """Both ends as the original's scripts are: packets as messages. The TUNs have offloads; the script sees none."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, **LINK)
+    for role, number in (("server", 1), ("client", 2)):
+        (lab.dir / f"{role}.lua").write_text(SCRIPT.replace("ROLE", str(number)))
+    tun_server(lab, s, top={"script_file": str(lab.dir / "server.lua")})
+    client = tun_client(lab, c, ["10.90.0.2"], top={"script_file": str(lab.dir / "client.lua")})
+    client.process.wait_log("is mine")
+    ping_until(c, SERVER)
+
+    class T:
+        pass
+    T.c, T.s = c, s
+    transfer(T, lab, 1_000_000)
+    assert client.status()["tun"]["offload"]
+    assert "longest 1400" in client.process.log()
+    assert all(int(line.rsplit(" ", 1)[1]) <= 1400 for line in client.process.log().splitlines() if "longest" in line)
+
+
+def test_script_takes_the_tun_from_a_peer_with_offloads(lab):
+    """A script at the client; the server is the built-in one and sends packets as flows."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, **LINK)
+    (lab.dir / "mine.lua").write_text("""
+        local client = require("skt.tun_client")
+        local seen = 0
+        function skt.cb.on_tun_read(buf)
+            if buf:byte(10) ~= 1 then
+                return -- the system's own chatter
+            end
+            seen = seen + 1
+            if seen == 3 then
+                skt.cb.on_tun_read = nil -- the sessions have it again
+                skt.api.log("saw three packets")
+            end
+        end
+    """)
+    tun_server(lab, s)
+    client = tun_client(lab, c, ["10.90.0.2"], top={"script_file": str(lab.dir / "mine.lua")})
+    assert ping(c, SERVER, count=3, wait=1).received == 0
+    client.process.wait_log("saw three packets")
+    assert ping(c, SERVER).received == 5
