@@ -48,21 +48,33 @@ static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char 
     char old[VALUE_MAX];
     if (!read_sysctl(name, old))
         return skt_netcfg_say(h, SKT_ERR_IO, "/proc/sys/%s: %s", name, strerror(errno));
-    if (strcmp(old, value) == 0)
+    if (strcmp(old, value) == 0) {
+        /* Whose it was may ask us to put it back: see below. */
+        char line[PATH_LEN_MAX + 8];
+        snprintf(line, sizeof line, "uses %s", name);
+        if (skt_journal_find(&h->journal, line) < 0)
+            (void)skt_journal_add(&h->journal, "%s", line);
         return SKT_OK;
+    }
     if (skt_journal_add(&h->journal, "sysctl %s %s %s", name, old, value))
         return skt_netcfg_say(h, SKT_ERR_IO, "%s: %s", h->journal.path, strerror(errno));
     int err = write_sysctl(name, value);
     return err ? skt_netcfg_say(h, err, "/proc/sys/%s: %s", name, strerror(errno)) : err;
 }
 
-/* Puts the old value back, unless somebody has set another one since. */
+/* Puts the old value back, unless somebody has set another one since, or another tunnel needs this one: then
+ * that one does it at its end. */
 int skt_netcfg_undo_sysctl(struct skt_netcfg_helper *h, const char *rest)
 {
     char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX], now[VALUE_MAX];
     if (sscanf(rest, "%127s %31s %31s", name, old, value) != 3 || strstr(name, ".."))
         return SKT_OK;
     if (!read_sysctl(name, now) || strcmp(now, value) != 0)
+        return SKT_OK;
+    char marker[PATH_LEN_MAX + 8], line[SKT_JOURNAL_LINE_MAX];
+    snprintf(marker, sizeof marker, "uses %s", name);
+    snprintf(line, sizeof line, "sysctl %s %s %s", name, old, value);
+    if (skt_journal_hand_over(&h->journal, marker, line))
         return SKT_OK;
     int err = write_sysctl(name, old);
     return err ? skt_netcfg_say(h, err, "/proc/sys/%s: putting back %s: %s", name, old, strerror(errno))

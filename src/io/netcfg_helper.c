@@ -194,6 +194,7 @@ static int on_networks(struct skt_netcfg_helper *h, const char *verb, char *rest
 static int on_undo(struct skt_netcfg_helper *h)
 {
     h->pin_count = 0;
+    (void)skt_journal_reload(&h->journal); /* what other instances have left to us */
     return skt_netcfg_undo_all(h, "");
 }
 
@@ -293,6 +294,8 @@ static void end(struct skt_netcfg_helper *h)
 {
     if (h->is_up && run_hook(h, false))
         fprintf(stderr, "skcptun: %s\n", h->text);
+    (void)skt_netcfg_undo_all(h, "route "); /* first what keeps the machine from its network */
+    (void)skt_journal_reload(&h->journal);  /* what other instances have left to us */
     if (skt_netcfg_undo_all(h, ""))
         fprintf(stderr, "skcptun: cleaning up: %s; it is tried again at the next start\n", h->text);
     skt_journal_close(&h->journal);

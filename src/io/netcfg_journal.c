@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -162,7 +163,7 @@ static int read_all(struct skt_journal *j)
             drop(j, (size_t)i);
     }
     /* Half a line is no line; nor may it become the start of the next one. */
-    if (!err && *line && ftruncate(j->fd, (off_t)(line - text)))
+    if (!err && *line && j->path && ftruncate(j->fd, (off_t)(line - text)))
         err = SKT_ERR_IO;
     free(text);
     return err;
@@ -176,6 +177,22 @@ static void release(struct skt_journal *j)
     free(j->lines);
     free(j->path);
     *j = (struct skt_journal){.fd = -1};
+}
+
+int skt_journal_reload(struct skt_journal *j)
+{
+    struct skt_journal fresh = {.fd = j->fd};
+    int err = read_all(&fresh);
+    char **lines = err ? fresh.lines : j->lines;
+    size_t count = err ? fresh.count : j->count;
+    if (!err) {
+        j->lines = fresh.lines;
+        j->count = fresh.count;
+    }
+    while (count > 0)
+        free(lines[--count]);
+    free(lines);
+    return err;
 }
 
 int skt_journal_open(struct skt_journal *j, const char *path, double wait_s)
@@ -211,4 +228,42 @@ void skt_journal_close(struct skt_journal *j)
     if (j->count == 0)
         (void)unlink(j->path); /* before the lock goes: see is_same_file */
     release(j);
+}
+
+/* --- between instances --- */
+
+/* Adds to a journal that somebody else has locked; appending needs no lock. */
+static bool add_to_other(const char *path, const char *marker, const char *line)
+{
+    int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    struct skt_journal other = {.fd = fd};
+    bool in_use = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    bool done = in_use && read_all(&other) == SKT_OK && skt_journal_has(&other, marker) &&
+                append(&other, '+', line) == SKT_OK;
+    release(&other);
+    return done;
+}
+
+bool skt_journal_hand_over(const struct skt_journal *j, const char *marker, const char *line)
+{
+    char path[4096];
+    const char *slash = strrchr(j->path, '/');
+    const char *name = slash ? slash + 1 : j->path, *kind = strrchr(name, '.');
+    int folder_len = (int)(name - j->path);
+    snprintf(path, sizeof path, "%.*s.", folder_len, j->path);
+    DIR *dir = opendir(path);
+    bool done = false;
+    for (struct dirent *e; !done && dir && (e = readdir(dir)) != NULL;) {
+        const char *other = strrchr(e->d_name, '.');
+        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 ||
+            strcmp(kind ? kind : "", other ? other : "") != 0)
+            continue;
+        snprintf(path, sizeof path, "%.*s%s", folder_len, j->path, e->d_name);
+        done = add_to_other(path, marker, line);
+    }
+    if (dir)
+        closedir(dir);
+    return done;
 }

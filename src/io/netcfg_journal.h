@@ -36,6 +36,15 @@ bool skt_journal_remove(struct skt_journal *j, const char *line);
 
 bool skt_journal_has(const struct skt_journal *j, const char *line);
 
+/* Reads the file again: others may have added to it (see skt_journal_hand_over). Errors as of opening; the
+ * lines stay as they are then. */
+int skt_journal_reload(struct skt_journal *j);
+
+/* Looks for another journal in the same folder, of the same kind (what follows the last dot of its name),
+ * that is in use and has the line `marker`; adds `line` to it. Whether there was one: then it is that one's
+ * to undo. */
+bool skt_journal_hand_over(const struct skt_journal *j, const char *marker, const char *line);
+
 /* The index of the last line that begins so, or -1. */
 long skt_journal_find(const struct skt_journal *j, const char *start);
 

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/ippkt.h"
 #include "base/log.h"
+#include "io/netcfg_system.h"
 #include "io/tun_internal.h"
 
 #include <stdarg.h>
@@ -36,6 +37,23 @@ int skt_tun_fd(const struct skt_tun *tun)
 unsigned skt_tun_offloads(const struct skt_tun *tun)
 {
     return tun->offloads;
+}
+
+/* --- the interface --- */
+
+int skt_tun_set_address(struct skt_tun *tun, const struct skt_ipnet *address, const uint8_t *peer4)
+{
+    return skt_net_address(tun->name, address, peer4, true);
+}
+
+int skt_tun_set_mtu(struct skt_tun *tun, size_t mtu)
+{
+    return mtu < 576 || mtu > 65535 ? SKT_ERR_ARG : skt_net_link_set(tun->name, mtu, false);
+}
+
+int skt_tun_set_up(struct skt_tun *tun)
+{
+    return skt_net_link_set(tun->name, 0, true);
 }
 
 /* --- reading --- */

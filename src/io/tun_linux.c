@@ -5,7 +5,6 @@
 #endif
 #include "base/err.h"
 #include "base/ippkt.h"
-#include "io/netcfg_system.h"
 #include "io/tun_internal.h"
 
 #include <errno.h>
@@ -128,23 +127,6 @@ int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *optio
     tun->name[sizeof tun->name - 1] = '\0';
     *fd_out = fd;
     return SKT_OK;
-}
-
-/* --- the interface --- */
-
-int skt_tun_set_address(struct skt_tun *tun, const struct skt_ipnet *address, const uint8_t *peer4)
-{
-    return skt_net_address(tun->name, address, peer4, true);
-}
-
-int skt_tun_set_mtu(struct skt_tun *tun, size_t mtu)
-{
-    return mtu < 576 || mtu > 65535 ? SKT_ERR_ARG : skt_net_link_set(tun->name, mtu, false);
-}
-
-int skt_tun_set_up(struct skt_tun *tun)
-{
-    return skt_net_link_set(tun->name, 0, true);
 }
 
 /* --- packets --- */

@@ -99,6 +99,29 @@ static void forwarding_alone(void **state)
     write_text("/proc/sys/net/ipv4/ip_forward", "0\n");
 }
 
+/* Two tunnels on one machine: the one that found forwarding on puts it back in the place of the one that
+ * switched it on, if it ends last. */
+static void forwarding_is_shared(void **state)
+{
+    (void)state;
+    stage_needed();
+    for (int first = 0; first < 2; first++) {
+        struct skt_netcfg *nc[2];
+        for (int i = 0; i < 2; i++) {
+            snprintf(stage_journal, sizeof stage_journal, "%s/%d.tun", stage_dir, i);
+            nc[i] = start(NULL, NULL);
+            OK(skt_netcfg_interface, nc[i], "sktt");
+            OK(skt_netcfg_forward, nc[i], true, false);
+        }
+        skt_netcfg_free(nc[first]);
+        assert_true(file_is("/proc/sys/net/ipv4/ip_forward", "1\n"));
+        skt_netcfg_free(nc[!first]);
+        assert_true(file_is("/proc/sys/net/ipv4/ip_forward", "0\n"));
+        assert_int_not_equal(access(stage_journal, F_OK), 0);
+    }
+    snprintf(stage_journal, sizeof stage_journal, "%s/journal", stage_dir);
+}
+
 /* --- other machines' tools: in a mount namespace, in which some are hidden and others put in --- */
 
 /* Runs fn in a child with `hidden` gone and stage_dir/bin over /usr/local/sbin; its exit status must be 0. */
@@ -244,6 +267,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nat_by_nftables, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(nat_beside_a_closed_firewall, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(forwarding_alone, stage_begin, stage_end),
+        cmocka_unit_test_setup_teardown(forwarding_is_shared, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(nat_by_iptables, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(dns_by_the_systems_own_tools, stage_begin, stage_end),
     };
