@@ -61,10 +61,10 @@ int skt_tun_set_up(struct skt_tun *tun)
 /* Somebody else removed the interface: its descriptor would be ready for ever. */
 static void lost(struct skt_tun *tun)
 {
-    skt_tun_packet_fn fn = tun->fn;
     skt_error("%s: the interface is gone", tun->name);
-    skt_tun_set_reader(tun, NULL, tun->user);
-    fn(tun->user, NULL);
+    skt_loop_io_set(tun->loop, &tun->io, 0);
+    if (tun->lost)
+        tun->lost(tun->lost_user);
 }
 
 /* One packet to the reader. False: nothing more to be read now. */
@@ -75,7 +75,7 @@ static bool read_packet(struct skt_tun *tun, size_t *bytes)
     long got = skt_tun_readv(tun, &p.offload, &iov, 1);
     if (got == SKT_ERR_TRUNCATED)
         return true;
-    if (got == SKT_ERR_CLOSED)
+    if (got == SKT_ERR_CLOSED || got == SKT_ERR_IO)
         lost(tun);
     if (got < 0)
         return false;
@@ -120,6 +120,12 @@ void skt_tun_set_readable(struct skt_tun *tun, void (*fn)(void *user), void *use
     tun->readable = fn;
     tun->user = user;
     skt_loop_io_set(tun->loop, &tun->io, fn ? SKT_IO_READ : 0);
+}
+
+void skt_tun_set_lost(struct skt_tun *tun, void (*fn)(void *user), void *user)
+{
+    tun->lost = fn;
+    tun->lost_user = user;
 }
 
 /* --- writing --- */

@@ -60,14 +60,17 @@ int skt_tun_set_up(struct skt_tun *tun);
 
 /* --- reading: packets handed over, or fetched --- */
 
-/* A packet that came in. The buffer is the TUN's, and the same for the next packet; it may be changed. NULL:
- * somebody removed the interface, nothing will come any more. */
+/* A packet that came in. The buffer is the TUN's, and the same for the next packet; it may be changed. */
 typedef void (*skt_tun_packet_fn)(void *user, struct skt_tun_packet *p);
 
 /* Calls fn for each packet from now on, in batches bounded so that others get their turn; NULL fn stops, also
  * inside fn and for the rest of the batch (a queue that is full, say). What was not read stays in the
  * kernel's queue, 500 packets by default, beyond which the kernel drops. */
 void skt_tun_set_reader(struct skt_tun *tun, skt_tun_packet_fn fn, void *user);
+
+/* Calls fn once should somebody else remove the interface: nothing comes any more, and the TUN can only be
+ * closed (allowed in fn). The log tells in any case. */
+void skt_tun_set_lost(struct skt_tun *tun, void (*fn)(void *user), void *user);
 
 /* Instead: calls fn when there is something to read; fn fetches with skt_tun_readv. NULL stops. */
 void skt_tun_set_readable(struct skt_tun *tun, void (*fn)(void *user), void *user);

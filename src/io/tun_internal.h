@@ -18,6 +18,8 @@ struct skt_tun {
     skt_tun_packet_fn fn;
     void (*readable)(void *user);
     void *user;
+    void (*lost)(void *user);
+    void *lost_user;
     uint8_t *buf; /* SKT_IPPKT_LEN_MAX and one more */
     bool *closed; /* set while a handler runs: tells the caller that the TUN is gone */
     bool vnet;    /* every packet has a struct virtio_net_hdr in front */

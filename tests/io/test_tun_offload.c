@@ -56,7 +56,7 @@ static void carry(void *user, struct skt_tun_packet *p)
 {
     struct wire *w = user;
     struct skt_ippkt ip;
-    if (!p || skt_ippkt_parse(&ip, p->data, p->len) || ip.version != 4 || !ip.has_ports)
+    if (skt_ippkt_parse(&ip, p->data, p->len) || ip.version != 4 || !ip.has_ports)
         return;
     w->packets++;
     w->gso += p->offload.gso == SKT_GSO_TCP4;
