@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* IP packets and offloads from anywhere: read, changed, answered, cut. What was cut must be right. */
+#include "base/ippkt.h"
+#include "base/offload.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { HEAD = 12 };
+
+static void edit(uint8_t *packet, size_t len, uint8_t choice)
+{
+    static const uint8_t from[16] = {10, 0, 0, 9};
+    uint8_t out[SKT_IPPKT_ICMP_MAX];
+    struct skt_ippkt p;
+    bool right = skt_ippkt_sums_ok(packet, len);
+    if (skt_ippkt_parse(&p, packet, len) != 0)
+        return;
+    if (p.len > len || p.transport > p.len || p.payload > p.len || p.payload < p.transport)
+        abort();
+    (void)skt_ippkt_hash(&p, choice);
+    size_t n =
+        skt_ippkt_icmp_error(out, sizeof out, packet, &p, (enum skt_ippkt_error)(choice & 3), from, 1280);
+    if (n > 0 && !skt_ippkt_sums_ok(out, n))
+        abort();
+    (void)skt_ippkt_mark_ce(packet, &p);
+    (void)skt_ippkt_hop(packet, &p);
+    (void)skt_ippkt_clamp_mss(packet, &p, choice, false);
+    if (right && !skt_ippkt_sums_ok(packet, len))
+        abort();
+}
+
+static void cut(struct skt_tun_packet *p, size_t mtu)
+{
+    struct skt_offload_cutter c;
+    if (skt_offload_cut(&c, p, mtu) != 0)
+        return;
+    uint8_t *out = malloc(mtu);
+    if (!out)
+        return;
+    size_t count = skt_offload_cut_count(&c), n = 0, len;
+    while ((len = skt_offload_cut_next(&c, out)) > 0) {
+        n++;
+        if (len > mtu || (p->offload.gso != SKT_GSO_NONE && !skt_ippkt_sums_ok(out, len)))
+            abort();
+    }
+    if (n != count && p->len > 0)
+        abort();
+    free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < HEAD)
+        return 0;
+    struct skt_tun_packet p = {.len = size - HEAD};
+    p.data = malloc(p.len > 0 ? p.len : 1);
+    if (!p.data)
+        return 0;
+    memcpy(p.data, data + HEAD, p.len);
+    struct skt_offload derived;
+    p.offload = (struct skt_offload){.gso = (enum skt_gso)(data[0] & 3),
+                                     .partial = data[0] & 4,
+                                     .size = (uint16_t)(data[1] << 8 | data[2]),
+                                     .csum_start = (uint16_t)(data[3] << 8 | data[4]),
+                                     .csum_offset = (uint16_t)(data[5] << 8 | data[6])};
+    size_t mtu = (size_t)(data[7] << 8 | data[8]) + 1;
+    (void)skt_offload_derive(&derived, p.data, p.len, p.offload.size, p.offload.partial);
+    cut(&p, mtu);
+    if (data[0] & 8 && skt_offload_normalize(&p) == 0)
+        cut(&p, mtu);
+    if (p.len > 0 && !(data[0] & 16))
+        (void)skt_offload_complete(&p);
+    edit(p.data, p.len, data[9]);
+    free(p.data);
+    return 0;
+}
