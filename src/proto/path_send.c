@@ -152,6 +152,7 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
     size_t n = write_controls(p, out, room);
     size_t controls = n;
     n += write_copies(p, now, out + n, room - n);
+    size_t copies = n - controls;
     for (struct skt_segment *seg; (seg = next_segment(p, now));) {
         size_t len = SKT_KCP_HEADER_LEN + (size_t)seg->len;
         if (n + len > room && n > 0)
@@ -164,7 +165,9 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
     p->precharged = 0;
     if (n > controls) {
         p->precharged = n + p->overhead;
-        skt_pacer_on_sent(&p->pacer, now, p->precharged);
+        /* Duplicates are not paced: they bring nothing that the bandwidth is measured by, so what they took
+         * from the rate would look like less bandwidth, and less again. */
+        skt_pacer_on_sent(&p->pacer, now, p->precharged - copies);
     }
     note_limited(p);
     return n;
