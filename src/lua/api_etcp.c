@@ -116,7 +116,10 @@ static int push_new(lua_State *L, struct skt_app *app, bool server, struct skt_e
     if (!e)
         return skt_lua_fail(L, "out of memory");
     *out = e;
-    skt_handle_new(L, server ? SKT_HANDLE_ETCP : SKT_HANDLE_CLIENT, e);
+    if (!skt_handle_try(L, server ? SKT_HANDLE_ETCP : SKT_HANDLE_CLIENT, e)) {
+        end_etcp(e);
+        return lua_error(L);
+    }
     return 1;
 }
 

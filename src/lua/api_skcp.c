@@ -38,7 +38,10 @@ static int skcp_init(lua_State *L)
         lua_pushfstring(L, "UDP %s port %d: %s", e->address, (int)e->port.lo, why);
         return 2;
     }
-    skt_handle_new(L, SKT_HANDLE_SKCP, k);
+    if (!skt_handle_try(L, SKT_HANDLE_SKCP, k)) {
+        skt_skcp_end(k);
+        return lua_error(L);
+    }
     return 1;
 }
 

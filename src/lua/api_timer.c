@@ -74,7 +74,10 @@ static int timer_start(lua_State *L)
     t->base.app = app;
     t->ref = ref;
     skt_list_append(&app->timers, &t->link);
-    skt_handle_new(L, SKT_HANDLE_TIMER, t);
+    if (!skt_handle_try(L, SKT_HANDLE_TIMER, t)) {
+        end_timer(t);
+        return lua_error(L);
+    }
     return 1;
 }
 

@@ -46,6 +46,20 @@ void skt_handle_new(lua_State *L, const char *type, void *object)
     h->object = object; /* nothing can fail any more */
 }
 
+static int make(lua_State *L)
+{
+    skt_handle_new(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
+    return 1;
+}
+
+bool skt_handle_try(lua_State *L, const char *type, void *object)
+{
+    lua_pushcfunction(L, make);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)type);
+    lua_pushlightuserdata(L, object);
+    return lua_pcall(L, 2, 1, 0) == LUA_OK;
+}
+
 void skt_handle_push(lua_State *L, const void *object)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, object);

@@ -25,6 +25,10 @@ void skt_handle_install(lua_State *L);
 /* Pushes a new handle of an object and keeps it alive until skt_handle_end; may raise. */
 void skt_handle_new(lua_State *L, const char *type, void *object);
 
+/* The same for an object that has to be ended when there is no memory for its handle: false, with the error
+ * on top of the stack for lua_error. */
+bool skt_handle_try(lua_State *L, const char *type, void *object);
+
 /* Pushes the object's handle. */
 void skt_handle_push(lua_State *L, const void *object);
 

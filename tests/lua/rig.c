@@ -179,16 +179,56 @@ void rig_show_log(struct rig *rig)
 struct log_wait {
     struct rig *rig;
     const char *text;
+    unsigned count;
 };
 
 static bool in_log(void *user)
 {
     const struct log_wait *w = user;
-    return rig_count_log(w->rig, w->text) > 0;
+    return rig_count_log(w->rig, w->text) >= w->count;
+}
+
+bool rig_wait_count(struct rig *rig, const char *text, unsigned count, unsigned limit_ms)
+{
+    struct log_wait w = {rig, text, count};
+    return rig_run(rig, in_log, &w, limit_ms);
 }
 
 bool rig_wait_log(struct rig *rig, const char *text, unsigned limit_ms)
 {
-    struct log_wait w = {rig, text};
-    return rig_run(rig, in_log, &w, limit_ms);
+    return rig_wait_count(rig, text, 1, limit_ms);
+}
+
+void rig_script_config(const char *secret, const char *script, char *text, size_t cap)
+{
+    unsigned udp = rig_port(), tcp = rig_port();
+    int n = snprintf(
+        text, cap,
+        "local function remote(t) return { address = '127.0.0.1', port = %u, %s, ticket = t } end\n"
+        "config = { mode = 'test', script_file = '" SKT_SOURCE_DIR "/tests/lua/scripts/%s', test = {\n"
+        "  tcp_listen_port = %u, tcp_read_buf_size = 1000, colour = 'red', list = { 1, { 2.5, true } },\n"
+        "  tickets = { ['" RIG_TICKET "'] = { name = 'alice' } },\n"
+        "  skcp_servers = { { address = '127.0.0.1', port = %u, %s } },\n"
+        "  skcp_remote_servers = { remote('" RIG_TICKET "'), remote(('x'):rep(32)) } } }",
+        udp, secret, script, tcp, udp, secret);
+    assert_true(n > 0 && (size_t)n < cap);
+}
+
+void rig_start_script(struct rig *rig, struct rig_app *a, const char *secret, const char *script)
+{
+    char text[2048];
+    rig_script_config(secret, script, text, sizeof text);
+    rig_start(rig, a, "test.lua", text);
+}
+
+void rig_run_script(struct rig *rig, const char *script, unsigned limit_ms)
+{
+    struct rig_app a;
+    rig_start_script(rig, &a, "password = 'p'", script);
+    bool passed = rig_wait_log(rig, "PASS", limit_ms);
+    if (!passed || rig_count_log(rig, "traceback") > 0)
+        rig_show_log(rig);
+    assert_true(passed);
+    assert_int_equal(rig_count_log(rig, "traceback"), 0);
+    rig_stop(&a);
 }

@@ -35,6 +35,17 @@ void rig_start(struct rig *rig, struct rig_app *a, const char *name, const char 
 void rig_start_fails(struct rig *rig, const char *name, const char *text, char *err, size_t err_cap);
 void rig_stop(struct rig_app *a);
 
+/* The instance that tests/lua/scripts run in: a custom mode with a listener, a server entry, and remote
+ * entries to it, one with a good ticket and one that the server will not like. `secret` is the entries'
+ * password or key as the configuration has it. */
+void rig_start_script(struct rig *rig, struct rig_app *a, const char *secret, const char *script);
+
+/* The text of its configuration. */
+void rig_script_config(const char *secret, const char *script, char *text, size_t cap);
+
+/* Runs a script until it logs PASS; nothing may go wrong. */
+void rig_run_script(struct rig *rig, const char *script, unsigned limit_ms);
+
 /* Writes a file into the rig's folder. */
 void rig_write(struct rig *rig, const char *name, const char *text);
 
@@ -43,6 +54,9 @@ bool rig_run(struct rig *rig, bool (*done)(void *user), void *user, unsigned lim
 
 /* Runs the loop until the log holds the text. */
 bool rig_wait_log(struct rig *rig, const char *text, unsigned limit_ms);
+
+/* Until it holds it so often. */
+bool rig_wait_count(struct rig *rig, const char *text, unsigned count, unsigned limit_ms);
 
 /* How often the text is in the log so far. */
 unsigned rig_count_log(struct rig *rig, const char *text);

@@ -12,91 +12,59 @@
 
 #include <cmocka.h>
 
-/* A custom mode with a listener, a server entry, and remote entries to it: one with its password and two that
- * the server will not like. */
-static void start_script(struct rig *rig, struct rig_app *a, const char *script)
-{
-    char text[2048];
-    unsigned udp = rig_port(), tcp = rig_port();
-    snprintf(
-        text, sizeof text,
-        "local function remote(t) return { address = '127.0.0.1', port = %u, password = 'p', ticket = t } "
-        "end\n"
-        "config = { mode = 'test', script_file = '" SKT_SOURCE_DIR "/tests/lua/scripts/%s', test = {\n"
-        "  tcp_listen_port = %u, tcp_read_buf_size = 1000, colour = 'red', list = { 1, { 2.5, true } },\n"
-        "  tickets = { ['" RIG_TICKET "'] = { name = 'alice' } },\n"
-        "  skcp_servers = { { address = '127.0.0.1', port = %u, password = 'p' } },\n"
-        "  skcp_remote_servers = { remote('" RIG_TICKET "'), remote(('x'):rep(32)) } } }",
-        udp, script, tcp, udp);
-    rig_start(rig, a, "test.lua", text);
-}
-
-static void run_script(void **state, const char *script, unsigned limit_ms)
-{
-    struct rig *rig = *state;
-    struct rig_app a;
-    start_script(rig, &a, script);
-    bool passed = rig_wait_log(rig, "PASS", limit_ms);
-    if (!passed || rig_count_log(rig, "traceback") > 0)
-        rig_show_log(rig);
-    assert_true(passed);
-    assert_int_equal(rig_count_log(rig, "traceback"), 0);
-    rig_stop(&a);
-}
-
 static void test_numbers(void **state)
 {
-    run_script(state, "numbers.lua", 5000);
+    rig_run_script(*state, "numbers.lua", 5000);
 }
 
 static void test_arguments(void **state)
 {
-    run_script(state, "arguments.lua", 5000);
+    rig_run_script(*state, "arguments.lua", 5000);
 }
 
 static void test_conf(void **state)
 {
-    run_script(state, "conf.lua", 5000);
+    rig_run_script(*state, "conf.lua", 5000);
 }
 
 static void test_handles(void **state)
 {
-    run_script(state, "handles.lua", 5000);
+    rig_run_script(*state, "handles.lua", 5000);
 }
 
 static void test_tcp(void **state)
 {
-    run_script(state, "tcp.lua", 10000);
+    rig_run_script(*state, "tcp.lua", 10000);
 }
 
 static void test_messages(void **state)
 {
-    run_script(state, "messages.lua", 20000);
+    rig_run_script(*state, "messages.lua", 20000);
 }
 
 static void test_sessions(void **state)
 {
-    run_script(state, "sessions.lua", 20000);
+    rig_run_script(*state, "sessions.lua", 20000);
 }
 
 static void test_what_was_sent_before_a_close_arrives(void **state)
 {
-    run_script(state, "closing.lua", 20000);
+    rig_run_script(*state, "closing.lua", 20000);
 }
 
 static void test_senders_in_callbacks_are_never_refused(void **state)
 {
-    run_script(state, "chain.lua", 30000);
+    rig_run_script(*state, "chain.lua", 30000);
 }
 
 static void test_timers(void **state)
 {
-    run_script(state, "timers.lua", 10000);
+    rig_run_script(*state, "timers.lua", 10000);
 }
 
 static void test_builtin_modes_can_be_extended(void **state)
 {
-    run_script(state, "extend.lua", 10000);
+    rig_run_script(*state, "extend.lua", 10000);
 }
 
 /* Errors are logged with a traceback and change nothing else. */
@@ -104,7 +72,7 @@ static void test_errors_are_survived(void **state)
 {
     struct rig *rig = *state;
     struct rig_app a;
-    start_script(rig, &a, "errors.lua");
+    rig_start_script(rig, &a, "password = 'p'", "errors.lua");
     assert_true(rig_wait_log(rig, "PASS", 5000));
     assert_int_equal(rig_count_log(rig, "on purpose"), 2);
     assert_int_equal(rig_count_log(rig, "stack traceback"), 3);
@@ -117,7 +85,7 @@ static void test_runaway_is_stopped(void **state)
 {
     struct rig *rig = *state;
     struct rig_app a;
-    start_script(rig, &a, "runaway.lua");
+    rig_start_script(rig, &a, "password = 'p'", "runaway.lua");
     assert_true(rig_wait_log(rig, "PASS", 8000));
     assert_int_equal(rig_count_log(rig, "stopped: it ran for more than 5 s"), 1);
     rig_stop(&a);
