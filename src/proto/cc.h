@@ -87,7 +87,12 @@ struct skt_cc_bbr {
     unsigned full_rounds;
     unsigned cycle; /* index into the PROBE_BW gains */
     skt_us cycle_at;
-    uint64_t cycle_lost; /* bytes lost since cycle_at */
+    uint64_t cycle_lost;  /* bytes lost since cycle_at */
+    uint64_t cycle_bw;    /* bandwidth when the cycle began */
+    unsigned grown;       /* cycles in a row that found a fifth more, or more */
+    uint64_t round_bw;    /* the best rate sample of this round */
+    uint64_t quiet_round; /* the last round in which the queue was empty at some time */
+    unsigned slow_rounds; /* rounds in a row that were slow for no queue of ours */
     skt_us min_rtt, min_rtt_at;
     skt_us srtt;
     skt_us probe_rtt_until; /* 0: window not yet drained */

@@ -12,6 +12,8 @@
 #define STARTUP_GAIN      UINT64_C(2885)
 #define STARTUP_CWND_GAIN UINT64_C(3000)
 #define DRAIN_GAIN        UINT64_C(400)
+#define CROWDED_CWND_GAIN UINT64_C(1850)
+#define CROWDED_GAIN      UINT64_C(1100)
 #define CWND_GAIN         UINT64_C(2000)
 #define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
 #define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)
@@ -25,9 +27,24 @@
 #define QUEUE_TOLERATED   (5 * SKT_US_PER_MS) /* delay over min_rtt up to which losses count as random */
 #define LOSS_PERMILLE_MAX UINT64_C(200)
 
-enum { CYCLE_LEN = 8, FULL_ROUNDS = 3, FLIGHT_PART = 8 };
+enum {
+    CYCLE_LEN = 8,
+    FULL_ROUNDS = 3,
+    FLIGHT_PART = 8,
+    GROWN_CYCLES = 2,    /* then the bandwidth is sought anew */
+    DRAIN_RTTS = 3,      /* the longest that a queue is worked off for */
+    CROWDED_ROUNDS = 12, /* more than a cycle */
+    SLOW_ROUNDS = 3,     /* then the least round trip is */
+};
 
 static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};
+
+/* Does a queue stand that our own draining does not empty? Then others share the bottleneck, and to ask for a
+ * quarter more each time would take it from them. */
+static bool is_crowded(const struct skt_cc_bbr *b)
+{
+    return b->round - b->quiet_round > CROWDED_ROUNDS;
+}
 
 static uint64_t pacing_gain(const struct skt_cc_bbr *b)
 {
@@ -41,6 +58,8 @@ static uint64_t pacing_gain(const struct skt_cc_bbr *b)
     case SKT_BBR_PROBE_BW:
         break;
     }
+    if (b->cycle == 0 && is_crowded(b))
+        return CROWDED_GAIN;
     return cycle_gain[b->cycle];
 }
 
@@ -98,7 +117,7 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
             cwnd = b->saved_cwnd;
     }
     bool startup = b->phase == SKT_BBR_STARTUP;
-    uint64_t target = bdp(b, startup ? STARTUP_CWND_GAIN : CWND_GAIN);
+    uint64_t target = bdp(b, startup ? STARTUP_CWND_GAIN : is_crowded(b) ? CROWDED_CWND_GAIN : CWND_GAIN);
     uint64_t most = skt_maxfilter_get(&b->ceiling) * b->min_rtt / SKT_US_PER_SEC;
     if (startup && most)
         target = most;
@@ -199,6 +218,22 @@ static void update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         skt_maxfilter_add(&b->ceiling, TRAIN_ROUNDS, b->round, t->bytes * SKT_US_PER_SEC / arriving);
 }
 
+/* At the end of a round: a queue of our own would be worked off at the full rate. A longer round trip at a
+ * lower rate comes from a longer path, which the window is too small for. */
+static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    skt_us longer = b->min_rtt + skt_us_max(b->min_rtt / 2, 4 * QUEUE_TOLERATED);
+    bool slow = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > longer && !a->app_limited &&
+                b->round_bw < skt_maxfilter_get(&b->bw) * 3 / 4 && b->phase == SKT_BBR_PROBE_BW;
+    b->slow_rounds = slow ? b->slow_rounds + 1 : 0;
+    if (slow &&
+        b->round_lost > b->round_acked) /* the rate has fallen: do not wait until ten rounds are over */
+        skt_maxfilter_reset(&b->bw, b->round, b->round_bw);
+    b->round_bw = 0;
+    if (b->round_min_rtt <= b->min_rtt + skt_us_max(QUEUE_TOLERATED, b->min_rtt / 8))
+        b->quiet_round = b->round;
+}
+
 static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     b->acked += a->acked;
@@ -207,6 +242,8 @@ static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         b->round_min_rtt = skt_us_min(b->round_min_rtt, a->rtt);
     if (a->rate == 0)
         return;
+    if (a->rate > b->round_bw)
+        b->round_bw = a->rate;
     bool ended = a->prior_delivered >= b->round_end;
     if (ended) {
         b->round++;
@@ -217,21 +254,47 @@ static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         skt_maxfilter_add(&b->bw, BW_ROUNDS, b->round, a->rate);
     if (ended) {
         check_filled(b, a);
+        watch_slowness(b, a);
         b->round_min_rtt = SKT_NEVER;
         b->round_lost = b->round_acked = 0;
     }
 }
 
+/* At the end of a probe for more bandwidth, which shows what the one before found: where there is much more,
+ * by quarters it would take long. */
+static void watch_growth(struct skt_cc_bbr *b)
+{
+    uint64_t bw = skt_maxfilter_get(&b->bw);
+    b->grown = bw >= b->cycle_bw + b->cycle_bw / 5 && b->cycle_bw ? b->grown + 1 : 0;
+    b->cycle_bw = bw;
+    if (b->grown < GROWN_CYCLES)
+        return;
+    b->phase = SKT_BBR_STARTUP;
+    b->filled = false;
+    b->full_bw = bw;
+    b->full_rounds = b->grown = 0;
+    skt_maxfilter_reset(&b->ceiling, b->round, 0);
+}
+
+/* What is in flight without a queue: also what is lost and not known to be yet. */
+static uint64_t drained_inflight(const struct skt_cc_bbr *b)
+{
+    uint64_t all = bdp(b, UNIT) * UNIT / (UNIT - b->loss_permille);
+    return all + all * b->loss_permille / (4 * UNIT) + 3 * b->mss;
+}
+
 static void update_cycle(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     bool passed = a->now - b->cycle_at > b->min_rtt;
-    uint64_t gain = cycle_gain[b->cycle];
+    uint64_t gain = pacing_gain(b);
     if (gain > UNIT)
         passed = passed && (b->cycle_lost > 0 || a->inflight + a->acked >= bdp(b, gain));
     else if (gain < UNIT)
-        passed = passed || a->inflight <= bdp(b, UNIT);
+        passed = a->inflight <= drained_inflight(b) || a->now - b->cycle_at > DRAIN_RTTS * b->min_rtt;
     if (!passed)
         return;
+    if (b->cycle == 0)
+        watch_growth(b);
     b->cycle = (b->cycle + 1) % CYCLE_LEN;
     b->cycle_at = a->now;
     b->cycle_lost = 0;
@@ -240,6 +303,10 @@ static void update_cycle(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 static void update_min_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     bool expired = b->min_rtt && a->now - b->min_rtt_at > MIN_RTT_WINDOW;
+    if (b->slow_rounds >= SLOW_ROUNDS) {
+        b->slow_rounds = 0;
+        expired = true;
+    }
     if (a->rtt && (b->min_rtt == 0 || a->rtt <= b->min_rtt || expired)) {
         b->min_rtt = a->rtt;
         b->min_rtt_at = a->now;

@@ -10,9 +10,11 @@
 #define GRANULARITY    (2 * SKT_US_PER_MS) /* timers of both ends */
 
 /* An outage is probed this often, so that its end is noticed soon; a long one more seldom. */
-#define RTO_MAX      (2 * SKT_US_PER_SEC)
-#define RTO_MAX_LONG (5 * SKT_US_PER_SEC)
-#define LONG_OUTAGE  (120 * SKT_US_PER_SEC)
+#define RTO_MAX_SHORT (400 * SKT_US_PER_MS)
+#define SHORT_OUTAGE  (5 * SKT_US_PER_SEC)
+#define RTO_MAX       (2 * SKT_US_PER_SEC)
+#define RTO_MAX_LONG  (5 * SKT_US_PER_SEC)
+#define LONG_OUTAGE   (120 * SKT_US_PER_SEC)
 
 enum { REO_DECAY_RTTS = 16, BACKOFF_MAX = 10 };
 
@@ -170,8 +172,12 @@ static skt_us timeout_at(const struct skt_path *p, const struct skt_segment *seg
     }
     skt_us floor = p->timeouts ? RTO_MIN : PROBE_TIME_MIN;
     time = skt_us_max(time, floor) << (p->timeouts < BACKOFF_MAX ? p->timeouts : BACKOFF_MAX);
-    bool is_long = since - p->progress_at > LONG_OUTAGE;
-    return since + skt_us_min(time, is_long ? RTO_MAX_LONG : RTO_MAX);
+    skt_us silence = since - p->progress_at, most = RTO_MAX;
+    if (silence < SHORT_OUTAGE)
+        most = skt_us_min(skt_us_max(RTO_MAX_SHORT, 3 * p->srtt), RTO_MAX);
+    else if (silence > LONG_OUTAGE)
+        most = RTO_MAX_LONG;
+    return since + skt_us_min(time, most);
 }
 
 skt_us skt_path_loss_expiry(const struct skt_path *p)

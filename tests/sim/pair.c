@@ -36,6 +36,7 @@ void sim_pair_init(struct sim_pair *s, const struct sim_pair_config *c)
         h->path.ts_base = c->ts_base;
         sim_link_init(&h->out, &c->link[i], c->seed * 2 + (uint64_t)i);
     }
+    sim_rival_init(&s->rival, c->rival, s->now, c->link[1].delay);
 }
 
 void sim_pair_dispose(struct sim_pair *s)
@@ -282,8 +283,12 @@ static void turn(struct sim_pair *s, int i)
 {
     struct sim_host *h = &s->host[i];
     uint8_t buf[2048];
-    for (size_t len; (len = sim_link_receive(&s->host[1 - i].out, s->now, buf, sizeof(buf))) > 0;)
-        receive(s, h, buf + s->config.overhead, len - s->config.overhead);
+    for (size_t len; (len = sim_link_receive(&s->host[1 - i].out, s->now, buf, sizeof(buf))) > 0;) {
+        if (s->config.rival && buf[0] == SIM_RIVAL_MARK)
+            sim_rival_arrived(&s->rival, s->now, buf);
+        else
+            receive(s, h, buf + s->config.overhead, len - s->config.overhead);
+    }
     if (skt_path_expiry(&h->path, s->now) <= s->now)
         skt_path_expire(&h->path, s->now);
     serve_events(s, h);
@@ -299,7 +304,8 @@ static void turn(struct sim_pair *s, int i)
 
 static void count_call(struct sim_pair *s)
 {
-    if (skt_us_min(sim_link_expiry(&s->host[0].out), sim_link_expiry(&s->host[1].out)) <= s->now)
+    if (skt_us_min(sim_link_expiry(&s->host[0].out), sim_link_expiry(&s->host[1].out)) <= s->now ||
+        s->config.rival)
         return;
     if (s->now / SKT_US_PER_MS != s->calls_at) {
         s->calls_at = s->now / SKT_US_PER_MS;
@@ -311,7 +317,7 @@ static void count_call(struct sim_pair *s)
 
 static skt_us next_time(const struct sim_pair *s)
 {
-    skt_us next = SKT_NEVER;
+    skt_us next = s->config.rival ? sim_rival_expiry(&s->rival) : SKT_NEVER;
     for (int i = 0; i < 2; i++) {
         const struct sim_host *h = &s->host[i];
         skt_us timer = skt_path_expiry(&h->path, s->now), grain = s->config.timer_grain;
@@ -361,6 +367,8 @@ void sim_pair_run(struct sim_pair *s, skt_us until)
         s->now = skt_us_max(s->now, next);
         count_call(s);
         turn(s, 0);
+        if (s->config.rival)
+            sim_rival_turn(&s->rival, s->now, &s->host[0].out);
         turn(s, 1);
     }
 }

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "proto/kcp.h"
 #include "sim/link.h"
+#include "sim/rival.h"
 
 enum { SIM_FLOWS_MAX = 112 };
 
@@ -51,12 +52,14 @@ struct sim_pair_config {
     skt_us timer_grain; /* timers fire up to this late; 0: exactly */
     uint32_t first_sn, ts_base;
     struct skt_kcp_limits limits;
+    enum sim_rival_kind rival; /* a TCP sender beside host 0, on its link */
     uint64_t seed;
 };
 
 struct sim_pair {
     struct sim_pair_config config;
     struct sim_host host[2];
+    struct sim_rival rival;
     int flow_count;
     skt_us now;
     skt_us calls_at;     /* the millisecond that calls are counted in */
