@@ -51,6 +51,10 @@ find_missing_debian() {
             missing="$missing python3-pytest"
         need_command nginx nginx
         need_command ip iproute2
+        need_command ping iputils-ping
+        need_command iperf3 iperf3
+        need_command nft nftables
+        need_command iptables iptables
         need_command curl curl
         need_command openssl openssl
         need_package netcat-openbsd # the tests use its -N
