@@ -334,6 +334,7 @@ struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now)
         f->deficit -= p->len;
         f->on_way = true;
         p->flow = f->number;
+        p->bulk = !first || f->packets > 0;
         q->stats.pulled++;
         return p;
     }

@@ -30,6 +30,7 @@ struct skt_aqm_packet {
     skt_us at;     /* when it was pushed */
     bool ecn;      /* set by the owner: it may be marked */
     bool marked;   /* set by pull: it is to be marked (CE) */
+    bool bulk;     /* set by pull: its flow takes all that it gets, or more */
     uint16_t flow; /* set by pull: the flow's number */
     uint32_t len;  /* bytes of data */
     uint8_t data[];

@@ -61,6 +61,7 @@ struct skt_kcp {
     struct skt_heap_node timer;                                     /* min(probe_at, tell_at) */
     uint32_t conv;
     bool stream;
+    bool bulk; /* its owner knows that it has much to send, however little of it is in flight: never thin */
     bool heard;
     bool finished;     /* skt_kcp_finish was called */
     bool want_write;   /* a writer was held back */

@@ -166,7 +166,7 @@ void skt_path_update_pacer(struct skt_path *p, skt_us now);
 /* Has it little in flight? Then it goes before those that have much: they wait for themselves. */
 static inline bool skt_kcp_is_thin(const struct skt_kcp *k)
 {
-    return k->snd_nxt - k->snd_una <= SKT_KCP_THIN;
+    return !k->bulk && k->snd_nxt - k->snd_una <= SKT_KCP_THIN;
 }
 
 /* At the end of its queue. */

@@ -82,7 +82,7 @@ static void refill(struct skt_tun_port *port, struct skt_session *s, skt_us now)
     while (room > 0 && (q = skt_aqm_pull(&port->queue, now)) != NULL) {
         if (q->marked)
             mark(q);
-        int err = skt_session_write_packet(s, q->flow, q->data, q->len);
+        int err = skt_session_write_packet(s, q->flow, q->data, q->len, q->bulk);
         if (err == SKT_ERR_AGAIN) {
             skt_aqm_hold(&port->queue, q);
             continue;
