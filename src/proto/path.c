@@ -32,6 +32,7 @@ static void begin_measuring(struct skt_path *p, skt_us now)
     skt_redundancy_reset(&p->redundancy);
     p->cc->init(&p->cc_state, now, datagram_len(p));
     skt_pacer_init(&p->pacer, now, p->cc_state.out.pacing_rate, datagram_len(p));
+    skt_path_update_pacer(p, now);
 }
 
 void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_cc *cc, size_t payload_limit,
@@ -78,8 +79,20 @@ size_t skt_path_mss(const struct skt_path *p)
 
 void skt_path_update_pacer(struct skt_path *p, skt_us now)
 {
-    uint64_t rate = p->cc_state.out.pacing_rate;
-    skt_pacer_set_rate(&p->pacer, now, rate < RATE_MAX ? rate : RATE_MAX);
+    uint64_t rate = p->cc_state.out.pacing_rate, most = p->max_rate ? p->max_rate : RATE_MAX;
+    skt_pacer_set_rate(&p->pacer, now, rate < most ? rate : most);
+}
+
+void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille)
+{
+    p->redundancy.off = off;
+    p->redundancy.cap_permille = cap_permille;
+}
+
+void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate)
+{
+    p->max_rate = rate < RATE_MAX ? rate : RATE_MAX;
+    skt_path_update_pacer(p, now);
 }
 
 void skt_path_on_sent(struct skt_path *p, skt_us now, size_t len)

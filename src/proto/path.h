@@ -48,6 +48,7 @@ struct skt_path {
     union skt_cc_state cc_state;
     struct skt_path_stats stats;
     struct skt_redundancy redundancy;
+    uint64_t max_rate; /* bytes/s; 0: none */
 
     /* The rest is path*.c's own. */
     struct skt_list starved; /* conversations whose writer waits for memory, */
@@ -84,6 +85,13 @@ void skt_path_dispose(struct skt_path *p);
 
 /* Changes the limit for segments cut from now on; longer ones already cut leave alone (see skt_path_send). */
 void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit);
+
+/* Duplicates: off, or up to cap_permille of the bytes of first transmissions (default SKT_OVERHEAD_CAP), with
+ * SKT_OVERHEAD_FREE bytes a second allowed in any case. */
+void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille);
+
+/* Never sends faster, in bytes/s of datagrams; 0: as fast as congestion control finds right. */
+void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate);
 
 /* The MSS: data bytes in a segment cut now. */
 size_t skt_path_mss(const struct skt_path *p);

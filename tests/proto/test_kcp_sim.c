@@ -183,6 +183,24 @@ static void test_goodput(void **state)
         run_goodput(&cases[i]);
 }
 
+/* A rate set by hand is kept to, and reached. */
+static void test_max_rate(void **state)
+{
+    (void)state;
+    struct sim_pair_config c;
+    struct goodput_case g = {.mbit = 100, .rtt_ms = 40, .loss = 100};
+    sim_pair_defaults(&c);
+    link_of(&g, &c);
+    sim_pair_init(&pair, &c);
+    skt_path_set_max_rate(&pair.host[0].path, pair.now, 2500000);
+    sim_pair_add(&pair, true, UINT64_C(1) << 40, 0, 1 << 20);
+    sim_pair_run(&pair, 6 * SEC);
+    assert_null(pair.failure);
+    assert_in_range(pair.host[0].out.stats.sent_bytes, 5 * 2500000 * UINT64_C(93) / 100,
+                    5 * 2500000 * UINT64_C(104) / 100);
+    sim_pair_dispose(&pair);
+}
+
 /* 5 s without a packet in the middle of a transfer: it goes on within two seconds of the link's return. */
 static void test_outage(void **state)
 {
@@ -292,11 +310,9 @@ static void test_thin_flow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_arrives),
-        cmocka_unit_test(test_goodput),
-        cmocka_unit_test(test_outage),
-        cmocka_unit_test(test_slow_reader),
-        cmocka_unit_test(test_fair_shares),
+        cmocka_unit_test(test_everything_arrives), cmocka_unit_test(test_goodput),
+        cmocka_unit_test(test_max_rate),           cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_slow_reader),        cmocka_unit_test(test_fair_shares),
         cmocka_unit_test(test_thin_flow),
     };
     return cmocka_run_group_tests_name("kcp_sim", tests, NULL, NULL);
