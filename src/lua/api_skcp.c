@@ -170,7 +170,10 @@ static int session_stats(lua_State *L)
 {
     static const char *const states[] = {"idle", "connecting", "up", "suspect", "closed"};
     const struct skt_skcp *k = check_skcp(L);
-    const struct skt_session *s = find_session(k, skt_arg_check_number32(L, 2, "cid"));
+    uint32_t cid = skt_arg_check_number32(L, 2, "cid");
+    const struct skt_session *s = find_session(k, cid);
+    if (!s && k && cid && cid == k->closing_cid)
+        s = skt_endpoint_session(k->ep, cid); /* its on_skcp_close is running */
     if (!s)
         return skt_lua_fail(L, "closed");
     const struct skt_path *p = skt_session_path(s);

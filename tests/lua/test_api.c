@@ -49,12 +49,12 @@ static void test_sessions(void **state)
 
 static void test_what_was_sent_before_a_close_arrives(void **state)
 {
-    rig_run_script(*state, "closing.lua", 20000);
+    rig_run_script(*state, "closing.lua", 60000);
 }
 
 static void test_senders_in_callbacks_are_never_refused(void **state)
 {
-    rig_run_script(*state, "chain.lua", 30000);
+    rig_run_script(*state, "chain.lua", 60000);
 }
 
 static void test_timers(void **state)
