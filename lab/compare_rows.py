@@ -38,6 +38,12 @@ def finite(value):
     return value if value < math.inf else None
 
 
+def wire_bytes(link, pings):
+    """IP bytes in both directions, without those of the UDP echo beside (those that reached its server came back)."""
+    echo = (64 + 28) * pings * (2 - THIN_LINK["loss"])
+    return round(link["a2b"]["in_bytes"] + link["b2a"]["in_bytes"] - echo)
+
+
 def machine():
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="ascii")
                 if line.startswith("model name")), platform.machine())
@@ -98,7 +104,7 @@ class Run:
                     results.append({"peer": peer.name, "conns": conns, "seed": seed, "load": os.getloadavg()[0],
                                     "cpu_busy": cpu.busy(), "cpu_own": cpu.own(), "rtt": digest(messages),
                                     "ping": digest(pings),
-                                    "wire_bytes": link["a2b"]["in_bytes"] + link["b2a"]["in_bytes"]})
+                                    "wire_bytes": wire_bytes(link, count)})
                     self._say_rtt(results[-1])
                 self._keep("rtt", results, count=count, link=THIN_LINK)
 
