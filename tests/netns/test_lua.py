@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""A whole proxy in Lua, written from the original's document alone: no byte takes the C relay.
+
+    c: socket -> 127.0.0.1:8080 script --lnk0==== 500 Mbit/s, RTT 10 ms, 2 % loss ====lnk0-- script -> target :s
+
+tests/lua/scripts/lua_proxy_*.lua: framing of their own, many connections over one cid, a ping in on_beat.
+"""
+import concurrent.futures
+import hashlib
+import time
+
+from lab import INSTRUMENTED, PATIENCE, ROOT, SCALE, wait_until
+from link import Link
+from test_stream import MEMORY, Sender, read_all
+from tunnel import PASSWORD, TICKET, Skcptun, wait_server, wait_session
+
+SCRIPTS = ROOT / "tests/lua/scripts"
+LINK = {"rate": 500, "delay": "5ms", "loss": 0.02, "buffer": "50ms"}
+
+
+def script_tunnel(lab, read_buf=65536):
+    c, s = lab.netns("c"), lab.netns("s")
+    link = Link(lab, c, s, **LINK)
+    far = Skcptun(lab, s, "server", "proxy_server", {
+        "tcp_target_addr": "127.0.0.1", "tcp_target_port": 7000, "tcp_read_buf_size": read_buf,
+        "skcp_servers": [{"address": "0.0.0.0", "port": 4000, "password": PASSWORD}]},
+        top={"script_file": str(SCRIPTS / "lua_proxy_server.lua")}).start()
+    wait_server(far)
+    near = Skcptun(lab, c, "client", "proxy_client", {
+        "tcp_listen_addr": "127.0.0.1", "tcp_listen_port": 8080, "tcp_read_buf_size": read_buf,
+        "skcp_remote_servers": [{"address": "10.90.0.2", "port": 4000, "password": PASSWORD, "ticket": TICKET}]},
+        top={"script_file": str(SCRIPTS / "lua_proxy_client.lua")}).start()
+    near.process.wait_port(8080)
+    wait_session(near)
+    return c, s, link, near, far
+
+
+def no_errors(*ends):
+    for end in ends:
+        assert "traceback" not in end.process.log(), end.process.log()[-3000:]
+
+
+def joined(lab, c, listener):
+    """One connection through the scripts, told apart from others by its first byte."""
+    user = lab.closing(c.connect(8080))
+    user.sendall(b"!")  # the script connects to the target with the first byte
+    target = lab.closing(listener.accept()[0])
+    for sock in (user, target):
+        sock.settimeout(60 * PATIENCE)
+    assert target.recv(1) == b"!"
+    return user, target
+
+
+def send(sock, size, seed):
+    """A pattern of so many bytes, and its digest."""
+    digest, sent = hashlib.sha256(), 0
+    while sent < size:
+        data = (hashlib.sha256(f"{seed} {sent}".encode()).digest() * 2048)[:size - sent]
+        sock.sendall(data)
+        digest.update(data)
+        sent += len(data)
+    return digest.digest()
+
+
+def receive(sock, size):
+    digest = hashlib.sha256()
+    while size > 0:
+        data = sock.recv(min(size, 1 << 18))
+        assert data, f"the end came {size} bytes early"
+        digest.update(data)
+        size -= len(data)
+    return digest.digest()
+
+
+def test_100_mb_through_scripts(lab):
+    """100 MB through one cid: four connections down, one up, at the same time; then the ends arrive."""
+    c, s, link, near, far = script_tunnel(lab)
+    listener = lab.closing(s.listen(7000))
+    pairs = [joined(lab, c, listener) for _ in range(5)]
+    size = max(10_000, int(20_000_000 * SCALE))
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        work = []
+        for i, (user, target) in enumerate(pairs):
+            source, sink = (user, target) if i == 0 else (target, user)
+            work.append((pool.submit(send, source, size, i), pool.submit(receive, sink, size)))
+        for sent, got in work:
+            assert sent.result() == got.result()
+    took = time.monotonic() - began
+    for user, target in pairs[:2]:
+        target.close()
+        assert user.recv(1) == b""
+    user, target = pairs[2]
+    user.close()
+    assert target.recv(1) == b""
+    no_errors(near, far)
+    lab.note(f"a proxy in Lua: {5 * size / 1e6:.0f} MB in {took:.1f} s, {5 * size * 8e-6 / took:.0f} Mbit/s, 2 % loss")
+
+
+def slow_reader(lab, direction):
+    c, s, _, near, far = script_tunnel(lab)
+    listener = lab.closing(s.listen(7000))
+    user, target = joined(lab, c, listener)
+    writer, reader = (user, target) if direction == "up" else (target, user)
+    sender = Sender(writer)
+
+    def stalled():
+        before = sender.sent
+        time.sleep(1)
+        return before if before and sender.sent == before else None
+
+    accepted = wait_until("the sender is held back", stalled, 40)
+    assert accepted < MEMORY
+    sender.enough.set()
+    digest, count = hashlib.sha256(), 0
+    while sender.is_alive() or count < sender.sent:
+        data = reader.recv(1 << 18)
+        digest.update(data)
+        count += len(data)
+        if count >= sender.sent:
+            sender.join(0.05)
+    assert sender.error is None and count == sender.sent and digest.digest() == sender.digest.digest()
+    assert read_all(reader) == 0  # and then the end
+    no_errors(near, far)
+    if not INSTRUMENTED:
+        used = [end.process.memory() for end in (near, far)]
+        assert max(used) < MEMORY
+        lab.note(f"slow reader of a proxy in Lua, {direction}: {accepted / 1e6:.1f} MB accepted, at most "
+                 f"{max(used) / 1e6:.1f} MB of memory")
+
+
+def test_slow_reader_up(lab):
+    slow_reader(lab, "up")
+
+
+def test_slow_reader_down(lab):
+    slow_reader(lab, "down")
