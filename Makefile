@@ -17,7 +17,7 @@ MAKEFLAGS += --no-print-directory
 SANITIZED = -DSKT_SANITIZE=ON -DSKT_WERROR=ON -DSKT_TESTS=ON
 SOURCES = $(shell find src tests lab tools -name '*.[ch]')
 
-.PHONY: build run test interop check check-asan check-clang check-tidy check-fuzz check-slow check-format \
+.PHONY: build run test interop compare check check-asan check-clang check-tidy check-fuzz check-slow check-format \
 	format install clean help
 
 build:
@@ -42,6 +42,11 @@ interop:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS) --target kcp_echo
 	bash tests/interop/run.sh $(BUILD)
+
+# The same work through this tunnel and through others, measured and drawn; as root. Rewrites doc/performance.md with
+# COMPARE=--doc.
+compare: build
+	lab/compare --build $(abspath $(BUILD)) $(COMPARE)
 
 # Everything that is too slow for `make test`.
 check: check-format check-clang check-asan interop check-fuzz check-tidy check-slow
@@ -96,5 +101,6 @@ help:
 	@echo 'make test        install what is missing, build, run all tests'
 	@echo 'make check       sanitizers, clang, clang-tidy, fuzzers, interop, slow tests, format'
 	@echo 'make interop     our KCP against an independent one'
+	@echo 'make compare     measure beside other tunnels; COMPARE=--quick'
 	@echo 'make install     install the program (as root)'
 	@echo 'make format      lay out the sources; make clean  remove what was built'
