@@ -29,6 +29,7 @@ struct skt_aqm_packet {
     struct skt_list link;
     skt_us at;     /* when it was pushed */
     bool ecn;      /* set by the owner: it may be marked */
+    bool once;     /* the owner's: not worth duplicates (SKT_PACKET_ONCE) */
     bool marked;   /* set by pull: it is to be marked (CE) */
     bool bulk;     /* set by pull: its flow takes all that it gets, or more */
     uint16_t flow; /* set by pull: the flow's number */

@@ -61,7 +61,9 @@ struct skt_kcp {
     struct skt_heap_node timer;                                     /* min(probe_at, tell_at) */
     uint32_t conv;
     bool stream;
-    bool bulk; /* its owner knows that it has much to send, however little of it is in flight: never thin */
+    /* What its owner knows of what it queues: that there is much, however little of it is in flight (then it
+     * is never thin), or that it is not worth duplicates. */
+    bool bulk, once;
     bool heard;
     bool finished;     /* skt_kcp_finish was called */
     bool want_write;   /* a writer was held back */

@@ -27,8 +27,8 @@ static bool is_thin(const struct skt_segment *seg)
     const struct skt_kcp *k = seg->kcp;
     uint32_t flying = k->snd_nxt - k->snd_una;
     if (flying <= THIN_ALWAYS || (seg->flags & SKT_SEG_FIN))
-        return !k->bulk;
-    return !k->bulk && flying <= THIN_DRAINED && k->snd_nxt == k->snd_end;
+        return !k->bulk && !k->once;
+    return !k->bulk && !k->once && flying <= THIN_DRAINED && k->snd_nxt == k->snd_end;
 }
 
 void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now)

@@ -182,11 +182,17 @@ enum skt_flow_event {
 /* The next flow with news, which it clears; -1: none. */
 int skt_session_next_flow(struct skt_session *s, unsigned *events);
 
-/* Queues a message of a flow, whole or not at all. bulk: the flow has more to send than it may; others go
- * before it, and are sent twice where packets are lost. SKT_ERR_AGAIN: this flow waits (SKT_FLOW_WRITABLE
+/* What is known of a packet, a set. */
+enum skt_packet_hint {
+    SKT_PACKET_BULK = 1, /* its flow has more to send than it may: others go before it */
+    SKT_PACKET_ONCE = 2, /* its loss would cost little: no duplicates of it */
+};
+
+/* Queues a message of a flow, whole or not at all. SKT_ERR_AGAIN: this flow waits (SKT_FLOW_WRITABLE
  * follows), others may not; SKT_ERR_CLOSED: the session is not up, or carries no packets; SKT_ERR_ARG: number
  * or length; SKT_ERR_NOMEM. */
-int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len, bool bulk);
+int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len,
+                             unsigned hints);
 
 /* Takes the next message of a flow: its length, SKT_ERR_AGAIN, or SKT_ERR_TRUNCATED (longer than cap; it was
  * dropped). */

@@ -119,7 +119,8 @@ size_t skt_session_flow_room(const struct skt_session *s)
     return waiting < target ? target - waiting : 0;
 }
 
-int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len, bool bulk)
+int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len,
+                             unsigned hints)
 {
     if (flow >= SKT_FLOWS_MAX || len == 0 || len > SKT_MESSAGE_MAX)
         return SKT_ERR_ARG;
@@ -133,7 +134,8 @@ int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *b
     }
     /* A flow whose window is closed holds no more than the path would; the rest can still be dropped. */
     f->kcp.limits.snd_unsent_max = target_len(s);
-    f->kcp.bulk = bulk;
+    f->kcp.bulk = hints & SKT_PACKET_BULK;
+    f->kcp.once = hints & SKT_PACKET_ONCE;
     return skt_kcp_write(&f->kcp, buf, len);
 }
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { TCP_PSH = 8, TCP_ACK = 16 };
+
 void skt_tun_port_count(struct skt_tun_port *port)
 {
     port->sw->waiting += port->queue.bytes - port->counted;
@@ -13,6 +15,13 @@ void skt_tun_port_count(struct skt_tun_port *port)
 }
 
 /* --- into the queue --- */
+
+/* The next acknowledgement says as much and more. */
+static bool is_pure_ack(const struct skt_ippkt *ip)
+{
+    return ip->protocol == SKT_IPPKT_TCP && ip->has_ports && ip->payload == ip->len &&
+           (ip->tcp_flags & ~TCP_PSH) == TCP_ACK;
+}
 
 /* One message: its header, then the packet. */
 static void push(struct skt_tun_port *port, skt_us now, const uint8_t *header, size_t header_len,
@@ -29,6 +38,7 @@ static void push(struct skt_tun_port *port, skt_us now, const uint8_t *header, s
     memcpy(q->data, header, header_len);
     memcpy(q->data + header_len, packet, len);
     q->ecn = ip->ecn != 0;
+    q->once = is_pure_ack(ip);
     skt_aqm_push(&port->queue, now, skt_ippkt_hash(ip, sw->conf.hash_key), q);
     skt_tun_port_count(port);
 }
@@ -82,7 +92,9 @@ static void refill(struct skt_tun_port *port, struct skt_session *s, skt_us now)
     while (room > 0 && (q = skt_aqm_pull(&port->queue, now)) != NULL) {
         if (q->marked)
             mark(q);
-        int err = skt_session_write_packet(s, q->flow, q->data, q->len, q->bulk);
+        unsigned hints =
+            (q->bulk ? (unsigned)SKT_PACKET_BULK : 0u) | (q->once ? (unsigned)SKT_PACKET_ONCE : 0u);
+        int err = skt_session_write_packet(s, q->flow, q->data, q->len, hints);
         if (err == SKT_ERR_AGAIN) {
             skt_aqm_hold(&port->queue, q);
             continue;
