@@ -91,7 +91,8 @@ static void expect_echo(struct rig *rig, struct echo_client *c, uint16_t port, s
     assert_true(c->same && c->received == size);
 }
 
-/* Refused at first; after the knock the client's next try gets in, and the proxy works. */
+/* Refused at first; after the knock the client gets in, and the proxy works. (It would by itself, too, only
+ * later.) */
 static void test_knock(void **state)
 {
     struct rig *rig = *state;
@@ -111,9 +112,11 @@ static void test_knock(void **state)
     start(rig, &client, script, "tcp_listen_port = %u, " REMOTE, tcp, udp);
     expect_log(rig, "does not know our ticket", 5000);
     assert_int_equal(rig_count_log(rig, "is up"), 0);
-    start(rig, &knocker, SCRIPT("knocker.lua"), "delay_s = 0.1, port = %u", knock);
+    rig_stop(&client);
+    start(rig, &knocker, SCRIPT("knocker.lua"), "delay_s = 0, port = %u", knock);
+    expect_log(rig, "knocked", 5000);
+    start(rig, &client, script, "tcp_listen_port = %u, " REMOTE, tcp, udp);
     expect_log(rig, "is up", 10000);
-    assert_int_equal(rig_count_log(rig, "knocked"), 1);
     expect_echo(rig, &c, (uint16_t)tcp, 100000);
     rig_stop(&knocker);
     rig_stop(&client);

@@ -3,15 +3,18 @@
 
     c: socket -> 127.0.0.1:8080 script --lnk0==== 500 Mbit/s, RTT 10 ms, 2 % loss ====lnk0-- script -> target :s
 
-tests/lua/scripts/lua_proxy_*.lua: framing of their own, many connections over one cid, a ping in on_beat.
+tests/lua/scripts/lua_proxy_*.lua: framing of their own, many connections over one cid, a ping in on_beat;
+lua_tun.lua: both ends of a TUN pair.
 """
 import concurrent.futures
 import hashlib
 import time
 
+import pytest
 from lab import INSTRUMENTED, PATIENCE, ROOT, SCALE, wait_until
 from link import Link
 from test_stream import MEMORY, Sender, read_all
+from tun import NET, ping_until, tun_client, tun_server
 from tunnel import PASSWORD, TICKET, Skcptun, wait_server, wait_session
 
 SCRIPTS = ROOT / "tests/lua/scripts"
@@ -129,9 +132,38 @@ def slow_reader(lab, direction):
                  f"{max(used) / 1e6:.1f} MB of memory")
 
 
+@pytest.mark.light
 def test_slow_reader_up(lab):
     slow_reader(lab, "up")
 
 
+@pytest.mark.light
 def test_slow_reader_down(lab):
     slow_reader(lab, "down")
+
+
+def test_100_mb_through_a_tun_pair_of_scripts(lab):
+    """TCP inside, 50 MB each way, every packet a message."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, **LINK)
+    script = {"script_file": str(SCRIPTS / "lua_tun.lua")}
+    far = tun_server(lab, s, top=script)
+    near = tun_client(lab, c, ["10.90.0.2"], top=script)
+    ping_until(c, f"{NET}.1")
+    listener = lab.closing(s.listen(7000, f"{NET}.1"))
+    user = lab.closing(c.connect(7000, f"{NET}.1"))
+    there = lab.closing(listener.accept()[0])
+    for sock in (user, there):
+        sock.settimeout(60 * PATIENCE)
+    size = max(10_000, int(50_000_000 * SCALE))
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        ways = [(pool.submit(send, a, size, i), pool.submit(receive, b, size))
+                for i, (a, b) in enumerate(((user, there), (there, user)))]
+        for sent, got in ways:
+            assert sent.result() == got.result()
+    took = time.monotonic() - began
+    no_errors(near, far)
+    lab.note(f"a TUN pair in Lua: {2 * size / 1e6:.0f} MB in {took:.1f} s, {2 * size * 8e-6 / took:.0f} Mbit/s, 2 % loss")
+    if not INSTRUMENTED:
+        assert max(end.process.memory() for end in (near, far)) < MEMORY
