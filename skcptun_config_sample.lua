@@ -14,8 +14,8 @@ config = {}
 
 -- ---------------------------------------------------------------- the process
 
--- string: proxy_client, proxy_server, tun_client, tun_server (the TUN modes: not yet), or a name of your own, with
--- a table of that name and a script_file. The table's own fields reach the script as skt.conf.user.
+-- string: proxy_client, proxy_server, tun_client, tun_server, or a name of your own, with a table of that name and
+-- a script_file. The table's own fields reach the script as skt.conf.user.
 config.mode = "proxy_client"
 
 -- config.script_file = "my_service.lua"      -- path, none: a script instead of the built-in one of the mode
@@ -108,16 +108,17 @@ config.proxy_server = {
     },
 }
 
--- ---------------------------------------------------------------- tun_client (checked; does not run yet)
+-- ---------------------------------------------------------------- tun_client: needs root (see `user` above)
 
 config.tun_client = {
     tun_ip = "192.168.2.2",     -- IPv4 address in the tunnel's subnet
     tun_mask = "255.255.255.0", -- the same on both sides
     -- tun_ip6 = "fd00::2/64",  -- none
-    -- tun_name = "skcptun0",   -- none: the system chooses
-    -- tun_mtu = 1400,          -- bytes, 576..65535, none: found out
+    -- tun_name = "skcptun0",   -- default: the first free of skt0, skt1, ...
+    -- tun_mtu = 1400,          -- bytes, 576..65535 (with tun_ip6 from 1280), default 1400
+    -- tun_offload = true,      -- packets of up to 64 KiB from and to the system, where both ends can
     -- routes = { "0.0.0.0/0" },-- networks that go through the tunnel, once the session is up. none
-    -- dns = { "192.168.2.1" }, -- resolvers, while the session is up. none
+    -- dns = { "192.168.2.1" }, -- resolvers, from the first session until the end. none
     -- nat = false,             -- hide the networks behind this machine behind tun_ip
     -- up = "/etc/skcptun/up.sh", down = "/etc/skcptun/down.sh", -- programs to run. none
     skcp_remote_servers = {
@@ -130,12 +131,13 @@ config.tun_client = {
     },
 }
 
--- ---------------------------------------------------------------- tun_server (checked; does not run yet)
+-- ---------------------------------------------------------------- tun_server: needs root
 
 config.tun_server = {
     tun_ip = "192.168.2.1",
     tun_mask = "255.255.255.0",
-    -- tun_ip6, tun_name, tun_mtu, routes, dns, nat, up, down: as in tun_client; tickets: as in proxy_server
+    -- nat = true,              -- let clients out by this machine's other interfaces, under its address
+    -- tun_ip6, tun_name, tun_mtu, tun_offload, routes, dns, up, down: as in tun_client; tickets: as in proxy_server
     skcp_servers = {
         { address = "0.0.0.0", port = 4001, password = "change me" },
     },
