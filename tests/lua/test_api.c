@@ -34,7 +34,7 @@ static void test_handles(void **state)
 
 static void test_tcp(void **state)
 {
-    rig_run_script(*state, "tcp.lua", 10000);
+    rig_run_script(*state, "tcp.lua", 30000);
 }
 
 static void test_messages(void **state)

@@ -82,7 +82,15 @@ function cb.on_tcp_recv(fd, buf)
             end
             assert(room == 1)
             api.etcp_client_close_conn(connector, overrun)
-            api.timer_start(0.5, finish)
+            local function closed()
+                for server_fd in pairs(accepted) do
+                    if not closes[server_fd] then
+                        return api.timer_start(0.05, closed)
+                    end
+                end
+                api.timer_start(0.05, finish) -- no second call follows
+            end
+            closed()
         end
         wait()
     end
