@@ -21,7 +21,7 @@ struct skt_app {
     uint8_t (*psks)[SKT_KEY_LEN];       /* of the configuration's entries */
     struct skt_shared *shared;          /* of the endpoints */
     struct skt_relay_set *relays;
-    struct skt_tun_unit *tun; /* in the TUN modes (lua/tun.h), else NULL */
+    struct skt_tun_unit *tun;          /* in the TUN modes (lua/tun.h), else NULL */
     struct skt_list skcps, dead_skcps; /* struct skt_skcp */
     struct skt_list etcps;             /* struct skt_etcp */
     struct skt_list lingering;         /* struct skt_tcp: closed for the script, still sending */
@@ -31,7 +31,7 @@ struct skt_app {
     struct skt_list holds;             /* struct skt_hold: what is full holds back who feeds it */
     struct skt_list pending;           /* struct skt_pending: messages that wait for room */
     unsigned pending_round;
-    struct skt_list closings; /* struct skt_closing: sessions that end when their messages have arrived */
+    struct skt_list closings;    /* struct skt_closing: sessions that end when their messages have arrived */
     struct skt_idmap tcps;       /* number shown to scripts -> struct skt_tcp */
     uint32_t last_number;        /* the last one given out, for TCP connections and skcp objects */
     struct skt_tcp *feeding;     /* its on_tcp_recv is running */
