@@ -66,7 +66,7 @@ check-asan:
 	sh tools/install-deps.sh test
 	cmake -S . -B $(BUILD)-asan $(SANITIZED)
 	cmake --build $(BUILD)-asan -j $(JOBS)
-	cd $(BUILD)-asan && SKT_NETNS_SCALE=$(SCALE) ctest --output-on-failure -j $(JOBS)
+	cd $(BUILD)-asan && SKT_NETNS_SCALE=$(SCALE) ctest --output-on-failure $(if $(CI),--stop-on-failure) -j $(JOBS)
 
 check-tidy:
 	sh tools/install-deps.sh check
