@@ -246,7 +246,7 @@ int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *hal
 const uint8_t *skt_attach_extension(const struct skt_attach_request *req, int type, size_t len)
 {
     struct skt_reader r = skt_reader_of(req->extensions, req->extensions_len);
-    while (r.left > 0) {
+    while (r.left > 0 && !r.bad) {
         int got = skt_read_u8(&r);
         size_t got_len = skt_read_u8(&r);
         const uint8_t *value = skt_read_bytes(&r, got_len);
