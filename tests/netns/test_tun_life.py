@@ -139,7 +139,7 @@ def test_end_without_offloads(lab, plain):
 def test_offloads_carry_large_packets(lab):
     t = tun_pair(lab, rate=300, delay="2ms", buffer="50ms")
     Iperf(lab, t.s)
-    assert received_mbit(iperf(t.c, SERVER, 2)) > 50
+    assert received_mbit(iperf(t.c, SERVER, 2)) > 20
     tun = t.server.status()["tun"]
     assert tun["offload"] and tun["bytes_out"] / tun["packets_out"] > 3000
     udp = iperf(t.c, SERVER, 1, 5201, "-u", "-b", "20M", "-l", "1300", "--udp-counters-64bit")
