@@ -28,8 +28,8 @@ static const struct config_field entry_fields[] = {
     {"mtu", config_read_integer, ENTRY(mtu), IN_ENTRIES, 0, SKT_MTU_MIN, SKT_MTU_MAX},
     {"cipher", config_read_cipher, ENTRY(ciphers), IN_ENTRIES, 0, 0, 0},
     {"redundancy", config_read_redundancy, ENTRY(redundancy), IN_ENTRIES, 0, 0, 0},
-    {"max_rate_mbit", config_read_number, ENTRY(max_rate_mbit), IN_ENTRIES, NOT_YET, 0.01, 1e6},
-    {"overhead_cap", config_read_number, ENTRY(overhead_cap), IN_ENTRIES, NOT_YET, 0, 10},
+    {"max_rate_mbit", config_read_number, ENTRY(max_rate_mbit), IN_ENTRIES, 0, 0.01, 1e6},
+    {"overhead_cap", config_read_number, ENTRY(overhead_cap), IN_ENTRIES, 0, 0, 10},
     {0},
 };
 

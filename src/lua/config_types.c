@@ -179,10 +179,11 @@ void config_read_redundancy(struct config_reader *r, const struct config_field *
         e->redundancy = SKT_REDUNDANCY_FIXED;
         e->redundancy_data = (int)fixed.data;
         e->redundancy_parity = (int)fixed.parity;
+        config_warn(r,
+                    "redundancy with data and parity is accepted, but works like \"auto\" in this version");
     } else {
         config_fail_got(r, f, "\"auto\", \"off\" or {data=, parity=}");
     }
-    config_warn(r, "redundancy is accepted, but has no effect in this version yet");
 }
 
 void config_read_log_level(struct config_reader *r, const struct config_field *f, void *at)

@@ -59,6 +59,8 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     skt_mtu_init(&s->mtu);
     skt_connect_init(&s->connect);
     skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current), now);
+    skt_path_set_redundancy(&s->path, ctx->no_redundancy, ctx->overhead_cap_permille);
+    skt_path_set_max_rate(&s->path, now, ctx->max_rate);
     int err = ctx->crypto->random(&s->rng, sizeof s->rng);
     s->rng |= 1; /* the generator's state must not be 0 */
     if (!err)

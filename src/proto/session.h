@@ -52,7 +52,10 @@ struct skt_context {
     uint16_t mtu_max;                     /* cap on the datagram size */
     uint16_t keepalive_s;
     struct skt_kcp_limits limits;
-    uint32_t features;                             /* bits of enum skt_feature that we offer */
+    bool no_redundancy;             /* nothing is sent twice unasked */
+    uint32_t overhead_cap_permille; /* redundant bytes over first transmissions */
+    uint64_t max_rate;              /* bytes/s of datagrams; 0: as congestion control finds right */
+    uint32_t features;              /* bits of enum skt_feature that we offer */
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: of ATTACH */
     uint8_t extensions_len;
 };

@@ -42,6 +42,9 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     ctx->mode = conf->mode;
     ctx->mtu_max = conf->mtu_max;
     ctx->keepalive_s = conf->keepalive_s;
+    ctx->no_redundancy = conf->no_redundancy;
+    ctx->overhead_cap_permille = conf->overhead_cap_permille;
+    ctx->max_rate = conf->max_rate;
     ctx->limits = (struct skt_kcp_limits){RCV_WND_MAX, SND_UNSENT_MAX};
     ctx->features = conf->features;
     if (conf->extensions_len > sizeof ctx->extensions)

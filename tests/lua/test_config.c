@@ -178,8 +178,8 @@ static void test_every_field(void **state)
     assert_string_equal(t->tun_ip, "10.0.0.2");
     assert_int_equal(t->subnets.count, 1);
     assert_int_equal(t->targets.count, 2);
-    /* What has no effect yet is said: metrics_addr, workers, redundancy, max_rate_mbit, overhead_cap. */
-    assert_int_equal(c->warnings.count, 5);
+    /* What has no effect yet is said: metrics_addr, workers, parity. */
+    assert_int_equal(c->warnings.count, 3);
     skt_config_free(c);
 }
 

@@ -384,6 +384,32 @@ static void test_loss_is_measured_by_the_receiver(void **state)
     sim_world_free(w);
 }
 
+static void test_rate_and_duplicates_are_limited(void **state)
+{
+    (void)state;
+    struct sim_world_config c = link_of(20 * MS, 500, 42);
+    for (int off = 0; off <= 1; off++) {
+        struct sim_world *w = sim_world_new(&c);
+        w->client.ctx.no_redundancy = w->server.ctx.no_redundancy = off;
+        w->server.ctx.max_rate = 250 * 1000;
+        sim_world_connect(w, true); /* the client's session was made before: only the server's is limited */
+        assert_true(sim_world_run(w, w->now + 30 * SEC, sim_is_up));
+        w->server.reply_len = 2 * 1000 * 1000;
+        sim_world_open(w, "", 100);
+        skt_us start = w->now;
+        assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
+        assert_in_range((w->now - start) / MS, 7500, 12000); /* 2 MB at 250 kB/s */
+        w->server.reply_len = 10;
+        for (int i = 0; i < 100; i++) {
+            sim_world_open(w, "", 10);
+            sim_world_run(w, w->now + 100 * MS, NULL);
+        }
+        uint64_t duplicated = skt_session_path(sim_world_session(w))->stats.duplicated;
+        assert_true(off ? duplicated == 0 : duplicated > 50);
+        sim_world_free(w);
+    }
+}
+
 static void test_close_is_told(void **state)
 {
     (void)state;
@@ -494,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_mtu_drop_in_mid_transfer),
         cmocka_unit_test(test_silent_session_is_closed),
         cmocka_unit_test(test_loss_is_measured_by_the_receiver),
+        cmocka_unit_test(test_rate_and_duplicates_are_limited),
         cmocka_unit_test(test_close_is_told),
         cmocka_unit_test(test_idle_session_is_quiet_and_not_uniform),
         cmocka_unit_test(test_messages_keep_borders),

@@ -37,6 +37,7 @@ static void init_context(struct skt_context *ctx, struct skt_pool *pool, bool se
     ctx->mtu_max = SKT_MTU_MAX;
     ctx->keepalive_s = keepalive_s;
     ctx->limits = (struct skt_kcp_limits){4096, 256 * 1024};
+    ctx->overhead_cap_permille = SKT_OVERHEAD_CAP;
 }
 
 static void dispose_context(struct skt_context *ctx)
