@@ -172,7 +172,16 @@ static void check_needs(struct config_reader *r)
         config_enter(r, ".tcp_target_addr");
         config_fail(r, "expected a string, or targets = {...}, got nothing");
     }
-    if ((mode == SKT_CONFIG_TUN_CLIENT || mode == SKT_CONFIG_TUN_SERVER) && (!t->tun_ip || !t->tun_mask)) {
+}
+
+/* The TUN modes' built-in scripts need an address; a custom mode gets a TUN by asking for one. Never half of
+ * one. */
+static void check_tun_needs(struct config_reader *r)
+{
+    const struct skt_config_mode_table *t = &r->conf->table;
+    enum skt_config_mode mode = r->conf->mode;
+    bool needed = !r->conf->script_file && (mode == SKT_CONFIG_TUN_CLIENT || mode == SKT_CONFIG_TUN_SERVER);
+    if ((needed || t->tun_ip || t->tun_mask) && (!t->tun_ip || !t->tun_mask)) {
         config_enter(r, t->tun_ip ? ".tun_mask" : ".tun_ip");
         config_fail(r, "expected an IPv4 address, got nothing");
     }
@@ -215,6 +224,7 @@ void config_check_mode(struct config_reader *r)
     check_target(r);
     check_ipv4(r, "tun_ip", t->tun_ip);
     check_ipv4(r, "tun_mask", t->tun_mask);
+    check_tun_needs(r);
     config_check_tun(r);
     check_ticket_targets(r);
     if (!conf->script_file)

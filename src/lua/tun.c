@@ -14,7 +14,8 @@ enum { ENV_MAX = 8, ENV_LEN = 128 };
 
 static bool is_tun_mode(const struct skt_config *conf)
 {
-    return conf->mode == SKT_CONFIG_TUN_CLIENT || conf->mode == SKT_CONFIG_TUN_SERVER;
+    bool asked = conf->mode == SKT_CONFIG_CUSTOM && (conf->table.tun_ip || conf->table.tun_ip6);
+    return asked || conf->mode == SKT_CONFIG_TUN_CLIENT || conf->mode == SKT_CONFIG_TUN_SERVER;
 }
 
 /* --- opening --- */

@@ -213,6 +213,14 @@ static void test_no_tickets_is_said(void **state)
 
 #define ENTRY1 "c.lua: proxy_client.skcp_remote_servers[1]"
 
+static void test_custom_tun_needs_its_mask(void **state)
+{
+    (void)state;
+    must_fail("config = { mode = 'mine', script_file = '" SKT_SOURCE_DIR "/tests/lua/scripts/lua_tun.lua',\n"
+              "mine = { tun_ip = '10.0.0.1' } }",
+              "c.lua: mine.tun_mask: expected an IPv4 address, got nothing");
+}
+
 static void test_entry_errors(void **state)
 {
     (void)state;
@@ -438,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_every_field),
         cmocka_unit_test(test_listeners),
         cmocka_unit_test(test_no_tickets_is_said),
+        cmocka_unit_test(test_custom_tun_needs_its_mask),
         cmocka_unit_test(test_entry_errors),
         cmocka_unit_test(test_other_errors),
         cmocka_unit_test(test_errors_show_no_secret),

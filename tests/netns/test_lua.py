@@ -14,7 +14,7 @@ import pytest
 from lab import INSTRUMENTED, PATIENCE, ROOT, SCALE, wait_until
 from link import Link
 from test_stream import MEMORY, Sender, read_all
-from tun import NET, ping_until, tun_client, tun_server
+from tun import NET, ping, ping_until, tun_client, tun_server
 from tunnel import PASSWORD, TICKET, Skcptun, wait_server, wait_session
 
 SCRIPTS = ROOT / "tests/lua/scripts"
@@ -167,3 +167,15 @@ def test_100_mb_through_a_tun_pair_of_scripts(lab):
     lab.note(f"a TUN pair in Lua: {2 * size / 1e6:.0f} MB in {took:.1f} s, {2 * size * 8e-6 / took:.0f} Mbit/s, 2 % loss")
     if not INSTRUMENTED:
         assert max(end.process.memory() for end in (near, far)) < MEMORY
+
+
+def test_custom_modes_with_a_tun(lab):
+    """The same script under mode names of its own, which ask for a TUN by their fields."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, **LINK)
+    script = {"script_file": str(SCRIPTS / "lua_tun.lua")}
+    far = tun_server(lab, s, top=script, name="my_server")
+    near = tun_client(lab, c, ["10.90.0.2"], top=script, name="my_client")
+    ping_until(c, f"{NET}.1")
+    assert ping(c, f"{NET}.1", count=20).received >= 18
+    no_errors(near, far)

@@ -11,18 +11,19 @@ from tunnel import PASSWORD, TICKET, Skcptun, wait_server
 NET = "10.77.0"
 
 
-def tun_server(lab, ns, role="server", port=4000, entry=None, start=True, top=None, **fields):
+def tun_server(lab, ns, role="server", port=4000, entry=None, start=True, top=None, name="tun_server", **fields):
     """fields and entry add to the mode's table and to its one entry."""
     mode = {"tun_ip": f"{NET}.1", "tun_mask": "255.255.255.0", "tun_name": "tun0",
             "skcp_servers": [{"address": "0.0.0.0", "port": port, "password": PASSWORD, **(entry or {})}], **fields}
-    end = Skcptun(lab, ns, role, "tun_server", mode, top=top)
+    end = Skcptun(lab, ns, role, name, mode, top=top)
     if start:
         end.start()
         wait_server(end, port)
     return end
 
 
-def tun_client(lab, ns, servers, role="client", host=2, ticket=TICKET, entry=None, start=True, wait=True, top=None, **fields):
+def tun_client(lab, ns, servers, role="client", host=2, ticket=TICKET, entry=None, start=True, wait=True, top=None,
+               name="tun_client", **fields):
     """servers: addresses, or (address, port) pairs."""
     remotes = []
     for one in servers:
@@ -30,7 +31,7 @@ def tun_client(lab, ns, servers, role="client", host=2, ticket=TICKET, entry=Non
         remotes.append({"address": address, "port": port, "password": PASSWORD, "ticket": ticket, **(entry or {})})
     mode = {"tun_ip": f"{NET}.{host}", "tun_mask": "255.255.255.0", "tun_name": "tun0",
             "skcp_remote_servers": remotes, **fields}
-    end = Skcptun(lab, ns, role, "tun_client", mode, top=top)
+    end = Skcptun(lab, ns, role, name, mode, top=top)
     if start:
         end.start()
         if wait:

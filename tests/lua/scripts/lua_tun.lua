@@ -3,7 +3,7 @@
 -- message of its own.
 local conf, api, cb = skt.conf, skt.api, skt.cb
 local here = conf.skcp_conf_list[1]
-local serves = conf.mode == "tun_server"
+local serves = conf.mode:find("server") ~= nil
 local skcp, cid, tun
 
 cb.on_init = function(loop, tun_fd)
