@@ -327,9 +327,7 @@ long skt_acceptor_refuse(struct skt_acceptor *a, skt_us now, const struct skt_at
     int err = a->ctx->crypto->random(&pad, sizeof pad);
     if (err)
         return err;
-    uint8_t *p = skt_write_room(&w, pad);
-    if (p)
-        memset(p, SKT_FRAME_PAD, pad);
+    skt_write_padding(&w, pad);
     return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, req->half->kp, reply, skt_writer_len(&w));
 }
 

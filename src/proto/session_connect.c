@@ -272,10 +272,7 @@ static size_t send_attach(struct skt_session *s, uint8_t *buf)
     skt_write_u32(&w, s->cid);
     skt_write_bytes(&w, proof, SKT_PROOF_LEN);
     skt_write_bytes(&w, s->ctx->extensions, s->ctx->extensions_len);
-    size_t pad = skt_session_random(s, SKT_HANDSHAKE_PAD_MAX);
-    uint8_t *p = skt_write_room(&w, pad);
-    if (p)
-        memset(p, SKT_FRAME_PAD, pad);
+    skt_write_padding(&w, skt_session_random(s, SKT_HANDSHAKE_PAD_MAX));
     int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
     return len > 0 ? (size_t)len : 0;
 }

@@ -39,7 +39,6 @@ struct skt_connect {
     unsigned attempt_next;        /* slot for the next one: the oldest is given up */
     unsigned tries;               /* message 1s since the need arose */
     skt_us at;                    /* the next message 1 is due; SKT_NEVER: no need */
-    skt_us began;                 /* since when there is a need */
     skt_us silent_at;             /* the next SKT_EVENT_SILENT */
     struct skt_keypair *pending;  /* keys that wait for ACCEPT */
     struct skt_addr pending_to;
@@ -141,6 +140,9 @@ size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
                         struct skt_send_info *info);
 skt_us skt_connect_expiry(const struct skt_session *s);
 void skt_connect_expire(struct skt_session *s, skt_us now);
+
+/* session_send.c: the rest of a packet as padding, at most len bytes of it */
+void skt_write_padding(struct skt_writer *w, size_t len);
 
 /* session_streams.c */
 int skt_streams_init(struct skt_session *s);

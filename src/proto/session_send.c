@@ -19,7 +19,7 @@ static void write_frame(struct skt_writer *w, int type, const void *body, size_t
     skt_write_bytes(w, body, len);
 }
 
-static void write_padding(struct skt_writer *w, size_t len)
+void skt_write_padding(struct skt_writer *w, size_t len)
 {
     if (len > w->left)
         len = w->left;
@@ -68,7 +68,7 @@ static size_t send_probe(struct skt_session *s, skt_us now, uint8_t *buf)
     skt_put_u16(size, s->probe_due);
     struct skt_writer w = plain_writer(buf, s->probe_due);
     write_frame(&w, SKT_FRAME_PROBE, size, sizeof size);
-    write_padding(&w, w.left);
+    skt_write_padding(&w, w.left);
     s->probe_due = 0;
     return seal(s, now, buf, skt_writer_len(&w));
 }
@@ -83,7 +83,7 @@ static size_t send_accept(struct skt_session *s, uint8_t *buf)
     skt_put_u32(body + 1, s->cid);
     struct skt_writer w = plain_writer(buf, SKT_MTU_MIN);
     write_frame(&w, SKT_FRAME_ACCEPT, body, sizeof body);
-    write_padding(&w, skt_session_random(s, SKT_PING_PAD_MAX));
+    skt_write_padding(&w, skt_session_random(s, SKT_PING_PAD_MAX));
     s->accept_due = false;
     return kp ? seal_with(s, kp, buf, skt_writer_len(&w)) : 0;
 }
@@ -119,7 +119,7 @@ static void write_control(struct skt_session *s, skt_us now, struct skt_writer *
         write_frame(w, SKT_FRAME_CLOSE, body, 1);
     }
     if (due)
-        write_padding(w, skt_session_random(s, SKT_PING_PAD_MAX));
+        skt_write_padding(w, skt_session_random(s, SKT_PING_PAD_MAX));
 }
 
 /* Acknowledgements for conversations that are over. */

@@ -95,7 +95,6 @@ void skt_endpoint_log_silent(struct skt_endpoint *ep)
     time_t t = (time_t)(ep->ctx.wall_ms / 1000);
     gmtime_r(&t, &tm);
     strftime(clock, sizeof clock, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    ep->was_silent = true;
     skt_warn("no answer from the server %s (port %u to %u): is the password or key right? Is UDP blocked on "
              "the way, "
              "or the server down? Is the clock right (here: %s; it may be off by 2 h at most)? Trying on.",

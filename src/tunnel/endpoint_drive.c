@@ -72,10 +72,9 @@ static void on_refused(struct skt_endpoint *ep, const struct skt_session *s)
                                             : "no reason given");
 }
 
-static void log_back(struct skt_endpoint *ep, struct skt_session *s, const char *what)
+static void log_back(const struct skt_session *s, const char *what)
 {
     char addr[SKT_ADDR_TEXT_MAX];
-    ep->was_silent = false;
     skt_info("session %u %s: %s, %s", skt_session_cid(s), what, skt_addr_text(skt_session_peer(s), addr),
              skt_session_cipher_name(s));
 }
@@ -95,7 +94,7 @@ static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned
             ep->handler.on_close(ep->user, ep, skt_session_old_cid(s));
     }
     if (events & SKT_EVENT_UP) {
-        log_back(ep, s, "is up");
+        log_back(s, "is up");
         if (ep->handler.on_cid)
             ep->handler.on_cid(ep->user, ep, skt_session_cid(s));
     }
@@ -108,7 +107,7 @@ static void tell(struct skt_endpoint *ep, struct skt_session *s)
     if (!ep->server)
         tell_client(ep, s, events);
     if ((events & SKT_EVENT_CONTINUED) && !(events & SKT_EVENT_UP))
-        log_back(ep, s, "goes on");
+        log_back(s, "goes on");
     if ((events & (SKT_EVENT_MESSAGE | SKT_EVENT_CLOSED)) ||
         ((struct skt_link *)skt_session_user(s))->resumed)
         tell_messages(ep, s);

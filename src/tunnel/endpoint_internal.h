@@ -55,7 +55,6 @@ struct skt_endpoint {
     struct skt_addr candidates[SKT_CANDIDATES_MAX];
     size_t candidate_count;
     skt_us resolve_next; /* not more often than this */
-    bool was_silent;     /* trouble was logged; its end is, too */
 };
 
 /* endpoint.c */
