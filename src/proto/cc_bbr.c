@@ -4,11 +4,10 @@
  * trip and takes no loss as a sign of congestion. Beyond it: the rate is raised by the share of packets that
  * random loss takes (facts: v1 delivers C(1-p)^2 else), PROBE_RTT keeps half a BDP in flight, and STARTUP
  * sends its windows as trains whose dispersion shows the bottleneck's rate before its buffer is full. */
-#include "proto/cc.h"
+#include "proto/cc_bbr.h"
 
 #include <string.h>
 
-#define UNIT              UINT64_C(1000) /* gains are thousandths */
 #define STARTUP_GAIN      UINT64_C(2885)
 #define STARTUP_CWND_GAIN UINT64_C(3000)
 #define DRAIN_GAIN        UINT64_C(400)
@@ -17,34 +16,16 @@
 #define CWND_GAIN         UINT64_C(2000)
 #define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
 #define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)
-#define CLUMP_TIME_MAX    (100 * SKT_US_PER_MS)
-#define BW_ROUNDS         10
-#define TRAIN_ROUNDS      3
-#define TRAIN_RTT_MIN     (20 * SKT_US_PER_MS) /* on shorter paths timers say more than dispersion */
-#define TRAIN_TIME_MIN    (3 * SKT_US_PER_MS)
-#define TRAIN_GAP_MAX     (4 * SKT_US_PER_MS)
-#define TRAIN_LEN_MIN     16                  /* packets */
-#define QUEUE_TOLERATED   (5 * SKT_US_PER_MS) /* delay over min_rtt up to which losses count as random */
-#define LOSS_PERMILLE_MAX UINT64_C(200)
 
 enum {
     CYCLE_LEN = 8,
-    FULL_ROUNDS = 3,
     FLIGHT_PART = 8,
-    GROWN_CYCLES = 2,    /* then the bandwidth is sought anew */
-    DRAIN_RTTS = 3,      /* the longest that a queue is worked off for */
-    CROWDED_ROUNDS = 12, /* more than a cycle */
-    SLOW_ROUNDS = 3,     /* then the least round trip is */
+    GROWN_CYCLES = 2, /* then the bandwidth is sought anew */
+    DRAIN_RTTS = 3,   /* the longest that a queue is worked off for */
+    SLOW_ROUNDS = 3,  /* then the least round trip is */
 };
 
 static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};
-
-/* Does a queue stand that our own draining does not empty? Then others share the bottleneck, and to ask for a
- * quarter more each time would take it from them. */
-static bool is_crowded(const struct skt_cc_bbr *b)
-{
-    return b->round - b->quiet_round > CROWDED_ROUNDS;
-}
 
 static uint64_t pacing_gain(const struct skt_cc_bbr *b)
 {
@@ -54,11 +35,11 @@ static uint64_t pacing_gain(const struct skt_cc_bbr *b)
     case SKT_BBR_DRAIN:
         return DRAIN_GAIN;
     case SKT_BBR_PROBE_RTT:
-        return UNIT;
+        return SKT_BBR_UNIT;
     case SKT_BBR_PROBE_BW:
         break;
     }
-    if (b->cycle == 0 && is_crowded(b))
+    if (b->cycle == 0 && skt_bbr_is_crowded(b))
         return CROWDED_GAIN;
     return cycle_gain[b->cycle];
 }
@@ -73,17 +54,12 @@ static uint64_t initial_cwnd(const struct skt_cc_bbr *b)
     return (uint64_t)SKT_CC_INITIAL_PACKETS * b->mss;
 }
 
-/* Bytes in flight that gain times the bandwidth-delay product come to; 0 before both are known. */
-static uint64_t bdp(const struct skt_cc_bbr *b, uint64_t gain)
-{
-    return skt_maxfilter_get(&b->bw) * b->min_rtt / SKT_US_PER_SEC * gain / UNIT;
-}
-
 /* STARTUP sends a window in an eighth of a round trip, so that a bottleneck spreads it and shows its rate;
  * then little faster than that rate. */
 static uint64_t startup_rate(const struct skt_cc_bbr *b)
 {
-    uint64_t ceiling = skt_maxfilter_get(&b->ceiling), rate = skt_maxfilter_get(&b->bw) * STARTUP_GAIN / UNIT;
+    uint64_t ceiling = skt_maxfilter_get(&b->ceiling),
+             rate = skt_maxfilter_get(&b->bw) * STARTUP_GAIN / SKT_BBR_UNIT;
     skt_us rtt = b->min_rtt ? b->min_rtt : b->srtt ? b->srtt : SKT_CC_INITIAL_RTT;
     uint64_t flight = b->out.cwnd * SKT_US_PER_SEC / (skt_us_max(rtt, SKT_US_PER_MS) / FLIGHT_PART);
     if (rate < flight)
@@ -99,10 +75,10 @@ static void set_rate(struct skt_cc_bbr *b)
     if (b->phase == SKT_BBR_STARTUP) {
         rate = startup_rate(b);
     } else {
-        rate = bw * pacing_gain(b) / UNIT;
-        bool queue = b->srtt > b->min_rtt + skt_us_max(QUEUE_TOLERATED, b->min_rtt / 8);
+        rate = bw * pacing_gain(b) / SKT_BBR_UNIT;
+        bool queue = b->srtt > b->min_rtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8);
         if (b->phase == SKT_BBR_PROBE_BW && !queue)
-            rate = rate * UNIT / (UNIT - b->loss_permille);
+            rate = rate * SKT_BBR_UNIT / (SKT_BBR_UNIT - b->loss_permille);
     }
     uint64_t floor = min_cwnd(b); /* a window a second */
     b->out.pacing_rate = rate > floor ? rate : floor;
@@ -117,7 +93,9 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
             cwnd = b->saved_cwnd;
     }
     bool startup = b->phase == SKT_BBR_STARTUP;
-    uint64_t target = bdp(b, startup ? STARTUP_CWND_GAIN : is_crowded(b) ? CROWDED_CWND_GAIN : CWND_GAIN);
+    uint64_t target = skt_bbr_bdp(b, startup                 ? STARTUP_CWND_GAIN
+                                     : skt_bbr_is_crowded(b) ? CROWDED_CWND_GAIN
+                                                             : CWND_GAIN);
     uint64_t most = skt_maxfilter_get(&b->ceiling) * b->min_rtt / SKT_US_PER_SEC;
     if (startup && most)
         target = most;
@@ -132,7 +110,7 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
     else if (b->filled || cwnd < target)
         cwnd = target;
     if (b->phase == SKT_BBR_PROBE_RTT) {
-        uint64_t half = bdp(b, UNIT / 2);
+        uint64_t half = skt_bbr_bdp(b, SKT_BBR_UNIT / 2);
         if (cwnd > half)
             cwnd = half;
     }
@@ -145,119 +123,6 @@ static void enter_probe_bw(struct skt_cc_bbr *b, skt_us now)
     b->cycle = 2 + (unsigned)(b->round % (CYCLE_LEN - 2)); /* any but those that change the queue */
     b->cycle_at = now;
     b->cycle_lost = 0;
-}
-
-/* At the end of a round: has the bandwidth stopped growing by a quarter a round? A queue that stood through
- * the whole round says so sooner, and at once where its buffer overflowed. */
-static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
-{
-    if (b->filled || a->app_limited)
-        return;
-    skt_us tolerated = skt_us_max(QUEUE_TOLERATED, b->min_rtt / 16);
-    bool queue = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + tolerated;
-    bool overflow = queue && b->round_lost * 20 > b->round_acked;
-    uint64_t bw = skt_maxfilter_get(&b->bw), ceiling = skt_maxfilter_get(&b->ceiling);
-    if (ceiling && queue && bw >= ceiling - ceiling / 8)
-        b->full_rounds = FULL_ROUNDS;
-    else if (ceiling && !queue && bw >= ceiling)
-        skt_maxfilter_reset(&b->ceiling, b->round, bw + bw / 2); /* the trains were wrong */
-    if (bw >= b->full_bw + b->full_bw / 4) {
-        b->full_bw = bw;
-        b->full_rounds = 0;
-    } else {
-        b->full_rounds += queue ? 2 : 1;
-    }
-    b->filled = overflow || b->full_rounds >= FULL_ROUNDS;
-}
-
-/* The share of packets lost while there was no queue, smoothed over rounds. */
-static void fold_losses(struct skt_cc_bbr *b)
-{
-    uint64_t all = b->acked + b->lost;
-    if (all < 32 * b->mss)
-        return;
-    uint64_t permille = b->lost * UNIT / all;
-    if (permille > LOSS_PERMILLE_MAX)
-        permille = LOSS_PERMILLE_MAX;
-    b->loss_permille = (uint32_t)((7 * b->loss_permille + permille) / 8);
-    b->lost = b->acked = 0;
-}
-
-/* What was acknowledged faster than the bandwidth explains waited somewhere for its ACK (Wi-Fi, a peer that
- * gathers them): as much more must be in flight for the rate to be kept up. */
-static void update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
-{
-    uint64_t bw = skt_maxfilter_get(&b->bw);
-    uint64_t expected = bw * (a->now - b->clump_at) / SKT_US_PER_SEC;
-    if (b->clump_acked <= expected) {
-        b->clump_acked = expected = 0;
-        b->clump_at = a->now;
-    }
-    b->clump_acked += a->acked;
-    uint64_t extra = b->clump_acked - expected, most = bw * CLUMP_TIME_MAX / SKT_US_PER_SEC;
-    if (extra > b->out.cwnd)
-        extra = b->out.cwnd;
-    skt_maxfilter_add(&b->extra, BW_ROUNDS, b->round, extra < most ? extra : most);
-}
-
-/* A train that took clearly longer to arrive than it took to be sent was spread by the bottleneck. */
-static void update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
-{
-    struct skt_train *t = &b->train;
-    if (b->filled || a->sent_at == 0 || b->min_rtt < TRAIN_RTT_MIN)
-        return;
-    bool follows = t->first_acked && a->sent_at >= t->last_sent && a->sent_at - t->last_sent <= TRAIN_GAP_MAX;
-    if (!follows || a->sent_at - t->first_sent > b->min_rtt / 4) {
-        *t = (struct skt_train){a->sent_at, a->sent_at, a->now, 0};
-        return;
-    }
-    t->last_sent = a->sent_at;
-    t->bytes += a->acked;
-    skt_us sending = t->last_sent - t->first_sent, arriving = a->now - t->first_acked;
-    if (t->bytes >= TRAIN_LEN_MIN * b->mss && arriving >= TRAIN_TIME_MIN && arriving >= sending + sending / 4)
-        skt_maxfilter_add(&b->ceiling, TRAIN_ROUNDS, b->round, t->bytes * SKT_US_PER_SEC / arriving);
-}
-
-/* At the end of a round: a queue of our own would be worked off at the full rate. A longer round trip at a
- * lower rate comes from a longer path, which the window is too small for. */
-static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
-{
-    skt_us longer = b->min_rtt + skt_us_max(b->min_rtt / 2, 4 * QUEUE_TOLERATED);
-    bool slow = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > longer && !a->app_limited &&
-                b->round_bw < skt_maxfilter_get(&b->bw) * 3 / 4 && b->phase == SKT_BBR_PROBE_BW;
-    b->slow_rounds = slow ? b->slow_rounds + 1 : 0;
-    if (slow &&
-        b->round_lost > b->round_acked) /* the rate has fallen: do not wait until ten rounds are over */
-        skt_maxfilter_reset(&b->bw, b->round, b->round_bw);
-    b->round_bw = 0;
-    if (b->round_min_rtt <= b->min_rtt + skt_us_max(QUEUE_TOLERATED, b->min_rtt / 8))
-        b->quiet_round = b->round;
-}
-
-static void update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
-{
-    b->acked += a->acked;
-    b->round_acked += a->acked;
-    if (a->rtt)
-        b->round_min_rtt = skt_us_min(b->round_min_rtt, a->rtt);
-    if (a->rate == 0)
-        return;
-    if (a->rate > b->round_bw)
-        b->round_bw = a->rate;
-    bool ended = a->prior_delivered >= b->round_end;
-    if (ended) {
-        b->round++;
-        b->round_end = a->delivered;
-        fold_losses(b);
-    }
-    if (!a->app_limited || a->rate >= skt_maxfilter_get(&b->bw))
-        skt_maxfilter_add(&b->bw, BW_ROUNDS, b->round, a->rate);
-    if (ended) {
-        check_filled(b, a);
-        watch_slowness(b, a);
-        b->round_min_rtt = SKT_NEVER;
-        b->round_lost = b->round_acked = 0;
-    }
 }
 
 /* At the end of a probe for more bandwidth, which shows what the one before found: where there is much more,
@@ -276,21 +141,14 @@ static void watch_growth(struct skt_cc_bbr *b)
     skt_maxfilter_reset(&b->ceiling, b->round, 0);
 }
 
-/* What is in flight without a queue: also what is lost and not known to be yet. */
-static uint64_t drained_inflight(const struct skt_cc_bbr *b)
-{
-    uint64_t all = bdp(b, UNIT) * UNIT / (UNIT - b->loss_permille);
-    return all + all * b->loss_permille / (4 * UNIT) + 3 * b->mss;
-}
-
 static void update_cycle(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     bool passed = a->now - b->cycle_at > b->min_rtt;
     uint64_t gain = pacing_gain(b);
-    if (gain > UNIT)
-        passed = passed && (b->cycle_lost > 0 || a->inflight + a->acked >= bdp(b, gain));
-    else if (gain < UNIT)
-        passed = a->inflight <= drained_inflight(b) || a->now - b->cycle_at > DRAIN_RTTS * b->min_rtt;
+    if (gain > SKT_BBR_UNIT)
+        passed = passed && (b->cycle_lost > 0 || a->inflight + a->acked >= skt_bbr_bdp(b, gain));
+    else if (gain < SKT_BBR_UNIT)
+        passed = a->inflight <= skt_bbr_drained_inflight(b) || a->now - b->cycle_at > DRAIN_RTTS * b->min_rtt;
     if (!passed)
         return;
     if (b->cycle == 0)
@@ -324,7 +182,7 @@ static void update_min_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 static void update_probe_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     if (b->probe_rtt_until == 0) {
-        uint64_t half = bdp(b, UNIT / 2);
+        uint64_t half = skt_bbr_bdp(b, SKT_BBR_UNIT / 2);
         if (a->inflight <= (half > min_cwnd(b) ? half : min_cwnd(b)))
             b->probe_rtt_until = a->now + skt_us_max(PROBE_RTT_TIME, b->min_rtt);
     } else if (a->now >= b->probe_rtt_until) {
@@ -339,7 +197,7 @@ static void update_phase(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     if (b->phase == SKT_BBR_STARTUP && b->filled)
         b->phase = SKT_BBR_DRAIN;
-    if (b->phase == SKT_BBR_DRAIN && a->inflight <= bdp(b, UNIT))
+    if (b->phase == SKT_BBR_DRAIN && a->inflight <= skt_bbr_bdp(b, SKT_BBR_UNIT))
         enter_probe_bw(b, a->now);
     if (b->phase == SKT_BBR_PROBE_BW)
         update_cycle(b, a);
@@ -379,9 +237,9 @@ static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
 {
     struct skt_cc_bbr *b = &s->bbr;
     b->srtt = a->srtt;
-    update_extra(b, a);
-    update_train(b, a);
-    update_round(b, a);
+    skt_bbr_update_extra(b, a);
+    skt_bbr_update_train(b, a);
+    skt_bbr_update_round(b, a);
     update_phase(b, a);
     set_rate(b);
     set_cwnd(b, a->acked);

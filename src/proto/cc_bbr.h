@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What cc_bbr.c (phases, gains, window) and cc_bbr_model.c (bandwidth, round trips, trains, losses) share. */
+#ifndef SKT_PROTO_CC_BBR_H
+#define SKT_PROTO_CC_BBR_H
+
+#include "proto/cc.h"
+
+#define SKT_BBR_UNIT UINT64_C(1000) /* gains are thousandths */
+/* Delay over min_rtt up to which losses count as random. */
+#define SKT_BBR_QUEUE_TOLERATED (5 * SKT_US_PER_MS)
+
+/* Does a queue stand that our own draining does not empty? Then others share the bottleneck, and to ask for a
+ * quarter more each time would take it from them. */
+bool skt_bbr_is_crowded(const struct skt_cc_bbr *b);
+
+/* Bytes in flight that gain times the bandwidth-delay product come to; 0 before both are known. */
+uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain);
+
+/* What is in flight without a queue: also what is lost and not known to be yet. */
+uint64_t skt_bbr_drained_inflight(const struct skt_cc_bbr *b);
+
+/* What was acknowledged faster than the bandwidth explains waited somewhere for its ACK (Wi-Fi, a peer that
+ * gathers them): as much more must be in flight for the rate to be kept up. */
+void skt_bbr_update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+/* A train that took clearly longer to arrive than it took to be sent was spread by the bottleneck. */
+void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+/* Bandwidth and loss samples; at the end of a round, what follows from them (filled, slow_rounds,
+ * quiet_round). */
+void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+#endif

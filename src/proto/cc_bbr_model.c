@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* The path as BBR sees it. */
+#include "proto/cc_bbr.h"
+
+#define CLUMP_TIME_MAX    (100 * SKT_US_PER_MS)
+#define BW_ROUNDS         10
+#define TRAIN_ROUNDS      3
+#define TRAIN_RTT_MIN     (20 * SKT_US_PER_MS) /* on shorter paths timers say more than dispersion */
+#define TRAIN_TIME_MIN    (3 * SKT_US_PER_MS)
+#define TRAIN_GAP_MAX     (4 * SKT_US_PER_MS)
+#define TRAIN_LEN_MIN     16 /* packets */
+#define LOSS_PERMILLE_MAX UINT64_C(200)
+
+enum {
+    FULL_ROUNDS = 3,
+    CROWDED_ROUNDS = 12, /* more than a cycle */
+};
+
+bool skt_bbr_is_crowded(const struct skt_cc_bbr *b)
+{
+    return b->round - b->quiet_round > CROWDED_ROUNDS;
+}
+
+uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain)
+{
+    return skt_maxfilter_get(&b->bw) * b->min_rtt / SKT_US_PER_SEC * gain / SKT_BBR_UNIT;
+}
+
+uint64_t skt_bbr_drained_inflight(const struct skt_cc_bbr *b)
+{
+    uint64_t all = skt_bbr_bdp(b, SKT_BBR_UNIT) * SKT_BBR_UNIT / (SKT_BBR_UNIT - b->loss_permille);
+    return all + all * b->loss_permille / (4 * SKT_BBR_UNIT) + 3 * b->mss;
+}
+
+/* At the end of a round: has the bandwidth stopped growing by a quarter a round? A queue that stood through
+ * the whole round says so sooner, and at once where its buffer overflowed. */
+static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    if (b->filled || a->app_limited)
+        return;
+    skt_us tolerated = skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 16);
+    bool queue = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + tolerated;
+    bool overflow = queue && b->round_lost * 20 > b->round_acked;
+    uint64_t bw = skt_maxfilter_get(&b->bw), ceiling = skt_maxfilter_get(&b->ceiling);
+    if (ceiling && queue && bw >= ceiling - ceiling / 8)
+        b->full_rounds = FULL_ROUNDS;
+    else if (ceiling && !queue && bw >= ceiling)
+        skt_maxfilter_reset(&b->ceiling, b->round, bw + bw / 2); /* the trains were wrong */
+    if (bw >= b->full_bw + b->full_bw / 4) {
+        b->full_bw = bw;
+        b->full_rounds = 0;
+    } else {
+        b->full_rounds += queue ? 2 : 1;
+    }
+    b->filled = overflow || b->full_rounds >= FULL_ROUNDS;
+}
+
+/* The share of packets lost while there was no queue, smoothed over rounds. */
+static void fold_losses(struct skt_cc_bbr *b)
+{
+    uint64_t all = b->acked + b->lost;
+    if (all < 32 * b->mss)
+        return;
+    uint64_t permille = b->lost * SKT_BBR_UNIT / all;
+    if (permille > LOSS_PERMILLE_MAX)
+        permille = LOSS_PERMILLE_MAX;
+    b->loss_permille = (uint32_t)((7 * b->loss_permille + permille) / 8);
+    b->lost = b->acked = 0;
+}
+
+void skt_bbr_update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    uint64_t bw = skt_maxfilter_get(&b->bw);
+    uint64_t expected = bw * (a->now - b->clump_at) / SKT_US_PER_SEC;
+    if (b->clump_acked <= expected) {
+        b->clump_acked = expected = 0;
+        b->clump_at = a->now;
+    }
+    b->clump_acked += a->acked;
+    uint64_t extra = b->clump_acked - expected, most = bw * CLUMP_TIME_MAX / SKT_US_PER_SEC;
+    if (extra > b->out.cwnd)
+        extra = b->out.cwnd;
+    skt_maxfilter_add(&b->extra, BW_ROUNDS, b->round, extra < most ? extra : most);
+}
+
+void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    struct skt_train *t = &b->train;
+    if (b->filled || a->sent_at == 0 || b->min_rtt < TRAIN_RTT_MIN)
+        return;
+    bool follows = t->first_acked && a->sent_at >= t->last_sent && a->sent_at - t->last_sent <= TRAIN_GAP_MAX;
+    if (!follows || a->sent_at - t->first_sent > b->min_rtt / 4) {
+        *t = (struct skt_train){a->sent_at, a->sent_at, a->now, 0};
+        return;
+    }
+    t->last_sent = a->sent_at;
+    t->bytes += a->acked;
+    skt_us sending = t->last_sent - t->first_sent, arriving = a->now - t->first_acked;
+    if (t->bytes >= TRAIN_LEN_MIN * b->mss && arriving >= TRAIN_TIME_MIN && arriving >= sending + sending / 4)
+        skt_maxfilter_add(&b->ceiling, TRAIN_ROUNDS, b->round, t->bytes * SKT_US_PER_SEC / arriving);
+}
+
+/* At the end of a round: a queue of our own would be worked off at the full rate. A longer round trip at a
+ * lower rate comes from a longer path, which the window is too small for. */
+static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    skt_us longer = b->min_rtt + skt_us_max(b->min_rtt / 2, 4 * SKT_BBR_QUEUE_TOLERATED);
+    bool slow = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > longer && !a->app_limited &&
+                b->round_bw < skt_maxfilter_get(&b->bw) * 3 / 4 && b->phase == SKT_BBR_PROBE_BW;
+    b->slow_rounds = slow ? b->slow_rounds + 1 : 0;
+    if (slow &&
+        b->round_lost > b->round_acked) /* the rate has fallen: do not wait until ten rounds are over */
+        skt_maxfilter_reset(&b->bw, b->round, b->round_bw);
+    b->round_bw = 0;
+    if (b->round_min_rtt <= b->min_rtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8))
+        b->quiet_round = b->round;
+}
+
+void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    b->acked += a->acked;
+    b->round_acked += a->acked;
+    if (a->rtt)
+        b->round_min_rtt = skt_us_min(b->round_min_rtt, a->rtt);
+    if (a->rate == 0)
+        return;
+    if (a->rate > b->round_bw)
+        b->round_bw = a->rate;
+    bool ended = a->prior_delivered >= b->round_end;
+    if (ended) {
+        b->round++;
+        b->round_end = a->delivered;
+        fold_losses(b);
+    }
+    if (!a->app_limited || a->rate >= skt_maxfilter_get(&b->bw))
+        skt_maxfilter_add(&b->bw, BW_ROUNDS, b->round, a->rate);
+    if (ended) {
+        check_filled(b, a);
+        watch_slowness(b, a);
+        b->round_min_rtt = SKT_NEVER;
+        b->round_lost = b->round_acked = 0;
+    }
+}
