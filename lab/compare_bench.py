@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import resource
+import subprocess
 import time
 
 from lab import Lab
@@ -16,10 +17,15 @@ from link import Link, veth
 from compare_peers import set_sysctl
 
 LOAD_PORT = 7000
+BESIDE_PORT = 7001
 # The link of the seed document's benchmark: RTT 164 ms with a standard deviation of 3.3 ms (3.2 there), 2.4 % each
 # way (4.8 % of the pings there).
 THIN_LINK = {"delay": "82ms", "jitter": "4ms", "loss": 0.024}
 BULK_LINK = {"delay": "80ms", "rate": 100, "buffer": "100ms"}
+SHARE_LINK = {"delay": "20ms", "rate": 50, "buffer": "40ms"}  # one bandwidth-delay product of buffer
+
+# What a measurement may end with; the run goes on.
+FAILURES = (AssertionError, OSError, subprocess.TimeoutExpired)
 
 
 class Cpu:
@@ -87,6 +93,12 @@ class Bench:
         path = self.lab.dir / f"{kind}-{self.loads}.out"
         with open(path, "wb") as out:
             return path, self.lab.start(self.c, f"{kind}-{self.loads}", *argv, stdout=out)
+
+    def start_beside(self, cc, seconds, drain):
+        """A download by kernel TCP through the link itself, beside the peer."""
+        serve = self.lab.start(self.s, "serve-beside", self.program, "serve", "--port", BESIDE_PORT, "--cc", cc)
+        serve.wait_port(BESIDE_PORT)
+        return self._start("bulk", self.addr_b, BESIDE_PORT, seconds=seconds, drain=drain)
 
     def start_rtt(self, conns, count, interval_ms=100):
         return self._start("rtt", self.addr, self.port, conns=conns, count=count, interval_ms=interval_ms)

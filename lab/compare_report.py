@@ -4,12 +4,14 @@ import json
 import re
 
 import compare_plots
-from compare_tables import BULK_COLUMNS, bulk_table, clean_table, rtt_table, seed_table, target_table, thin_table
+from compare_share import share_table, share_verdicts
+from compare_tables import (BULK_COLUMNS, ROWS, bulk_table, clean_table, rtt_table, seed_table, table, thin_table,
+                            verdicts)
 
 
 def load(out):
     rows = {}
-    for row in ("rtt", "bulk", "clean"):
+    for row in ROWS:
         path = out / f"{row}.json"
         if path.exists():
             rows[row] = json.loads(path.read_text())
@@ -42,6 +44,11 @@ def conditions(rows):
     return "\n".join(parts + [f"- {label}: `{how}`" for label, how in settings.items()])
 
 
+def target_table(rows):
+    lines = verdicts(rows) + (share_verdicts(rows["share"]) if "share" in rows else [])
+    return table(["skcptun turbo, median of the seeds", "must reach", "reached", ""], lines)
+
+
 def blocks(rows):
     made = {"conditions": conditions(rows), "targets": target_table(rows)}
     if "rtt" in rows:
@@ -51,6 +58,8 @@ def blocks(rows):
         made["delay"] += "\n\n" + thin_table(rows["bulk"])
     if "clean" in rows:
         made["clean"] = clean_table(rows["clean"])
+    if "share" in rows:
+        made["share"] = share_table(rows["share"])
     return made
 
 

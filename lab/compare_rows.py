@@ -8,7 +8,9 @@ import subprocess
 import time
 
 from lab import ROOT
-from compare_bench import BULK_LINK, THIN_LINK, Cpu, benches, measure_bulk, measure_clean, measure_rtt
+import compare_share
+from compare_bench import (BULK_LINK, FAILURES, THIN_LINK, Cpu, benches, measure_bulk, measure_clean, measure_rtt)
+from compare_tables import ROWS
 
 LOSSES = (0.01, 0.05, 0.10)
 CONNS = (1, 10)
@@ -67,23 +69,27 @@ class Run:
         self.options, self.out, self.base, self.load, self.peers = options, out, base, load, peers
         self.meta = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
                      "revision": revision(options.build), "quick": options.quick, "seeds": options.seeds,
-                     "skipped": skipped, "settings": {p.name: p.settings for p in peers},
-                     "labels": {p.name: (p.label, p.color) for p in peers}}
+                     "skipped": skipped}
         self.seeds = [11 + 2 * i for i in range(options.seeds)]
 
     def all(self):
-        for row, measure in (("rtt", self.rtt), ("bulk", self.bulk), ("clean", self.clean)):
+        measures = {"rtt": self.rtt, "bulk": self.bulk, "clean": self.clean, "share": lambda: compare_share.measure(self)}
+        assert tuple(measures) == ROWS
+        for row in ROWS:
             if row in self.options.only:
-                measure()
+                measures[row]()
 
-    def _keep(self, row, results, **meta):
+    def keep(self, row, results, **meta):
         """Written after each step: an interrupted run keeps what it has."""
-        text = json.dumps({"meta": {**self.meta, **meta}, "results": results}, indent=None, separators=(",", ":"))
+        used = [p for p in self.peers if any(r["peer"] in (p.name, "all") for r in results)]
+        meta = {**self.meta, **meta, "settings": {p.name: p.settings for p in used},
+                "labels": {p.name: (p.label, p.color) for p in used}}
+        text = json.dumps({"meta": meta, "results": results}, indent=None, separators=(",", ":"))
         part = self.out / f"{row}.part"
         part.write_text(text)
         part.rename(self.out / f"{row}.json")
 
-    def _failed(self, row, peer, error, made=()):
+    def failed(self, row, peer, error, made=()):
         print(f"{row}: {peer}: FAILED: {error}", flush=True)
         for bench in made:
             print(bench.logs(), flush=True)
@@ -97,8 +103,8 @@ class Run:
                 try:
                     with benches(self.base, self.load, self.peers, seed, THIN_LINK) as made:
                         measured = measure_rtt(made, conns, count)
-                except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
-                    results.append({"conns": conns, "seed": seed, **self._failed("rtt", "all", error, made)})
+                except FAILURES as error:
+                    results.append({"conns": conns, "seed": seed, **self.failed("rtt", "all", error, made)})
                     continue
                 for peer, (messages, pings, link) in zip(self.peers, measured):
                     results.append({"peer": peer.name, "conns": conns, "seed": seed, "load": os.getloadavg()[0],
@@ -106,7 +112,7 @@ class Run:
                                     "ping": digest(pings),
                                     "wire_bytes": wire_bytes(link, count)})
                     self._say_rtt(results[-1])
-                self._keep("rtt", results, count=count, link=THIN_LINK)
+                self.keep("rtt", results, count=count, link=THIN_LINK)
 
     @staticmethod
     def _say_rtt(r):
@@ -123,15 +129,15 @@ class Run:
             for loss in losses:
                 for peer in self.peers:
                     results.append({"loss": loss, "seed": seed, **self._bulk_one(peer, loss, seed, seconds)})
-                    self._keep("bulk", results, seconds=seconds, link=BULK_LINK)
+                    self.keep("bulk", results, seconds=seconds, link=BULK_LINK)
 
     def _bulk_one(self, peer, loss, seed, seconds):
         made, cpu = [], Cpu()
         try:
             with benches(self.base, self.load, [peer, peer], seed, {**BULK_LINK, "loss": loss}) as made:
                 got = measure_bulk(*made, seconds)
-        except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
-            return self._failed("bulk", peer.name, error, made)
+        except FAILURES as error:
+            return self.failed("bulk", peer.name, error, made)
         means = [sum(us) / len(us) / 1000 if us else None for us in (got["thin_us"], got["thin_idle_us"])]
         result = {"peer": peer.name, "mbit": got["bytes"] * 8e-6 / seconds,
                   "waste": got["wire"] / got["total"] if got["total"] else None, "drained": got["drained"],
@@ -159,6 +165,6 @@ class Run:
                     results.append({"peer": peer.name, "seed": seed, "mbit": got["bytes"] * 8e-6 / seconds,
                                     "cpu_busy": got["cpu_busy"], "load": got["load"]})
                     print(f"clean: {peer.name:16} {results[-1]['mbit']:.0f} Mbit/s; cpu {got['cpu_busy']:.0%}", flush=True)
-                except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
-                    results.append({"seed": seed, **self._failed("clean", peer.name, error, made)})
-                self._keep("clean", results, seconds=seconds)
+                except FAILURES as error:
+                    results.append({"seed": seed, **self.failed("clean", peer.name, error, made)})
+                self.keep("clean", results, seconds=seconds)

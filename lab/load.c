@@ -16,13 +16,26 @@
 static const char usage[] = "usage: skt-load serve --port N                   TCP echo and source, UDP echo\n"
                             "       skt-load rtt   --addr A --port N [--conns N] [--size BYTES] "
                             "[--interval-ms N] [--count N] [--udp 1]\n"
-                            "       skt-load bulk  --addr A --port N [--seconds N] [--drain N]\n";
+                            "       skt-load bulk  --addr A --port N [--seconds N] [--drain N]\n"
+                            "       each with [--cc NAME]: congestion control of its TCP connections\n";
 
 int64_t load_now_us(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
+}
+
+int load_socket(const struct load_options *o, int type)
+{
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    bool ours = o->cc && type == SOCK_STREAM;
+    if (fd < 0 ||
+        (ours && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, o->cc, (socklen_t)strlen(o->cc)) < 0)) {
+        perror(ours ? o->cc : "skt-load: socket");
+        exit(1);
+    }
+    return fd;
 }
 
 int load_connect(const struct load_options *o, const struct load_hello *hello)
@@ -32,8 +45,8 @@ int load_connect(const struct load_options *o, const struct load_hello *hello)
         fprintf(stderr, "skt-load: bad address %s\n", o->addr);
         exit(2);
     }
-    int fd = socket(AF_INET, (hello ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0), one = 1;
-    if (fd < 0 || connect(fd, (struct sockaddr *)&in, sizeof in) < 0) {
+    int fd = load_socket(o, hello ? SOCK_STREAM : SOCK_DGRAM), one = 1;
+    if (connect(fd, (struct sockaddr *)&in, sizeof in) < 0) {
         perror("skt-load: connect");
         exit(1);
     }
@@ -50,8 +63,8 @@ int load_connect(const struct load_options *o, const struct load_hello *hello)
 /* NULL, or what is wrong. */
 static const char *set_option(struct load_options *o, const char *key, const char *value)
 {
-    if (strcmp(key, "--addr") == 0) {
-        o->addr = value;
+    if (strcmp(key, "--addr") == 0 || strcmp(key, "--cc") == 0) {
+        *(key[2] == 'a' ? &o->addr : &o->cc) = value;
         return NULL;
     }
     const struct {

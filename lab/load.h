@@ -29,9 +29,14 @@ struct load_options {
     unsigned seconds;            /* bulk */
     unsigned drain_s;            /* bulk: how long to wait for the end of what was sent in `seconds` */
     bool udp;                    /* rtt */
+    const char *cc;              /* congestion control of TCP connections; NULL: the namespace's */
 };
 
 int64_t load_now_us(void);
+
+/* A new socket of this type, for TCP with the congestion control of the options (which the connections that a
+ * listening one accepts inherit). Exits with a message if it can't be had. */
+int load_socket(const struct load_options *o, int type);
 
 /* A connection that has said hello (TCP, Nagle off), or a connected UDP socket if `hello` is NULL. Exits with
  * a message if it can't be had. */

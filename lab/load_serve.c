@@ -80,12 +80,12 @@ static void *echo_udp(void *arg)
     return NULL;
 }
 
-static int bound(int type, unsigned port)
+static int bound(const struct load_options *o, int type)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), one = 1;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)o->port)};
+    int fd = load_socket(o, type), one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&in, sizeof in) < 0) {
+    if (bind(fd, (struct sockaddr *)&in, sizeof in) < 0) {
         perror("skt-load: bind");
         exit(1);
     }
@@ -104,7 +104,7 @@ static bool run_thread(void *(*f)(void *), int fd)
 int load_serve(const struct load_options *o)
 {
     fill_source();
-    int udp = bound(SOCK_DGRAM, o->port), tcp = bound(SOCK_STREAM, o->port);
+    int udp = bound(o, SOCK_DGRAM), tcp = bound(o, SOCK_STREAM);
     if (listen(tcp, 512) < 0 || !run_thread(echo_udp, udp)) {
         perror("skt-load: serve");
         return 1;
