@@ -188,10 +188,10 @@ def measure_bulk(loaded, idle, seconds, drain=4):
     return result
 
 
-def measure_clean(bench, seconds):
+def measure_downloads(made, seconds):
+    """On all benches at the same time."""
     limit = time.monotonic() + seconds + 40
     cpu = Cpu()
-    result = json.loads(finish(bench.start_bulk(seconds, 2), limit))
-    result["cpu_busy"] = cpu.busy()
-    result["load"] = os.getloadavg()[0]
-    return result
+    loads = [bench.start_bulk(seconds, 2) for bench in made]
+    results = [json.loads(finish(load, limit)) for load in loads]
+    return [{"mbit": r["bytes"] * 8e-6 / seconds, "cpu_busy": cpu.busy(), "load": os.getloadavg()[0]} for r in results]

@@ -7,6 +7,7 @@ import shutil
 import time
 
 from lab import SKCPTUN, wait_until
+import tun
 import tunnel
 
 CC_DIR = pathlib.Path("/proc/sys/net/ipv4")
@@ -53,6 +54,7 @@ def allow_cc(*names):
 class Peer:
     color = "#888888"
     cc = "cubic"  # of every kernel TCP connection on both sides, those local to a tunnel's ends, too
+    rows = ("rtt", "bulk", "clean")  # where it is measured
 
     def missing(self):
         """Why it can't be compared, or None."""
@@ -63,6 +65,8 @@ class Peer:
 
 
 class Skcptun(Peer):
+    rows = ("rtt", "bulk", "clean", "share")
+
     def __init__(self, name, label, color, speed_mode):
         self.name, self.label, self.color, self.speed_mode = name, label, color, speed_mode
         self.settings = f"skcp_speed_mode {speed_mode}, all else default"
@@ -81,8 +85,8 @@ class Skcptun(Peer):
 class KernelTcp(Peer):
     """No tunnel: the load's own TCP connections cross the link."""
 
-    def __init__(self, cc, label, color):
-        self.name, self.label, self.color, self.cc = f"tcp-{cc}", label, color, cc
+    def __init__(self, cc, label, color, rows):
+        self.name, self.label, self.color, self.cc, self.rows = f"tcp-{cc}", label, color, cc, rows
         self.settings = f"Linux {os.uname().release}, buffers up to 64 MiB"
 
     def missing(self):
@@ -117,8 +121,8 @@ class Kcptun(Peer):
 
 
 class Shadowsocks(Peer):
-    def __init__(self, name, cc, color):
-        self.name, self.label, self.color, self.cc = name, f"shadowsocks-libev, {cc.upper()}", color, cc
+    def __init__(self, name, cc, color, rows):
+        self.name, self.label, self.color, self.cc, self.rows = name, f"shadowsocks-libev, {cc.upper()}", color, cc, rows
         self.settings = f"chacha20-ietf-poly1305, --no-delay over the lossy links, ss-tunnel, kernel {cc.upper()}"
 
     def missing(self):
@@ -143,12 +147,29 @@ def wait_ping(ns, addr):
 
 class Vpn(Peer):
     """A peer that makes interfaces; the load's TCP connections run inside."""
+    rows = ("tun",)
 
     def start(self, bench):
         self.start_end(bench, bench.s, "b", INNER_B, INNER_A, None)
         self.start_end(bench, bench.c, "a", INNER_A, INNER_B, bench.addr_b)
         wait_ping(bench.c, INNER_B)
         return INNER_B, bench.load_port
+
+
+class SkcptunTun(Vpn):
+    def __init__(self, name, label, color, speed_mode):
+        self.name, self.label, self.color, self.speed_mode = name, label, color, speed_mode
+        self.settings = f"tun_client and tun_server, skcp_speed_mode {speed_mode}, all else default; kernel CUBIC inside"
+
+    def missing(self):
+        return lacks("ping") or (None if os.access(SKCPTUN, os.X_OK) else f"no program at {SKCPTUN}")
+
+    def start(self, bench):
+        entry = {"skcp_speed_mode": self.speed_mode}
+        tun.tun_server(bench.lab, bench.s, port=TUNNEL_PORT, entry=entry)
+        bench.near = tun.tun_client(bench.lab, bench.c, [bench.addr_b], entry=entry)
+        wait_ping(bench.c, f"{tun.NET}.1")
+        return f"{tun.NET}.1", bench.load_port
 
 
 class OpenVpn(Vpn):
@@ -204,12 +225,14 @@ class WireguardGo(Vpn):
 PEERS = [
     Skcptun("skcptun", "skcptun turbo", "#d62728", 1),
     Skcptun("skcptun-normal", "skcptun normal", "#ff7f0e", 0),
-    KernelTcp("bbr", "kernel TCP, BBR", "#1f77b4"),
-    KernelTcp("cubic", "kernel TCP, CUBIC", "#17becf"),
+    KernelTcp("bbr", "kernel TCP, BBR", "#1f77b4", ("rtt", "bulk", "clean")),
+    KernelTcp("cubic", "kernel TCP, CUBIC", "#17becf", ("rtt", "bulk", "clean", "share")),
     Kcptun("kcptun-fec", "kcptun, FEC 10+3", "#2ca02c", True),
     Kcptun("kcptun", "kcptun, no FEC", "#9467bd", False),
-    Shadowsocks("shadowsocks", "cubic", "#8c564b"),
-    Shadowsocks("shadowsocks-bbr", "bbr", "#bcbd22"),
+    Shadowsocks("shadowsocks", "cubic", "#8c564b", ("clean",)),
+    Shadowsocks("shadowsocks-bbr", "bbr", "#bcbd22", ("rtt", "clean")),
+    SkcptunTun("skcptun-tun", "skcptun turbo, TUN", "#d62728", 1),
+    SkcptunTun("skcptun-tun-normal", "skcptun normal, TUN", "#ff7f0e", 0),
     WireguardGo(),
     OpenVpn(),
 ]

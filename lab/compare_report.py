@@ -5,6 +5,7 @@ import re
 
 import compare_plots
 from compare_share import share_table, share_verdicts
+from compare_tun import tun_lossy_table, tun_table, tun_verdicts
 from compare_tables import (BULK_COLUMNS, ROWS, bulk_table, clean_table, rtt_table, seed_table, table, thin_table,
                             verdicts)
 
@@ -24,6 +25,7 @@ def own_share(got):
 
 
 def conditions(rows):
+    """When, where, how busy; then the settings of every peer."""
     parts = []
     for row, part in rows.items():
         meta = part["meta"]
@@ -45,7 +47,9 @@ def conditions(rows):
 
 
 def target_table(rows):
-    lines = verdicts(rows) + (share_verdicts(rows["share"]) if "share" in rows else [])
+    lines = verdicts(rows)
+    for row, more in (("tun", tun_verdicts), ("share", share_verdicts)):
+        lines += more(rows[row]) if row in rows else []
     return table(["skcptun turbo, median of the seeds", "must reach", "reached", ""], lines)
 
 
@@ -58,6 +62,8 @@ def blocks(rows):
         made["delay"] += "\n\n" + thin_table(rows["bulk"])
     if "clean" in rows:
         made["clean"] = clean_table(rows["clean"])
+    if "tun" in rows:
+        made |= {"tun": tun_table(rows["tun"]), "tunlossy": tun_lossy_table(rows["tun"])}
     if "share" in rows:
         made["share"] = share_table(rows["share"])
     return made

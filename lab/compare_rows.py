@@ -9,7 +9,8 @@ import time
 
 from lab import ROOT
 import compare_share
-from compare_bench import (BULK_LINK, FAILURES, THIN_LINK, Cpu, benches, measure_bulk, measure_clean, measure_rtt)
+import compare_tun
+from compare_bench import (BULK_LINK, FAILURES, THIN_LINK, Cpu, benches, measure_bulk, measure_downloads, measure_rtt)
 from compare_tables import ROWS
 
 LOSSES = (0.01, 0.05, 0.10)
@@ -67,22 +68,27 @@ def revision(build):
 class Run:
     def __init__(self, options, out, base, load, peers, skipped):
         self.options, self.out, self.base, self.load, self.peers = options, out, base, load, peers
+        self.skipped = skipped
         self.meta = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
-                     "revision": revision(options.build), "quick": options.quick, "seeds": options.seeds,
-                     "skipped": skipped}
+                     "revision": revision(options.build), "quick": options.quick, "seeds": options.seeds}
         self.seeds = [11 + 2 * i for i in range(options.seeds)]
 
     def all(self):
-        measures = {"rtt": self.rtt, "bulk": self.bulk, "clean": self.clean, "share": lambda: compare_share.measure(self)}
+        measures = {"rtt": self.rtt, "bulk": self.bulk, "clean": self.clean, "tun": lambda: compare_tun.measure(self),
+                    "share": lambda: compare_share.measure(self)}
         assert tuple(measures) == ROWS
         for row in ROWS:
             if row in self.options.only:
                 measures[row]()
 
+    def peers_in(self, row):
+        return [p for p in self.peers if row in p.rows]
+
     def keep(self, row, results, **meta):
         """Written after each step: an interrupted run keeps what it has."""
         used = [p for p in self.peers if any(r["peer"] in (p.name, "all") for r in results)]
-        meta = {**self.meta, **meta, "settings": {p.name: p.settings for p in used},
+        skipped = {p.name: why for p, why in self.skipped if row in p.rows}
+        meta = {**self.meta, **meta, "skipped": skipped, "settings": {p.name: p.settings for p in used},
                 "labels": {p.name: (p.label, p.color) for p in used}}
         text = json.dumps({"meta": meta, "results": results}, indent=None, separators=(",", ":"))
         part = self.out / f"{row}.part"
@@ -96,17 +102,17 @@ class Run:
         return {"peer": peer, "failed": str(error)[:300]}
 
     def rtt(self):
-        count, results = 200 if self.options.quick else 1000, []
+        count, results, peers = 200 if self.options.quick else 1000, [], self.peers_in("rtt")
         for seed in self.seeds:
             for conns in CONNS:
                 cpu, made = Cpu(), []
                 try:
-                    with benches(self.base, self.load, self.peers, seed, THIN_LINK) as made:
+                    with benches(self.base, self.load, peers, seed, THIN_LINK) as made:
                         measured = measure_rtt(made, conns, count)
                 except FAILURES as error:
                     results.append({"conns": conns, "seed": seed, **self.failed("rtt", "all", error, made)})
                     continue
-                for peer, (messages, pings, link) in zip(self.peers, measured):
+                for peer, (messages, pings, link) in zip(peers, measured):
                     results.append({"peer": peer.name, "conns": conns, "seed": seed, "load": os.getloadavg()[0],
                                     "cpu_busy": cpu.busy(), "cpu_own": cpu.own(), "rtt": digest(messages),
                                     "ping": digest(pings),
@@ -127,7 +133,7 @@ class Run:
         results = []
         for seed in self.seeds:
             for loss in losses:
-                for peer in self.peers:
+                for peer in self.peers_in("bulk"):
                     results.append({"loss": loss, "seed": seed, **self._bulk_one(peer, loss, seed, seconds)})
                     self.keep("bulk", results, seconds=seconds, link=BULK_LINK)
 
@@ -157,14 +163,13 @@ class Run:
     def clean(self):
         seconds, results = 4 if self.options.quick else 8, []
         for seed in self.seeds:
-            for peer in self.peers:
+            for peer in self.peers_in("clean"):
                 made = []
                 try:
                     with benches(self.base, self.load, [peer], seed, None) as made:
-                        got = measure_clean(made[0], seconds)
-                    results.append({"peer": peer.name, "seed": seed, "mbit": got["bytes"] * 8e-6 / seconds,
-                                    "cpu_busy": got["cpu_busy"], "load": got["load"]})
-                    print(f"clean: {peer.name:16} {results[-1]['mbit']:.0f} Mbit/s; cpu {got['cpu_busy']:.0%}", flush=True)
+                        got, = measure_downloads(made, seconds)
+                    results.append({"peer": peer.name, "seed": seed, **got})
+                    print(f"clean: {peer.name:16} {got['mbit']:.0f} Mbit/s; cpu {got['cpu_busy']:.0%}", flush=True)
                 except FAILURES as error:
                     results.append({"seed": seed, **self.failed("clean", peer.name, error, made)})
                 self.keep("clean", results, seconds=seconds)

@@ -19,7 +19,7 @@ BIN_S = 10
 
 def measure(run):
     seconds, results = 10 if run.options.quick else 60, []
-    peers = {p.name: p for p in run.peers}
+    peers = {p.name: p for p in run.peers_in("share")}
     pairs = [pair for pair in PAIRS if pair.flow in peers]
     for seed in run.seeds:
         for first in range(0, len(pairs), TOGETHER):

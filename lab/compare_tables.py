@@ -3,13 +3,13 @@
 import statistics
 
 # In the order in which they are measured and reported.
-ROWS = ("rtt", "bulk", "clean", "share")
-OURS = "skcptun"
+ROWS = ("rtt", "bulk", "clean", "tun", "share")
+OURS, OURS_TUN = "skcptun", "skcptun-tun"
 RTT_TARGETS = {"avg": 1.01, "p99": 1.06, "p999": 1.12}
 BULK_TARGETS = {0.01: (85, 1.12), 0.05: (80, 1.18), 0.10: (74, 1.26)}  # Mbit/s, IP bytes over payload
 BULK_LIMITS = {0.01: (93.7, 1.068), 0.05: (89.9, 1.113), 0.10: (85.1, 1.174)}
 DELAY_TARGET_MS = 30
-CLEAN_TARGET = 3000
+CLEAN_TARGET = TUN_TARGET = 3000
 CLEAN_RIVALS = ("shadowsocks", "shadowsocks-bbr")
 # The seed document's own numbers: min, max, average.
 SEED_TABLE = {1: {"TCP": (161.0, 1239.0, 293.956), "the original": (160.0, 487.0, 181.618)},
