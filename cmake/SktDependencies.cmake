@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Finds libev, OpenSSL >= 3.0 and Lua 5.4 under their Debian, Homebrew and OpenWrt names, and cmocka for tests.
-# Each becomes an interface target: skt_libev, skt_openssl, skt_lua54.
+# Finds libev, OpenSSL >= 3.0 and Lua 5.4 under their Debian, Homebrew and OpenWrt names, cmocka for tests, and ISA-L
+# where it is there. Each becomes an interface target: skt_libev, skt_openssl, skt_lua54, skt_isal.
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig QUIET)
@@ -81,6 +81,25 @@ if(NOT lua_version)
     skt_missing("Lua 5.4" liblua5.4-dev lua@5.4 liblua5.4)
 endif()
 skt_interface(skt_lua54 "${LUA54_INCLUDE_DIR}" "${LUA54_LIBRARY}" m ${CMAKE_DL_LIBS})
+
+# --- ISA-L, optional: faster parity ---
+option(SKT_ISAL "Use Intel ISA-L for parity where it is installed" ON)
+set(SKT_ISAL_FOUND OFF)
+if(SKT_ISAL)
+    find_path(ISAL_INCLUDE_DIR isa-l/erasure_code.h)
+    find_library(ISAL_LIBRARY isal)
+    if(ISAL_INCLUDE_DIR AND ISAL_LIBRARY)
+        set(SKT_ISAL_FOUND ON)
+    else()
+        message(STATUS "ISA-L was not found: parity is computed by portable code")
+    endif()
+endif()
+add_library(skt_isal INTERFACE)
+if(SKT_ISAL_FOUND)
+    target_include_directories(skt_isal SYSTEM INTERFACE "${ISAL_INCLUDE_DIR}")
+    target_link_libraries(skt_isal INTERFACE "${ISAL_LIBRARY}")
+    target_compile_definitions(skt_isal INTERFACE SKT_HAVE_ISAL)
+endif()
 
 # --- cmocka, for the tests ---
 if(PKG_CONFIG_FOUND)

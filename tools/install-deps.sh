@@ -44,6 +44,8 @@ find_missing_debian() {
         need_package "$package"
     done
     if wants test; then
+        # Parity by ISA-L is tested against our own where the architecture has it.
+        [ "$(dpkg-query -W -f='${db:Status-Status}' libisal-dev 2>/dev/null)" = installed ] || optional="$optional libisal-dev"
         need_package libcmocka-dev
         need_command nm binutils
         need_command python3 python3
@@ -69,7 +71,7 @@ find_missing_debian() {
         done
         # The sanitizers' and libFuzzer's libraries; part of another package in older releases.
         [ "$(dpkg-query -W -f='${db:Status-Status}' libclang-rt-dev 2>/dev/null)" = installed ] ||
-            find /usr/lib/llvm-* -name 'libclang_rt.fuzzer-*.a' 2>/dev/null | grep -q . || optional=libclang-rt-dev
+            find /usr/lib/llvm-* -name 'libclang_rt.fuzzer-*.a' 2>/dev/null | grep -q . || optional="$optional libclang-rt-dev"
     fi
 }
 

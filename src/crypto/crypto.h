@@ -3,6 +3,7 @@
 #ifndef SKT_CRYPTO_CRYPTO_H
 #define SKT_CRYPTO_CRYPTO_H
 
+#include "proto/gf256.h"
 #include "proto/primitives.h"
 
 #include <stddef.h>
@@ -44,6 +45,9 @@ struct skt_crypto_costs {
     uint16_t aes_ns, chacha_ns;
 };
 int skt_crypto_measure(const struct skt_crypto *crypto, struct skt_crypto_costs *out);
+
+/* Arithmetic for parity: Intel ISA-L where the program was built with it, else the portable one. */
+const struct skt_gf256 *skt_crypto_gf256(void);
 
 /* A table without cryptography, for fuzzing and simulation: deterministic and fast, finds wrong keys and
  * damaged packets as the real one does, and protects nothing. */
