@@ -100,15 +100,15 @@ class Bench:
         serve.wait_port(BESIDE_PORT)
         return self._start("bulk", self.addr_b, BESIDE_PORT, seconds=seconds, drain=drain)
 
-    def start_rtt(self, conns, count, interval_ms=100):
-        return self._start("rtt", self.addr, self.port, conns=conns, count=count, interval_ms=interval_ms)
+    def start_rtt(self, conns, count, interval_ms=100, **more):
+        return self._start("rtt", self.addr, self.port, conns=conns, count=count, interval_ms=interval_ms, **more)
 
     def start_ping(self, count, interval_ms=100):
         """UDP through the link itself, beside the peer."""
         return self._start("rtt", self.addr_b, self.load_port, udp=1, count=count, interval_ms=interval_ms)
 
-    def start_bulk(self, seconds, drain):
-        return self._start("bulk", self.addr, self.port, seconds=seconds, drain=drain)
+    def start_bulk(self, seconds, drain, up=False):
+        return self._start("bulk", self.addr, self.port, seconds=seconds, drain=drain, up=int(up))
 
     def status(self):
         """What skcptun says about its session; None for others."""
@@ -133,6 +133,13 @@ def benches(base, program, peers, seed, link):
         for bench in reversed(made):
             with contextlib.suppress(OSError, AssertionError):
                 bench.close()
+
+
+def batches(peers):
+    """What may be measured at the same time over a lossy link: each fast peer alone; together those that send next to
+    nothing there."""
+    slow = [p for p in peers if p.slow_when_lossy]
+    return [[p] for p in peers if not p.slow_when_lossy] + ([slow] if slow else [])
 
 
 def finish(load, deadline):
@@ -161,23 +168,26 @@ def measure_rtt(made, conns, count):
     return results
 
 
-def _sent_down(bench):
-    return bench.link.stats()["b2a"]
+def measure_bulk(pairs, seconds, up=False, drain=4):
+    """On each pair of benches at the same time a cold transfer with a thin flow beside it, on the first of them; the
+    other carries the thin flow alone."""
+    limit, way = time.monotonic() + seconds + drain + 40, "a2b" if up else "b2a"
+
+    def sent():
+        return [[bench.link.stats()[way] for bench in pair] for pair in pairs]
+    before, cpu = sent(), Cpu()
+    bulks = [loaded.start_bulk(seconds, drain, up) for loaded, _ in pairs]
+    thins = [[bench.start_rtt(1, seconds * 10) for bench in pair] for pair in pairs]
+    results = [json.loads(finish(bulk, limit)) for bulk in bulks]
+    busy = cpu.busy()
+    flows = [[parse_rtt(finish(thin, limit)) for thin in pair] for pair in thins]
+    return [_bulk_result(pair[0], seconds, busy, *rest) for pair, *rest in zip(pairs, results, flows, before, sent())]
 
 
-def measure_bulk(loaded, idle, seconds, drain=4):
-    """A cold download with a thin flow beside it; `idle` is a bench of its own that carries the thin flow alone."""
-    limit = time.monotonic() + seconds + drain + 40
-    before = [_sent_down(b) for b in (loaded, idle)]
-    cpu = Cpu()
-    bulk = loaded.start_bulk(seconds, drain)
-    thin = [b.start_rtt(1, seconds * 10) for b in (loaded, idle)]
-    result = json.loads(finish(bulk, limit))
-    result["cpu_busy"] = cpu.busy()
-    flows = [parse_rtt(finish(t, limit)) for t in thin]
-    after = [_sent_down(b) for b in (loaded, idle)]
+def _bulk_result(loaded, seconds, busy, result, flows, before, after):
     wire = [a["in_bytes"] - b["in_bytes"] for a, b in zip(after, before)]
     first = result["start_us"] + min(3, seconds / 3) * 1e6
+    result["cpu_busy"] = busy
     result["thin_us"], result["thin_idle_us"] = (
         [rtt for _, _, sent, rtt in flow if rtt is not None and first <= sent < result["start_us"] + seconds * 1e6]
         for flow in flows)

@@ -54,7 +54,8 @@ def allow_cc(*names):
 class Peer:
     color = "#888888"
     cc = "cubic"  # of every kernel TCP connection on both sides, those local to a tunnel's ends, too
-    rows = ("rtt", "bulk", "clean")  # where it is measured
+    rows = ("rtt", "bulk", "clean", "burst")  # where it is measured
+    slow_when_lossy = False  # sends next to nothing over the lossy link of the bulk row
 
     def missing(self):
         """Why it can't be compared, or None."""
@@ -65,19 +66,18 @@ class Peer:
 
 
 class Skcptun(Peer):
-    rows = ("rtt", "bulk", "clean", "share")
-
-    def __init__(self, name, label, color, speed_mode):
-        self.name, self.label, self.color, self.speed_mode = name, label, color, speed_mode
-        self.settings = f"skcp_speed_mode {speed_mode}, all else default"
+    def __init__(self, name, label, color, rows, **entry):
+        """entry: settings of the server's and the client's entry."""
+        self.name, self.label, self.color, self.rows, self.entry = name, label, color, rows, entry
+        self.slow_when_lossy = entry["skcp_speed_mode"] == 0
+        self.settings = ", ".join(f"{k} {v}" for k, v in entry.items()) + ", all else default"
 
     def missing(self):
         return None if os.access(SKCPTUN, os.X_OK) else f"no program at {SKCPTUN}"
 
     def start(self, bench):
-        entry = {"skcp_speed_mode": self.speed_mode}
-        tunnel.server(bench.lab, bench.s, port=TUNNEL_PORT, target=f"127.0.0.1:{bench.load_port}", entry=entry)
-        bench.near = tunnel.client(bench.lab, bench.c, [bench.addr_b], listen=NEAR_PORT, entry=entry)
+        tunnel.server(bench.lab, bench.s, port=TUNNEL_PORT, target=f"127.0.0.1:{bench.load_port}", entry=self.entry)
+        bench.near = tunnel.client(bench.lab, bench.c, [bench.addr_b], listen=NEAR_PORT, entry=self.entry)
         tunnel.wait_session(bench.near)
         return "127.0.0.1", NEAR_PORT
 
@@ -87,6 +87,7 @@ class KernelTcp(Peer):
 
     def __init__(self, cc, label, color, rows):
         self.name, self.label, self.color, self.cc, self.rows = f"tcp-{cc}", label, color, cc, rows
+        self.slow_when_lossy = cc == "cubic"
         self.settings = f"Linux {os.uname().release}, buffers up to 64 MiB"
 
     def missing(self):
@@ -148,6 +149,7 @@ def wait_ping(ns, addr):
 class Vpn(Peer):
     """A peer that makes interfaces; the load's TCP connections run inside."""
     rows = ("tun",)
+    slow_when_lossy = True  # the connection inside is CUBIC
 
     def start(self, bench):
         self.start_end(bench, bench.s, "b", INNER_B, INNER_A, None)
@@ -159,6 +161,7 @@ class Vpn(Peer):
 class SkcptunTun(Vpn):
     def __init__(self, name, label, color, speed_mode):
         self.name, self.label, self.color, self.speed_mode = name, label, color, speed_mode
+        self.slow_when_lossy = speed_mode == 0
         self.settings = f"tun_client and tun_server, skcp_speed_mode {speed_mode}, all else default; kernel CUBIC inside"
 
     def missing(self):
@@ -223,10 +226,11 @@ class WireguardGo(Vpn):
 
 
 PEERS = [
-    Skcptun("skcptun", "skcptun turbo", "#d62728", 1),
-    Skcptun("skcptun-normal", "skcptun normal", "#ff7f0e", 0),
-    KernelTcp("bbr", "kernel TCP, BBR", "#1f77b4", ("rtt", "bulk", "clean")),
-    KernelTcp("cubic", "kernel TCP, CUBIC", "#17becf", ("rtt", "bulk", "clean", "share")),
+    Skcptun("skcptun", "skcptun turbo", "#d62728", ("rtt", "bulk", "up", "clean", "share", "burst"), skcp_speed_mode=1),
+    Skcptun("skcptun-off", "skcptun turbo, redundancy off", "#e7969c", ("burst",), skcp_speed_mode=1, redundancy="off"),
+    Skcptun("skcptun-normal", "skcptun normal", "#ff7f0e", ("rtt", "bulk", "clean", "share"), skcp_speed_mode=0),
+    KernelTcp("bbr", "kernel TCP, BBR", "#1f77b4", ("rtt", "bulk", "up", "clean", "burst")),
+    KernelTcp("cubic", "kernel TCP, CUBIC", "#17becf", ("rtt", "bulk", "clean", "share", "burst")),
     Kcptun("kcptun-fec", "kcptun, FEC 10+3", "#2ca02c", True),
     Kcptun("kcptun", "kcptun, no FEC", "#9467bd", False),
     Shadowsocks("shadowsocks", "cubic", "#8c564b", ("clean",)),

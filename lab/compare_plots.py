@@ -20,12 +20,25 @@ def tail(grid):
     return [(value, 1 - share) for share, value in grid if share < 1]
 
 
-def rtt_plot(part, conns):
+def distributions(part, **where):
+    """One curve for each peer."""
     series = []
     for peer, (label, color) in part["meta"]["labels"].items():
-        grids = values(part["results"], lambda r: r["rtt"].get("grid", []), peer=peer, conns=conns)
+        grids = values(part["results"], lambda r: r["rtt"].get("grid", []), peer=peer, **where)
         if any(grids):
             series.append({"label": label, "color": color, "points": tail(mean_grid(grids))})
+    return series
+
+
+def burst_plot(part, loss):
+    xticks = [(v, str(v)) for v in (150, 200, 300, 400, 600, 1000, 2000, 4000)]
+    yticks = [(v, f"{v * 100:g} %") for v in (0.002, 0.01, 0.1, 1)]
+    return svg.plot(f"Answers of 40 KB, {loss:.1%} loss: completion slower than …", "ms", "share of the answers",
+                    distributions(part, loss=loss), xticks, yticks, True, True)
+
+
+def rtt_plot(part, conns):
+    series = distributions(part, conns=conns)
     pings = values(part["results"], lambda r: r["ping"].get("grid", []), conns=conns)
     series.append({"label": "the link (UDP echo)", "color": GREY, "dash": "2 3", "points": tail(mean_grid(pings))})
     xticks = [(v, str(v)) for v in (150, 170, 200, 250, 300, 400, 600, 1000, 2000)]
@@ -73,6 +86,9 @@ def all_plots(rows):
     made = {}
     if "rtt" in rows:
         made |= {f"rtt-{conns}": rtt_plot(rows["rtt"], conns) for conns in (1, 10)}
+    if "burst" in rows:
+        losses = sorted({r["loss"] for r in rows["burst"]["results"]})
+        made |= {f"burst-{round(loss * 1000)}": burst_plot(rows["burst"], loss) for loss in losses}
     if "bulk" in rows:
         made |= bulk_plots(rows["bulk"])
     return made

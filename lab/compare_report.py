@@ -4,6 +4,7 @@ import json
 import re
 
 import compare_plots
+from compare_burst import burst_table
 from compare_share import share_table, share_verdicts
 from compare_tun import tun_lossy_table, tun_table, tun_verdicts
 from compare_tables import (BULK_COLUMNS, ROWS, bulk_table, clean_table, rtt_table, seed_table, table, thin_table,
@@ -60,6 +61,10 @@ def blocks(rows):
     if "bulk" in rows:
         made |= {column: bulk_table(rows["bulk"], column) for column in BULK_COLUMNS}
         made["delay"] += "\n\n" + thin_table(rows["bulk"])
+    if "up" in rows:
+        made["up"] = "\n\n".join(bulk_table(rows["up"], column) for column in BULK_COLUMNS)
+    if "burst" in rows:
+        made["burst"] = burst_table(rows["burst"])
     if "clean" in rows:
         made["clean"] = clean_table(rows["clean"])
     if "tun" in rows:

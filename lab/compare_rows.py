@@ -1,45 +1,22 @@
 # SPDX-License-Identifier: MIT
 """The rows: which bench is loaded with what, how often, and what is kept of it."""
 import json
-import math
 import os
 import platform
 import subprocess
 import time
 
 from lab import ROOT
+import compare_burst
 import compare_share
 import compare_tun
-from compare_bench import (BULK_LINK, FAILURES, THIN_LINK, Cpu, benches, measure_bulk, measure_downloads, measure_rtt)
+from compare_bench import (BULK_LINK, FAILURES, THIN_LINK, Cpu, batches, benches, measure_bulk, measure_downloads,
+                           measure_rtt)
+from compare_digest import digest
 from compare_tables import ROWS
 
 LOSSES = (0.01, 0.05, 0.10)
 CONNS = (1, 10)
-# Shares of messages answered faster, for the distribution: dense where it is interesting.
-GRID = [i / 100 for i in range(0, 90, 2)] + [1 - 10 ** (-i / 20) for i in range(20, 81)]
-
-
-def percentile(ordered, share):
-    """Nearest rank; None is slower than everything."""
-    return ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)]
-
-
-def digest(samples_us):
-    """Of round trips in µs (None: never answered), in ms."""
-    answered = sorted(s / 1000 for s in samples_us if s is not None)
-    ordered = answered + [math.inf] * (len(samples_us) - len(answered))
-    if not answered:
-        return {"n": len(samples_us), "unanswered": len(samples_us)}
-    grid = [(round(g, 6), percentile(ordered, g)) for g in GRID if (1 - g) * len(ordered) >= 0.999]
-    return {"n": len(ordered), "unanswered": len(ordered) - len(answered), "min": answered[0],
-            "max": finite(ordered[-1]), "avg": sum(answered) / len(answered),
-            "p50": finite(percentile(ordered, 0.5)), "p99": finite(percentile(ordered, 0.99)),
-            "p999": finite(percentile(ordered, 0.999)), "grid": [p for p in grid if p[1] < math.inf]}
-
-
-def finite(value):
-    return value if value < math.inf else None
-
 
 def wire_bytes(link, pings):
     """IP bytes in both directions, without those of the UDP echo beside (those that reached its server came back)."""
@@ -65,6 +42,17 @@ def revision(build):
         return done.stdout.strip() or "unknown"
 
 
+def _bulk_digest(peer, got, seconds):
+    means = [sum(us) / len(us) / 1000 if us else None for us in (got["thin_us"], got["thin_idle_us"])]
+    return {"peer": peer.name, "mbit": got["bytes"] * 8e-6 / seconds,
+            "waste": got["wire"] / got["total"] if got["total"] else None, "drained": got["drained"],
+            "thin_ms": means[0], "thin_idle_ms": means[1],
+            "delay_ms": means[0] - means[1] if None not in means else None,
+            "thin_unanswered": got["thin_unanswered"], "link": got["link"], "cpu_busy": got["cpu_busy"],
+            "status": got["status"],
+            "per_s_mbit": [round(sum(got["per_100ms"][i:i + 10]) * 8e-6, 2) for i in range(0, seconds * 10, 10)]}
+
+
 class Run:
     def __init__(self, options, out, base, load, peers, skipped):
         self.options, self.out, self.base, self.load, self.peers = options, out, base, load, peers
@@ -74,8 +62,9 @@ class Run:
         self.seeds = [11 + 2 * i for i in range(options.seeds)]
 
     def all(self):
-        measures = {"rtt": self.rtt, "bulk": self.bulk, "clean": self.clean, "tun": lambda: compare_tun.measure(self),
-                    "share": lambda: compare_share.measure(self)}
+        measures = {"rtt": self.rtt, "bulk": lambda: self.bulk("bulk", False), "up": lambda: self.bulk("up", True),
+                    "clean": self.clean, "tun": lambda: compare_tun.measure(self),
+                    "share": lambda: compare_share.measure(self), "burst": lambda: compare_burst.measure(self)}
         assert tuple(measures) == ROWS
         for row in ROWS:
             if row in self.options.only:
@@ -128,37 +117,37 @@ class Run:
               f"unanswered {d['unanswered']}; wire {r['wire_bytes'] / (d['n'] * 128):.1f} times; cpu {r['cpu_busy']:.0%}, "
               f"ours {r['cpu_own']:.0%}", flush=True)
 
-    def bulk(self):
+    def bulk(self, row, up):
         seconds, losses = (8, LOSSES[::2]) if self.options.quick else (15, LOSSES)
         results = []
         for seed in self.seeds:
             for loss in losses:
-                for peer in self.peers_in("bulk"):
-                    results.append({"loss": loss, "seed": seed, **self._bulk_one(peer, loss, seed, seconds)})
-                    self.keep("bulk", results, seconds=seconds, link=BULK_LINK)
+                for batch in batches(self.peers_in(row)):
+                    got = self._bulk_batch(row, batch, {**BULK_LINK, "loss": loss}, seed, (seconds, up))
+                    results += [{"loss": loss, "seed": seed, **one} for one in got]
+                    for one in results[-len(batch):]:
+                        self._say_bulk(row, one)
+                    self.keep(row, results, seconds=seconds, link=BULK_LINK)
 
-    def _bulk_one(self, peer, loss, seed, seconds):
+    def _bulk_batch(self, row, batch, link, seed, how):
         made, cpu = [], Cpu()
         try:
-            with benches(self.base, self.load, [peer, peer], seed, {**BULK_LINK, "loss": loss}) as made:
-                got = measure_bulk(*made, seconds)
+            with benches(self.base, self.load, [peer for peer in batch for _ in range(2)], seed, link) as made:
+                measured = measure_bulk(list(zip(made[::2], made[1::2])), *how)
         except FAILURES as error:
-            return self.failed("bulk", peer.name, error, made)
-        means = [sum(us) / len(us) / 1000 if us else None for us in (got["thin_us"], got["thin_idle_us"])]
-        result = {"peer": peer.name, "mbit": got["bytes"] * 8e-6 / seconds,
-                  "waste": got["wire"] / got["total"] if got["total"] else None, "drained": got["drained"],
-                  "thin_ms": means[0], "thin_idle_ms": means[1],
-                  "delay_ms": means[0] - means[1] if None not in means else None,
-                  "thin_unanswered": got["thin_unanswered"], "link": got["link"], "cpu_busy": got["cpu_busy"],
-                  "cpu_own": cpu.own(), "load": os.getloadavg()[0], "status": got["status"],
-                  "per_s_mbit": [round(sum(got["per_100ms"][i:i + 10]) * 8e-6, 2) for i in range(0, seconds * 10, 10)]}
-        show = {k: "none" if result[k] is None else f"{result[k]:{form}}" for k, form in
+            return [self.failed(row, peer.name, error, made if peer is batch[0] else ()) for peer in batch]
+        return [{**_bulk_digest(peer, got, how[0]), "cpu_own": cpu.own(), "load": os.getloadavg()[0]}
+                for peer, got in zip(batch, measured)]
+
+    @staticmethod
+    def _say_bulk(row, r):
+        if "failed" in r:
+            return
+        show = {k: "none" if r[k] is None else f"{r[k]:{form}}" for k, form in
                 (("mbit", ".1f"), ("waste", ".3f"), ("delay_ms", "+.1f"), ("thin_idle_ms", ".1f"))}
-        print(f"bulk: {peer.name:16} loss {loss:.0%}, seed {seed}: {show['mbit']} Mbit/s, waste {show['waste']}, "
-              f"thin {show['delay_ms']} over {show['thin_idle_ms']} ms; overflow {got['link']['overflow']}, "
-              f"drained {got['drained']}; cpu {got['cpu_busy']:.0%}, "
-              f"ours {result['cpu_own']:.0%}", flush=True)
-        return result
+        print(f"{row}: {r['peer']:16} loss {r['loss']:.0%}, seed {r['seed']}: {show['mbit']} Mbit/s, waste {show['waste']}, "
+              f"thin {show['delay_ms']} over {show['thin_idle_ms']} ms; overflow {r['link']['overflow']}, "
+              f"drained {r['drained']}; cpu {r['cpu_busy']:.0%}, ours {r['cpu_own']:.0%}", flush=True)
 
     def clean(self):
         seconds, results = 4 if self.options.quick else 8, []

@@ -3,7 +3,7 @@
 import statistics
 
 # In the order in which they are measured and reported.
-ROWS = ("rtt", "bulk", "clean", "tun", "share")
+ROWS = ("rtt", "bulk", "up", "clean", "tun", "share", "burst")
 OURS, OURS_TUN = "skcptun", "skcptun-tun"
 RTT_TARGETS = {"avg": 1.01, "p99": 1.06, "p999": 1.12}
 BULK_TARGETS = {0.01: (85, 1.12), 0.05: (80, 1.18), 0.10: (74, 1.26)}  # Mbit/s, IP bytes over payload
@@ -145,10 +145,11 @@ def verdicts(rows):
             got = median(values(rows["rtt"]["results"], over_ping(name), peer=OURS, conns=conns))
             words = {"avg": "average", "p99": "p99", "p999": "p99.9"}[name]
             lines.append(verdict(f"round trip over ping, {connections(conns)}, {words}", target, got, "{:.3f}", False))
-    for column, (title, pick, form, target, _) in BULK_COLUMNS.items() if "bulk" in rows else ():
-        for loss in losses_of(rows["bulk"]):
-            got = median(values(rows["bulk"]["results"], pick, peer=OURS, loss=loss))
-            lines.append(verdict(f"bulk at {loss:.0%} loss: {title}", target(loss), got, form, column == "goodput"))
+    for row, word in (("bulk", "bulk"), ("up", "upload")):
+        for column, (title, pick, form, target, _) in BULK_COLUMNS.items() if row in rows else ():
+            for loss in losses_of(rows[row]):
+                got = median(values(rows[row]["results"], pick, peer=OURS, loss=loss))
+                lines.append(verdict(f"{word} at {loss:.0%} loss: {title}", target(loss), got, form, column == "goodput"))
     if "clean" in rows:
         ours = median(values(rows["clean"]["results"], lambda r: r["mbit"], peer=OURS))
         lines.append(verdict("clean veth pair, TCP mode, Mbit/s", CLEAN_TARGET, ours, "{:.0f}", True))

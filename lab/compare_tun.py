@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The row `tun`: one TCP connection inside a tunnel of IP packets, on a clean wire and over the lossy link of `bulk`."""
-from compare_bench import BULK_LINK, FAILURES, Cpu, benches, measure_downloads
+from compare_bench import BULK_LINK, FAILURES, Cpu, batches, benches, measure_downloads
 from compare_tables import OURS_TUN, TUN_TARGET, cell, median, table, values, verdict
 
 LOSSES = (0.01, 0.05, 0.10)
@@ -29,13 +29,6 @@ def measure(run):
         for loss in LOSSES[::2] if quick else LOSSES:
             for batch in batches(peers):
                 one(batch, seed, loss, 8 if quick else 15)
-
-
-def batches(peers):
-    """Turbo has the machine for itself; the others send next to nothing over a lossy link, and do so together."""
-    fast = [p for p in peers if p.name == OURS_TUN]
-    slow = [p for p in peers if p.name != OURS_TUN]
-    return [batch for batch in (fast, slow) if batch]
 
 
 def _mbit(part, peer, loss):

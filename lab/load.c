@@ -13,17 +13,34 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: skt-load serve --port N                   TCP echo and source, UDP echo\n"
-                            "       skt-load rtt   --addr A --port N [--conns N] [--size BYTES] "
-                            "[--interval-ms N] [--count N] [--udp 1]\n"
-                            "       skt-load bulk  --addr A --port N [--seconds N] [--drain N]\n"
-                            "       each with [--cc NAME]: congestion control of its TCP connections\n";
+static const char usage[] =
+    "usage: skt-load serve --port N                   the other end of all of these\n"
+    "       skt-load rtt   --addr A --port N [--conns N] [--size BYTES] [--answer BYTES] "
+    "[--interval-ms N] [--count N] [--udp 1]\n"
+    "       skt-load bulk  --addr A --port N [--seconds N] [--drain N] [--up 1]\n"
+    "       each with [--cc NAME]: congestion control of its TCP connections\n";
 
 int64_t load_now_us(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
+}
+
+/* xorshift64 (Marsaglia 2003) */
+const uint8_t *load_data(void)
+{
+    static uint8_t data[LOAD_CHUNK];
+    static bool filled;
+    uint64_t x = UINT64_C(0x9e3779b97f4a7c15);
+    for (size_t i = 0; !filled && i < sizeof data; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        data[i] = (uint8_t)(x >> 32);
+    }
+    filled = true;
+    return data;
 }
 
 int load_socket(const struct load_options *o, int type)
@@ -74,14 +91,14 @@ static const char *set_option(struct load_options *o, const char *key, const cha
         {"--port", &o->port, 1, 65535},     {"--conns", &o->conns, 1, 1000},
         {"--size", &o->size, 8, 65536},     {"--count", &o->count, 1, 1000000},
         {"--seconds", &o->seconds, 1, 600}, {"--interval-ms", &o->interval_ms, 1, 60000},
-        {"--drain", &o->drain_s, 0, 600},
+        {"--drain", &o->drain_s, 0, 600},   {"--answer", &o->answer, 4, 16 << 20},
     };
     char *end;
     unsigned long v = strtoul(value, &end, 10);
     if (*end || end == value)
         return "not a number";
-    if (strcmp(key, "--udp") == 0) {
-        o->udp = v != 0;
+    if (strcmp(key, "--udp") == 0 || strcmp(key, "--up") == 0) {
+        *(key[3] == 'd' ? &o->udp : &o->up) = v != 0;
         return NULL;
     }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

@@ -2,7 +2,8 @@
 /* skt-load: the work that lab/compare measures with, the same through every tunnel.
  *
  * The server (`serve`) listens on TCP and UDP. A TCP connection begins with a hello that names its kind: echo
- * (every byte comes back) or source (the server sends for some seconds, then half-closes). A UDP datagram is
+ * (every byte comes back), answer (so many bytes come back for each request), source (the server sends for
+ * some seconds, then half-closes) or sink (the client does, and gets the server's report). A UDP datagram is
  * sent back. Times are µs of CLOCK_MONOTONIC, so that programs on one machine can be compared. */
 #ifndef LAB_LOAD_H
 #define LAB_LOAD_H
@@ -12,23 +13,30 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-enum load_kind { LOAD_ECHO = 'E', LOAD_SOURCE = 'S' };
+enum load_kind { LOAD_ECHO = 'E', LOAD_ANSWER = 'A', LOAD_SOURCE = 'S', LOAD_SINK = 'K' };
+
+enum { LOAD_CHUNK = 128 << 10 };
 
 /* First bytes of a TCP connection; both ends are one machine, so in its byte order. */
 struct load_hello {
     uint8_t kind;
     uint8_t zero;
-    uint16_t seconds; /* of LOAD_SOURCE */
+    uint16_t seconds;         /* of LOAD_SOURCE and LOAD_SINK */
+    uint16_t drain_s;         /* of LOAD_SINK */
+    uint32_t request, answer; /* of LOAD_ANSWER: bytes; the first four of both are the message's number */
+    int64_t start_us;         /* of LOAD_SINK */
 };
 
 struct load_options {
     const char *addr;
     unsigned port;
     unsigned conns, size, count; /* rtt: connections, bytes a message, messages a connection */
+    unsigned answer;             /* rtt: bytes that answer a message; 0: as many as it has */
     unsigned interval_ms;        /* rtt: between two messages of a connection */
     unsigned seconds;            /* bulk */
     unsigned drain_s;            /* bulk: how long to wait for the end of what was sent in `seconds` */
     bool udp;                    /* rtt */
+    bool up;                     /* bulk: from the client to the server */
     const char *cc;              /* congestion control of TCP connections; NULL: the namespace's */
 };
 
@@ -41,6 +49,11 @@ int load_socket(const struct load_options *o, int type);
 /* A connection that has said hello (TCP, Nagle off), or a connected UDP socket if `hello` is NULL. Exits with
  * a message if it can't be had. */
 int load_connect(const struct load_options *o, const struct load_hello *hello);
+
+/* LOAD_CHUNK bytes that no tunnel could compress, the same in every run. */
+const uint8_t *load_data(void);
+/* The server's part of LOAD_SINK. */
+void load_sink(int fd, const struct load_hello *hello);
 
 /* Each of these is a whole program and returns its exit status. */
 int load_serve(const struct load_options *o);

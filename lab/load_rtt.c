@@ -39,17 +39,23 @@ static int64_t due_us(const struct rtt *r, unsigned conn, unsigned number)
     return r->start_us + interval * number + interval * conn / r->o->conns;
 }
 
+static size_t answer_size(const struct load_options *o)
+{
+    return o->answer ? o->answer : o->size;
+}
+
 static void open_conns(struct rtt *r)
 {
     const struct load_options *o = r->o;
-    const struct load_hello hello = {.kind = LOAD_ECHO};
+    const struct load_hello hello = {
+        .kind = o->answer ? LOAD_ANSWER : LOAD_ECHO, .request = o->size, .answer = o->answer};
     r->conns = calloc(o->conns, sizeof *r->conns);
     r->polls = calloc(o->conns, sizeof *r->polls);
     r->out = calloc(1, o->size);
     for (unsigned i = 0; i < o->conns; i++) {
         struct conn *c = &r->conns[i];
         c->fd = load_connect(o, o->udp ? NULL : &hello);
-        c->in = malloc(o->size);
+        c->in = malloc(answer_size(o));
         c->messages = malloc(o->count * sizeof *c->messages);
         for (unsigned k = 0; k < o->count; k++)
             c->messages[k] = (struct message){.sent_us = -1, .rtt_us = -1};
@@ -83,8 +89,9 @@ static void take_answer(const struct rtt *r, struct conn *c)
 
 static void receive(const struct rtt *r, struct conn *c)
 {
+    size_t size = answer_size(r->o);
     for (;;) {
-        ssize_t n = recv(c->fd, c->in + c->in_len, r->o->size - c->in_len, MSG_DONTWAIT);
+        ssize_t n = recv(c->fd, c->in + c->in_len, size - c->in_len, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR || r->o->udp))
             return;
         if (n <= 0) {
@@ -95,7 +102,7 @@ static void receive(const struct rtt *r, struct conn *c)
             return;
         }
         c->in_len += (size_t)n;
-        if (c->in_len == r->o->size || r->o->udp)
+        if (c->in_len == size || r->o->udp)
             take_answer(r, c);
     }
 }

@@ -10,32 +10,41 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SOURCE_CHUNK = 128 << 10 };
-
-static uint8_t source_data[SOURCE_CHUNK];
-
-/* xorshift64 (Marsaglia 2003): nothing that a tunnel could compress. */
-static void fill_source(void)
+static bool send_all(int fd, const void *data, size_t len, int flags)
 {
-    uint64_t x = UINT64_C(0x9e3779b97f4a7c15);
-    for (size_t i = 0; i < sizeof source_data; i++) {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        source_data[i] = (uint8_t)(x >> 32);
+    for (size_t done = 0; done < len;) {
+        ssize_t n = send(fd, (const uint8_t *)data + done, len - done, flags);
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
     }
+    return true;
 }
 
 static void echo(int fd)
 {
     uint8_t buf[65536];
     ssize_t n;
-    while ((n = recv(fd, buf, sizeof buf, 0)) > 0) {
-        for (ssize_t done = 0, m; done < n; done += m) {
-            m = send(fd, buf + done, (size_t)(n - done), 0);
-            if (m <= 0)
-                return;
+    while ((n = recv(fd, buf, sizeof buf, 0)) > 0)
+        if (!send_all(fd, buf, (size_t)n, 0))
+            return;
+}
+
+static void answer(int fd, const struct load_hello *hello)
+{
+    uint8_t request[65536];
+    if (hello->request < sizeof(uint32_t) || hello->request > sizeof request ||
+        hello->answer < sizeof(uint32_t))
+        return;
+    while (recv(fd, request, hello->request, MSG_WAITALL) == (ssize_t)hello->request) {
+        size_t left = hello->answer - sizeof(uint32_t);
+        bool sent = send_all(fd, request, sizeof(uint32_t), left ? MSG_MORE : 0);
+        for (size_t n; sent && left; left -= n) {
+            n = left < LOAD_CHUNK ? left : LOAD_CHUNK;
+            sent = send_all(fd, load_data(), n, 0);
         }
+        if (!sent)
+            return;
     }
 }
 
@@ -43,7 +52,7 @@ static void source(int fd, unsigned seconds)
 {
     int64_t end = load_now_us() + seconds * INT64_C(1000000);
     while (load_now_us() < end)
-        if (send(fd, source_data, sizeof source_data, 0) <= 0)
+        if (send(fd, load_data(), LOAD_CHUNK, 0) <= 0)
             return;
     shutdown(fd, SHUT_WR);
     uint8_t scrap[64];
@@ -61,6 +70,10 @@ static void *converse(void *arg)
             echo(fd);
         else if (hello.kind == LOAD_SOURCE)
             source(fd, hello.seconds);
+        else if (hello.kind == LOAD_ANSWER)
+            answer(fd, &hello);
+        else if (hello.kind == LOAD_SINK)
+            load_sink(fd, &hello);
     }
     close(fd);
     return NULL;
@@ -103,7 +116,7 @@ static bool run_thread(void *(*f)(void *), int fd)
 
 int load_serve(const struct load_options *o)
 {
-    fill_source();
+    load_data(); /* filled before there are threads */
     int udp = bound(o, SOCK_DGRAM), tcp = bound(o, SOCK_STREAM);
     if (listen(tcp, 512) < 0 || !run_thread(echo_udp, udp)) {
         perror("skt-load: serve");
