@@ -151,6 +151,8 @@ static void write_session(struct skt_app *app, FILE *out, const struct skt_endpo
     write_milli(out, "loss_tx", loss_milli(&p->stats));
     write_milli(out, "loss_rx", (uint64_t)(skt_session_loss_rx(s) * 1000 + 0.5));
     write_count(out, "mtu", skt_session_mtu(s));
+    if (app->tun && app->tun->sw)
+        write_count(out, "tun_mtu", skt_tun_switch_mtu(app->tun->sw, ep, skt_session_cid(s)));
     write_count(out, "cwnd_bytes", skt_path_cwnd(p));
     uint64_t rate = skt_path_pacing_rate(p); /* bytes/s */
     write_milli(out, "pacing_mbit", rate / 125);

@@ -72,6 +72,43 @@ static int raise_interface(struct skt_tun_unit *u, char *err, size_t err_cap)
     return rc == SKT_OK ? rc : fail_io(err, err_cap, name, "can't be brought up", rc);
 }
 
+/* --- MTU --- */
+
+/* What goes in one datagram on the best path that the configuration allows. */
+static size_t best_mtu(const struct skt_config *conf)
+{
+    long long most = 0;
+    for (size_t i = 0; i < conf->table.entry_count; i++)
+        if (conf->table.entries[i].mtu > most)
+            most = conf->table.entries[i].mtu;
+    size_t mtu = skt_session_packet_limit(most ? (size_t)most : SKT_MTU_MAX);
+    return mtu < SKT_TUN_MTU_MIN ? SKT_TUN_MTU_MIN : mtu;
+}
+
+static void on_mtu_set(void *user, int err, const char *text)
+{
+    const struct skt_tun_unit *u = user;
+    if (err != SKT_OK)
+        skt_warn("%s: its MTU can't be set: %s", skt_tun_name(u->dev), text);
+}
+
+/* The session in use has another MTU; the interface follows, so that the system cuts and tells by itself. */
+static void on_mtu(void *user, size_t mtu)
+{
+    struct skt_tun_unit *u = user;
+    if (mtu == u->mtu)
+        return;
+    int rc = skt_tun_set_mtu(u->dev, mtu);
+    if (rc == SKT_ERR_IO && errno == EPERM && u->nc) /* privileges were given up */
+        rc = skt_netcfg_mtu(u->nc, mtu, on_mtu_set, u);
+    if (rc != SKT_OK) {
+        on_mtu_set(u, rc, rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc));
+        return;
+    }
+    skt_info("the MTU of %s is %zu now (was %zu), as the path carries", skt_tun_name(u->dev), mtu, u->mtu);
+    u->mtu = mtu;
+}
+
 static int new_switch(struct skt_tun_unit *u)
 {
     struct skt_tun_switch_conf conf = {
@@ -81,6 +118,9 @@ static int new_switch(struct skt_tun_unit *u)
         .address4 = u->address4,
         .address6 = u->address6,
         .mtu = u->mtu,
+        .follow_path = u->app->conf->table.tun_mtu == 0,
+        .on_mtu = on_mtu,
+        .user = u,
         .memory = (size_t)u->app->conf->max_memory / 4,
     };
     int rc = skt_crypto_openssl()->random(&conf.hash_key, sizeof conf.hash_key);
@@ -114,6 +154,8 @@ static int start_helper(struct skt_tun_unit *u, char *err, size_t err_cap)
     char path[512];
     journal_path(u->app->conf, path, sizeof path);
     bool wanted = t->routes.count > 0 || t->dns.count > 0 || t->nat || t->up || t->down || has_subnets(t);
+    if (!u->server && t->tun_mtu == 0 && u->app->conf->run_as)
+        wanted = true; /* for the MTU, later on */
     if (!wanted && access(path, F_OK) != 0)
         return SKT_OK;
     struct skt_netcfg_options options = {.journal = path, .up = t->up, .down = t->down};
@@ -150,7 +192,7 @@ int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap)
     app->tun = u;
     u->app = app;
     u->server = app->conf->mode == SKT_CONFIG_TUN_SERVER;
-    u->mtu = app->conf->table.tun_mtu ? (size_t)app->conf->table.tun_mtu : SKT_TUN_MTU_DEFAULT;
+    u->mtu = app->conf->table.tun_mtu ? (size_t)app->conf->table.tun_mtu : best_mtu(app->conf);
     u->number = skt_app_number(app);
     int rc = open_all(u, err, err_cap);
     if (rc != SKT_OK)

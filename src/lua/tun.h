@@ -23,15 +23,13 @@ struct skt_tun_unit {
     struct skt_netcfg *nc;               /* NULL: nothing to change */
     uint32_t number;                     /* the handle shown to scripts */
     struct skt_ipnet address4, address6; /* with their networks; family 0: none */
-    size_t mtu;
+    size_t mtu;                          /* of the interface */
     bool server;
     bool configured; /* routes, dns, nat and up are in */
     struct skt_tun_wish wish;
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: for ATTACH */
     size_t extensions_len;
 };
-
-enum { SKT_TUN_MTU_DEFAULT = 1400 };
 
 /* Opens and raises the interface of an app in a TUN mode (nothing in others). err: one line on failure. */
 int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap);

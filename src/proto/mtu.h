@@ -48,6 +48,13 @@ size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy);
 /* A probe of this size arrived; true: `current` has changed. */
 bool skt_mtu_on_probed(struct skt_mtu *m, size_t size, skt_us now);
 
+/* Is `current` what a search has ended with? False before the first one has, and while another is under way.
+ */
+static inline bool skt_mtu_settled(const struct skt_mtu *m)
+{
+    return m->started && (m->probe == 0 || m->checking);
+}
+
 /* Full-sized packets do not get through: falls back and searches again soon. True: `current` has changed. */
 bool skt_mtu_on_black_hole(struct skt_mtu *m, skt_us now);
 

@@ -18,6 +18,11 @@ static size_t payload_limit_of(size_t mtu)
     return mtu - SKT_PACKET_OVERHEAD - SKT_FRAME_KCP_LEN;
 }
 
+size_t skt_session_packet_limit(size_t mtu)
+{
+    return payload_limit_of(mtu) - SKT_KCP_HEADER_LEN - SKT_FLOW_HEADER_MIN - SKT_PARITY_RESERVE;
+}
+
 /* xorshift64*: lengths of padding need no more. */
 uint32_t skt_session_random(struct skt_session *s, uint32_t below)
 {
@@ -233,6 +238,11 @@ double skt_session_loss_rx(const struct skt_session *s)
 size_t skt_session_mtu(const struct skt_session *s)
 {
     return s->mtu.current;
+}
+
+size_t skt_session_packet_mtu(const struct skt_session *s)
+{
+    return skt_mtu_settled(&s->mtu) ? skt_session_packet_limit(s->mtu.current) : 0;
 }
 
 uint32_t skt_session_stream_count(const struct skt_session *s)

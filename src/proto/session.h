@@ -224,6 +224,14 @@ skt_us skt_session_created(const struct skt_session *s);
 skt_us skt_session_mean_rtt(const struct skt_session *s); /* of the last SKT_RTT_HISTORY; 0: none */
 double skt_session_loss_rx(const struct skt_session *s);  /* share of the peer's packets lost lately, 0..1 */
 size_t skt_session_mtu(const struct skt_session *s);      /* datagram size in use */
+
+/* The longest packet of a flow (SKT_FLOW_PLAIN) that goes in one datagram of `mtu` bytes. */
+size_t skt_session_packet_limit(size_t mtu);
+
+/* The same for the datagram size that the search on this path has ended with; 0: none has yet, or one is
+ * under way. */
+size_t skt_session_packet_mtu(const struct skt_session *s);
+
 uint32_t skt_session_stream_count(const struct skt_session *s);
 int skt_session_close_reason(const struct skt_session *s);
 int skt_session_refusal(const struct skt_session *s, const char **text); /* what SKT_EVENT_REFUSED is about */

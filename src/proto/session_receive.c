@@ -30,6 +30,7 @@ static void on_response_to_challenge(struct skt_session *s, skt_us now, const st
     s->roam_to = (struct skt_addr){0};
     s->challenge_due = false;
     skt_path_reset(&s->path, now);
+    skt_session_search_mtu(s, now, s->mtu.cap);
     s->events |= SKT_EVENT_CONTINUED;
 }
 

@@ -45,8 +45,10 @@ enum {
     SKT_CONV_FIRST = 2,   /* streams: even ones opened by the client, odd ones (from 3) by the server */
     SKT_MESSAGE_MAX = 256 * 1024,
 
-    SKT_FLOWS_MAX = 1024, /* conversations of inner flows (TUN), SKT_CONV_FLOW_FIRST + 0 .. + 1023 */
+    SKT_FLOWS_MAX = 1024,    /* conversations of inner flows (TUN), SKT_CONV_FLOW_FIRST + 0 .. + 1023 */
+    SKT_FLOW_HEADER_MIN = 1, /* of SKT_FLOW_PLAIN */
     SKT_FLOW_HEADER_MAX = 3,
+    SKT_PARITY_RESERVE = 6, /* bytes that a datagram full of a flow's packet leaves for what protects it */
     SKT_ATTACH_EXTENSIONS_MAX = 64, /* bytes that this implementation sends or reads */
 };
 

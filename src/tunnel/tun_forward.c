@@ -28,12 +28,12 @@ static const struct skt_ipnet *own_address(const struct skt_tun_switch *sw, uint
     return version == 4 ? &sw->conf.address4 : &sw->conf.address6;
 }
 
-/* A TCP connection whose SYN passes shall never send more than the tunnel takes. */
-static void clamp(const struct skt_tun_switch *sw, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+/* A TCP connection whose SYN passes shall never send more than goes in one datagram. */
+static void clamp(size_t mtu, struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
     if (ip->protocol != SKT_IPPKT_TCP || !ip->has_ports || !(ip->tcp_flags & TCP_SYN))
         return;
-    size_t mss = sw->conf.mtu - (ip->version == 4 ? MSS_LESS_4 : MSS_LESS_6);
+    size_t mss = mtu - (ip->version == 4 ? MSS_LESS_4 : MSS_LESS_6);
     (void)skt_ippkt_clamp_mss(p->data, ip, (uint16_t)mss, p->offload.partial);
 }
 
@@ -48,15 +48,17 @@ static bool may_send_error(struct skt_tun_switch *sw, skt_us now)
     return sw->icmp_sent++ < ICMP_PER_S;
 }
 
-/* Tells a packet's sender, which is behind the TUN (port NULL) or a session. */
+/* Tells a packet's sender, which is behind the TUN (port NULL) or a session. mtu: with SKT_IPPKT_TOO_BIG.
+ * What goes to the TUN comes from the packet's destination: from the TUN's own address the system would drop
+ * it, as no packet with a local address as its source may come in (RFC 1812, 5.3.7). */
 static void answer(struct skt_tun_switch *sw, skt_us now, struct skt_tun_port *port, const uint8_t *packet,
-                   const struct skt_ippkt *ip, enum skt_ippkt_error error)
+                   const struct skt_ippkt *ip, enum skt_ippkt_error error, size_t mtu)
 {
     const struct skt_ipnet *own = own_address(sw, ip->version);
     uint8_t icmp[SKT_IPPKT_ICMP_MAX];
     if (own->family == 0 || !may_send_error(sw, now))
         return;
-    size_t len = skt_ippkt_icmp_error(icmp, sizeof icmp, packet, ip, error, own->ip, sw->conf.mtu);
+    size_t len = skt_ippkt_icmp_error(icmp, sizeof icmp, packet, ip, error, port ? own->ip : ip->dst, mtu);
     if (len == 0)
         return;
     struct skt_tun_packet p = {.data = icmp, .len = len};
@@ -67,18 +69,39 @@ static void answer(struct skt_tun_switch *sw, skt_us now, struct skt_tun_port *p
         (void)skt_tun_port_queue(port, now, &p, &parsed);
 }
 
-/* Queues a packet for `to`; its sender (see answer) is told where it is too big. */
+/* Bytes of the packet, or of the largest that it will be cut into. */
+static size_t piece_len(const struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    return p->offload.gso == SKT_GSO_NONE ? p->len : ip->payload + p->offload.size;
+}
+
+/* A packet that just fits a datagram with the short header is not to go in two for its open checksum. */
+static void fit(const struct skt_tun_port *to, struct skt_tun_packet *p)
+{
+    size_t most = to->mtu + SKT_FLOW_HEADER_MIN;
+    if (p->offload.gso == SKT_GSO_NONE && p->offload.partial && p->len <= to->mtu &&
+        p->len + SKT_FLOW_HEADER_MAX > most)
+        (void)skt_offload_complete(p);
+}
+
+/* Queues a packet for `to`; its sender (see answer) is told where it is too big. Such a packet is carried
+ * nevertheless, in two datagrams: the path may have shrunk after it was sent, and the answer may never get
+ * there. */
 static void queue(struct skt_tun_port *to, skt_us now, struct skt_tun_port *from, struct skt_tun_packet *p,
                   const struct skt_ippkt *ip)
 {
     struct skt_tun_switch *sw = to->sw;
+    bool too_big = ip->df && piece_len(p, ip) > to->mtu;
+    if (too_big)
+        answer(sw, now, from, p->data, ip, SKT_IPPKT_TOO_BIG, to->mtu);
+    fit(to, p);
     int err = skt_tun_port_queue(to, now, p, ip);
-    if (err == SKT_ERR_FULL) {
+    if (err == SKT_ERR_FULL && !too_big)
+        answer(sw, now, from, p->data, ip, SKT_IPPKT_TOO_BIG, to->mtu);
+    if (too_big || err == SKT_ERR_FULL)
         sw->stats.too_big++;
-        answer(sw, now, from, p->data, ip, SKT_IPPKT_TOO_BIG);
-    } else if (err) {
+    else if (err)
         sw->stats.malformed++;
-    }
 }
 
 /* --- from the TUN --- */
@@ -119,10 +142,10 @@ void skt_tun_from_device(struct skt_tun_switch *sw, struct skt_tun_packet *p)
     if (!port) {
         sw->stats.no_route++;
         if (sw->conf.server)
-            answer(sw, now, NULL, p->data, &ip, SKT_IPPKT_UNREACHABLE);
+            answer(sw, now, NULL, p->data, &ip, SKT_IPPKT_UNREACHABLE, 0);
         return;
     }
-    clamp(sw, p, &ip);
+    clamp(port->mtu, p, &ip);
     queue(port, now, NULL, p, &ip);
 }
 
@@ -144,10 +167,11 @@ static int read_message(struct skt_tun_packet *p, uint8_t *message, size_t len, 
     return skt_offload_derive(&p->offload, p->data, p->len, skt_get_u16(message + 1), true);
 }
 
-static void to_device(struct skt_tun_switch *sw, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+static void to_device(struct skt_tun_port *from, struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
+    struct skt_tun_switch *sw = from->sw;
     size_t len = p->len;
-    clamp(sw, p, ip);
+    clamp(from->mtu, p, ip);
     if (skt_tun_write_any(sw->conf.tun, p, sw->conf.mtu) != SKT_OK) {
         sw->stats.overflow++;
         return;
@@ -165,9 +189,10 @@ static void to_session(struct skt_tun_port *from, struct skt_tun_port *to, skt_u
         return;
     }
     if (!skt_ippkt_hop(p->data, ip)) {
-        answer(sw, now, from, p->data, ip, SKT_IPPKT_TIME_EXCEEDED);
+        answer(sw, now, from, p->data, ip, SKT_IPPKT_TIME_EXCEEDED, 0);
         return;
     }
+    clamp(from->mtu < to->mtu ? from->mtu : to->mtu, p, ip);
     sw->stats.forwarded++;
     queue(to, now, from, p, ip);
 }
@@ -195,5 +220,5 @@ void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *messag
     if (to)
         to_session(port, to, now, &p, &ip);
     else
-        to_device(sw, &p, &ip);
+        to_device(port, &p, &ip);
 }

@@ -24,6 +24,8 @@ struct skt_tun_port {
     size_t counted; /* of queue.bytes in sw->waiting */
     struct skt_ipnet *nets;
     size_t net_count;
+    size_t mtu;    /* of plain packets */
+    bool followed; /* mtu is what the path was found to carry */
 };
 
 struct skt_tun_switch {
@@ -43,6 +45,11 @@ struct skt_tun_switch {
     uint8_t *message; /* SKT_TUN_MESSAGE_MAX bytes: the message being read */
     uint8_t *piece;   /* mtu bytes: a packet being cut */
 };
+
+/* --- tun_switch.c --- */
+
+/* Takes over what the search for the path's datagram size has ended with; cheap. */
+void skt_tun_port_follow(struct skt_tun_port *port);
 
 /* --- tun_port.c --- */
 

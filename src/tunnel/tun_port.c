@@ -48,7 +48,9 @@ static int push_cut(struct skt_tun_port *port, skt_us now, struct skt_tun_packet
 {
     static const uint8_t plain[] = {SKT_FLOW_PLAIN};
     struct skt_offload_cutter c;
-    int err = skt_offload_cut(&c, p, port->sw->conf.mtu);
+    int err = skt_offload_cut(&c, p, port->mtu);
+    if (err == SKT_ERR_FULL) /* datagrams: KCP cuts these */
+        err = skt_offload_cut(&c, p, port->sw->conf.mtu);
     if (err)
         return err;
     for (size_t len; (len = skt_offload_cut_next(&c, port->sw->piece)) > 0;)
@@ -130,6 +132,7 @@ void skt_tun_port_pump(struct skt_packet_owner *owner, struct skt_session *s, sk
 {
     struct skt_tun_port *port = SKT_CONTAINER(owner, struct skt_tun_port, owner);
     unsigned news;
+    skt_tun_port_follow(port);
     for (int flow; (flow = skt_session_next_flow(s, &news)) >= 0;) {
         if (news & SKT_FLOW_READABLE)
             read_flow(port, s, now, (unsigned)flow);

@@ -94,6 +94,29 @@ int skt_tun_switch_write(struct skt_tun_switch *sw, const uint8_t *packet, size_
     return err;
 }
 
+/* --- MTU --- */
+
+static void tell_mtu(const struct skt_tun_port *port)
+{
+    const struct skt_tun_switch_conf *conf = &port->sw->conf;
+    if (conf->on_mtu && port->followed && port->sw->active == port)
+        conf->on_mtu(conf->user, port->mtu);
+}
+
+void skt_tun_port_follow(struct skt_tun_port *port)
+{
+    const struct skt_tun_switch_conf *conf = &port->sw->conf;
+    size_t mtu = conf->follow_path ? skt_session_packet_mtu(port->session) : 0;
+    if (mtu == 0)
+        return;
+    mtu = mtu < SKT_TUN_MTU_MIN ? SKT_TUN_MTU_MIN : mtu > conf->mtu ? conf->mtu : mtu;
+    if (port->followed && mtu == port->mtu)
+        return;
+    port->followed = true;
+    port->mtu = mtu;
+    tell_mtu(port);
+}
+
 /* --- sessions --- */
 
 static struct skt_tun_port *port_of(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
@@ -122,6 +145,7 @@ int skt_tun_switch_attach(struct skt_tun_switch *sw, struct skt_endpoint *ep, ui
     port->ep = ep;
     port->session = s;
     port->cid = cid;
+    port->mtu = sw->conf.mtu;
     skt_aqm_init(&port->queue, SKT_FLOWS_MAX, SKT_TUN_QUEUE_MAX);
     skt_list_append(&sw->ports, &port->link);
     skt_endpoint_set_packets(ep, s, &port->owner);
@@ -159,6 +183,7 @@ int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint3
     if (!port)
         return SKT_ERR_NOTFOUND;
     sw->active = port;
+    tell_mtu(port);
     return SKT_OK;
 }
 
@@ -180,6 +205,12 @@ const struct skt_ipnet *skt_tun_switch_net(const struct skt_tun_switch *sw, cons
 {
     const struct skt_tun_port *port = port_of(sw, ep, cid);
     return port && i < port->net_count ? &port->nets[i] : NULL;
+}
+
+size_t skt_tun_switch_mtu(const struct skt_tun_switch *sw, const struct skt_endpoint *ep, uint32_t cid)
+{
+    const struct skt_tun_port *port = port_of(sw, ep, cid);
+    return port ? port->mtu : 0;
 }
 
 void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats *out)

@@ -17,10 +17,18 @@ struct skt_tun_switch_conf {
     struct skt_tun *tun; /* outlives the switch; its reader is the switch's */
     bool server;
     struct skt_ipnet address4, address6; /* the TUN's own with its network; family 0: none */
-    size_t mtu;                          /* of plain packets */
-    uint64_t hash_key;                   /* random: keeps others from finding flows that collide */
-    size_t memory;                       /* bytes that may wait in all queues together; 0: 16 MiB */
+    size_t mtu;                          /* of plain packets, the most that any session may have */
+    /* A session's MTU is what goes in one datagram on its path, from SKT_TUN_MTU_MIN to mtu; else mtu. */
+    bool follow_path;
+    void (*on_mtu)(void *user, size_t mtu); /* client, with follow_path: of the session in use; or NULL */
+    void *user;
+    uint64_t hash_key; /* random: keeps others from finding flows that collide */
+    size_t memory;     /* bytes that may wait in all queues together; 0: 16 MiB */
 };
+
+/* What follow_path goes down to: the least that IPv6 allows (RFC 8200, 5). On narrower paths packets are cut
+ * in two by KCP. */
+enum { SKT_TUN_MTU_MIN = 1280 };
 
 struct skt_tun_stats {
     uint64_t packets_in, bytes_in;   /* read from the TUN */
@@ -30,7 +38,7 @@ struct skt_tun_stats {
     uint64_t spoofed;                /* from an address that the session does not have */
     uint64_t group;                  /* to a multicast, broadcast or link-local address */
     uint64_t no_route;               /* nobody has the destination, or no session is there */
-    uint64_t too_big;                /* longer than the MTU allows */
+    uint64_t too_big;                /* longer than the MTU allows; carried in pieces where it can be */
     uint64_t overflow;               /* no memory, or the TUN did not take it */
     uint64_t dropped, marked;        /* by the managed queues */
 };
@@ -75,6 +83,9 @@ bool skt_tun_switch_owner(const struct skt_tun_switch *sw, const struct skt_ipne
 /* The i-th network of a session (its own address is the first), or NULL. */
 const struct skt_ipnet *skt_tun_switch_net(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
                                            uint32_t cid, size_t i);
+
+/* The MTU of a session; 0: it is not attached. */
+size_t skt_tun_switch_mtu(const struct skt_tun_switch *sw, const struct skt_endpoint *ep, uint32_t cid);
 
 void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats *out);
 

@@ -4,6 +4,8 @@
     c: tun0 10.77.0.2 skcptun --lnk0==== link ====lnk0-- skcptun tun0 10.77.0.1 :s
 """
 import hashlib
+import re
+import socket
 import threading
 import time
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.light
 
 LINK = {"rate": 50, "delay": "10ms", "buffer": "50ms"}
 SERVER, CLIENT = f"{NET}.1", f"{NET}.2"
+IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2  # linux/in.h; Python does not name them
 
 
 class Echo:
@@ -34,6 +37,20 @@ class Echo:
         assert self.there.recv(len(text)) == text
         self.there.sendall(text)
         assert self.user.recv(len(text)) == text
+
+    def exchange(self, size):
+        """So many bytes both ways."""
+        data = hashlib.sha256(b"more").digest() * (size // 32)
+        for one, other in ((self.user, self.there), (self.there, self.user)):
+            sender = threading.Thread(target=one.sendall, args=(data,))
+            sender.start()
+            got = bytearray()
+            while len(got) < len(data):
+                piece = other.recv(1 << 18)
+                assert piece
+                got += piece
+            sender.join()
+            assert got == data
 
 
 def test_inner_connection_survives_address_change_and_restart(lab):
@@ -96,21 +113,108 @@ def transfer(t, lab, size=3_000_000):
         assert got == data
 
 
-@pytest.mark.parametrize("mtu", [1400, 1280])
-def test_narrow_path_is_no_black_hole(lab, mtu):
+OVERHEAD = 56  # of a packet in its datagram
+LEAST = 1280
+
+
+def interface_mtu(ns):
+    return int(re.search(r"mtu (\d+)", ns.ip("link", "show", "tun0"))[1])
+
+
+def found_mtu(t, low, high):
+    """The TUN's MTU once both ends have found datagrams of low..high bytes."""
+    def look():
+        near, far = t.client.sessions(), t.server.sessions()
+        if not near or not far or not all(low <= one["mtu"] <= high for one in near + far):
+            return None
+        mtu = max(near[0]["mtu"] - OVERHEAD, LEAST)
+        return mtu if interface_mtu(t.c) == mtu and t.client.status()["tun"]["mtu"] == mtu else None
+    return wait_until(f"datagrams of {low} to {high} bytes are found", look, 15, 0.1)
+
+
+def datagrams_for(lab, t, size, count=20):
+    """Datagrams from the client while it sends so many UDP packets of this size, with DF."""
+    with t.c.entered():
+        sock = lab.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+    lab.closing(t.s.udp(9))
+    sock.connect((SERVER, 9))
+    sniffer = lab.sniff(t.c)
+    for _ in range(count):
+        sock.send(bytes(size - 28))
+        time.sleep(0.01)
+    time.sleep(0.3 * PATIENCE)
+    return sum(1 for _, to, _ in sniffer.seen if to == 4000)
+
+
+@pytest.mark.parametrize("mtu", [1500, 1400, 1280])
+def test_path_of_each_size_is_no_black_hole(lab, mtu):
     t = tun_pair(lab, mtu=mtu, **LINK)
+    transfer(t, lab)  # also while the size is still searched
+    inner = found_mtu(t, mtu - 28 - 12, mtu - 28)
+    assert t.client.sessions()[0]["tun_mtu"] == inner
     transfer(t, lab)
-    answers = ping(t.c, SERVER, options=("-M", "do", "-s", "1372"))  # 1400 bytes: what the TUN takes
+    answers = ping(t.c, SERVER, options=("-M", "do", "-s", inner - 28))
     assert answers.received == 5, answers.text
-    wait_until("the path's size is found", lambda: t.client.sessions()[0]["mtu"] > mtu - 28 - 20, 10)
+    sent = datagrams_for(lab, t, inner)
+    assert sent >= 40 if mtu == 1280 else 20 <= sent < 30  # beside pings and probes
+    out = inside(t.c, "ping", "-n", "-c", 1, "-W", 1, "-M", "do", "-s", inner - 27, SERVER, check=False)
+    assert "Message too long" in out or "message too long" in out, out
 
 
-def test_path_becomes_narrow(lab):
+def test_server_tells_by_session_what_is_too_big(lab):
+    """Its interface takes more than the narrow path of one client; what is longer is told, and arrives nevertheless."""
+    t = tun_pair(lab, mtu=1400, **LINK)
+    inner = found_mtu(t, 1360, 1372)
+    assert interface_mtu(t.s) == 1472 - OVERHEAD > inner
+    out = inside(t.s, "ping", "-n", "-c", 1, "-W", 1, "-M", "do", "-s", inner - 28, CLIENT)
+    assert "1 received" in out and "rag" not in out
+    out = inside(t.s, "ping", "-n", "-c", 2, "-W", 1, "-M", "do", "-s", inner - 27, CLIENT, check=False)
+    assert f"mtu = {inner}" in out or f"mtu={inner}" in out, out
+    assert t.server.status()["tun"]["too_big"] >= 1
+    # Where DF is not set nobody has to be told.
+    assert ping(t.s, CLIENT, options=("-M", "dont", "-s", "1388")).received == 5
+
+
+def test_path_becomes_narrow_and_wide_again(lab):
     t = tun_pair(lab, **LINK)
-    transfer(t, lab)
-    wait_until("the path's size is found", lambda: t.client.sessions()[0]["mtu"] == 1472, 10)
-    t.link.set(mtu=1280)
+    wide = found_mtu(t, 1472, 1472)
+    echo = Echo(lab, t)
+    echo.exchange(200_000)
+    t.link.set(mtu=1400)
+    began = time.monotonic()
+    echo.exchange(200_000)
+    lab.note(f"TUN: 400 kB of an inner connection went {time.monotonic() - began:.1f} s after the path's MTU fell to 1400")
+    narrow = found_mtu(t, 1360, 1372)
+    assert narrow < wide
+    echo.exchange(200_000)
     transfer(t, lab, 500_000)
+    # After a change of the client's address the server takes the path for a new one, and searches anew.
+    t.link.set(mtu=1500)
+    t.c.ip("addr", "add", "10.90.0.77/24", "dev", "lnk0")
+    t.c.ip("addr", "del", "10.90.0.1/24", "dev", "lnk0")
+    if "10.90.0.77" not in t.c.ip("addr", "show", "dev", "lnk0"):  # it went with the first, as its secondary
+        t.c.ip("addr", "add", "10.90.0.77/24", "dev", "lnk0")
+    echo.exchange(1000)
+    wait_until("the server found it", lambda: t.server.sessions()[0]["tun_mtu"] == wide, 15)
+    echo.exchange(200_000)
+
+
+def test_mtu_follows_after_privileges_were_dropped(lab):
+    lab.dir.chmod(0o777)
+    t = tun_pair(lab, client_options={"top": {"user": "nobody"}}, mtu=1400, **LINK)
+    with open(f"/proc/{t.client.process.pid}/status", encoding="ascii") as status:
+        assert not re.search(r"^Uid:\t0", status.read(), re.M)
+    inner = found_mtu(t, 1360, 1372)
+    assert f"MTU of tun0 is {inner} now" in t.client.process.log()
+
+
+def test_configured_mtu_stays(lab):
+    t = tun_pair(lab, client_options={"tun_mtu": 1400}, server_options={"tun_mtu": 1400}, mtu=1280, **LINK)
+    wait_until("the size is found", lambda: 1240 <= t.client.sessions()[0]["mtu"] <= 1252, 15)
+    assert interface_mtu(t.c) == t.client.sessions()[0]["tun_mtu"] == 1400
+    assert ping(t.c, SERVER, options=("-M", "do", "-s", "1372")).received == 5
+    transfer(t, lab)
 
 
 def test_packet_too_big_is_told(lab):
@@ -133,7 +237,7 @@ def test_end_without_offloads(lab, plain):
     # One packet of the TUN is one of the peer's, and none is longer than its MTU.
     tun = t.client.status()["tun"]
     if plain == "both":
-        assert tun["bytes_in"] / tun["packets_in"] <= 1400
+        assert tun["bytes_in"] / tun["packets_in"] <= 1416
 
 
 def test_offloads_carry_large_packets(lab):
@@ -204,8 +308,8 @@ def test_scripts_read_the_tun(lab):
     T.c, T.s = c, s
     transfer(T, lab, 1_000_000)
     assert client.status()["tun"]["offload"]
-    assert "longest 1400" in client.process.log()
-    assert all(int(line.rsplit(" ", 1)[1]) <= 1400 for line in client.process.log().splitlines() if "longest" in line)
+    assert "longest 1416" in client.process.log()
+    assert all(int(line.rsplit(" ", 1)[1]) <= 1416 for line in client.process.log().splitlines() if "longest" in line)
 
 
 def test_script_takes_the_tun_from_a_peer_with_offloads(lab):

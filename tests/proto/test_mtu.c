@@ -90,6 +90,28 @@ static void test_black_hole_falls_to_the_floor(void **state)
     assert_false(skt_mtu_on_black_hole(&m, 4 * SEC));
 }
 
+static void test_settled_with_a_result_only(void **state)
+{
+    (void)state;
+    struct skt_mtu m;
+    skt_us now = SEC;
+    skt_mtu_init(&m);
+    assert_false(skt_mtu_settled(&m));
+    skt_mtu_start(&m, SKT_MTU_MAX, now);
+    assert_false(skt_mtu_settled(&m));
+    assert_int_equal(skt_mtu_probe(&m, now, 0, true), SKT_MTU_MAX);
+    assert_true(skt_mtu_on_probed(&m, SKT_MTU_MAX, now));
+    assert_true(skt_mtu_settled(&m));
+    now = m.at;
+    assert_int_equal(skt_mtu_probe(&m, now, 0, true), SKT_MTU_MAX); /* a check of what is in use */
+    assert_true(skt_mtu_settled(&m));
+    assert_true(skt_mtu_on_black_hole(&m, now)); /* what is in use is only a guess now */
+    assert_false(skt_mtu_settled(&m));
+    search(&m, 1372, &now, now + 10 * SEC);
+    assert_true(skt_mtu_settled(&m));
+    assert_in_range(m.current, 1372 - SKT_MTU_STEP + 1, 1372);
+}
+
 static void test_rests_while_idle(void **state)
 {
     (void)state;
@@ -111,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_clear_path_takes_one_probe),
         cmocka_unit_test(test_shrinking_path_is_noticed),
         cmocka_unit_test(test_black_hole_falls_to_the_floor),
+        cmocka_unit_test(test_settled_with_a_result_only),
         cmocka_unit_test(test_rests_while_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

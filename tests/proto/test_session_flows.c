@@ -2,6 +2,7 @@
 /* Flows of packets between two sessions over simulated links. */
 #include "base/bytes.h"
 #include "base/err.h"
+#include "proto/mtu.h"
 #include "sim/world.h"
 
 #include <setjmp.h>
@@ -139,6 +140,40 @@ static void test_little_waits_in_the_path(void **state)
     sim_world_free(w);
 }
 
+/* Datagrams that a packet of the client takes. */
+static uint64_t datagrams_of(struct sim_world *w, size_t len)
+{
+    const struct skt_session_stats *st = skt_session_stats(w->client.session);
+    uint64_t before = st->packets_tx;
+    assert_int_equal(
+        skt_session_write_packet(w->client.session, 3, buf, SKT_FLOW_HEADER_MIN + len, SKT_PACKET_ONCE),
+        SKT_OK);
+    sim_world_run(w, w->now + 5 * MS, NULL); /* less than a round trip: nothing but the packet */
+    uint64_t sent = st->packets_tx - before;
+    sim_world_run(w, w->now + 300 * MS, NULL);
+    return sent;
+}
+
+static void test_packet_of_the_mtu_goes_in_one_datagram(void **state)
+{
+    (void)state;
+    static const size_t paths[] = {1472, 1452, 1372, 1252};
+    assert_int_equal(skt_session_packet_limit(1472), 1416);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct sim_world *w = tun_world(0, 11 + i);
+        w->up.config.mtu = w->down.config.mtu = paths[i];
+        assert_int_equal(skt_session_packet_mtu(w->client.session), 0);
+        connect(w);
+        sim_world_run(w, w->now + 10 * SEC, NULL);
+        size_t mtu = skt_session_packet_mtu(w->client.session);
+        (void)datagrams_of(w, 100); /* after the rest a ping and a check of the size go with it */
+        assert_in_range(mtu, paths[i] - SKT_MTU_STEP - 56, paths[i] - 56);
+        assert_int_equal(datagrams_of(w, mtu), 1);
+        assert_int_equal(datagrams_of(w, mtu + SKT_PARITY_RESERVE + 1), 2);
+        sim_world_free(w);
+    }
+}
+
 static void test_flows_begin_anew_with_a_new_server(void **state)
 {
     (void)state;
@@ -199,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packets_keep_their_order_and_borders),
         cmocka_unit_test(test_little_waits_in_the_path),
+        cmocka_unit_test(test_packet_of_the_mtu_goes_in_one_datagram),
         cmocka_unit_test(test_flows_begin_anew_with_a_new_server),
         cmocka_unit_test(test_other_modes_have_no_flows),
         cmocka_unit_test(test_extensions_are_found_by_type_and_length),
