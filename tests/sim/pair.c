@@ -92,10 +92,24 @@ static void fail(struct sim_pair *s, const char *what)
 
 /* --- known content --- */
 
-static uint8_t byte_at(const struct sim_flow *f, uint64_t pos)
+/* What is sent is a cut of one random piece, at a place that depends on the conversation and the position;
+ * its length is a prime, so that no other position within reach looks alike. */
+enum { CONTENT_LEN = 65521 };
+
+static const uint8_t *content_at(const struct sim_flow *f, uint64_t pos, size_t *len)
 {
-    uint64_t x = pos * 31 + pos / 251 + f->conv;
-    return (uint8_t)(x ^ (x >> 8));
+    static uint8_t content[CONTENT_LEN];
+    static bool made;
+    if (!made) {
+        struct sim_rng rng = sim_rng_of(1);
+        for (size_t i = 0; i < CONTENT_LEN; i++)
+            content[i] = (uint8_t)(sim_rng_next(&rng) >> 32);
+        made = true;
+    }
+    size_t at = (size_t)((pos + f->conv * UINT64_C(7919)) % CONTENT_LEN);
+    if (*len > CONTENT_LEN - at)
+        *len = CONTENT_LEN - at;
+    return content + at;
 }
 
 static size_t message_len(const struct sim_flow *f, uint64_t index)
@@ -106,14 +120,19 @@ static size_t message_len(const struct sim_flow *f, uint64_t index)
 
 static void fill(const struct sim_flow *f, uint64_t pos, uint8_t *out, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        out[i] = byte_at(f, pos + i);
+    for (size_t done = 0, n; done < len; done += n) {
+        n = len - done;
+        const uint8_t *content = content_at(f, pos + done, &n);
+        memcpy(out + done, content, n);
+    }
 }
 
 static bool matches(const struct sim_flow *f, uint64_t pos, const uint8_t *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (data[i] != byte_at(f, pos + i))
+    for (size_t done = 0, n; done < len; done += n) {
+        n = len - done;
+        const uint8_t *expected = content_at(f, pos + done, &n);
+        if (memcmp(data + done, expected, n) != 0)
             return false;
     }
     return true;
