@@ -107,7 +107,8 @@ struct skt_cc_bbr {
     bool timed_out; /* a timeout cut the window; the next ack restores saved_cwnd */
     size_t saved_cwnd;
     uint64_t lost, acked;   /* bytes since the loss rate was last folded */
-    uint32_t loss_permille; /* random loss as smoothed over rounds */
+    uint32_t loss_permille; /* random loss as smoothed over rounds, */
+    uint32_t loss_folds;    /* so many until now, up to what is smoothed over */
 };
 
 struct skt_cc_cubic {

@@ -19,6 +19,8 @@
 
 enum {
     CYCLE_LEN = 8,
+    STARTUP_GROWTH = 2,       /* the window grows by so many times what was acknowledged; */
+    STARTUP_GROWTH_KNOWN = 4, /* where trains have shown where that ends, faster */
     FLIGHT_PART = 8,
     GROWN_CYCLES = 2, /* then the bandwidth is sought anew */
     DRAIN_RTTS = 3,   /* the longest that a queue is worked off for */
@@ -104,7 +106,7 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
         target += skt_maxfilter_get(&b->extra);
     }
     if (startup && !b->timed_out)
-        acked *= 2;
+        acked *= most ? STARTUP_GROWTH_KNOWN : STARTUP_GROWTH;
     if (target == 0 || cwnd + acked < target)
         cwnd += acked;
     else if (b->filled || cwnd < target)

@@ -12,6 +12,7 @@
 #define LOSS_PERMILLE_MAX UINT64_C(200)
 
 enum {
+    LOSS_FOLDS = 8,
     FULL_ROUNDS = 3,
     CROWDED_ROUNDS = 12, /* more than a cycle */
 };
@@ -55,7 +56,7 @@ static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     b->filled = overflow || b->full_rounds >= FULL_ROUNDS;
 }
 
-/* The share of packets lost while there was no queue, smoothed over rounds. */
+/* The share of packets lost, smoothed over rounds; the first rounds count alike. */
 static void fold_losses(struct skt_cc_bbr *b)
 {
     uint64_t all = b->acked + b->lost;
@@ -64,7 +65,9 @@ static void fold_losses(struct skt_cc_bbr *b)
     uint64_t permille = b->lost * SKT_BBR_UNIT / all;
     if (permille > LOSS_PERMILLE_MAX)
         permille = LOSS_PERMILLE_MAX;
-    b->loss_permille = (uint32_t)((7 * b->loss_permille + permille) / 8);
+    if (b->loss_folds < LOSS_FOLDS)
+        b->loss_folds++;
+    b->loss_permille = (uint32_t)(((b->loss_folds - 1) * b->loss_permille + permille) / b->loss_folds);
     b->lost = b->acked = 0;
 }
 
