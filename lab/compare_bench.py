@@ -25,7 +25,7 @@ BULK_LINK = {"delay": "80ms", "rate": 100, "buffer": "100ms"}
 SHARE_LINK = {"delay": "20ms", "rate": 50, "buffer": "40ms"}  # one bandwidth-delay product of buffer
 
 # What a measurement may end with; the run goes on.
-FAILURES = (AssertionError, OSError, subprocess.TimeoutExpired)
+FAILURES = (AssertionError, OSError, ValueError, LookupError, subprocess.SubprocessError)
 
 
 class Cpu:
@@ -131,7 +131,7 @@ def benches(base, program, peers, seed, link):
         yield made
     finally:
         for bench in reversed(made):
-            with contextlib.suppress(OSError, AssertionError):
+            with contextlib.suppress(*FAILURES):
                 bench.close()
 
 

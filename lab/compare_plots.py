@@ -31,9 +31,9 @@ def distributions(part, **where):
 
 
 def burst_plot(part, loss):
-    xticks = [(v, str(v)) for v in (150, 200, 300, 400, 600, 1000, 2000, 4000)]
+    xticks = [(v, str(v)) for v in (150, 200, 300, 400, 600, 1000, 2000, 4000, 10000)]
     yticks = [(v, f"{v * 100:g} %") for v in (0.002, 0.01, 0.1, 1)]
-    return svg.plot(f"Answers of 40 KB, {loss:.1%} loss: completion slower than …", "ms", "share of the answers",
+    return svg.plot(f"Answers of 40 KB, {loss * 100:g} % loss each way: complete later than …", "ms", "share of the answers",
                     distributions(part, loss=loss), xticks, yticks, True, True)
 
 
@@ -50,13 +50,14 @@ def rtt_plot(part, conns):
 def loss_plot(part, column, title, extra):
     _, pick, _, _, _ = BULK_COLUMNS[column]
     losses = sorted({r["loss"] for r in part["results"]})
-    series = []
-    for peer, (label, color) in part["meta"]["labels"].items():
+    series, peers = [], part["meta"]["labels"]
+    for index, (peer, (label, color)) in enumerate(peers.items()):
+        beside = (index - (len(peers) - 1) / 2) * 0.06  # what has the same value stays visible
         by_loss = {loss: [v for v in values(part["results"], pick, peer=peer, loss=loss) if v is not None] for loss in losses}
-        points = [(loss * 100, median(got)) for loss, got in by_loss.items() if got]
+        points = [(loss * 100 + beside, median(got)) for loss, got in by_loss.items() if got]
         if points:
             series.append({"label": label, "color": color, "points": points, "dots": True,
-                           "spread": [(loss * 100, min(got), max(got)) for loss, got in by_loss.items() if got]})
+                           "spread": [(loss * 100 + beside, min(got), max(got)) for loss, got in by_loss.items() if got]})
     for label, color, dash, points in extra:
         series.append({"label": label, "color": color, "dash": dash, "points": points, "width": 1.5})
     top = max(y for s in series for _, y in s["points"])

@@ -33,9 +33,9 @@ def conditions(rows):
         got = [r for r in part["results"] if "failed" not in r]
         busy = [r["cpu_busy"] for r in got]
         failed = len(part["results"]) - len(got)
-        m = meta["machine"]
+        m, seeds = meta["machine"], len({r["seed"] for r in part["results"]})
         parts.append(
-            f"- `{row}`: {meta['date']}, revision {meta['revision']}, {meta['seeds']} seed{'s' * (meta['seeds'] > 1)}"
+            f"- `{row}`: {meta['date']}, revision {meta['revision']}, {seeds} seed{'s' * (seeds > 1)}"
             f"{', QUICK' * meta['quick']}; {m['cores']} cores ({m['cpu']}), {m['memory_gb']} GB, Linux {m['kernel']}; "
             f"load average {min((r['load'] for r in got), default=0):.1f} to {max((r['load'] for r in got), default=0):.1f}, cores busy "
             f"{min(busy, default=0):.0%} to {max(busy, default=0):.0%}" +

@@ -17,6 +17,7 @@ from compare_tables import ROWS
 
 LOSSES = (0.01, 0.05, 0.10)
 CONNS = (1, 10)
+FIRST_SEED = 11
 
 def wire_bytes(link, pings):
     """IP bytes in both directions, without those of the UDP echo beside (those that reached its server came back)."""
@@ -53,13 +54,27 @@ def _bulk_digest(peer, got, seconds):
             "per_s_mbit": [round(sum(got["per_100ms"][i:i + 10]) * 8e-6, 2) for i in range(0, seconds * 10, 10)]}
 
 
+def merge(before, now):
+    """Results of the same row measured at two times."""
+    if not before:
+        return now
+    old, new = before["meta"], now["meta"]
+    meta = {**old, **new, "quick": old["quick"] or new["quick"]}
+    for field in ("date", "revision"):
+        known = old[field].split(", ")
+        meta[field] = ", ".join(known + [new[field]] * (new[field] not in known))
+    for field in ("skipped", "settings", "labels"):
+        meta[field] = {**old[field], **new[field]}
+    return {"meta": meta, "results": before["results"] + now["results"]}
+
+
 class Run:
     def __init__(self, options, out, base, load, peers, skipped):
         self.options, self.out, self.base, self.load, self.peers = options, out, base, load, peers
         self.skipped = skipped
         self.meta = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
-                     "revision": revision(options.build), "quick": options.quick, "seeds": options.seeds}
-        self.seeds = [11 + 2 * i for i in range(options.seeds)]
+                     "revision": revision(options.build), "quick": options.quick}
+        self.seeds, self.before = [], None
 
     def all(self):
         measures = {"rtt": self.rtt, "bulk": lambda: self.bulk("bulk", False), "up": lambda: self.bulk("up", True),
@@ -68,7 +83,15 @@ class Run:
         assert tuple(measures) == ROWS
         for row in ROWS:
             if row in self.options.only:
+                self._begin(row)
                 measures[row]()
+
+    def _begin(self, row):
+        path = self.out / f"{row}.json"
+        self.before = json.loads(path.read_text()) if self.options.more and path.exists() else None
+        used = [r["seed"] for r in self.before["results"]] if self.before else []
+        first = max(used, default=FIRST_SEED - 2) + 2
+        self.seeds = [first + 2 * i for i in range(self.options.seeds)]
 
     def peers_in(self, row):
         return [p for p in self.peers if row in p.rows]
@@ -79,7 +102,8 @@ class Run:
         skipped = {p.name: why for p, why in self.skipped if row in p.rows}
         meta = {**self.meta, **meta, "skipped": skipped, "settings": {p.name: p.settings for p in used},
                 "labels": {p.name: (p.label, p.color) for p in used}}
-        text = json.dumps({"meta": meta, "results": results}, indent=None, separators=(",", ":"))
+        whole = merge(self.before, {"meta": meta, "results": results})
+        text = json.dumps(whole, indent=None, separators=(",", ":"))
         part = self.out / f"{row}.part"
         part.write_text(text)
         part.rename(self.out / f"{row}.json")

@@ -19,6 +19,9 @@ class Axis:
     def _in(value, log):
         return math.log10(value) if log else value
 
+    def within(self, value):
+        return self.lo <= self._in(value, self.log) <= self.hi
+
     def __call__(self, value):
         share = (self._in(value, self.log) - self.lo) / (self.hi - self.lo)
         return self.start + min(1, max(0, share)) * (self.end - self.start)
@@ -49,10 +52,11 @@ def grid(x, y, xticks, yticks):
 
 
 def curve(x, y, series, index):
-    """series: label, color, points [(x, y)], and optionally `spread` [(x, low, high)] and `dots`."""
+    """The line and its entry in the legend. series: label, color, points [(x, y)], and optionally `spread` [(x, low,
+    high)] and `dots`."""
     dash = DASHES[index // 7 % len(DASHES)] if not series.get("dash") else series["dash"]
     style = f' stroke-dasharray="{dash}"' if dash else ""
-    points = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in series["points"])
+    points = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in series["points"] if not x.log or x.within(a))
     parts = [f'<polyline points="{points}" fill="none" stroke="{series["color"]}" '
              f'stroke-width="{series.get("width", 2)}"{style}/>']
     if series.get("dots"):
@@ -72,7 +76,7 @@ def plot(title, xlabel, ylabel, series, xticks, yticks, xlog=False, ylog=False):
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" fill="#222">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>', text(LEFT, 22, title, "start", 14, ' font-weight="bold"')]
     parts += grid(x, y, xticks, yticks)
-    for index, one in enumerate(series):
+    for index, one in reversed(list(enumerate(series))):  # the first lies on top
         parts += curve(x, y, one, index)
     middle = (y.start + y.end) / 2
     parts += [text((x.start + x.end) / 2, HEIGHT - 12, xlabel),

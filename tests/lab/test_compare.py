@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""What lab/compare makes of its numbers; nothing is measured here."""
+import json
+import math
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "tests/netns")]
+
+import compare_bench  # noqa: E402
+import compare_burst  # noqa: E402
+import compare_plots  # noqa: E402
+import compare_report  # noqa: E402
+import compare_rows  # noqa: E402
+import compare_share  # noqa: E402
+import compare_svg  # noqa: E402
+import compare_tables as tables  # noqa: E402
+from compare_digest import digest, percentile  # noqa: E402
+from compare_peers import PEERS  # noqa: E402
+
+
+@pytest.mark.parametrize("share, expected", [(0.5, 50), (0.99, 99), (0.999, 100), (1, 100), (0.001, 1)])
+def test_percentile_is_the_nearest_rank(share, expected):
+    assert percentile(list(range(1, 101)), share) == expected
+
+
+def test_what_was_never_answered_is_slower_than_all():
+    got = digest([1000, 2000, 3000, None])
+    assert (got["unanswered"], got["p50"], got["p99"], got["max"]) == (1, 2, None, None)
+    assert all(ms < math.inf for _, ms in got["grid"])
+    assert digest([None, None]) == {"n": 2, "unanswered": 2}
+
+
+@pytest.mark.parametrize("numbers, expected", [
+    ([1.0], "1.00"), ([1, 2, 4], "2.00 (1.00–4.00)"), ([2, 2], "2.00"), ([1, 2, None], "1.50 (1.00–never)"),
+    ([1, None, None], "never (1.00–never)"), ([None], "never"), ([], "failed")])
+def test_a_cell_has_median_and_spread(numbers, expected):
+    assert tables.cell(numbers) == expected
+
+
+def test_a_verdict_says_by_how_much():
+    assert tables.verdict("x", 85, 86.5, "{:.1f}", True)[-1] == "reached"
+    assert tables.verdict("x", 85, 80, "{:.1f}", True)[-1] == "missed by 5.0"
+    assert tables.verdict("x", 30, 31, "{:+.0f}", False)[-1] == "missed by 1"
+    assert tables.verdict("x", 30, None, "{:.0f}", False)[2:] == ["no number", "missed"]
+
+
+@pytest.mark.parametrize("low, high", [(0, 100), (1, 1.24), (-81, 375), (0, 0.3), (150, 151)])
+def test_ticks_cover_the_range(low, high):
+    ticks = compare_svg.nice_ticks(low, high)
+    assert ticks[0] <= low and ticks[-1] >= high and 2 <= len(ticks) <= 9
+
+
+def shared(flow, beside, *shares):
+    return [{"peer": flow, "beside": beside, "seed": seed, "mbit": 50 * s, "mbit_beside": 50 * (1 - s), "share": s}
+            for seed, s in enumerate(shares)]
+
+
+def test_sharing_is_judged_by_the_smaller_side_and_cubics_own():
+    part = {"meta": {"labels": {"skcptun": ("turbo", "red"), "skcptun-normal": ("normal", "blue")}},
+            "results": shared("skcptun", "cubic", 0.7, 0.8, 0.6) + shared("skcptun", "bbr", 0.2) +
+            shared("skcptun-normal", "cubic", 0.5, 0.6)}
+    got = [line[2:] for line in compare_share.share_verdicts(part)]
+    assert got == [["30", "reached"], ["20", "missed by 5"], ["45", "reached"]]
+    assert "| turbo | kernel TCP, CUBIC | 35.0 (30.0–40.0) | 15.0 (10.0–20.0) | 70%, 80%, 60% |" in compare_share.share_table(part)
+
+
+def test_slow_peers_run_together_fast_ones_alone():
+    peers = [p for p in PEERS if "bulk" in p.rows]
+    made = compare_bench.batches(peers)
+    assert sorted(p.name for batch in made for p in batch) == sorted(p.name for p in peers)
+    assert all(len(batch) == 1 or all(p.slow_when_lossy for p in batch) for batch in made)
+    assert ["skcptun"] in [[p.name for p in batch] for batch in made]
+
+
+def test_peers_are_in_known_rows_under_names_of_their_own():
+    assert len({p.name for p in PEERS}) == len(PEERS)
+    assert all(p.rows and set(p.rows) <= set(tables.ROWS) for p in PEERS)
+    assert {pair.flow for pair in compare_share.PAIRS} == {p.name for p in PEERS if "share" in p.rows}
+
+
+def part_of(seed, date, revision="r1"):
+    return {"meta": {"date": date, "revision": revision, "quick": False, "skipped": {}, "settings": {"a": "s"},
+                     "labels": {"a": ("A", "red")}}, "results": [{"peer": "a", "seed": seed}]}
+
+
+def test_more_seeds_go_beside_the_ones_there():
+    whole = compare_rows.merge(compare_rows.merge(None, part_of(11, "Monday")), part_of(13, "Tuesday"))
+    assert [r["seed"] for r in whole["results"]] == [11, 13]
+    assert (whole["meta"]["date"], whole["meta"]["revision"]) == ("Monday, Tuesday", "r1")
+
+
+def round_trips(peer, loss):
+    return {"peer": peer, "loss": loss, "seed": 11, "load": 0.1, "cpu_busy": 0.2, "waste": 1.5,
+            "rtt": digest([160000 + 1000 * i for i in range(100)])}
+
+
+def test_a_report_takes_the_place_of_the_old_one(tmp_path):
+    rows = {"burst": part_of(11, "Monday")}
+    rows["burst"]["meta"] |= {"machine": {"cpu": "x", "cores": 2, "kernel": "6", "memory_gb": 1}}
+    rows["burst"]["results"] = [round_trips("a", loss) for loss in compare_burst.LOSSES]
+    (tmp_path / "burst.json").write_text(json.dumps(rows["burst"]))
+    page = tmp_path / "performance.md"
+    page.write_text("<!-- compare:burst -->\nold\n<!-- compare:end -->\nkept\n<!-- compare:up -->\nup\n<!-- compare:end -->\n")
+    compare_report.write_doc(tmp_path, tmp_path)
+    text = page.read_text()
+    assert "old" not in text and "| A | 209 | 254 | 258 | 1.50 |" in text and "kept" in text and "\nup\n" in text
+    assert (tmp_path / "img/burst-24.svg").read_text().startswith("<svg")
+    assert set(compare_plots.all_plots(rows)) == {"burst-24", "burst-50"}
