@@ -161,7 +161,7 @@ static void write_session(struct skt_app *app, FILE *out, const struct skt_endpo
     write_count(out, "payload_tx", st->payload_tx);
     write_count(out, "payload_rx", st->payload_rx);
     write_count(out, "retransmitted", p->stats.retransmitted);
-    write_count(out, "duplicated", 0);
+    write_count(out, "duplicated", p->stats.duplicated);
     write_count(out, "fec_sent", 0);
     write_count(out, "fec_recovered", 0);
     write_end(out, "streams", skt_session_stream_count(s));
