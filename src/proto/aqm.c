@@ -9,8 +9,20 @@
 enum {
     OVERFLOW_BATCH = 64, /* packets dropped at once at the limit (RFC 8290, 4.1) */
     FLOWS_START = 16,
-    NAMES_MAX = 8, /* flows that may share a number and still are kept in order */
+    NAMES_MAX = 8,                 /* flows that may share a number and still are kept in order */
+    LAG_MAX = 4 * SKT_AQM_QUANTUM, /* bytes of its share that a flow may make up for */
 };
+
+/* CoDel's constants (RFC 8289, 4.2 to 4.4) for a path of known round trip. The interval is the least one that
+ * the RFC has where that suffices; a path looks for more bandwidth once in eight round trips, and a queue
+ * that stands until it has found some is no reason to slow a sender down. */
+#define INTERVAL_MIN (100 * SKT_US_PER_MS)
+#define INTERVAL_MAX (500 * SKT_US_PER_MS)
+
+enum { INTERVAL_RTTS = 16, TARGET_PART = 20 };
+
+/* Of a flow that has no packet; last in the heap. */
+#define NO_TURN (SKT_NEVER - 1)
 
 /* A number that has been idle for so long is taken before a new one is: a session's conversations stay as few
  * as its flows are at a time. */
@@ -18,23 +30,23 @@ enum {
 
 struct skt_aqm_flow {
     struct skt_list queue;     /* packets, oldest first */
-    struct skt_list link;      /* in fresh, old or idle; in none while it is held or waits for arrival */
+    struct skt_list link;      /* in idle; in none while packets of it wait or are on their way */
+    struct skt_heap_node turn; /* the place of its next packet */
     uint32_t names[NAMES_MAX]; /* hashes of the flows that have this number, in by_hash */
     uint8_t name_count;
     uint16_t number;
-    bool active; /* in fresh or old */
+    bool active; /* it has a turn */
     bool held;
     bool on_way; /* packets were pulled that have not all arrived */
+    bool ack;    /* the last packet pulled was a bare acknowledgement */
     size_t bytes;
     uint32_t packets;
     uint32_t largest; /* packet seen, bytes */
-    int64_t deficit;
+    uint64_t end;     /* where its last packet ended */
+    uint64_t
+        spare; /* bytes of its share that it has not used; of what waits all beyond half of them is bulk */
     skt_us idle_since;
-
-    /* CoDel (RFC 8289, 5.3; 0 for no time) */
-    skt_us first_above, drop_next;
-    uint32_t count, last_count;
-    bool dropping;
+    struct skt_codel codel;
 };
 
 struct skt_aqm_packet *skt_aqm_packet_new(size_t len)
@@ -54,11 +66,17 @@ void skt_aqm_packet_free(struct skt_aqm_packet *p)
 
 void skt_aqm_init(struct skt_aqm *q, unsigned max, size_t limit)
 {
-    *q = (struct skt_aqm){.max = max, .limit = limit};
+    *q = (struct skt_aqm){.max = max, .limit = limit, .furthest = LAG_MAX};
     skt_idmap_init(&q->by_hash);
-    skt_list_init(&q->fresh);
-    skt_list_init(&q->old);
+    skt_heap_init(&q->turns);
     skt_list_init(&q->idle);
+    skt_aqm_set_rtt(q, 0);
+}
+
+void skt_aqm_set_rtt(struct skt_aqm *q, skt_us rtt)
+{
+    skt_us interval = skt_us_min(skt_us_max(INTERVAL_RTTS * rtt, INTERVAL_MIN), INTERVAL_MAX);
+    q->times = (struct skt_codel_times){.target = interval / TARGET_PART, .interval = interval};
 }
 
 static struct skt_aqm_packet *head_of(const struct skt_aqm_flow *f)
@@ -87,26 +105,40 @@ void skt_aqm_dispose(struct skt_aqm *q)
     }
     free(q->flows);
     skt_idmap_dispose(&q->by_hash);
+    skt_heap_dispose(&q->turns);
     skt_aqm_init(q, q->max, q->limit);
 }
 
 /* --- which flow --- */
 
-static void activate(struct skt_list *list, struct skt_aqm_flow *f)
+static void set_turn(struct skt_aqm *q, struct skt_aqm_flow *f, uint64_t place)
 {
-    f->active = true;
-    skt_list_move_tail(list, &f->link);
+    int err = skt_heap_set(&q->turns, &f->turn, place); /* it is in it already */
+    assert(err == SKT_OK);
+    (void)err;
 }
 
-/* Takes a flow off the lists; it is idle where nothing of it waits or is on its way. */
+/* A flow that has got a packet takes its place: where its last packet ended, but not far behind. */
+static void activate(struct skt_aqm *q, struct skt_aqm_flow *f)
+{
+    bool alone = !skt_aqm_ready(q);
+    if (alone)
+        q->place = q->furthest;
+    uint64_t least = q->place > LAG_MAX ? q->place - LAG_MAX : 0, start = f->end > least ? f->end : least;
+    f->spare = alone ? LAG_MAX : q->place > start ? q->place - start : 0;
+    f->active = true;
+    set_turn(q, f, start);
+}
+
+/* A flow gives up its place; it is idle where nothing of it waits or is on its way. */
 static void rest(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now)
 {
     f->active = false;
-    skt_list_remove(&f->link);
+    set_turn(q, f, NO_TURN);
     if (f->on_way || f->packets > 0)
         return;
     f->idle_since = now;
-    skt_list_append(&q->idle, &f->link);
+    skt_list_move_tail(&q->idle, &f->link);
 }
 
 static void add_name(struct skt_aqm *q, struct skt_aqm_flow *f, uint32_t hash)
@@ -121,11 +153,10 @@ static void rename_flow(struct skt_aqm *q, struct skt_aqm_flow *f, uint32_t hash
     while (f->name_count > 0)
         (void)skt_idmap_remove(&q->by_hash, f->names[--f->name_count]);
     add_name(q, f, hash);
-    f->deficit = 0;
+    f->end = 0;
     f->largest = 0;
-    f->first_above = f->drop_next = 0;
-    f->count = f->last_count = 0;
-    f->dropping = false;
+    f->ack = false;
+    f->codel = (struct skt_codel){0};
 }
 
 static struct skt_aqm_flow *new_flow(struct skt_aqm *q)
@@ -143,6 +174,10 @@ static struct skt_aqm_flow *new_flow(struct skt_aqm *q)
         return NULL;
     skt_list_init(&f->queue);
     skt_list_init(&f->link);
+    if (skt_heap_set(&q->turns, &f->turn, NO_TURN) != SKT_OK) {
+        free(f);
+        return NULL;
+    }
     f->number = (uint16_t)q->count;
     q->flows[q->count++] = f;
     return f;
@@ -217,124 +252,77 @@ void skt_aqm_push(struct skt_aqm *q, skt_us now, uint64_t hash, struct skt_aqm_p
     q->stats.pushed++;
     if (p->len > f->largest)
         f->largest = p->len;
-    if (!f->held && !f->active) {
-        activate(&q->fresh, f);
-        f->deficit = SKT_AQM_QUANTUM;
-    }
+    if (!f->held && !f->active)
+        activate(q, f);
     while (q->bytes > q->limit)
         shorten_longest(q);
 }
 
-/* --- CoDel --- */
-
-static uint32_t square_root(uint64_t v)
-{
-    uint64_t root = 0;
-    for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1)
-        if ((root | bit) * (root | bit) <= v)
-            root |= bit;
-    return (uint32_t)root;
-}
-
-/* When the next packet goes after the count-th: interval / sqrt(count) later. */
-static skt_us next_drop(skt_us from, uint32_t count)
-{
-    return from + (SKT_AQM_INTERVAL << 8) / square_root((uint64_t)count << 16);
-}
-
-/* Takes the flow's head. *above: its wait was above the target for a whole interval. A single packet of the
- * largest kind (with GSO that may be 64 KiB) waiting behind is no queue. */
-static struct skt_aqm_packet *take(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now, bool *above)
-{
-    struct skt_aqm_packet *p = head_of(f);
-    *above = false;
-    if (!p) {
-        f->first_above = 0;
-        return NULL;
-    }
-    take_head(q, f, p);
-    if (now - p->at < SKT_AQM_TARGET || f->bytes <= f->largest)
-        f->first_above = 0;
-    else if (f->first_above == 0)
-        f->first_above = now + SKT_AQM_INTERVAL;
-    else
-        *above = now >= f->first_above;
-    return p;
-}
-
-/* Marks the packet, which stays, or drops it and takes the next one. */
-static struct skt_aqm_packet *punish(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now,
-                                     struct skt_aqm_packet *p, bool *above)
-{
-    if (p->ecn) {
-        p->marked = true;
-        q->stats.marked++;
-        return p;
-    }
-    skt_aqm_packet_free(p);
-    q->stats.dropped++;
-    return take(q, f, now, above);
-}
-
-static struct skt_aqm_packet *codel(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now)
-{
-    bool above;
-    struct skt_aqm_packet *p = take(q, f, now, &above);
-    if (f->dropping) {
-        f->dropping = p && above;
-        while (f->dropping && now >= f->drop_next) {
-            f->count++;
-            p = punish(q, f, now, p, &above);
-            f->dropping = p && above;
-            if (f->dropping)
-                f->drop_next = next_drop(f->drop_next, f->count);
-            if (p && p->marked)
-                break;
-        }
-    } else if (p && above) {
-        p = punish(q, f, now, p, &above);
-        f->dropping = true;
-        uint32_t delta = f->count - f->last_count;
-        bool recent = now < f->drop_next || now - f->drop_next < 16 * SKT_AQM_INTERVAL;
-        f->count = delta > 1 && recent ? delta : 1;
-        f->drop_next = next_drop(now, f->count);
-        f->last_count = f->count;
-    }
-    return p;
-}
-
 /* --- out --- */
 
-/* A flow that has run empty: from the first list it goes round once more among the old ones, so that it can't
- * be first again at once (RFC 8290, 4.2). */
-static void run_empty(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now, bool first)
+/* The flow's next packet that is not dropped. A single packet of the largest kind (with GSO that may be 64
+ * KiB) waiting behind is no queue. */
+static struct skt_aqm_packet *take(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now)
 {
-    if (first && !skt_list_empty(&q->old))
-        skt_list_move_tail(&q->old, &f->link);
-    else
-        rest(q, f, now);
+    struct skt_aqm_packet *p;
+    while ((p = head_of(f)) != NULL) {
+        take_head(q, f, p);
+        if (!skt_codel_judge(&f->codel, &q->times, now, now - p->at, f->bytes <= f->largest))
+            return p;
+        if (p->ecn) {
+            p->marked = true;
+            q->stats.marked++;
+            return p;
+        }
+        skt_aqm_packet_free(p);
+        q->stats.dropped++;
+    }
+    skt_codel_on_empty(&f->codel);
+    return NULL;
+}
+
+static struct skt_aqm_flow *next_flow(const struct skt_aqm *q)
+{
+    struct skt_heap_node *node = skt_heap_first(&q->turns);
+    return node && node->at < NO_TURN ? SKT_CONTAINER(node, struct skt_aqm_flow, turn) : NULL;
+}
+
+bool skt_aqm_ready(const struct skt_aqm *q)
+{
+    return next_flow(q) != NULL;
+}
+
+/* Bulk is what has more waiting than half of its share comes to. */
+static bool is_bulk(struct skt_aqm_flow *f, size_t len)
+{
+    bool bulk = 2 * ((uint64_t)len + f->bytes) > f->spare;
+    f->spare -= len < f->spare ? len : f->spare;
+    return bulk;
 }
 
 struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now)
 {
-    while (skt_aqm_ready(q)) {
-        bool first = !skt_list_empty(&q->fresh);
-        struct skt_list *list = first ? &q->fresh : &q->old;
-        struct skt_aqm_flow *f = SKT_CONTAINER(list->next, struct skt_aqm_flow, link);
-        if (f->deficit <= 0) {
-            f->deficit += SKT_AQM_QUANTUM;
-            skt_list_move_tail(&q->old, &f->link);
-            continue;
-        }
-        struct skt_aqm_packet *p = codel(q, f, now);
+    for (struct skt_aqm_flow *f; (f = next_flow(q)) != NULL;) {
+        uint64_t start = f->turn.at;
+        if (start > q->place)
+            q->place = start;
+        struct skt_aqm_packet *p = take(q, f, now);
         if (!p) {
-            run_empty(q, f, now, first);
+            rest(q, f, now);
             continue;
         }
-        f->deficit -= p->len;
+        f->end = start + p->len;
+        if (f->end > q->furthest)
+            q->furthest = f->end;
         f->on_way = true;
         p->flow = f->number;
-        p->bulk = !first || f->packets > 0;
+        p->bulk = is_bulk(f, p->len);
+        p->once = p->ack && f->ack;
+        f->ack = p->ack;
+        if (f->packets > 0)
+            set_turn(q, f, f->end);
+        else
+            rest(q, f, now);
         q->stats.pulled++;
         return p;
     }
@@ -350,10 +338,10 @@ void skt_aqm_hold(struct skt_aqm *q, struct skt_aqm_packet *p)
     q->bytes += p->len;
     q->packets++;
     q->stats.pulled--;
-    f->deficit += p->len;
+    f->end -= p->len;
     f->held = true;
     f->active = false;
-    skt_list_remove(&f->link);
+    set_turn(q, f, NO_TURN);
 }
 
 void skt_aqm_release(struct skt_aqm *q, skt_us now, unsigned flow)
@@ -363,7 +351,7 @@ void skt_aqm_release(struct skt_aqm *q, skt_us now, unsigned flow)
         return;
     f->held = false;
     if (f->packets > 0)
-        activate(&q->old, f);
+        activate(q, f);
     else
         rest(q, f, now);
 }

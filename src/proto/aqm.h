@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The managed queue of packets before a session: fair between flows (deficit round robin, new flows first:
- * RFC 8290) and short for each (CoDel, RFC 8289: target 5 ms, interval 100 ms). It marks packets that are
- * capable of ECN, and drops others.
+/* The managed queue of packets before a session: fair between flows and short for each (CoDel, codel.h). It
+ * marks packets that are capable of ECN, and drops others.
+ *
+ * Fair by start times (Goyal, Vin, Cheng, "Start-time Fair Queueing", 1996): every packet has a place on a
+ * line that counts the bytes which each flow with packets waiting was served. A flow's next packet stands
+ * where its last one ended, but not far behind the place that is being served now. So a flow that takes less
+ * than its share goes next whenever it has something, as often as it likes, and one that takes more goes in
+ * turns. None gains by running empty, beyond the four packets' worth of its share that it may make up for.
  *
  * Flows get numbers, 0..max-1, for the conversations that carry them. A number is used for another flow only
  * when it is idle: its queue is empty, and the owner has said that what was taken from it has arrived
@@ -10,18 +15,17 @@
 #define SKT_PROTO_AQM_H
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/idmap.h"
 #include "base/list.h"
+#include "proto/codel.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define SKT_AQM_TARGET   (5 * SKT_US_PER_MS)
-#define SKT_AQM_INTERVAL (100 * SKT_US_PER_MS)
-
 enum {
-    SKT_AQM_QUANTUM = 1514, /* bytes a flow may send in its turn, at least */
+    SKT_AQM_QUANTUM = 1514, /* bytes of a full packet */
 };
 
 /* A packet; the queue owns it from push to pull. */
@@ -29,9 +33,10 @@ struct skt_aqm_packet {
     struct skt_list link;
     skt_us at;     /* when it was pushed */
     bool ecn;      /* set by the owner: it may be marked */
-    bool once;     /* the owner's: not worth duplicates (SKT_PACKET_ONCE) */
+    bool ack;      /* set by the owner: a bare acknowledgement, the next one says as much and more */
+    bool once;     /* set by pull: not worth duplicates: an acknowledgement behind another one */
     bool marked;   /* set by pull: it is to be marked (CE) */
-    bool bulk;     /* set by pull: its flow takes all that it gets, or more */
+    bool bulk;     /* set by pull: its flow takes half of its share, or more */
     uint16_t flow; /* set by pull: the flow's number */
     uint32_t len;  /* bytes of data */
     uint8_t data[];
@@ -54,8 +59,11 @@ struct skt_aqm {
     struct skt_aqm_flow **flows; /* by number */
     unsigned count, cap, max;
     struct skt_idmap by_hash;
-    struct skt_list fresh, old; /* flows with packets: those that come first, those that take turns */
-    struct skt_list idle;       /* flows whose numbers may be used for others, the longest idle first */
+    struct skt_heap turns; /* all flows by the place of their next packet; those without one at the end */
+    uint64_t place;        /* that is served now; bytes */
+    uint64_t furthest;     /* where the packet ended that was furthest ahead */
+    struct skt_list idle;  /* flows whose numbers may be used for others, the longest idle first */
+    struct skt_codel_times times;
     size_t bytes, limit;
     uint32_t packets;
     struct skt_aqm_stats stats;
@@ -63,6 +71,10 @@ struct skt_aqm {
 
 /* max: numbers, at most 65536; limit: bytes that may wait. Holds no memory before it is used. */
 void skt_aqm_init(struct skt_aqm *q, unsigned max, size_t limit);
+
+/* The round trip of the way that the queue stands before, 0 for unknown: what TCP needs to learn of a drop,
+ * and what a path needs to find out that it may send faster, are multiples of it. */
+void skt_aqm_set_rtt(struct skt_aqm *q, skt_us rtt);
 
 /* Frees what waits. */
 void skt_aqm_dispose(struct skt_aqm *q);
@@ -83,9 +95,6 @@ void skt_aqm_release(struct skt_aqm *q, skt_us now, unsigned flow);
 void skt_aqm_arrived(struct skt_aqm *q, skt_us now, unsigned flow);
 
 /* Can anything be pulled? */
-static inline bool skt_aqm_ready(const struct skt_aqm *q)
-{
-    return !skt_list_empty(&q->fresh) || !skt_list_empty(&q->old);
-}
+bool skt_aqm_ready(const struct skt_aqm *q);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/heap.h"
 #include "base/idmap.h"
+#include "proto/aqm.h"
 #include "proto/handshake.h"
 #include "proto/keys.h"
 #include "proto/path.h"
@@ -204,6 +205,15 @@ long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, si
 /* How many bytes may be queued now so that the path is never idle and little waits in it: what it sends in
  * about 2 ms. The rest belongs into a queue that can still drop (proto/aqm.h). */
 size_t skt_session_flow_room(const struct skt_session *s);
+
+/* Moves packets from the queue into their flows while there is room. mark: called with each packet that is to
+ * be marked (ECN), before it is written. Returns how many could not be written and were dropped. */
+unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
+                          void (*mark)(struct skt_aqm_packet *packet));
+
+/* Tells the queue what has become of a flow (enum skt_flow_event). */
+void skt_session_tell_queue(const struct skt_session *s, skt_us now, struct skt_aqm *q, unsigned flow,
+                            unsigned events);
 
 /* Has everything that was written to the flow arrived? */
 bool skt_session_flow_drained(const struct skt_session *s, unsigned flow);

@@ -161,6 +161,47 @@ bool skt_session_flow_drained(const struct skt_session *s, unsigned flow)
     return !f || skt_kcp_drained(&f->kcp);
 }
 
+/* --- from the managed queue --- */
+
+static unsigned hints_of(const struct skt_aqm_packet *p)
+{
+    return (p->bulk ? (unsigned)SKT_PACKET_BULK : 0u) | (p->once ? (unsigned)SKT_PACKET_ONCE : 0u);
+}
+
+unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
+                          void (*mark)(struct skt_aqm_packet *packet))
+{
+    size_t room = skt_aqm_ready(q) ? skt_session_flow_room(s) : 0;
+    unsigned dropped = 0;
+    struct skt_aqm_packet *p;
+    skt_aqm_set_rtt(q, s->path.min_rtt);
+    while (room > 0 && (p = skt_aqm_pull(q, now)) != NULL) {
+        if (p->marked)
+            mark(p);
+        int err = skt_session_write_packet(s, p->flow, p->data, p->len, hints_of(p));
+        if (err == SKT_ERR_AGAIN) {
+            skt_aqm_hold(q, p);
+            continue;
+        }
+        if (err) {
+            dropped++;
+            skt_session_tell_queue(s, now, q, p->flow, SKT_FLOW_DRAINED);
+        }
+        room -= p->len < room ? p->len : room;
+        skt_aqm_packet_free(p);
+    }
+    return dropped;
+}
+
+void skt_session_tell_queue(const struct skt_session *s, skt_us now, struct skt_aqm *q, unsigned flow,
+                            unsigned events)
+{
+    if (events & SKT_FLOW_WRITABLE)
+        skt_aqm_release(q, now, flow);
+    if ((events & SKT_FLOW_DRAINED) && skt_session_flow_drained(s, flow))
+        skt_aqm_arrived(q, now, flow);
+}
+
 uint32_t skt_session_features(const struct skt_session *s)
 {
     return s->features;

@@ -38,7 +38,7 @@ static void push(struct skt_tun_port *port, skt_us now, const uint8_t *header, s
     memcpy(q->data, header, header_len);
     memcpy(q->data + header_len, packet, len);
     q->ecn = ip->ecn != 0;
-    q->once = is_pure_ack(ip);
+    q->ack = is_pure_ack(ip);
     skt_aqm_push(&port->queue, now, skt_ippkt_hash(ip, sw->conf.hash_key), q);
     skt_tun_port_count(port);
 }
@@ -87,31 +87,6 @@ static void mark(struct skt_aqm_packet *q)
         (void)skt_ippkt_mark_ce(q->data + header_len, &ip);
 }
 
-static void refill(struct skt_tun_port *port, struct skt_session *s, skt_us now)
-{
-    size_t room = skt_aqm_ready(&port->queue) ? skt_session_flow_room(s) : 0;
-    struct skt_aqm_packet *q;
-    while (room > 0 && (q = skt_aqm_pull(&port->queue, now)) != NULL) {
-        if (q->marked)
-            mark(q);
-        unsigned hints =
-            (q->bulk ? (unsigned)SKT_PACKET_BULK : 0u) | (q->once ? (unsigned)SKT_PACKET_ONCE : 0u);
-        int err = skt_session_write_packet(s, q->flow, q->data, q->len, hints);
-        if (err == SKT_ERR_AGAIN) {
-            skt_aqm_hold(&port->queue, q);
-            continue;
-        }
-        if (err) {
-            port->sw->stats.overflow++;
-            if (skt_session_flow_drained(s, q->flow))
-                skt_aqm_arrived(&port->queue, now, q->flow);
-        }
-        room -= q->len < room ? q->len : room;
-        skt_aqm_packet_free(q);
-    }
-    skt_tun_port_count(port);
-}
-
 /* --- the pump --- */
 
 static void read_flow(struct skt_tun_port *port, struct skt_session *s, skt_us now, unsigned flow)
@@ -136,10 +111,8 @@ void skt_tun_port_pump(struct skt_packet_owner *owner, struct skt_session *s, sk
     for (int flow; (flow = skt_session_next_flow(s, &news)) >= 0;) {
         if (news & SKT_FLOW_READABLE)
             read_flow(port, s, now, (unsigned)flow);
-        if (news & SKT_FLOW_WRITABLE)
-            skt_aqm_release(&port->queue, now, (unsigned)flow);
-        if ((news & SKT_FLOW_DRAINED) && skt_session_flow_drained(s, (unsigned)flow))
-            skt_aqm_arrived(&port->queue, now, (unsigned)flow);
+        skt_session_tell_queue(s, now, &port->queue, (unsigned)flow, news);
     }
-    refill(port, s, now);
+    port->sw->stats.overflow += skt_session_fill(s, now, &port->queue, mark);
+    skt_tun_port_count(port);
 }

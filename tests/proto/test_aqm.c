@@ -24,7 +24,7 @@ struct bench {
     skt_us now, free_at;
     uint64_t sent[FLOWS], count[FLOWS];
     skt_us longest[FLOWS], total[FLOWS]; /* waiting times since `from` */
-    uint64_t marked[FLOWS];
+    uint64_t marked[FLOWS], bulk[FLOWS];
     skt_us from;
 };
 
@@ -53,6 +53,7 @@ static void deliver(struct bench *b)
             b->count[flow]++;
             b->total[flow] += wait;
             b->marked[flow] += p->marked;
+            b->bulk[flow] += p->bulk;
             if (wait > b->longest[flow])
                 b->longest[flow] = wait;
         }
@@ -161,6 +162,75 @@ static void test_shares_are_equal_in_bytes(void **state)
     skt_aqm_dispose(&b.q);
 }
 
+/* A flow below its share goes next, as often as it comes, however many have packets waiting; and it is known
+ * for what it is, as they are. */
+static void test_a_flow_below_its_share_goes_next(void **state)
+{
+    (void)state;
+    enum { BULK = 60 };
+    struct bench b = {.rate = 2500000}; /* 0.56 ms a packet, 34 ms a round */
+    uint64_t pushed[FLOWS] = {0};
+    skt_aqm_init(&b.q, 1024, 4 << 20);
+    for (b.now = 0; b.now < 20 * SEC; b.now += 100) {
+        for (uint32_t f = 0; f < BULK; f++) { /* some refill at each packet, some run empty between two */
+            size_t ahead = f % 2 ? 1400 : 30000;
+            for (; pushed[f] < b.sent[f] + ahead && b.now % (1 + f % 5) == 0; pushed[f] += 1400)
+                push(&b, f, 1400, true);
+        }
+        for (uint32_t f = BULK; f < FLOWS; f++) /* 8 to 15 KB/s of 41 */
+            if (b.now >= SEC && b.now % ((10 + f % 4) * MS) < 100)
+                push(&b, f, 100 + 10 * (f % 4), false);
+        deliver(&b);
+    }
+    for (uint32_t f = BULK; f < FLOWS; f++) {
+        assert_in_range(b.longest[f], 0, 3 * MS); /* the packet on the wire, and the other thin ones */
+        assert_int_equal(b.bulk[f], 0);
+    }
+    for (uint32_t f = 0; f < BULK; f++)
+        assert_in_range(b.bulk[f], b.count[f] * 98 / 100, b.count[f]);
+    skt_aqm_dispose(&b.q);
+}
+
+/* Whoever comes and goes gets its share and four packets, no more: one sends nothing for a while, then as
+ * much as it can. */
+static void test_no_flow_gains_by_running_empty(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 2500000};
+    uint64_t pushed[FLOWS] = {0};
+    skt_aqm_init(&b.q, 1024, 4 << 20);
+    for (b.now = 0; b.now < 10 * SEC; b.now += 100) {
+        for (uint32_t f = 0; f < 10; f++) {
+            bool resting = f == 0 && b.now % (20 * MS) < 10 * MS;
+            size_t ahead = f == 1 ? 1400 : 30000; /* flow 1 runs empty with every packet */
+            for (; !resting && pushed[f] < b.sent[f] + ahead; pushed[f] += 1400)
+                push(&b, f, 1400, true);
+        }
+        deliver(&b);
+    }
+    for (int f = 0; f < 10; f++)
+        assert_in_range(b.sent[f], 2200000, 2700000);
+    skt_aqm_dispose(&b.q);
+}
+
+static void test_acknowledgements_in_a_row_go_once(void **state)
+{
+    (void)state;
+    static const bool acks[] = {true, true, false, true, true, false, false};
+    static const bool once[] = {false, true, false, false, true, false, false};
+    struct bench b = {.rate = 1000};
+    skt_aqm_init(&b.q, 4, 1 << 20);
+    for (int i = 0; i < 7; i++) {
+        struct skt_aqm_packet *p = skt_aqm_packet_new(60);
+        p->ack = acks[i];
+        skt_aqm_push(&b.q, 0, 5, p);
+        p = skt_aqm_pull(&b.q, 0);
+        assert_int_equal(p->once, once[i]);
+        skt_aqm_packet_free(p);
+    }
+    skt_aqm_dispose(&b.q);
+}
+
 static void test_one_large_packet_is_no_queue(void **state)
 {
     (void)state;
@@ -183,11 +253,13 @@ static void test_numbers_are_reused_only_when_idle(void **state)
     for (uint32_t f = 0; f < 4; f++)
         push(&b, f, 100, false);
     struct skt_aqm_packet *p[4];
+    unsigned numbers = 0;
     for (int i = 0; i < 4; i++) {
         p[i] = skt_aqm_pull(&b.q, 0);
         assert_non_null(p[i]);
-        assert_int_equal(p[i]->flow, i);
+        numbers |= 1u << p[i]->flow;
     }
+    assert_int_equal(numbers, 15);
     push(&b, 10, 100, false); /* all four are on their way: one is shared */
     assert_int_equal(b.q.stats.shared, 1);
     skt_aqm_packet_free(skt_aqm_pull(&b.q, 0));
@@ -321,6 +393,9 @@ int main(void)
         cmocka_unit_test(test_bulk_is_kept_short_by_marks),
         cmocka_unit_test(test_unresponsive_flow_harms_itself_only),
         cmocka_unit_test(test_shares_are_equal_in_bytes),
+        cmocka_unit_test(test_a_flow_below_its_share_goes_next),
+        cmocka_unit_test(test_no_flow_gains_by_running_empty),
+        cmocka_unit_test(test_acknowledgements_in_a_row_go_once),
         cmocka_unit_test(test_one_large_packet_is_no_queue),
         cmocka_unit_test(test_numbers_are_reused_only_when_idle),
         cmocka_unit_test(test_few_numbers_do_for_flows_that_follow_each_other),

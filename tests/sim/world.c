@@ -267,7 +267,12 @@ static void flush(struct sim_world *w, struct skt_session *s, bool client)
     static uint8_t buf[65536];
     struct skt_send_info info;
     size_t len;
-    for (int i = 0; i < 100 && (len = skt_session_send(s, w->now, buf, sizeof buf, &info)) > 0; i++) {
+    for (int i = 0; i < 100; i++) {
+        if (w->pump && skt_session_state(s) != SKT_SESSION_CLOSED)
+            w->pump(w->pump_user, s, client);
+        len = skt_session_send(s, w->now, buf, sizeof buf, &info);
+        if (len == 0)
+            return;
         assert(info.segment_len > 0);
         for (size_t at = 0; at < len; at += info.segment_len) {
             size_t n = len - at < info.segment_len ? len - at : info.segment_len;

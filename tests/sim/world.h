@@ -68,6 +68,9 @@ struct sim_world {
     size_t last_initiation_len;
     size_t lens[64]; /* lengths of the last datagrams of the client */
     unsigned len_count;
+    /* Called before each run of datagrams, as an endpoint's packet owner is; NULL: nothing is. */
+    void (*pump)(void *user, struct skt_session *s, bool client);
+    void *pump_user;
 };
 
 struct sim_world *sim_world_new(const struct sim_world_config *c);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole inner traffic through a tunnel in TUN mode: what thin flows wait beside many bulk ones, and what a
+ * single TCP flow reaches over a lossy link. */
+#include "sim/inner.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define SEC SKT_US_PER_SEC
+#define MS  SKT_US_PER_MS
+
+enum { BULK = 180, THIN = 20, PAYLOAD = 1348 /* of a full packet */ };
+
+static struct sim_world_config link_of(uint64_t mbit, skt_us delay, unsigned loss, uint64_t seed)
+{
+    struct sim_world_config c = {.seed = seed};
+    c.up.rate = c.down.rate = mbit * 125000;
+    c.up.buffer = c.down.buffer = (size_t)(mbit * 125000 / 20); /* 50 ms */
+    c.up.delay = c.down.delay = delay;
+    c.up.loss = c.down.loss = loss;
+    return c;
+}
+
+static double mbit_of(uint64_t packets, skt_us time)
+{
+    return (double)packets * PAYLOAD * 8 / (double)time;
+}
+
+/* p99 of one thin flow alone, ms. */
+static double alone(uint64_t mbit, uint64_t seed)
+{
+    struct sim_world_config c = link_of(mbit, 20 * MS, 200, seed);
+    struct sim_inner *in = sim_inner_new(&c);
+    sim_inner_add_thin(in, in->world->now);
+    sim_inner_run(in, in->world->now + 60 * SEC);
+    double p99 = (double)sim_inner_took(in, 990) / 1000;
+    sim_inner_free(in);
+    return p99;
+}
+
+/* Of THIN beside BULK. Every bulk flow gets its share, and all of them what the link has. */
+static double beside(uint64_t mbit, uint64_t seed)
+{
+    struct sim_world_config c = link_of(mbit, 20 * MS, 200, seed);
+    struct sim_inner *in = sim_inner_new(&c);
+    skt_us start = in->world->now;
+    for (unsigned i = 0; i < BULK; i++)
+        sim_inner_add_tcp(in, start + i * MS);
+    for (unsigned i = 0; i < THIN; i++)
+        sim_inner_add_thin(in, start + i * 5 * MS);
+    in->from = start + 3 * SEC;
+    sim_inner_run(in, in->from + 10 * SEC);
+    uint64_t all = 0, least = UINT64_MAX, most = 0;
+    for (unsigned i = 0; i < BULK; i++) {
+        uint64_t n = in->tcp[i].delivered;
+        all += n;
+        least = n < least ? n : least;
+        most = n > most ? n : most;
+    }
+    double p50 = (double)sim_inner_took(in, 500) / 1000, p99 = (double)sim_inner_took(in, 990) / 1000;
+    const struct skt_path_stats *st = &skt_session_path(in->world->client.session)->stats;
+    print_message(
+        "%llu Mbit/s, seed %llu: thin p50 %.1f ms, p99 %.1f ms, bulk %.1f Mbit/s, %llu to %llu packets "
+        "each; sent %llu + %llu duplicates + %llu again\n",
+        (unsigned long long)mbit, (unsigned long long)seed, p50, p99, mbit_of(all, 10 * SEC),
+        (unsigned long long)least, (unsigned long long)most, (unsigned long long)st->sent,
+        (unsigned long long)st->duplicated, (unsigned long long)st->retransmitted);
+    assert_true(mbit_of(all, 10 * SEC) >= (double)mbit * 0.72); /* headers, losses, duplicates */
+    assert_true(least * 100 >= most * 90);
+    sim_inner_free(in);
+    return p99;
+}
+
+/* 20 thin flows beside 180 bulk ones at 2 % loss: p99 within 20 ms of one alone. */
+static void test_thin_beside_many_bulk(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        for (uint64_t mbit = 20; mbit <= 100; mbit += 80) {
+            double one = alone(mbit, seed), many = beside(mbit, seed);
+            print_message("    one alone: p99 %.1f ms\n", one);
+            assert_true(many <= one + 20);
+        }
+    }
+}
+
+/* A sender that never stops, second by second; packets in the last one. */
+static double one_tcp(skt_us delay, unsigned loss, double *mean)
+{
+    enum { SECONDS = 14 };
+    struct sim_world_config c = link_of(100, delay, loss, 1);
+    struct sim_inner *in = sim_inner_new(&c);
+    skt_us start = in->world->now;
+    sim_inner_add_tcp(in, start);
+    in->from = start;
+    uint64_t before = 0, last = 0;
+    print_message("RTT %llu ms, loss %.1f %%:", (unsigned long long)delay / 500, loss / 100.0);
+    for (unsigned s = 1; s <= SECONDS; s++) {
+        sim_inner_run(in, start + s * SEC);
+        last = in->tcp[0].delivered - before;
+        before = in->tcp[0].delivered;
+        print_message(" %.0f", mbit_of(last, SEC));
+    }
+    *mean = mbit_of(before, SECONDS * SEC);
+    print_message(
+        " Mbit/s; mean %.1f, inner RTT %.0f ms, %llu dropped by the queue, %llu reductions, %llu timeouts\n",
+        *mean, (double)in->tcp[0].srtt / 1000, (unsigned long long)in->queue[1].stats.dropped,
+        (unsigned long long)in->tcp[0].reductions, (unsigned long long)in->tcp[0].timeouts);
+    assert_int_equal(in->tcp[0].timeouts, 0);
+    sim_inner_free(in);
+    return mbit_of(last, SEC);
+}
+
+/* A clean link is filled. On a lossy one the sender sees no losses but a jitter of round trips, as what is
+ * behind a loss waits for it; that ends its slow start early, and then it takes its time. But nothing else
+ * slows it down. */
+static void test_one_tcp(void **state)
+{
+    (void)state;
+    double mean;
+    (void)one_tcp(10 * MS, 0, &mean);
+    assert_true(mean >= 80);
+    assert_true(one_tcp(10 * MS, 200, &mean) >= 75);
+    assert_true(one_tcp(10 * MS, 1000, &mean) >= 60);
+    (void)one_tcp(40 * MS, 0, &mean);
+    assert_true(mean >= 75);
+    (void)one_tcp(40 * MS, 200, &mean);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_thin_beside_many_bulk),
+        cmocka_unit_test(test_one_tcp),
+    };
+    return cmocka_run_group_tests_name("inner", tests, NULL, NULL);
+}
