@@ -159,13 +159,13 @@ class Vpn(Peer):
 
 
 class SkcptunTun(Vpn):
-    def __init__(self, name, label, color, speed_mode):
-        self.name, self.label, self.color, self.speed_mode = name, label, color, speed_mode
+    def __init__(self, name, label, color, speed_mode, cc="cubic"):
+        self.name, self.label, self.color, self.speed_mode, self.cc = name, label, color, speed_mode, cc
         self.slow_when_lossy = speed_mode == 0
-        self.settings = f"tun_client and tun_server, skcp_speed_mode {speed_mode}, all else default; kernel CUBIC inside"
+        self.settings = f"tun_client and tun_server, skcp_speed_mode {speed_mode}, all else default; kernel {cc.upper()} inside"
 
     def missing(self):
-        return lacks("ping") or (None if os.access(SKCPTUN, os.X_OK) else f"no program at {SKCPTUN}")
+        return lacks("ping") or lacks_cc(self.cc) or (None if os.access(SKCPTUN, os.X_OK) else f"no program at {SKCPTUN}")
 
     def start(self, bench):
         entry = {"skcp_speed_mode": self.speed_mode}
@@ -235,8 +235,9 @@ PEERS = [
     Kcptun("kcptun", "kcptun, no FEC", "#9467bd", False),
     Shadowsocks("shadowsocks", "cubic", "#8c564b", ("clean",)),
     Shadowsocks("shadowsocks-bbr", "bbr", "#bcbd22", ("rtt", "clean")),
-    SkcptunTun("skcptun-tun", "skcptun turbo, TUN", "#d62728", 1),
-    SkcptunTun("skcptun-tun-normal", "skcptun normal, TUN", "#ff7f0e", 0),
+    SkcptunTun("skcptun-tun", "skcptun turbo, CUBIC inside", "#d62728", 1),
+    SkcptunTun("skcptun-tun-bbr", "skcptun turbo, BBR inside", "#e7969c", 1, "bbr"),
+    SkcptunTun("skcptun-tun-normal", "skcptun normal, CUBIC inside", "#ff7f0e", 0),
     WireguardGo(),
     OpenVpn(),
 ]

@@ -55,7 +55,9 @@ def target_table(rows):
 
 
 def blocks(rows):
-    made = {"conditions": conditions(rows), "targets": target_table(rows)}
+    made = {"conditions": conditions(rows)}
+    if set(rows) - {"burst"}:  # which has no target
+        made["targets"] = target_table(rows)
     if "rtt" in rows:
         made |= {"seed": seed_table(rows["rtt"]), "rtt": rtt_table(rows["rtt"])}
     if "bulk" in rows:
@@ -89,12 +91,15 @@ def write(out):
 def write_doc(out, doc):
     """Replaces what stands between <!-- compare:NAME --> and <!-- compare:end --> in the document."""
     rows = load(out)
-    made = blocks(rows)
+    made, plots = blocks(rows), compare_plots.all_plots(rows)
+    if "burst" in made:
+        made["burst"] += "".join(f"\n\n![Distribution of completion times](img/{name}.svg)"
+                                 for name in plots if name.startswith("burst"))
     path = doc / "performance.md"
 
     def put(match):
         return f"{match[1]}\n\n{made[match[2]]}\n\n{match[3]}" if match[2] in made else match[0]
     path.write_text(re.sub(r"(<!-- compare:(\w+) -->).*?(<!-- compare:end -->)", put, path.read_text(), flags=re.S))
     (doc / "img").mkdir(exist_ok=True)
-    for name, picture in compare_plots.all_plots(rows).items():
+    for name, picture in plots.items():
         (doc / "img" / f"{name}.svg").write_text(picture)

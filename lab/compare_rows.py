@@ -84,7 +84,9 @@ class Run:
         for row in ROWS:
             if row in self.options.only:
                 self._begin(row)
+                start = time.monotonic()
                 measures[row]()
+                print(f"{row}: took {time.monotonic() - start:.0f} s", flush=True)
 
     def _begin(self, row):
         path = self.out / f"{row}.json"

@@ -45,7 +45,7 @@ def tun_lossy_table(part):
     losses = sorted({r["loss"] for r in part["results"]} - {None})
     lines = [[label, *(cell(_mbit(part, peer, loss), "{:.1f}") for loss in losses)]
              for peer, (label, _) in part["meta"]["labels"].items()]
-    return table(["Mbit/s of one CUBIC connection inside", *(f"{loss:.0%} loss" for loss in losses)], lines)
+    return table(["Mbit/s of one TCP connection inside", *(f"{loss:.0%} loss" for loss in losses)], lines)
 
 
 def tun_verdicts(part):
