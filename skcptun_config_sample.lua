@@ -66,9 +66,10 @@ config.proxy_client = {
             -- The defaults of these are right for nearly everyone.
             -- mtu = 1472,            -- bytes of UDP payload, 1100..1472: the most that probing may find
             -- cipher = "auto",       -- "auto", "aes-256-gcm", "chacha20-poly1305"
-            -- redundancy = "auto",   -- "auto": duplicates of thin traffic as the loss asks; "off"
+            -- redundancy = "auto",   -- "auto": duplicates of thin traffic and parity for bursts, as the loss asks; "off";
+            --                        -- { data = 10, parity = 3 }: so much parity for all data (1..32, 1..16), no duplicates
             -- max_rate_mbit = 100,   -- Mbit/s sent at most; none
-            -- overhead_cap = 0.3,    -- redundant bytes over first transmissions, mean of 1 s
+            -- overhead_cap = 0.3,    -- redundant bytes over first transmissions, mean of 1 s (with "auto")
         },
     },
 }

@@ -162,8 +162,8 @@ static void write_session(struct skt_app *app, FILE *out, const struct skt_endpo
     write_count(out, "payload_rx", st->payload_rx);
     write_count(out, "retransmitted", p->stats.retransmitted);
     write_count(out, "duplicated", p->stats.duplicated);
-    write_count(out, "fec_sent", 0);
-    write_count(out, "fec_recovered", 0);
+    write_count(out, "fec_sent", skt_session_fec_sent(s));
+    write_count(out, "fec_recovered", skt_session_fec_recovered(s));
     write_end(out, "streams", skt_session_stream_count(s));
 }
 

@@ -4,6 +4,7 @@
 #include "base/wipe.h"
 #include "crypto/crypto.h"
 #include "lua/config_read.h"
+#include "proto/fec.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
@@ -160,8 +161,9 @@ struct fixed_redundancy {
 void config_read_redundancy(struct config_reader *r, const struct config_field *f, void *at)
 {
     static const struct config_field fields[] = {
-        {"data", config_read_integer, offsetof(struct fixed_redundancy, data), 0, REQUIRED, 1, 128},
-        {"parity", config_read_integer, offsetof(struct fixed_redundancy, parity), 0, REQUIRED, 1, 128},
+        {"data", config_read_integer, offsetof(struct fixed_redundancy, data), 0, REQUIRED, 1, SKT_FEC_SPAN},
+        {"parity", config_read_integer, offsetof(struct fixed_redundancy, parity), 0, REQUIRED, 1,
+         SKT_FEC_PARITY_MAX},
         {0},
     };
     struct skt_config_entry *e =
@@ -179,8 +181,6 @@ void config_read_redundancy(struct config_reader *r, const struct config_field *
         e->redundancy = SKT_REDUNDANCY_FIXED;
         e->redundancy_data = (int)fixed.data;
         e->redundancy_parity = (int)fixed.parity;
-        config_warn(r,
-                    "redundancy with data and parity is accepted, but works like \"auto\" in this version");
     } else {
         config_fail_got(r, f, "\"auto\", \"off\" or {data=, parity=}");
     }

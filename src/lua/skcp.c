@@ -183,6 +183,8 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
         .speed_mode = (int)e->speed_mode,
         .keepalive_s = (uint16_t)e->keepalive_s,
         .no_redundancy = e->redundancy == SKT_REDUNDANCY_OFF,
+        .fixed_data = (uint8_t)e->redundancy_data,
+        .fixed_parity = (uint8_t)e->redundancy_parity,
         .overhead_cap_permille = (uint32_t)(e->overhead_cap * 1000 + 0.5),
         .max_rate = (uint64_t)(e->max_rate_mbit * 1e6 / 8),
         .sessions_max = (uint32_t)e->max_conn_cnt,

@@ -51,7 +51,7 @@ static void settle(struct skt_fec_ring *r, uint32_t number)
     if (!is_known(r, number))
         count_lost(r, 1, false);
     else if (slot->state == SKT_FEC_RECOVERED)
-        count_lost(r, 1, true);
+        count_lost(r, 1, slot->len > 0);
     else
         r->in_run = false;
     slot->state = SKT_FEC_EMPTY;
@@ -162,6 +162,14 @@ static bool find_missing(const struct skt_fec_ring *r, const struct skt_fec_slot
     return u->n > 0;
 }
 
+static bool is_zero(const uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (p[i] != 0)
+            return false;
+    return true;
+}
+
 static void solve_group(struct skt_fec_ring *r, const struct skt_gf256 *gf, const struct skt_fec_slot *like,
                         struct skt_fec_found *found)
 {
@@ -189,6 +197,10 @@ static void solve_group(struct skt_fec_ring *r, const struct skt_gf256 *gf, cons
         return;
     for (unsigned i = 0; i < u.n; i++) {
         uint32_t number = first + u.position[i];
+        if (is_zero(body[i], len)) { /* no body: nothing was lost with it */
+            *slot_of(r, number) = (struct skt_fec_slot){.number = number, .state = SKT_FEC_RECOVERED};
+            continue;
+        }
         *slot_of(r, number) = (struct skt_fec_slot){.number = number, .len = len, .state = SKT_FEC_RECOVERED};
         found->number[found->n++] = number;
     }

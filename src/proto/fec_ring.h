@@ -12,8 +12,8 @@
 
 enum {
     SKT_FEC_RING = 64,
-    SKT_FEC_BODY_MAX = SKT_MTU_MAX, /* longer bodies are not covered */
-    SKT_FEC_HEAD_LEN = 2,           /* of a PARITY frame, behind its type */
+    SKT_FEC_BODY_MAX = SKT_MTU_MAX,        /* longer bodies are not covered */
+    SKT_FEC_HEAD_LEN = SKT_PARITY_RESERVE, /* of a PARITY frame, behind its type */
 };
 
 enum skt_fec_slot_state { SKT_FEC_EMPTY, SKT_FEC_ARRIVED, SKT_FEC_PARITY, SKT_FEC_RECOVERED };
@@ -29,7 +29,7 @@ struct skt_fec_slot {
 struct skt_fec_losses {
     uint32_t lost;      /* packets that did not come themselves, */
     uint32_t runs;      /* in so many runs of consecutive numbers; */
-    uint32_t recovered; /* of the lost ones, those that parity brought */
+    uint32_t recovered; /* of the lost ones, those whose bodies parity brought */
 };
 
 struct skt_fec_ring {
@@ -40,7 +40,7 @@ struct skt_fec_ring {
     uint8_t body[SKT_FEC_RING][SKT_FEC_BODY_MAX];
 };
 
-/* Recovered numbers; their bodies are in the ring. */
+/* Recovered packets that had a body; it is in the ring. */
 struct skt_fec_found {
     unsigned n;
     uint32_t number[SKT_FEC_PARITY_MAX];

@@ -106,11 +106,21 @@ static void drop_all(struct skt_kcp *k, struct skt_seg_ring *ring)
     skt_seg_ring_free(ring);
 }
 
+static void set_held(struct skt_kcp *k, bool held)
+{
+    if (held && !k->held)
+        k->path->held++;
+    if (!held && k->held)
+        k->path->held--;
+    k->held = held;
+}
+
 void skt_kcp_dispose(struct skt_kcp *k)
 {
     drop_all(k, &k->snd);
     drop_all(k, &k->rcv);
     free(k->acks);
+    set_held(k, false);
     skt_list_remove(&k->ready_node);
     skt_list_remove(&k->ack_node);
     skt_list_remove(&k->event_node);
@@ -175,6 +185,7 @@ void skt_kcp_update_sending(struct skt_kcp *k)
     } else {
         skt_list_remove(&k->ready_node);
     }
+    set_held(k, waiting && !open && k->snd_nxt - k->snd_una > SKT_KCP_THIN);
     /* What is in flight will bring news of the window; only with nothing there must it be asked for. */
     bool stuck = waiting && !open && k->snd_una == k->snd_nxt;
     if (stuck && k->probe_at == SKT_NEVER) {

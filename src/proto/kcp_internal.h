@@ -136,6 +136,9 @@ skt_us skt_path_loss_expiry(const struct skt_path *p);
 /* A conversation (its starved_node) waits for memory in the pool. */
 void skt_path_add_starved(struct skt_path *p, struct skt_list *node);
 
+/* Has data been waiting for pacer or window for longer than a round trip? */
+bool skt_path_is_full(const struct skt_path *p);
+
 /* --- path_copies.c --- */
 
 /* After seg was sent: schedules its duplicates. */

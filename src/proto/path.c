@@ -89,6 +89,19 @@ void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille
     p->redundancy.cap_permille = cap_permille;
 }
 
+void skt_path_fix_parity(struct skt_path *p, uint8_t data, uint8_t parity)
+{
+    p->redundancy.fixed_data = data;
+    p->redundancy.fixed_parity = parity;
+}
+
+void skt_path_on_parity(struct skt_path *p, skt_us now, size_t len)
+{
+    skt_redundancy_on_copied(&p->redundancy, now, len);
+    if (p->max_rate && p->max_rate < p->cc_state.out.pacing_rate)
+        skt_pacer_on_sent(&p->pacer, now, len);
+}
+
 void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate)
 {
     p->max_rate = rate < RATE_MAX ? rate : RATE_MAX;

@@ -74,6 +74,11 @@ struct skt_path {
     size_t overhead;                      /* bytes that sealing adds to a packet, as seen */
     size_t precharged;                    /* bytes the pacer was charged for by send, not yet by on_sent */
     size_t largest_delivered;
+    unsigned held;        /* conversations that have much in flight and wait for the peer's window */
+    bool uncopied;        /* what send wrote last has data in it that gets no duplicates */
+    bool waits;           /* data waited for pacer or a window after the last send, */
+    skt_us waiting_since; /* since then but for short breaks; 0: it does not */
+    skt_us waited_at;     /* when the last break began */
 };
 
 /* payload_limit: KCP bytes (headers included) in one packet. pool: of blocks of SKT_KCP_BLOCK_LEN (kcp.h). */
@@ -90,6 +95,10 @@ void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit);
  * SKT_OVERHEAD_FREE bytes a second allowed in any case. */
 void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille);
 
+/* Parity in a fixed proportion, for all data alike, instead of duplicates and of what loss asks for; data 0:
+ * not. In force once the peer takes parity (redundancy.parity). */
+void skt_path_fix_parity(struct skt_path *p, uint8_t data, uint8_t parity);
+
 /* Never sends faster, in bytes/s of datagrams; 0: as fast as congestion control finds right. */
 void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate);
 
@@ -104,6 +113,13 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
 
 /* Bytes of new data that wait to be sent; counted up to `enough` and little more. */
 size_t skt_path_waiting(const struct skt_path *p, size_t enough);
+
+/* Is what send wrote last worth parity? Data without duplicates is, unless the path is full for longer than a
+ * round trip: there parity would take from the data what retransmissions cost less of. */
+bool skt_path_wants_parity(const struct skt_path *p);
+
+/* A datagram of parity is sent: counts in the budget, and like duplicates is not paced but by max_rate. */
+void skt_path_on_parity(struct skt_path *p, skt_us now, size_t datagram_len);
 
 /* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
  * counted twice), and for datagrams without KCP in them. */

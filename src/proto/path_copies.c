@@ -31,13 +31,22 @@ static bool is_thin(const struct skt_segment *seg)
     return !k->bulk && !k->once && flying <= THIN_DRAINED && k->snd_nxt == k->snd_end;
 }
 
+/* Does more follow at once that parity covers together with it, for less? */
+static bool is_covered(const struct skt_path *p, const struct skt_kcp *k)
+{
+    return k->snd_nxt != k->snd_end && skt_redundancy_group(&p->redundancy) > 0 && !skt_path_is_full(p);
+}
+
 void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now)
 {
     unsigned n = p->timeouts <= 1 ? skt_redundancy_copies(&p->redundancy) : 0;
-    if (n == 0 || (!is_thin(seg) && seg->xmit <= LOST_TWICE))
+    if (n == 0)
         return;
-    if (!is_thin(seg))
+    if (!is_thin(seg) || is_covered(p, seg->kcp)) {
+        if (seg->xmit <= LOST_TWICE)
+            return;
         n = 1;
+    }
     seg->copies_due = (uint8_t)n;
     seg->copy_at = now + gap(p);
     skt_list_append(&p->copies, &seg->copy_node);

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define BREAK_TIME (10 * SKT_US_PER_MS) /* shorter breaks don't end a bulk transfer */
+
 enum { FRESH_RUN_MAX = 8 };
 
 static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
@@ -94,6 +96,13 @@ static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
     return skt_list_empty(&p->ready) ? NULL : next_of(&p->ready);
 }
 
+/* A bare acknowledgement of TCP is worth neither duplicates nor parity. */
+static void note_uncopied(struct skt_path *p, const struct skt_segment *seg)
+{
+    if (seg->copies_due == 0 && !seg->kcp->once)
+        p->uncopied = true;
+}
+
 static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
 {
     bool first = seg->xmit == 0;
@@ -105,6 +114,7 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
     if (!first) {
         p->stats.retransmitted++;
         skt_path_plan_copies(p, seg, now);
+        note_uncopied(p, seg);
         return;
     }
     p->stats.sent++;
@@ -113,9 +123,37 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
     struct skt_kcp *k = seg->kcp;
     skt_kcp_on_first_sent(k, seg);
     skt_path_plan_copies(p, seg, now);
+    note_uncopied(p, seg);
     skt_kcp_update_sending(k);
     if (!skt_list_empty(&k->ready_node))
         skt_path_queue(p, k);
+}
+
+/* How long data has been waiting for pacer or a window: seen before and after each turn. */
+static void note_break(struct skt_path *p, skt_us now)
+{
+    if (!p->waits && now - p->waited_at > BREAK_TIME)
+        p->waiting_since = 0;
+}
+
+static void note_waiting(struct skt_path *p, skt_us now)
+{
+    bool waits = skt_path_has_data(p) || p->held > 0;
+    if (waits && p->waiting_since == 0)
+        p->waiting_since = now;
+    if (waits || p->waits)
+        p->waited_at = now;
+    p->waits = waits;
+}
+
+bool skt_path_is_full(const struct skt_path *p)
+{
+    return p->waiting_since && p->now - p->waiting_since > (p->srtt ? p->srtt : SKT_PATH_INITIAL_RTO);
+}
+
+bool skt_path_wants_parity(const struct skt_path *p)
+{
+    return p->uncopied && (p->redundancy.fixed_data || !skt_path_is_full(p));
 }
 
 /* Bandwidth samples mean less from here on until all that is in flight now has been delivered. */
@@ -147,6 +185,8 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
 {
     assert(cap >= SKT_MTU_MAX);
     p->now = skt_us_max(p->now, now);
+    p->uncopied = false;
+    note_break(p, now);
     skt_path_detect_losses(p, now);
     size_t room = p->payload_limit < cap ? p->payload_limit : cap;
     size_t n = write_controls(p, out, room);
@@ -170,6 +210,7 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
         skt_pacer_on_sent(&p->pacer, now, p->precharged - copies);
     }
     note_limited(p);
+    note_waiting(p, now);
     return n;
 }
 

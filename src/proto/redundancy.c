@@ -20,7 +20,7 @@ void skt_redundancy_init(struct skt_redundancy *r)
 
 void skt_redundancy_reset(struct skt_redundancy *r)
 {
-    r->measured = r->lost = r->followed = r->follow_lost = 0;
+    r->measured = r->lost = r->followed = r->follow_lost = r->run_lost = r->runs = 0;
     memset(r->suspects, 0, sizeof(r->suspects));
 }
 
@@ -68,7 +68,7 @@ void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *
 
 unsigned skt_redundancy_copies(const struct skt_redundancy *r)
 {
-    if (r->off)
+    if (r->off || (r->fixed_data && r->parity))
         return 0;
     if (r->measured < SKT_COPIES_MEASURED)
         return SKT_COPIES_UNMEASURED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How often a segment of a thin flow is sent unasked: by the loss that was measured, within a budget.
+/* How often a segment of a thin flow is sent unasked, and how much parity goes with the other packets
+ * (redundancy_parity.c): by the loss that was measured, within a budget that both share.
  *
  * Loss is measured by what is acknowledged. An ACK names one transmission, so an ACK of a duplicate that
  * comes before any of the original says that the original (or its ACK) was lost; how the duplicates behind a
@@ -14,13 +15,14 @@
 #include <stdint.h>
 
 enum {
-    SKT_COPIES_MAX = 4,          /* duplicates of one transmission */
-    SKT_COPIES_UNMEASURED = 2,   /* duplicates until */
-    SKT_COPIES_MEASURED = 200,   /* this many segments were measured */
-    SKT_OVERHEAD_CAP = 300,      /* default: duplicates over first transmissions, thousandths of bytes */
-    SKT_OVERHEAD_FREE = 64000,   /* bytes a second that are allowed in any case (512 kbit/s) */
-    SKT_REDUNDANCY_SLOTS = 11,   /* of 100 ms: never less than the last second */
-    SKT_REDUNDANCY_SUSPECTS = 16 /* presumed losses that may still turn out to be late */
+    SKT_COPIES_MAX = 4,           /* duplicates of one transmission */
+    SKT_COPIES_UNMEASURED = 2,    /* duplicates until */
+    SKT_COPIES_MEASURED = 200,    /* this many segments were measured */
+    SKT_OVERHEAD_CAP = 300,       /* default: redundant bytes over first transmissions, thousandths */
+    SKT_OVERHEAD_FREE = 64000,    /* bytes a second that are allowed in any case (512 kbit/s) */
+    SKT_REDUNDANCY_SLOTS = 11,    /* of 100 ms: never less than the last second */
+    SKT_REDUNDANCY_SUSPECTS = 16, /* presumed losses that may still turn out to be late */
+    SKT_PARITY_GROUP = 24         /* packets worth parity in a group, if the timer does not close it before */
 };
 
 /* An original that was overtaken by its duplicate. */
@@ -30,9 +32,12 @@ struct skt_suspect {
 
 struct skt_redundancy {
     bool off;
+    bool parity;                      /* the peer takes parity */
+    uint8_t fixed_data, fixed_parity; /* so much parity for so many packets, whatever is lost; 0: by loss */
     uint32_t cap_permille;
     uint32_t measured, lost;        /* of about the last 1024 to 2048 segments */
     uint32_t followed, follow_lost; /* duplicates behind a lost original; how many of these were lost, too */
+    uint32_t run_lost, runs;        /* packets lost and in how many runs, of about the last 256 to 512 */
     struct skt_suspect suspects[SKT_REDUNDANCY_SUSPECTS];
     unsigned suspect_next;
     uint32_t first[SKT_REDUNDANCY_SLOTS], copied[SKT_REDUNDANCY_SLOTS]; /* bytes, by tenths of seconds */
@@ -57,6 +62,18 @@ void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *
 /* How many duplicates a transmission is to have: the fewest n with p q^n <= 1/5000, where p is the measured
  * loss and q the loss of what follows a lost packet; 0 without loss. */
 unsigned skt_redundancy_copies(const struct skt_redundancy *r);
+
+/* What the receiver counted since its last report: packets lost, in how many runs, and how many of them
+ * parity brought back, which were acknowledged and so looked as if they had arrived. */
+void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t runs, uint32_t recovered);
+
+/* How many packets worth parity make a full group; 0: no parity now. */
+unsigned skt_redundancy_group(const struct skt_redundancy *r);
+
+/* How many parities a group has of `data` packets worth parity, `span` in all: the fewest m with which more
+ * than m of span + m packets are lost once in 1000 groups at most, losses coming in runs as reported; or in
+ * the fixed proportion. At most SKT_FEC_PARITY_MAX. */
+unsigned skt_redundancy_parity(const struct skt_redundancy *r, unsigned data, unsigned span);
 
 /* Does the budget admit a duplicate of so many bytes? */
 bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes);

@@ -12,15 +12,15 @@ enum {
     RX_WINDOW = 4096,       /* packets that the loss on the way in is measured over */
 };
 
-/* KCP bytes that fit a datagram. */
-static size_t payload_limit_of(size_t mtu)
+/* KCP bytes that fit a datagram, and a datagram of their parity. */
+static size_t payload_limit_of(size_t mtu, bool parity)
 {
-    return mtu - SKT_PACKET_OVERHEAD - SKT_FRAME_KCP_LEN;
+    return mtu - SKT_PACKET_OVERHEAD - SKT_FRAME_KCP_LEN - (parity ? SKT_PARITY_RESERVE : 0);
 }
 
 size_t skt_session_packet_limit(size_t mtu)
 {
-    return payload_limit_of(mtu) - SKT_KCP_HEADER_LEN - SKT_FLOW_HEADER_MIN - SKT_PARITY_RESERVE;
+    return payload_limit_of(mtu, true) - SKT_KCP_HEADER_LEN - SKT_FLOW_HEADER_MIN;
 }
 
 /* xorshift64*: lengths of padding need no more. */
@@ -63,8 +63,9 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     skt_keys_init(&s->keys);
     skt_mtu_init(&s->mtu);
     skt_connect_init(&s->connect);
-    skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current), now);
+    skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current, false), now);
     skt_path_set_redundancy(&s->path, ctx->no_redundancy, ctx->overhead_cap_permille);
+    skt_path_fix_parity(&s->path, ctx->fixed_data, ctx->fixed_parity);
     skt_path_set_max_rate(&s->path, now, ctx->max_rate);
     int err = ctx->crypto->random(&s->rng, sizeof s->rng);
     s->rng |= 1; /* the generator's state must not be 0 */
@@ -99,6 +100,7 @@ void skt_session_free(struct skt_session *s)
         return;
     skt_connect_dispose(s);
     skt_streams_dispose(s);
+    skt_parity_dispose(s);
     skt_keys_drop_all(&s->keys);
     skt_session_drop_keys(s);
     skt_path_dispose(&s->path);
@@ -133,7 +135,8 @@ void skt_session_close(struct skt_session *s, skt_us now, int reason)
 
 void skt_session_set_mtu(struct skt_session *s)
 {
-    skt_path_set_payload_limit(&s->path, payload_limit_of(s->mtu.current));
+    skt_parity_update(s);
+    skt_path_set_payload_limit(&s->path, payload_limit_of(s->mtu.current, s->path.redundancy.parity));
 }
 
 void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu)
@@ -233,6 +236,21 @@ skt_us skt_session_mean_rtt(const struct skt_session *s)
 double skt_session_loss_rx(const struct skt_session *s)
 {
     return s->rx_arrived < s->rx_sent ? 1.0 - (double)s->rx_arrived / s->rx_sent : 0.0;
+}
+
+uint64_t skt_session_fec_sent(const struct skt_session *s)
+{
+    return s->parity.sent;
+}
+
+uint64_t skt_session_fec_recovered(const struct skt_session *s)
+{
+    return s->parity.recovered;
+}
+
+size_t skt_session_fec_memory(const struct skt_session *s)
+{
+    return (s->parity.out ? sizeof *s->parity.out : 0) + (s->parity.in ? sizeof *s->parity.in : 0);
 }
 
 size_t skt_session_mtu(const struct skt_session *s)

@@ -284,6 +284,7 @@ static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
         s->old_cid = s->cid;
         s->events |= SKT_EVENT_LOST;
         skt_path_reset(&s->path, now);
+        skt_parity_restart(s);
         if (skt_streams_restart(s, now) != SKT_OK) {
             skt_session_end(s, SKT_CLOSE_LOST);
             return;
@@ -310,6 +311,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     s->keepalive = SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->keepalive_s ? c->pending_keepalive_s
                                                                                   : s->ctx->keepalive_s);
     s->features = s->ctx->features & c->pending_features;
+    skt_session_set_mtu(s);
     memcpy(s->resume, c->pending->resume, sizeof s->resume);
     skt_keys_install(&s->keys, c->pending);
     c->pending = NULL;

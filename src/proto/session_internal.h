@@ -3,6 +3,7 @@
 #ifndef SKT_PROTO_SESSION_INTERNAL_H
 #define SKT_PROTO_SESSION_INTERNAL_H
 
+#include "proto/fec_send.h"
 #include "proto/mtu.h"
 #include "proto/packet.h"
 #include "proto/session.h"
@@ -12,6 +13,7 @@ enum {
     SKT_CONV_WINDOW = 32768,     /* conversations opened out of order */
     SKT_FRAME_KCP_LEN = 1,
     SKT_PING_PAD_MAX = 160,
+    SKT_REPORT_LEN = 12,
 };
 
 /* Frames that wait to be sent, a set. */
@@ -21,6 +23,7 @@ enum skt_due {
     SKT_DUE_PROBED = 8,
     SKT_DUE_RESPONSE = 16,
     SKT_DUE_CLOSE = 32,
+    SKT_DUE_REPORT = 64,
 };
 
 /* One message 1 that may still be answered. */
@@ -49,6 +52,18 @@ struct skt_connect {
     skt_us attach_until; /* then the pair is given up */
     int refusal;         /* enum skt_attach, or -enum skt_hs_status */
     char refusal_text[SKT_REASON_MAX + 1];
+};
+
+/* Parity of what is sent and received (session_parity.c). */
+struct skt_parity {
+    struct skt_fec_sender *out;          /* NULL: none was sent for long */
+    struct skt_fec_ring *in;             /* NULL: none came for long */
+    skt_us out_until, in_until;          /* then they go */
+    uint32_t in_key;                     /* local id of the keypair whose numbers `in` follows */
+    uint32_t number;                     /* of the packet being read */
+    skt_us report_at;                    /* not before */
+    struct skt_fec_losses losses, heard; /* counted while there is no `in`; the peer's report */
+    uint64_t sent, recovered;            /* packets */
 };
 
 struct skt_session {
@@ -100,6 +115,8 @@ struct skt_session {
     uint16_t probed_size, probe_due; /* probe_due: size to send, 0: none */
     uint8_t response[8];
 
+    struct skt_parity parity;
+
     /* times */
     skt_us created, heard, unanswered; /* unanswered: first packet sent that asks for an answer; SKT_NEVER */
     skt_us ping_at, keepalive;
@@ -143,6 +160,23 @@ void skt_connect_expire(struct skt_session *s, skt_us now);
 
 /* session_send.c: the rest of a packet as padding, at most len bytes of it */
 void skt_write_padding(struct skt_writer *w, size_t len);
+
+/* session_parity.c */
+void skt_parity_update(struct skt_session *s); /* after features or the payload limit have changed */
+void skt_parity_dispose(struct skt_session *s);
+void skt_parity_restart(struct skt_session *s); /* the peer is a new one */
+/* Before a packet with these KCP bytes is sealed; worth: it may open a group. */
+void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, size_t len, bool worth);
+bool skt_parity_due(struct skt_session *s, skt_us now);
+size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain); /* a PARITY frame, or 0 */
+void skt_parity_note(struct skt_session *s, const struct skt_keypair *kp, uint32_t number); /* it has come, */
+void skt_parity_on_body(struct skt_session *s, const uint8_t *body, size_t len); /* with these KCP bytes, */
+int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
+void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
+size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN]);
+void skt_parity_on_report(struct skt_session *s, const uint8_t *body, size_t len);
+skt_us skt_parity_expiry(const struct skt_session *s);
+void skt_parity_expire(struct skt_session *s, skt_us now);
 
 /* session_streams.c */
 int skt_streams_init(struct skt_session *s);

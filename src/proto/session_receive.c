@@ -96,6 +96,9 @@ static void on_frame(struct skt_session *s, skt_us now, const struct skt_addr *f
         if (len >= 2 && skt_mtu_on_probed(&s->mtu, skt_get_u16(body), now))
             skt_session_set_mtu(s);
         break;
+    case SKT_FRAME_REPORT:
+        skt_parity_on_report(s, body, len);
+        break;
     case SKT_FRAME_CLOSE:
         skt_session_end(s, len >= 1 ? body[0] : SKT_CLOSE_LOCAL);
         break;
@@ -113,8 +116,12 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
         bool untried = s->opened_by == s->connect.pending; /* nothing counts before ACCEPT */
         if (type == SKT_FRAME_PAD || (untried && type != SKT_FRAME_ACCEPT))
             return SKT_OK;
-        if (type == SKT_FRAME_KCP)
+        if (type == SKT_FRAME_PARITY)
+            return skt_parity_on_frame(s, now, r.p, r.left);
+        if (type == SKT_FRAME_KCP) {
+            skt_parity_on_body(s, r.p, r.left);
             return skt_streams_receive(s, now, r.p, r.left);
+        }
         size_t body_len = skt_read_u8(&r);
         const uint8_t *body = skt_read_bytes(&r, body_len);
         if (r.bad)
@@ -196,7 +203,9 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     s->opened_by = kp;
     if (kp != s->connect.pending)
         on_authentic(s, now, from, kp, newest, plain[0]);
+    skt_parity_note(s, kp, number);
     err = read_frames(s, now, from, plain, plain_len, len);
+    skt_parity_recover(s, now);
     skt_streams_absorb(s);
     return count_drop(s, err);
 }

@@ -114,6 +114,10 @@ static void write_control(struct skt_session *s, skt_us now, struct skt_writer *
     }
     if (due & SKT_DUE_RESPONSE)
         write_frame(w, SKT_FRAME_RESPONSE, s->response, sizeof s->response);
+    if (due & SKT_DUE_REPORT) {
+        uint8_t report[SKT_REPORT_LEN];
+        write_frame(w, SKT_FRAME_REPORT, report, skt_parity_write_report(s, report));
+    }
     if (due & SKT_DUE_CLOSE) {
         body[0] = s->close_reason;
         write_frame(w, SKT_FRAME_CLOSE, body, 1);
@@ -123,8 +127,9 @@ static void write_control(struct skt_session *s, skt_us now, struct skt_writer *
 }
 
 /* Acknowledgements for conversations that are over. */
-static void write_stateless(struct skt_session *s, struct skt_writer *w)
+static void write_stateless(struct skt_session *s, skt_us now, struct skt_writer *w)
 {
+    const uint8_t *body = w->p + SKT_FRAME_KCP_LEN;
     skt_write_u8(w, SKT_FRAME_KCP);
     for (unsigned i = 0; i < s->stateless_count; i++) {
         uint8_t *p = skt_write_room(w, SKT_KCP_HEADER_LEN);
@@ -132,6 +137,7 @@ static void write_stateless(struct skt_session *s, struct skt_writer *w)
             skt_kcp_write_stateless_ack(&s->stateless[i], p);
     }
     s->stateless_count = 0;
+    skt_parity_cover(s, now, body, (size_t)(w->p - body), false);
 }
 
 /* KCP segments; 0 when the path has nothing to send now. */
@@ -145,6 +151,7 @@ static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, si
     if (n == 0)
         return 0;
     s->stats.payload_tx += stats->payload_tx - payload;
+    skt_parity_cover(s, now, buf + SKT_HEADER_LEN + SKT_FRAME_KCP_LEN, n, skt_path_wants_parity(&s->path));
     if (stats->sent + stats->retransmitted != before) {
         expects_answer(s, now);
         s->last_data = now;
@@ -162,7 +169,7 @@ static size_t send_one(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
         write_control(s, now, &w);
         len = seal(s, now, buf, skt_writer_len(&w));
     } else if (s->stateless_count) {
-        write_stateless(s, &w);
+        write_stateless(s, now, &w);
         len = seal(s, now, buf, skt_writer_len(&w));
     } else if (s->state != SKT_SESSION_CLOSED) {
         size_t plain_len = write_segments(s, now, buf, cap);
@@ -195,6 +202,12 @@ static size_t send_stash(struct skt_session *s, uint8_t *buf, struct skt_send_in
     return len;
 }
 
+static size_t send_parity(struct skt_session *s, skt_us now, uint8_t *buf)
+{
+    size_t len = skt_parity_write(s, now, buf + SKT_HEADER_LEN);
+    return len ? seal(s, now, buf, len) : 0;
+}
+
 /* A run: full packets one behind the other, ended by the first shorter one. */
 static size_t send_run(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
                        struct skt_send_info *info)
@@ -202,12 +215,12 @@ static size_t send_run(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
     size_t total = send_one(s, now, buf, cap);
     if (total == 0)
         return 0;
-    size_t full = s->mtu.current;
+    size_t full = s->path.payload_limit + SKT_FRAME_KCP_LEN + SKT_PACKET_OVERHEAD;
     info->segment_len = total;
-    info->fragment = total > full;
+    info->fragment = total > s->mtu.current;
     if (total != full)
         return total;
-    while (cap - total >= SKT_SEND_BUFFER_MIN) {
+    while (cap - total >= SKT_SEND_BUFFER_MIN && !skt_parity_due(s, now)) {
         size_t len = send_one(s, now, buf + total, cap - total);
         if (len > full) {
             put_aside(s, buf + total, len);
@@ -235,7 +248,7 @@ size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
             len = send_challenge(s, now, buf, info);
         else if (s->probe_due)
             len = send_probe(s, now, buf);
-        else
+        else if ((len = send_parity(s, now, buf)) == 0)
             return send_run(s, now, buf, cap, info);
     }
     info->segment_len = len;

@@ -42,7 +42,7 @@ skt_us skt_session_expiry(const struct skt_session *s, skt_us now)
     if (s->client && s->state == SKT_SESSION_UP)
         at = skt_us_min(at, skt_session_suspect_at(s));
     if (skt_keys_sending(&s->keys, now))
-        at = skt_us_min(at, skt_path_expiry(&s->path, now));
+        at = skt_us_min(at, skt_us_min(skt_path_expiry(&s->path, now), skt_parity_expiry(s)));
     return at;
 }
 
@@ -91,6 +91,7 @@ void skt_session_expire(struct skt_session *s, skt_us now)
     skt_session_drop_keys(s);
     if (skt_keys_sending(&s->keys, now))
         skt_path_expire(&s->path, now);
+    skt_parity_expire(s, now);
     expire_mtu(s, now);
     skt_streams_absorb(s);
 }

@@ -48,7 +48,7 @@ enum {
     SKT_FLOWS_MAX = 1024,    /* conversations of inner flows (TUN), SKT_CONV_FLOW_FIRST + 0 .. + 1023 */
     SKT_FLOW_HEADER_MIN = 1, /* of SKT_FLOW_PLAIN */
     SKT_FLOW_HEADER_MAX = 3,
-    SKT_PARITY_RESERVE = 6, /* bytes that a datagram full of a flow's packet leaves for what protects it */
+    SKT_PARITY_RESERVE = 2,         /* bytes by which the parity of a packet is longer than the packet */
     SKT_ATTACH_EXTENSIONS_MAX = 64, /* bytes that this implementation sends or reads */
 };
 
@@ -67,6 +67,7 @@ enum skt_flow_message {
 /* Bits of `features` in the handshake: in force where both ends have set them. */
 enum skt_feature {
     SKT_FEATURE_TUN_OFFLOAD = 1, /* takes SKT_FLOW_OFFLOAD */
+    SKT_FEATURE_PARITY = 4,      /* takes SKT_FRAME_PARITY and tells of losses by SKT_FRAME_REPORT */
 };
 
 /* Extensions of ATTACH, behind the proof: type u8, len u8, value; unknown ones are ignored. */
@@ -75,7 +76,7 @@ enum skt_attach_extension {
     SKT_EXTENSION_TUN_IP6 = 2, /* 16 bytes */
 };
 
-/* Frames inside a sealed transport packet: type u8, then for all but PAD and KCP: len u8, body. */
+/* Frames inside a sealed transport packet: type u8, then for all but PAD, KCP and PARITY: len u8, body. */
 enum skt_frame {
     SKT_FRAME_PAD = 0,       /* the rest of the packet is padding */
     SKT_FRAME_KCP = 1,       /* the rest of the packet is KCP segments */
@@ -88,6 +89,8 @@ enum skt_frame {
     SKT_FRAME_PROBE = 8,     /* size u16: of the whole datagram, which carries padding up to it */
     SKT_FRAME_PROBED = 9,    /* size u16 of a probe that arrived */
     SKT_FRAME_CLOSE = 10,    /* the session ends: reason u8 (enum skt_close) */
+    SKT_FRAME_PARITY = 12,   /* the rest of the packet: head u16, parity of KCP frames (fec.h, fec_ring.h) */
+    SKT_FRAME_REPORT = 13,   /* lost u32 | runs of lost ones u32 | recovered u32, packets of the session */
 };
 
 /* Initiation, the payload of message 1; what follows the last field is padding (zeros) and is ignored:

@@ -46,7 +46,10 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     ctx->overhead_cap_permille = conf->overhead_cap_permille;
     ctx->max_rate = conf->max_rate;
     ctx->limits = (struct skt_kcp_limits){RCV_WND_MAX, SND_UNSENT_MAX};
-    ctx->features = conf->features;
+    ctx->fixed_data = conf->fixed_data;
+    ctx->fixed_parity = conf->fixed_parity;
+    ctx->gf256 = skt_crypto_gf256();
+    ctx->features = conf->features | SKT_FEATURE_PARITY;
     if (conf->extensions_len > sizeof ctx->extensions)
         return SKT_ERR_ARG;
     if (conf->extensions_len > 0)

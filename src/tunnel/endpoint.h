@@ -31,14 +31,15 @@ struct skt_endpoint_conf {
     uint16_t keepalive_s;
     uint32_t sessions_max; /* server */
     uint16_t mtu_max;
-    bool no_redundancy;             /* redundancy = "off" */
-    uint32_t overhead_cap_permille; /* overhead_cap, in thousandths */
-    uint64_t max_rate;              /* bytes/s; 0: none set */
-    uint8_t ciphers;                /* bit set of 1 << enum skt_cipher; 0: all */
-    uint8_t mode;                   /* enum skt_wire_mode */
-    bool probing;                   /* client: there are several servers to choose from */
-    const char *state_path;         /* server: where the stamp cache is kept over a restart; NULL: nowhere */
-    uint32_t features;              /* bits of enum skt_feature */
+    bool no_redundancy;               /* redundancy = "off" */
+    uint8_t fixed_data, fixed_parity; /* redundancy = {data=, parity=}; 0: neither was given */
+    uint32_t overhead_cap_permille;   /* overhead_cap, in thousandths */
+    uint64_t max_rate;                /* bytes/s; 0: none set */
+    uint8_t ciphers;                  /* bit set of 1 << enum skt_cipher; 0: all */
+    uint8_t mode;                     /* enum skt_wire_mode */
+    bool probing;                     /* client: there are several servers to choose from */
+    const char *state_path; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
+    uint32_t features;      /* bits of enum skt_feature */
     /* client: the extensions of ATTACH (wire.h), at most SKT_ATTACH_EXTENSIONS_MAX bytes; copied */
     const uint8_t *extensions;
     size_t extensions_len;

@@ -179,7 +179,7 @@ static void test_every_field(void **state)
     assert_int_equal(t->subnets.count, 1);
     assert_int_equal(t->targets.count, 2);
     /* What has no effect yet is said: metrics_addr, workers, parity. */
-    assert_int_equal(c->warnings.count, 3);
+    assert_int_equal(c->warnings.count, 2);
     skt_config_free(c);
 }
 
@@ -256,7 +256,10 @@ static void test_entry_errors(void **state)
         {GOOD ", mtu = {}", ENTRY1 ".mtu: expected 1100..1472, got a table"},
         {GOOD ", cipher = 'rc4'",
          ENTRY1 ".cipher: expected \"auto\", \"aes-256-gcm\" or \"chacha20-poly1305\", got \"rc4\""},
-        {GOOD ", redundancy = { data = 10 }", ENTRY1 ".redundancy.parity: expected 1..128, got nothing"},
+        {GOOD ", redundancy = { data = 10 }", ENTRY1 ".redundancy.parity: expected 1..16, got nothing"},
+        {GOOD ", redundancy = { data = 33, parity = 3 }", ENTRY1 ".redundancy.data: expected 1..32, got 33"},
+        {GOOD ", redundancy = { data = 10, parity = 17 }",
+         ENTRY1 ".redundancy.parity: expected 1..16, got 17"},
         {GOOD ", redundancy = 3",
          ENTRY1 ".redundancy: expected \"auto\", \"off\" or {data=, parity=}, got 3"},
         {GOOD ", max_rate_mbit = -1", ENTRY1 ".max_rate_mbit: expected a number 0.01..1000000, got -1"},

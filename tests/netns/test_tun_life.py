@@ -237,7 +237,7 @@ def test_end_without_offloads(lab, plain):
     # One packet of the TUN is one of the peer's, and none is longer than its MTU.
     tun = t.client.status()["tun"]
     if plain == "both":
-        assert tun["bytes_in"] / tun["packets_in"] <= 1416
+        assert tun["bytes_in"] / tun["packets_in"] <= 1420
 
 
 def test_offloads_carry_large_packets(lab):
@@ -308,8 +308,8 @@ def test_scripts_read_the_tun(lab):
     T.c, T.s = c, s
     transfer(T, lab, 1_000_000)
     assert client.status()["tun"]["offload"]
-    assert "longest 1416" in client.process.log()
-    assert all(int(line.rsplit(" ", 1)[1]) <= 1416 for line in client.process.log().splitlines() if "longest" in line)
+    assert "longest 1420" in client.process.log()
+    assert all(int(line.rsplit(" ", 1)[1]) <= 1420 for line in client.process.log().splitlines() if "longest" in line)
 
 
 def test_script_takes_the_tun_from_a_peer_with_offloads(lab):

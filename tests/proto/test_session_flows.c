@@ -158,7 +158,7 @@ static void test_packet_of_the_mtu_goes_in_one_datagram(void **state)
 {
     (void)state;
     static const size_t paths[] = {1472, 1452, 1372, 1252};
-    assert_int_equal(skt_session_packet_limit(1472), 1416);
+    assert_int_equal(skt_session_packet_limit(1472), 1420);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct sim_world *w = tun_world(0, 11 + i);
         w->up.config.mtu = w->down.config.mtu = paths[i];
@@ -167,7 +167,7 @@ static void test_packet_of_the_mtu_goes_in_one_datagram(void **state)
         sim_world_run(w, w->now + 10 * SEC, NULL);
         size_t mtu = skt_session_packet_mtu(w->client.session);
         (void)datagrams_of(w, 100); /* after the rest a ping and a check of the size go with it */
-        assert_in_range(mtu, paths[i] - SKT_MTU_STEP - 56, paths[i] - 56);
+        assert_in_range(mtu, paths[i] - SKT_MTU_STEP - 52, paths[i] - 52);
         assert_int_equal(datagrams_of(w, mtu), 1);
         assert_int_equal(datagrams_of(w, mtu + SKT_PARITY_RESERVE + 1), 2);
         sim_world_free(w);
