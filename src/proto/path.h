@@ -23,7 +23,7 @@ struct skt_path_stats {
     uint64_t sent;          /* segments sent, first transmissions */
     uint64_t retransmitted; /* segments sent again, because they seemed lost */
     uint64_t duplicated;    /* segments sent again unasked */
-    uint64_t lost;          /* transmissions found lost */
+    uint64_t lost;          /* transmissions found lost, those that parity mended included */
     uint64_t spurious;      /* of these, acknowledged after all */
     uint64_t delivered;     /* bytes of KCP payload acknowledged */
     uint64_t payload_tx;    /* bytes of KCP payload, first transmissions */

@@ -28,8 +28,7 @@ static struct skt_segment *oldest(const struct skt_path *p)
 void skt_path_take_spurious(struct skt_path *p, struct skt_segment *seg, skt_us now, skt_us late)
 {
     p->stats.spurious++;
-    if (p->redundancy.lost > 0)
-        p->redundancy.lost--;
+    skt_redundancy_on_spurious(&p->redundancy);
     seg->flags &= (uint8_t)~SKT_SEG_LOST;
     if (late > p->rack_rtt) {
         skt_us needed = late - p->rack_rtt;

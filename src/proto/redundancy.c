@@ -20,7 +20,7 @@ void skt_redundancy_init(struct skt_redundancy *r)
 
 void skt_redundancy_reset(struct skt_redundancy *r)
 {
-    r->measured = r->lost = r->followed = r->follow_lost = r->run_lost = r->runs = 0;
+    r->measured = r->lost = r->sure = r->followed = r->follow_lost = r->run_lost = r->runs = 0;
     memset(r->suspects, 0, sizeof(r->suspects));
 }
 
@@ -30,6 +30,7 @@ static void count_one(struct skt_redundancy *r)
         return;
     r->measured /= 2;
     r->lost /= 2;
+    r->sure /= 2;
     r->followed /= 2;
     r->follow_lost /= 2;
 }
@@ -42,7 +43,16 @@ void skt_redundancy_on_arrived(struct skt_redundancy *r)
 void skt_redundancy_on_lost(struct skt_redundancy *r)
 {
     r->lost++;
+    r->sure++;
     count_one(r);
+}
+
+void skt_redundancy_on_spurious(struct skt_redundancy *r)
+{
+    if (r->lost > 0)
+        r->lost--;
+    if (r->sure > 0)
+        r->sure--;
 }
 
 void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const struct skt_suspect *original)
@@ -50,7 +60,8 @@ void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const 
     r->followed += n;
     r->follow_lost += n - 1;
     r->suspects[r->suspect_next++ % SKT_REDUNDANCY_SUSPECTS] = *original;
-    skt_redundancy_on_lost(r);
+    r->lost++;
+    count_one(r);
 }
 
 void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *named)

@@ -36,6 +36,7 @@ struct skt_redundancy {
     uint8_t fixed_data, fixed_parity; /* so much parity for so many packets, whatever is lost; 0: by loss */
     uint32_t cap_permille;
     uint32_t measured, lost;        /* of about the last 1024 to 2048 segments */
+    uint32_t sure;                  /* of the lost ones, those not only presumed from a duplicate's ACK */
     uint32_t followed, follow_lost; /* duplicates behind a lost original; how many of these were lost, too */
     uint32_t run_lost, runs;        /* packets lost and in how many runs, of about the last 256 to 512 */
     struct skt_suspect suspects[SKT_REDUNDANCY_SUSPECTS];
@@ -49,9 +50,12 @@ void skt_redundancy_init(struct skt_redundancy *r);
 /* Forgets what was measured: the path is another one. */
 void skt_redundancy_reset(struct skt_redundancy *r);
 
-/* A transmission was acknowledged, or found lost by its successors. */
+/* A transmission was acknowledged, or found lost by its successors, or was thought lost and arrived after
+ * all.
+ */
 void skt_redundancy_on_arrived(struct skt_redundancy *r);
 void skt_redundancy_on_lost(struct skt_redundancy *r);
+void skt_redundancy_on_spurious(struct skt_redundancy *r);
 
 /* The n-th duplicate (from 1) of a transmission was acknowledged before all others of it. */
 void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const struct skt_suspect *original);

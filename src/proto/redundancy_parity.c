@@ -13,7 +13,7 @@ enum {
      * a burst of 30 packets then waits for one about once in 500. */
     MISS_PPM = 1000,
     MEASURED_MIN = 64, /* segments; fewer show no loss rate that a group could be sized by */
-    LOST_MIN = 2,      /* a single loss is none to insure against */
+    LOST_MIN = 2,      /* sure ones; a single loss is none to insure against */
     LOSS_MAX_PPM = 500000,
     RUNS_MIN = 8,      /* fewer say nothing about their length */
     RUN_MAX = 16,      /* packets; no parity bridges longer ones, so they should not size it */
@@ -23,7 +23,9 @@ enum {
 void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t runs, uint32_t recovered)
 {
     uint32_t room = r->measured - (r->lost < r->measured ? r->lost : r->measured);
-    r->lost += recovered < room ? recovered : room;
+    recovered = recovered < room ? recovered : room;
+    r->lost += recovered;
+    r->sure += recovered;
     if (runs == 0 || lost < runs)
         return;
     runs = runs < RUN_LOST_MAX ? runs : RUN_LOST_MAX;
@@ -37,7 +39,7 @@ void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t 
 
 static uint64_t loss_ppm(const struct skt_redundancy *r)
 {
-    if (r->measured < MEASURED_MIN || r->lost < LOST_MIN)
+    if (r->measured < MEASURED_MIN || r->sure < LOST_MIN)
         return 0;
     uint64_t p = r->lost * MILLION / r->measured;
     return p < LOSS_MAX_PPM ? p : LOSS_MAX_PPM;

@@ -266,6 +266,7 @@ void skt_parity_on_report(struct skt_session *s, const uint8_t *body, size_t len
     if (skt_serial_before(l.lost, heard->lost) || skt_serial_before(l.runs, heard->runs) ||
         skt_serial_before(l.recovered, heard->recovered))
         return; /* overtaken by a later one */
+    s->path.stats.lost += l.recovered - heard->recovered;
     skt_redundancy_on_report(&s->path.redundancy, l.lost - heard->lost, l.runs - heard->runs,
                              l.recovered - heard->recovered);
     *heard = l;

@@ -391,6 +391,27 @@ static void test_few_losses_need_nothing(void **state)
     assert_int_equal(skt_redundancy_group(&r), SKT_PARITY_GROUP);
 }
 
+/* Where a duplicate's ACK overtook the original's, nothing need have been lost. */
+static void test_presumed_losses_need_nothing(void **state)
+{
+    (void)state;
+    struct skt_redundancy r;
+    skt_redundancy_init(&r);
+    r.parity = true;
+    for (uint32_t i = 0; i < 200; i++) {
+        struct skt_suspect s = {7, i, i};
+        skt_redundancy_on_arrived(&r);
+        if (i % 10 == 0)
+            skt_redundancy_on_copy_arrived(&r, 1, &s);
+    }
+    assert_int_equal(skt_redundancy_group(&r), 0);
+    skt_redundancy_on_lost(&r);
+    skt_redundancy_on_lost(&r);
+    assert_int_equal(skt_redundancy_group(&r), SKT_PARITY_GROUP);
+    skt_redundancy_on_spurious(&r);
+    assert_int_equal(skt_redundancy_group(&r), 0);
+}
+
 /* A report that lies changes no more than the measure can hold. */
 static void test_reports_are_bounded(void **state)
 {
@@ -435,6 +456,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strength),
         cmocka_unit_test(test_few_losses_need_nothing),
+        cmocka_unit_test(test_presumed_losses_need_nothing),
         cmocka_unit_test(test_reports_are_bounded),
         cmocka_unit_test(test_fixed_proportion),
         cmocka_unit_test(test_pages),
