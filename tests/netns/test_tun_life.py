@@ -113,7 +113,7 @@ def transfer(t, lab, size=3_000_000):
         assert got == data
 
 
-OVERHEAD = 56  # of a packet in its datagram
+OVERHEAD = 52  # of a packet in its datagram
 LEAST = 1280
 
 
