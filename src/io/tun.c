@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { READ_BUFFER_LEN = SKT_IPPKT_LEN_MAX + 1 };
@@ -61,10 +62,11 @@ int skt_tun_set_up(struct skt_tun *tun)
 /* Somebody else removed the interface: its descriptor would be ready for ever. */
 static void lost(struct skt_tun *tun)
 {
-    skt_error("%s: the interface is gone", tun->name);
     skt_loop_io_set(tun->loop, &tun->io, 0);
     if (tun->lost)
         tun->lost(tun->lost_user);
+    else
+        skt_error("%s: the interface is gone", tun->name);
 }
 
 /* One packet to the reader. False: nothing more to be read now. */
@@ -196,6 +198,22 @@ int skt_tun_open(struct skt_tun **out, struct skt_loop *loop, const struct skt_t
     tun->loop = loop;
     skt_loop_io_init(&tun->io, fd, on_ready);
     *out = tun;
+    return SKT_OK;
+}
+
+int skt_tun_reopen(struct skt_tun *tun, bool plain, char *err, size_t err_cap)
+{
+    char name[SKT_TUN_NAME_MAX];
+    struct skt_tun_options options = {.name = name, .plain = plain};
+    memcpy(name, tun->name, sizeof name);
+    int fd = -1, old = skt_tun_fd(tun);
+    int result = skt_tun_system_open(tun, &options, &fd, err, err_cap);
+    if (result)
+        return result;
+    skt_loop_io_set(tun->loop, &tun->io, 0);
+    close(old);
+    skt_loop_io_init(&tun->io, fd, on_ready);
+    skt_loop_io_set(tun->loop, &tun->io, tun->fn || tun->readable ? SKT_IO_READ : 0);
     return SKT_OK;
 }
 

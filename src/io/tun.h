@@ -39,6 +39,11 @@ struct skt_tun_options {
 int skt_tun_open(struct skt_tun **out, struct skt_loop *loop, const struct skt_tun_options *options,
                  char *err, size_t err_cap);
 
+/* Makes the interface anew, under its name, after it was lost (skt_tun_set_lost; allowed in its handler):
+ * down and without addresses, with the reader it had. Errors as of skt_tun_open; the TUN can only be closed
+ * then. */
+int skt_tun_reopen(struct skt_tun *tun, bool plain, char *err, size_t err_cap);
+
 /* Ends the interface. Allowed in a read handler. NULL is allowed. */
 void skt_tun_close(struct skt_tun *tun);
 
@@ -68,8 +73,8 @@ typedef void (*skt_tun_packet_fn)(void *user, struct skt_tun_packet *p);
  * kernel's queue, 500 packets by default, beyond which the kernel drops. */
 void skt_tun_set_reader(struct skt_tun *tun, skt_tun_packet_fn fn, void *user);
 
-/* Calls fn once should somebody else remove the interface: nothing comes any more, and the TUN can only be
- * closed (allowed in fn). The log tells in any case. */
+/* Calls fn should somebody else remove the interface: nothing comes any more, and the TUN can only be closed
+ * or made anew (both allowed in fn). Without fn the log tells. */
 void skt_tun_set_lost(struct skt_tun *tun, void (*fn)(void *user), void *user);
 
 /* Instead: calls fn when there is something to read; fn fetches with skt_tun_readv. NULL stops. */

@@ -165,6 +165,22 @@ static void set_count(lua_State *L, const char *name, uint64_t value)
     lua_setfield(L, -2, name);
 }
 
+static const char *close_reason(const struct skt_session *s)
+{
+    switch (skt_session_close_reason(s)) {
+    case SKT_CLOSE_TIMEOUT:
+        return "timeout";
+    case SKT_CLOSE_LOST:
+        return "lost";
+    case SKT_CLOSE_REFUSED:
+        return "refused";
+    case SKT_CLOSE_TAKEOVER:
+        return "takeover";
+    default:
+        return "closed";
+    }
+}
+
 /* Extension: a table of a session's numbers, as the status shows them. */
 static int session_stats(lua_State *L)
 {
@@ -180,6 +196,10 @@ static int session_stats(lua_State *L)
     const struct skt_session_stats *st = skt_session_stats(s);
     char peer[SKT_ADDR_TEXT_MAX];
     lua_createtable(L, 0, 16);
+    if (skt_session_state(s) == SKT_SESSION_CLOSED) {
+        lua_pushstring(L, close_reason(s));
+        lua_setfield(L, -2, "close_reason");
+    }
     lua_pushstring(L, states[skt_session_state(s)]);
     lua_setfield(L, -2, "state");
     lua_pushstring(L, skt_addr_text(skt_session_peer(s), peer));

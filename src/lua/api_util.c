@@ -182,16 +182,7 @@ static int log_line(lua_State *L)
 /* fail(text): the script gives up; the process ends with status 1. */
 static int fail(lua_State *L)
 {
-    struct skt_app *app = skt_api_app(L);
-    const char *text = skt_arg_check_string(L, 1, "text", NULL);
-    if (app->failed)
-        return 0;
-    app->failed = true;
-    snprintf(app->fail_text, sizeof app->fail_text, "%s", text);
-    if (app->ready) {
-        skt_error("%s", text);
-        skt_loop_stop(app->loop);
-    }
+    skt_app_fail(skt_api_app(L), skt_arg_check_string(L, 1, "text", NULL));
     return 0;
 }
 

@@ -235,6 +235,18 @@ int skt_app_start(struct skt_app *app, char *err, size_t err_cap)
     return SKT_OK;
 }
 
+void skt_app_fail(struct skt_app *app, const char *text)
+{
+    if (app->failed)
+        return;
+    app->failed = true;
+    snprintf(app->fail_text, sizeof app->fail_text, "%s", text);
+    if (app->ready) {
+        skt_error("%s", text);
+        skt_loop_stop(app->loop);
+    }
+}
+
 bool skt_app_failed(const struct skt_app *app)
 {
     return app->failed;

@@ -99,6 +99,9 @@ size_t skt_conf_entry_arg(lua_State *L, int idx, const char *name);
 size_t skt_conf_listener_arg(lua_State *L, int idx, const char *name);
 void skt_conf_connector_arg(lua_State *L, int idx, const char *name);
 
+/* Gives up: the start fails with this text, or the loop stops, and the process ends with status 1. */
+void skt_app_fail(struct skt_app *app, const char *text);
+
 /* A number for an object, never used twice. */
 uint32_t skt_app_number(struct skt_app *app);
 

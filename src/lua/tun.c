@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ENV_MAX = 8, ENV_LEN = 128 };
+enum { REMAKES_MAX = 5 }; /* within REMAKES_TIME; then somebody does not want it */
+#define REMAKES_TIME (60 * SKT_US_PER_SEC)
 
 static bool is_tun_mode(const struct skt_config *conf)
 {
@@ -182,6 +183,44 @@ static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
     return rc;
 }
 
+/* --- when it is lost --- */
+
+static bool may_remake(struct skt_tun_unit *u)
+{
+    skt_us now = skt_loop_now(u->app->loop);
+    if (now - u->remakes_since > REMAKES_TIME || u->remakes == 0) {
+        u->remakes_since = now;
+        u->remakes = 0;
+    }
+    return u->remakes++ < REMAKES_MAX;
+}
+
+static int remake(struct skt_tun_unit *u, char *err, size_t err_cap)
+{
+    if (!may_remake(u)) {
+        snprintf(err, err_cap, "that was the %dth time within a minute", REMAKES_MAX + 1);
+        return SKT_ERR_FULL;
+    }
+    int rc = skt_tun_reopen(u->dev, u->app->conf->table.tun_plain, err, err_cap);
+    return rc == SKT_OK ? raise_interface(u, err, err_cap) : rc;
+}
+
+/* Somebody else has removed the interface. Without the right to make it anew the process ends, so that what
+ * supervises it starts it with that right. */
+static void on_lost(void *user)
+{
+    struct skt_tun_unit *u = user;
+    char why[SKT_TUN_ERROR_MAX], text[SKT_TUN_ERROR_MAX + 128];
+    if (remake(u, why, sizeof why) == SKT_OK) {
+        skt_warn("interface %s was removed by somebody else; it is made anew", skt_tun_name(u->dev));
+        skt_tun_unit_configure_again(u);
+        return;
+    }
+    snprintf(text, sizeof text, "interface %s was removed by somebody else, and can't be made anew: %s",
+             skt_tun_name(u->dev), why);
+    skt_app_fail(u->app, text);
+}
+
 int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap)
 {
     if (!is_tun_mode(app->conf))
@@ -202,6 +241,7 @@ int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap)
         skt_ipnet_text(&u->address4, true, text4);
     if (u->address6.family)
         skt_ipnet_text(&u->address6, true, text6);
+    skt_tun_set_lost(u->dev, on_lost, u);
     skt_info("TUN %s is up: %s%s%s, MTU %zu%s", skt_tun_name(u->dev), text4, *text4 && *text6 ? ", " : "",
              text6, u->mtu, skt_tun_offloads(u->dev) ? "" : ", without offloads");
     return SKT_OK;
@@ -248,121 +288,4 @@ void skt_tun_unit_watch_script(struct skt_app *app)
     if (app->tun && app->tun->sw)
         skt_tun_switch_set_script(app->tun->sw,
                                   skt_call_present(app, SKT_CB_TUN_READ) ? on_script_packet : NULL, app);
-}
-
-/* --- what is changed in the system --- */
-
-static void on_done(void *user, int err, const char *text)
-{
-    const char *what = user;
-    if (err != SKT_OK)
-        skt_error("%s: %s", what, text);
-    else if (*text)
-        skt_info("%s: %s", what, text);
-}
-
-static void *label(const char *text)
-{
-    return (void *)(uintptr_t)text;
-}
-
-void skt_tun_unit_pin(struct skt_app *app, const struct skt_addr *addrs, size_t n)
-{
-    struct skt_tun_unit *u = app->tun;
-    if (!u || !u->nc || !u->configured)
-        return;
-    for (size_t i = 0; i < n; i++)
-        (void)skt_netcfg_pin(u->nc, &addrs[i], on_done, label("the route to the server"));
-}
-
-static void pin_servers(struct skt_tun_unit *u)
-{
-    struct skt_app *app = u->app;
-    for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
-        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
-        const struct skt_addr *addrs;
-        if (!skt_endpoint_is_server(k->ep)) {
-            size_t n = skt_endpoint_addresses(k->ep, &addrs);
-            skt_tun_unit_pin(app, addrs, n);
-        }
-    }
-}
-
-static void add_route(struct skt_tun_unit *u, const char *text)
-{
-    struct skt_ipnet net;
-    if (skt_ipnet_parse(&net, text) == SKT_OK)
-        (void)skt_netcfg_route(u->nc, &net, on_done, label("routes"));
-}
-
-static void add_routes(struct skt_tun_unit *u)
-{
-    const struct skt_config_mode_table *t = &u->app->conf->table;
-    for (size_t i = 0; i < t->routes.count; i++)
-        add_route(u, t->routes.items[i]);
-    for (size_t i = 0; i < t->ticket_count; i++)
-        for (size_t j = 0; j < t->tickets[i].subnets.count; j++)
-            add_route(u, t->tickets[i].subnets.items[j]);
-}
-
-static void set_dns(struct skt_tun_unit *u)
-{
-    const struct skt_config_mode_table *t = &u->app->conf->table;
-    struct skt_addr servers[16];
-    size_t n = 0;
-    for (size_t i = 0; i < t->dns.count && n < sizeof servers / sizeof *servers; i++)
-        if (skt_addr_parse(&servers[n], t->dns.items[i], 53) == SKT_OK)
-            n++;
-    if (n > 0)
-        (void)skt_netcfg_dns(u->nc, servers, n, on_done, label("dns"));
-}
-
-/* A server hides its clients' networks, a client what is behind it. */
-static void set_nat(struct skt_tun_unit *u)
-{
-    const struct skt_config_mode_table *t = &u->app->conf->table;
-    struct skt_ipnet from[64];
-    size_t n = 0;
-    if (!t->nat)
-        return;
-    if (u->server && u->address4.family)
-        from[n++] = skt_ipnet_masked(&u->address4);
-    if (u->server && u->address6.family)
-        from[n++] = skt_ipnet_masked(&u->address6);
-    for (size_t i = 0; i < t->ticket_count; i++)
-        for (size_t j = 0; j < t->tickets[i].subnets.count && n < sizeof from / sizeof *from; j++)
-            if (skt_ipnet_parse(&from[n], t->tickets[i].subnets.items[j]) == SKT_OK)
-                n++;
-    (void)skt_netcfg_nat(u->nc, from, n, on_done, label("nat"));
-}
-
-static void run_up(struct skt_tun_unit *u)
-{
-    char text[4][ENV_LEN];
-    const char *vars[4];
-    char ip[SKT_IPNET_TEXT_MAX];
-    size_t n = 0;
-    if (u->address4.family)
-        snprintf(text[n++], ENV_LEN, "SKT_TUN_IP=%s", skt_ipnet_text(&u->address4, false, ip));
-    if (u->address6.family)
-        snprintf(text[n++], ENV_LEN, "SKT_TUN_IP6=%s", skt_ipnet_text(&u->address6, false, ip));
-    snprintf(text[n++], ENV_LEN, "SKT_TUN_MTU=%zu", u->mtu);
-    for (size_t i = 0; i < n; i++)
-        vars[i] = text[i];
-    if (u->app->conf->table.up || u->app->conf->table.down)
-        (void)skt_netcfg_hook(u->nc, true, vars, n, on_done, label("up"));
-}
-
-void skt_tun_unit_configure(struct skt_tun_unit *u)
-{
-    if (u->configured)
-        return;
-    u->configured = true;
-    if (!u->nc)
-        return;
-    pin_servers(u);
-    add_routes(u);
-    set_dns(u);
-    set_nat(u);
-    run_up(u);
 }

@@ -25,7 +25,9 @@ struct skt_tun_unit {
     struct skt_ipnet address4, address6; /* with their networks; family 0: none */
     size_t mtu;                          /* of the interface */
     bool server;
-    bool configured; /* routes, dns, nat and up are in */
+    bool configured;  /* routes, dns, nat and up are in */
+    unsigned remakes; /* of the interface since remakes_since */
+    skt_us remakes_since;
     struct skt_tun_wish wish;
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: for ATTACH */
     size_t extensions_len;
@@ -46,8 +48,13 @@ uint32_t skt_tun_unit_features(const struct skt_app *app);
 /* skt.cb.on_tun_read came or went. */
 void skt_tun_unit_watch_script(struct skt_app *app);
 
+/* --- tun_system.c: what is changed in the system --- */
+
 /* Routes, dns, nat and the up script of the configuration, once. */
 void skt_tun_unit_configure(struct skt_tun_unit *u);
+
+/* The same for an interface that was made anew; what was for the old one is undone. */
+void skt_tun_unit_configure_again(struct skt_tun_unit *u);
 
 /* Client: a server's addresses stay outside the tunnel. */
 void skt_tun_unit_pin(struct skt_app *app, const struct skt_addr *addrs, size_t n);

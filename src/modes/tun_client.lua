@@ -6,15 +6,31 @@
 
 local conf, api, cb = skt.conf, skt.api, skt.cb
 
+-- Two clients with one ticket would take its address from each other for ever: who has lost it waits, each time longer.
+local WAIT_FIRST, WAIT_MOST, FORGET = 5, 300, 900 -- seconds
+
 local servers = {} -- one for each entry of skcp_remote_servers: { skcp =, conf =, cid = (nil: no session) }
 local by_skcp = {} -- the same by skcp object
 local current      -- the one in use
 
 local function request(server)
+    if server.ask_at and api.get_ms() < server.ask_at then
+        return
+    end
     local ok, err = api.skcp_req_cid(server.skcp, server.conf.ticket)
     if not ok then
         api.log("warn", server.conf.addr .. ": " .. err)
     end
+end
+
+-- Somebody came with our ticket, and has our address now.
+local function displaced(server)
+    local now = api.get_ms()
+    local again = server.ask_at and now - server.ask_at < FORGET * 1000
+    server.wait = again and math.min(2 * server.wait, WAIT_MOST) or WAIT_FIRST
+    server.ask_at = now + server.wait * 1000
+    api.log("error", ("%s: another client uses our ticket and has taken our address over; each client needs a ticket of "
+        .. "its own. Asking again in %d s"):format(server.conf.addr, server.wait))
 end
 
 -- Does it answer? Its mean round trip in ms, or nil.
@@ -64,6 +80,10 @@ function cb.on_skcp_close(skcp, cid)
     local server = by_skcp[skcp]
     if server.cid == cid then
         server.cid = nil
+    end
+    local stats = api.session_stats(skcp, cid)
+    if stats and stats.close_reason == "takeover" then
+        displaced(server)
     end
     if server == current then
         current = nil

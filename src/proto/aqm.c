@@ -365,3 +365,16 @@ void skt_aqm_arrived(struct skt_aqm *q, skt_us now, unsigned flow)
     if (!f->active && !f->held)
         rest(q, f, now);
 }
+
+struct skt_aqm_packet *skt_aqm_take(struct skt_aqm *q, unsigned *pos)
+{
+    for (; *pos < q->count; ++*pos) {
+        struct skt_aqm_flow *f = q->flows[*pos];
+        struct skt_aqm_packet *p = head_of(f);
+        if (!p)
+            continue;
+        take_head(q, f, p);
+        return p;
+    }
+    return NULL;
+}

@@ -94,6 +94,10 @@ void skt_aqm_release(struct skt_aqm *q, skt_us now, unsigned flow);
 /* All that was pulled of the flow has arrived. */
 void skt_aqm_arrived(struct skt_aqm *q, skt_us now, unsigned flow);
 
+/* Takes a packet of any flow, held or not, without judging it, those of a flow in their order: the queue is
+ * being given up. *pos = 0 at first. NULL: none waits any more. */
+struct skt_aqm_packet *skt_aqm_take(struct skt_aqm *q, unsigned *pos);
+
 /* Can anything be pulled? */
 bool skt_aqm_ready(const struct skt_aqm *q);
 

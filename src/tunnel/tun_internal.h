@@ -59,6 +59,9 @@ void skt_tun_port_follow(struct skt_tun_port *port);
 int skt_tun_port_queue(struct skt_tun_port *port, skt_us now, struct skt_tun_packet *p,
                        const struct skt_ippkt *ip);
 
+/* Moves what waits for one port to another, but for what its peer does not take. */
+void skt_tun_port_move(struct skt_tun_port *from, struct skt_tun_port *to, skt_us now);
+
 /* The endpoint's pump: messages out of the session, packets into it. */
 void skt_tun_port_pump(struct skt_packet_owner *owner, struct skt_session *s, skt_us now);
 

@@ -77,6 +77,26 @@ int skt_tun_port_queue(struct skt_tun_port *port, skt_us now, struct skt_tun_pac
     return SKT_OK;
 }
 
+void skt_tun_port_move(struct skt_tun_port *from, struct skt_tun_port *to, skt_us now)
+{
+    bool offload = skt_session_features(to->session) & SKT_FEATURE_TUN_OFFLOAD;
+    struct skt_aqm_packet *q;
+    for (unsigned pos = 0; (q = skt_aqm_take(&from->queue, &pos)) != NULL;) {
+        size_t header_len = q->data[0] == SKT_FLOW_OFFLOAD ? 3 : 1;
+        struct skt_ippkt ip;
+        if ((header_len > 1 && !offload) ||
+            skt_ippkt_parse(&ip, q->data + header_len, q->len - header_len) != SKT_OK) {
+            to->sw->stats.overflow++;
+            skt_aqm_packet_free(q);
+            continue;
+        }
+        skt_aqm_push(&to->queue, now, skt_ippkt_hash(&ip, to->sw->conf.hash_key), q);
+    }
+    skt_tun_port_count(from);
+    skt_tun_port_count(to);
+    skt_endpoint_touch(to->ep, to->session);
+}
+
 /* --- out of the queue --- */
 
 static void mark(struct skt_aqm_packet *q)

@@ -182,7 +182,10 @@ int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint3
     struct skt_tun_port *port = port_of(sw, ep, cid);
     if (!port)
         return SKT_ERR_NOTFOUND;
+    struct skt_tun_port *before = sw->active;
     sw->active = port;
+    if (before && before != port)
+        skt_tun_port_move(before, port, skt_loop_now(sw->conf.loop));
     tell_mtu(port);
     return SKT_OK;
 }

@@ -259,7 +259,7 @@ static void mark_gone(void *user)
 }
 
 /* As "ip link del" does it. */
-static void a_removed_interface_is_noticed_once(void **state)
+static void a_removed_interface_is_noticed_once_and_made_anew(void **state)
 {
     (void)state;
     NEEDS_ROOT();
@@ -273,6 +273,21 @@ static void a_removed_interface_is_noticed_once(void **state)
         skip();
     }
     run_for(loop, 30 * SKT_US_PER_MS);
+    assert_int_equal(gone, 1);
+    /* It can be had again, with the reader it had. */
+    char err[SKT_TUN_ERROR_MAX];
+    struct skt_ipnet net;
+    assert_int_equal(skt_tun_reopen(tun, false, err, sizeof err), SKT_OK);
+    assert_string_equal(skt_tun_name(tun), "sktgone");
+    assert_int_equal(skt_ipnet_parse(&net, "10.9.0.1/24"), SKT_OK);
+    assert_int_equal(skt_tun_set_address(tun, &net, NULL), SKT_OK);
+    assert_int_equal(skt_tun_set_up(tun), SKT_OK);
+    unsigned before = e.seen;
+    int fd = udp_to("10.9.0.9", 7);
+    assert_int_equal(send(fd, "x", 1, 0), 1);
+    run_for(loop, 30 * SKT_US_PER_MS);
+    assert_true(e.seen > before);
+    close(fd);
     assert_int_equal(gone, 1);
     skt_tun_close(tun);
 }
@@ -289,7 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reader_may_close_it, begin, end),
         cmocka_unit_test_setup_teardown(packets_can_be_fetched_in_pieces, begin, end),
         cmocka_unit_test_setup_teardown(wrong_writes_are_refused_one_by_one, begin, end),
-        cmocka_unit_test_setup_teardown(a_removed_interface_is_noticed_once, begin, end),
+        cmocka_unit_test_setup_teardown(a_removed_interface_is_noticed_once_and_made_anew, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* The switch between a TUN and two servers, one of which falls silent.
+ *
+ *   UDP socket -- TUN -- client's switch == loopback == server a | server b, each with a switch and a TUN
+ *
+ * Server a has a loop of its own, so that it is silent when the test wants it. */
+#ifdef __linux__
+
+#include "io/netns.h"
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "io/run_for.h"
+#include "io/udp.h"
+#include "tunnel/tun_switch.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+enum {
+    PACKETS = 3000, /* far more than the path takes at once */
+    PACKET_LEN = 1000,
+};
+
+static bool can_run;
+
+/* One end of a session. */
+struct side {
+    struct skt_loop *loop;
+    struct skt_shared *shared;
+    struct skt_endpoint *ep;
+    struct skt_tun *tun; /* servers: their own */
+    struct skt_tun_switch *sw;
+    uint32_t cid;
+};
+
+struct rig {
+    struct skt_loop *loops[2];
+    struct side server[2], client[2]; /* client[i] talks to server[i]; both have one TUN and switch */
+    size_t mtu;                       /* as told last */
+};
+
+static void on_session(void *user, struct skt_endpoint *ep, uint32_t cid)
+{
+    struct side *side = (struct side *)user;
+    struct skt_ipnet net;
+    side->cid = cid;
+    assert_int_equal(skt_tun_switch_attach(side->sw, ep, cid), SKT_OK);
+    if (!skt_endpoint_is_server(ep))
+        return;
+    assert_int_equal(skt_ipnet_parse(&net, "10.9.0.2"), SKT_OK);
+    assert_int_equal(skt_tun_switch_add(side->sw, ep, cid, &net), SKT_OK);
+}
+
+static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
+{
+    skt_tun_switch_detach(((struct side *)user)->sw, ep, cid);
+}
+
+static void on_mtu(void *user, size_t mtu)
+{
+    ((struct rig *)user)->mtu = mtu;
+}
+
+static struct skt_tun *open_tun(struct skt_loop *loop, const char *name, const char *address)
+{
+    char err[SKT_TUN_ERROR_MAX] = "";
+    struct skt_tun *tun = NULL;
+    struct skt_ipnet net;
+    struct skt_tun_options options = {.name = name};
+    if (skt_tun_open(&tun, loop, &options, err, sizeof err) != SKT_OK)
+        fail_msg("%s", err);
+    if (address) {
+        assert_int_equal(skt_ipnet_parse(&net, address), SKT_OK);
+        assert_int_equal(skt_tun_set_address(tun, &net, NULL), SKT_OK);
+    }
+    assert_int_equal(skt_tun_set_up(tun), SKT_OK);
+    return tun;
+}
+
+static void open_switch(struct rig *rig, struct side *side, bool server)
+{
+    struct skt_tun_switch_conf conf = {.loop = side->loop,
+                                       .tun = side->tun,
+                                       .server = server,
+                                       .mtu = skt_session_packet_limit(SKT_MTU_MAX),
+                                       .follow_path = true,
+                                       .on_mtu = server ? NULL : on_mtu,
+                                       .user = rig,
+                                       .hash_key = 7};
+    assert_int_equal(skt_ipnet_parse(&conf.address4, server ? "10.9.0.1/24" : "10.9.0.2/24"), SKT_OK);
+    assert_int_equal(skt_tun_switch_new(&side->sw, &conf), SKT_OK);
+}
+
+static void open_endpoint(struct side *side, bool server, uint16_t port)
+{
+    static const struct skt_endpoint_handler handler = {
+        .on_accept = on_session, .on_cid = on_session, .on_close = on_close};
+    struct skt_endpoint_conf conf = {.server = server,
+                                     .address = "127.0.0.1",
+                                     .port_lo = port,
+                                     .port_hi = port,
+                                     .speed_mode = 1,
+                                     .keepalive_s = 60,
+                                     .sessions_max = 4,
+                                     .mtu_max = SKT_MTU_MAX,
+                                     .features = SKT_FEATURE_TUN_OFFLOAD,
+                                     .mode = SKT_MODE_TUN};
+    memset(conf.psk, 7, sizeof conf.psk);
+    assert_int_equal(skt_shared_new(&side->shared, side->loop, 0), SKT_OK);
+    conf.shared = side->shared;
+    assert_int_equal(skt_endpoint_new(&side->ep, side->loop, &conf, &handler, side), SKT_OK);
+}
+
+static void run_both(struct rig *rig, skt_us time)
+{
+    for (skt_us done = 0; done < time; done += 2 * SKT_US_PER_MS) {
+        run_for(rig->loops[0], SKT_US_PER_MS);
+        run_for(rig->loops[1], SKT_US_PER_MS);
+    }
+}
+
+static void start(struct rig *rig)
+{
+    static const uint8_t ticket[SKT_TICKET_LEN] = {1};
+    memset(rig, 0, sizeof *rig);
+    skt_log_set_level(SKT_LOG_ERROR);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(skt_loop_new(&rig->loops[i]), SKT_OK);
+    struct skt_tun *tun = open_tun(rig->loops[1], "sktclient", "10.9.0.2/24");
+    for (int i = 0; i < 2; i++) {
+        struct side *server = &rig->server[i], *client = &rig->client[i];
+        server->loop = rig->loops[i];
+        server->tun = open_tun(server->loop, i ? "sktserverb" : "sktservera", NULL);
+        open_switch(rig, server, true);
+        open_endpoint(server, true, (uint16_t)(4100 + i));
+        client->loop = rig->loops[1];
+        client->tun = tun;
+        if (i == 0)
+            open_switch(rig, client, false);
+        else
+            client->sw = rig->client[0].sw;
+        open_endpoint(client, false, (uint16_t)(4100 + i));
+        assert_int_equal(skt_endpoint_request(client->ep, ticket), SKT_OK);
+    }
+    for (int i = 0; i < 500 && !(rig->client[0].cid && rig->client[1].cid); i++)
+        run_both(rig, 10 * SKT_US_PER_MS);
+    assert_true(rig->client[0].cid && rig->client[1].cid);
+    run_both(rig, 200 * SKT_US_PER_MS); /* the search for the size has ended */
+}
+
+static void stop(struct rig *rig)
+{
+    for (int i = 0; i < 2; i++) {
+        skt_endpoint_free(rig->client[i].ep);
+        skt_endpoint_free(rig->server[i].ep);
+        skt_shared_free(rig->client[i].shared);
+        skt_shared_free(rig->server[i].shared);
+        skt_tun_switch_free(rig->server[i].sw);
+        skt_tun_close(rig->server[i].tun);
+    }
+    skt_tun_switch_free(rig->client[0].sw);
+    skt_tun_close(rig->client[0].tun);
+    for (int i = 0; i < 2; i++)
+        skt_loop_free(rig->loops[i]);
+}
+
+static int use(struct rig *rig, int i)
+{
+    return skt_tun_switch_use(rig->client[0].sw, rig->client[i].ep, rig->client[i].cid);
+}
+
+static void send_packets(struct rig *rig, unsigned count)
+{
+    static const char bytes[PACKET_LEN];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(7)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    inet_pton(AF_INET, "10.9.0.77", &to.sin_addr);
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(sendto(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&to, sizeof to) > 0);
+        if (i % 50 == 49)
+            run_for(rig->loops[1], SKT_US_PER_MS);
+    }
+    close(fd);
+}
+
+/* Packets that server b has written, and those that the queue has dropped, as it may. */
+static uint64_t accounted(const struct rig *rig)
+{
+    struct skt_tun_stats there, here;
+    skt_tun_switch_stats(rig->server[1].sw, &there);
+    skt_tun_switch_stats(rig->client[0].sw, &here);
+    return there.packets_out + here.dropped;
+}
+
+static void test_what_waits_moves_with_the_use(void **state)
+{
+    (void)state;
+    if (!can_run)
+        skip();
+    struct rig rig;
+    start(&rig);
+    assert_int_equal(use(&rig, 0), SKT_OK);
+    assert_int_equal(rig.mtu, skt_session_packet_limit(SKT_MTU_MAX));
+    send_packets(&rig, PACKETS); /* server a does not run */
+    size_t waiting = skt_tun_switch_waiting(rig.client[0].sw);
+    assert_in_range(waiting, 100 * PACKET_LEN, PACKETS * (PACKET_LEN + 40));
+    uint64_t moved = waiting / (PACKET_LEN + 40);
+    assert_int_equal(use(&rig, 1), SKT_OK);
+    for (int i = 0; i < 2000 && accounted(&rig) < moved; i++)
+        run_for(rig.loops[1], 10 * SKT_US_PER_MS);
+    assert_true(accounted(&rig) >= moved);
+    assert_int_equal(skt_tun_switch_waiting(rig.client[0].sw), 0);
+    struct skt_tun_stats st;
+    skt_tun_switch_stats(rig.client[0].sw, &st);
+    assert_int_equal(st.overflow, 0);
+    skt_tun_switch_stats(rig.server[1].sw, &st);
+    assert_true(st.packets_out > 0);
+    assert_int_equal(use(&rig, 1), SKT_OK); /* again: nothing changes */
+    stop(&rig);
+}
+
+static void test_the_mtu_is_what_a_datagram_holds(void **state)
+{
+    (void)state;
+    if (!can_run)
+        skip();
+    struct rig rig;
+    start(&rig);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(skt_tun_switch_mtu(rig.client[0].sw, rig.client[i].ep, rig.client[i].cid),
+                         skt_session_packet_limit(
+                             skt_session_mtu(skt_endpoint_session(rig.client[i].ep, rig.client[i].cid))));
+    assert_int_equal(skt_tun_switch_mtu(rig.client[0].sw, rig.client[0].ep, 1), 0);
+    assert_int_equal(rig.mtu, 0); /* nobody uses one yet */
+    assert_int_equal(use(&rig, 1), SKT_OK);
+    assert_int_equal(rig.mtu, skt_session_packet_limit(SKT_MTU_MAX));
+    stop(&rig);
+}
+
+int main(void)
+{
+    can_run = netns_enter();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_waits_moves_with_the_use),
+        cmocka_unit_test(test_the_mtu_is_what_a_datagram_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+int main(void)
+{
+    return 0; /* no interface can be made without leaving traces */
+}
+
+#endif
