@@ -12,6 +12,7 @@ import time
 import pytest
 from lab import PATIENCE, wait_until
 from link import Link
+from names import Etc, Names
 from tunnel import TICKET, URL, client, server, tunnel, wait_server, wait_session
 from web import Fetch, Nginx, curl
 
@@ -229,3 +230,50 @@ def test_second_signal_ends_at_once(lab):
     assert t.server.process.wait(10) == 0
     assert time.monotonic() - began < 0.5 * PATIENCE
     fetch.curl.kill()
+
+
+RESOLV_CONF = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
+
+
+def test_name_whose_address_changes(lab):
+    """The server moves while the client is connected: its silence makes the client look the name up again."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, delay="10ms")
+    Nginx(lab, s, lab.files)
+    server(lab, s)
+    names = Names(lab, c, "127.0.0.1", {"server.test": "10.90.0.2"})
+    near = client(lab, c, ["server.test"], wrap=Etc(lab, RESOLV_CONF).wrap)
+    cid = wait_session(near)[0]["cid"]
+    kept = lab.closing(c.connect(8080, timeout=20))
+    kept.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"nginx" in kept.recv(1000)
+    s.ip("addr", "del", "10.90.0.2/24", "dev", "lnk0")
+    s.ip("addr", "add", "10.90.0.5/24", "dev", "lnk0")
+    asked = len(names.asked)
+    names.table["server.test"] = "10.90.0.5"
+    began = time.monotonic()
+    kept.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"nginx" in kept.recv(1000)  # the connection, and so the session, went on
+    back = time.monotonic() - began
+    assert back < 10 * PATIENCE
+    assert len(names.asked) > asked
+    (session,) = near.sessions()
+    assert session["cid"] == cid and session["peer"].startswith("10.90.0.5:")
+    lab.note(f"server's name got another address: its connections went on after {back:.1f} s")
+
+
+def test_name_server_that_is_dead_at_the_start(lab):
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, delay="10ms")
+    Nginx(lab, s, lab.files)
+    server(lab, s)
+    near = client(lab, c, ["server.test"], wrap=Etc(lab, RESOLV_CONF).wrap)
+    near.process.wait_log("can't look up server.test: ")
+    time.sleep(5)
+    said = near.process.log().count("can't look up server.test")
+    assert said <= 4
+    Names(lab, c, "127.0.0.1", {"server.test": "10.90.0.2"})
+    began = time.monotonic()
+    wait_session(near, timeout=20)
+    lab.note(f"name server came up: session {time.monotonic() - began:.1f} s later")
+    assert served(c) == "nginx"

@@ -164,14 +164,18 @@ def test_path_of_each_size_is_no_black_hole(lab, mtu):
 
 def test_server_tells_by_session_what_is_too_big(lab):
     """Its interface takes more than the narrow path of one client; what is longer is told, and arrives nevertheless."""
-    t = tun_pair(lab, mtu=1400, **LINK)
+    t = tun_pair(lab, client_options={"tun_ip6": "fd00:77::2/64"}, server_options={"tun_ip6": "fd00:77::1/64"}, mtu=1400,
+                 **LINK)
     inner = found_mtu(t, 1360, 1372)
     assert interface_mtu(t.s) == 1472 - OVERHEAD > inner
     out = inside(t.s, "ping", "-n", "-c", 1, "-W", 1, "-M", "do", "-s", inner - 28, CLIENT)
     assert "1 received" in out and "rag" not in out
     out = inside(t.s, "ping", "-n", "-c", 2, "-W", 1, "-M", "do", "-s", inner - 27, CLIENT, check=False)
     assert f"mtu = {inner}" in out or f"mtu={inner}" in out, out
-    assert t.server.status()["tun"]["too_big"] >= 1
+    ping_until(t.s, "fd00:77::2")
+    out = inside(t.s, "ping", "-n", "-c", 2, "-W", 1, "-M", "do", "-s", inner - 47, "fd00:77::2", check=False)
+    assert f"mtu = {inner}" in out or f"mtu={inner}" in out, out
+    assert t.server.status()["tun"]["too_big"] >= 2
     # Where DF is not set nobody has to be told.
     assert ping(t.s, CLIENT, options=("-M", "dont", "-s", "1388")).received == 5
 
@@ -224,6 +228,44 @@ def test_packet_too_big_is_told(lab):
     assert "mtu=1300" in out or "Message too long" in out, out
     transfer(t, lab)
     assert ping(t.c, SERVER, options=("-s", "1400")).received == 5
+
+
+def test_interface_removed_by_somebody_else(lab):
+    hook = lab.dir / "hook.sh"
+    hook.write_text(f"#!/bin/sh\necho $SKT_EVENT >> {lab.dir}/hook.log\n")
+    hook.chmod(0o755)
+    t = tun_pair(lab, client_options={"routes": ["10.95.0.0/16"], "up": str(hook), "down": str(hook)},
+                 server_options={"routes": ["10.96.0.0/16"]}, **LINK)
+    found_mtu(t, 1472, 1472)
+    echo = Echo(lab, t)
+    echo.ask()
+    routes = t.c.ip("route", "show")
+    for ns, end in ((t.c, t.client), (t.s, t.server)):
+        ns.ip("link", "del", "tun0")
+        end.process.wait_log("tun0 was removed by somebody else; it is made anew")
+    wait_until("the client's routes are back", lambda: t.c.ip("route", "show") == routes, 5)
+    wait_until("the server's are", lambda: "10.96.0.0/16 dev tun0" in t.s.ip("route", "show"), 5)
+    ping_until(t.c, SERVER)
+    assert interface_mtu(t.c) == 1472 - OVERHEAD
+    echo.ask()  # addresses of a connection may go and come
+    wait_until("the scripts ran", lambda: (lab.dir / "hook.log").read_text().split() == ["up", "down", "up"], 5)
+    # Somebody who does it all the time is not fought with.
+    for _ in range(5):
+        wait_until("it is there", lambda: "UP" in inside(t.c, "ip", "link", "show", "tun0", check=False), 5, 0.02)
+        t.c.ip("link", "del", "tun0")
+    assert t.client.process.wait(10) == 1
+    assert "can't be made anew: that was the 6th time within a minute" in t.client.process.log()
+
+
+def test_interface_removed_after_privileges_were_dropped(lab):
+    lab.dir.chmod(0o777)
+    t = tun_pair(lab, client_options={"top": {"user": "nobody"}, "routes": ["10.95.0.0/16"]}, **LINK)
+    assert ping(t.c, SERVER).received == 5
+    t.c.ip("link", "del", "tun0")
+    assert t.client.process.wait(10) == 1  # so that it is started again, with privileges
+    assert "removed by somebody else, and can't be made anew" in t.client.process.log()
+    assert "needs root or CAP_NET_ADMIN" in t.client.process.log()
+    assert "10.95" not in t.c.ip("route", "show")
 
 
 @pytest.mark.parametrize("plain", ["client", "server", "both"])

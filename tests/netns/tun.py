@@ -4,7 +4,7 @@ import json
 import re
 import types
 
-from lab import PATIENCE, run, wait_until
+from lab import PATIENCE, WRAP, run, wait_until
 from link import Link
 from tunnel import PASSWORD, TICKET, Skcptun, wait_server
 
@@ -23,7 +23,7 @@ def tun_server(lab, ns, role="server", port=4000, entry=None, start=True, top=No
 
 
 def tun_client(lab, ns, servers, role="client", host=2, ticket=TICKET, entry=None, start=True, wait=True, top=None,
-               name="tun_client", **fields):
+               name="tun_client", wrap=WRAP, **fields):
     """servers: addresses, or (address, port) pairs."""
     remotes = []
     for one in servers:
@@ -31,7 +31,7 @@ def tun_client(lab, ns, servers, role="client", host=2, ticket=TICKET, entry=Non
         remotes.append({"address": address, "port": port, "password": PASSWORD, "ticket": ticket, **(entry or {})})
     mode = {"tun_ip": f"{NET}.{host}", "tun_mask": "255.255.255.0", "tun_name": "tun0",
             "skcp_remote_servers": remotes, **fields}
-    end = Skcptun(lab, ns, role, name, mode, top=top)
+    end = Skcptun(lab, ns, role, name, mode, top=top, wrap=wrap)
     if start:
         end.start()
         if wait:
