@@ -300,6 +300,12 @@ static bool is_bulk(struct skt_aqm_flow *f, size_t len)
     return bulk;
 }
 
+bool skt_aqm_next_is_thin(const struct skt_aqm *q)
+{
+    const struct skt_aqm_flow *f = next_flow(q);
+    return f && 2 * (uint64_t)f->bytes <= f->spare;
+}
+
 struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now)
 {
     for (struct skt_aqm_flow *f; (f = next_flow(q)) != NULL;) {

@@ -86,6 +86,10 @@ void skt_aqm_push(struct skt_aqm *q, skt_us now, uint64_t hash, struct skt_aqm_p
 /* The next packet, the caller's from now on, or NULL: none, or only of flows that are held. */
 struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now);
 
+/* Would pull give a packet of a flow that takes less than half of its share? Where there are any they come
+ * first. */
+bool skt_aqm_next_is_thin(const struct skt_aqm *q);
+
 /* Puts a packet that could not be sent after all back to where it came from, and holds its flow: nothing of
  * it is pulled before skt_aqm_release. */
 void skt_aqm_hold(struct skt_aqm *q, struct skt_aqm_packet *p);

@@ -166,6 +166,21 @@ static inline uint32_t skt_path_tick(const struct skt_path *p, skt_us now)
 
 void skt_path_update_pacer(struct skt_path *p, skt_us now);
 
+/* --- path_gate.c --- */
+
+/* May data be sent now? */
+bool skt_path_may_send(const struct skt_path *p, skt_us now);
+
+/* May new data of a thin conversation, also where the window is full or the pacer not ready? Up to an eighth
+ * of the window a round trip, at least SKT_CC_MIN_PACKETS, and up to a burst of the pacer. */
+bool skt_path_may_send_ahead(const struct skt_path *p, skt_us now);
+
+/* New data of a thin conversation goes; before it counts as in flight. */
+void skt_path_note_ahead(struct skt_path *p, skt_us now, size_t bytes);
+
+/* When data may go next; SKT_NEVER: only after something else has happened. */
+skt_us skt_path_gate_expiry(const struct skt_path *p, skt_us now);
+
 /* Has it little in flight? Then it goes before those that have much: they wait for themselves. */
 static inline bool skt_kcp_is_thin(const struct skt_kcp *k)
 {

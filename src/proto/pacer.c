@@ -64,14 +64,24 @@ void skt_pacer_on_sent(struct skt_pacer *p, skt_us now, size_t bytes)
     p->credit -= (int64_t)bytes * MICRO;
 }
 
-skt_us skt_pacer_expiry(const struct skt_pacer *p, skt_us now)
+static skt_us expiry_with(const struct skt_pacer *p, skt_us now, int64_t overdraft)
 {
-    int64_t credit = credit_at(p, now);
+    int64_t credit = credit_at(p, now) + overdraft;
     if (credit > 0)
         return now;
     uint64_t quantum = p->rate * SKT_PACER_QUANTUM_US;
     uint64_t missing = quantum + (uint64_t)-credit;
     return now + (missing + p->rate - 1) / p->rate;
+}
+
+skt_us skt_pacer_expiry(const struct skt_pacer *p, skt_us now)
+{
+    return expiry_with(p, now, 0);
+}
+
+skt_us skt_pacer_overdraft_expiry(const struct skt_pacer *p, skt_us now)
+{
+    return expiry_with(p, now, burst_credit(p));
 }
 
 uint64_t skt_pacer_burst(const struct skt_pacer *p)

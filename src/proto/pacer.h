@@ -5,7 +5,8 @@
  *     burst + rate * (b - a) + one datagram,     burst = max(10 datagrams, rate * 2 ms),
  *
  * and a sender that is called at skt_pacer_expiry, or up to 1 ms late, always gets its full rate: one wait is
- * as long as 1 ms of rate takes to gather, since timers are no finer. */
+ * as long as 1 ms of rate takes to gather, since timers are no finer. What skt_pacer_overdraft_expiry lets go
+ * adds one more burst to the bound. */
 #ifndef SKT_PROTO_PACER_H
 #define SKT_PROTO_PACER_H
 
@@ -43,6 +44,9 @@ void skt_pacer_on_sent(struct skt_pacer *p, skt_us now, size_t bytes);
 
 /* When to ask again: now, if it is ready. */
 skt_us skt_pacer_expiry(const struct skt_pacer *p, skt_us now);
+
+/* The same for what may go a burst ahead of the rate; the others then wait the longer. now: at once. */
+skt_us skt_pacer_overdraft_expiry(const struct skt_pacer *p, skt_us now);
 
 /* The most that may be sent at once, in bytes. */
 uint64_t skt_pacer_burst(const struct skt_pacer *p);

@@ -208,13 +208,7 @@ skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
     at = skt_us_min(at, skt_path_copies_expiry(p));
     skt_us probe = skt_heap_expiry(&p->timers);
     at = skt_us_min(at, probe >= SKT_NEVER - 1 ? SKT_NEVER : probe);
-    if (skt_path_has_data(p)) {
-        if (p->probes > 0 && !skt_list_empty(&p->lost))
-            return now;
-        if (p->inflight_bytes < p->cc_state.out.cwnd)
-            at = skt_us_min(at, skt_pacer_expiry(&p->pacer, now));
-    }
-    return at;
+    return skt_us_min(at, skt_path_gate_expiry(p, now));
 }
 
 static void wake_starved(struct skt_path *p, skt_us now)

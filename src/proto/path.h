@@ -66,6 +66,8 @@ struct skt_path {
     unsigned timeouts;       /* how often in a row it did */
     unsigned fresh_run;      /* segments of thin conversations sent while others waited */
     unsigned probes;         /* segments to send in spite of pacer and window */
+    skt_us ahead_since;      /* the round trip in which ahead_bytes are counted: */
+    size_t ahead_bytes;      /* sent by thin conversations in spite of a full window */
     uint64_t delivered;      /* bytes acknowledged, as counted in flight */
     skt_us delivered_at, first_sent_at;
     /* Rate samples of what is sent before `delivered` has passed this are application-limited; 0: none. */
@@ -113,6 +115,9 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
 
 /* Bytes of new data that wait to be sent; counted up to `enough` and little more. */
 size_t skt_path_waiting(const struct skt_path *p, size_t enough);
+
+/* Of thin conversations only. */
+size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough);
 
 /* Is what send wrote last worth parity? Data without duplicates is, unless the path is full for longer than a
  * round trip: there parity would take from the data what retransmissions cost less of. */

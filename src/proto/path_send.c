@@ -86,8 +86,10 @@ static struct skt_segment *next_of(const struct skt_list *conversations)
 static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
 {
     bool probing = p->probes > 0 && !skt_list_empty(&p->lost);
-    if (!probing && (p->inflight_bytes >= p->cc_state.out.cwnd || !skt_pacer_ready(&p->pacer, now)))
-        return NULL;
+    if (!probing && !skt_path_may_send(p, now)) {
+        bool ahead = !skt_list_empty(&p->fresh) && skt_path_may_send_ahead(p, now);
+        return ahead ? next_of(&p->fresh) : NULL;
+    }
     bool others = !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready);
     if (!probing && !skt_list_empty(&p->fresh) && (p->fresh_run < FRESH_RUN_MAX || !others))
         return next_of(&p->fresh);
@@ -105,8 +107,10 @@ static void note_uncopied(struct skt_path *p, const struct skt_segment *seg)
 
 static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
 {
-    bool first = seg->xmit == 0;
-    p->fresh_run = first && skt_kcp_is_thin(seg->kcp) ? p->fresh_run + 1 : 0;
+    bool first = seg->xmit == 0, thin = first && skt_kcp_is_thin(seg->kcp);
+    p->fresh_run = thin ? p->fresh_run + 1 : 0;
+    if (thin)
+        skt_path_note_ahead(p, now, SKT_KCP_HEADER_LEN + (size_t)seg->len);
     note_sent(p, seg, now);
     write_segment(seg, seg->ts, out);
     if (p->probes > 0)
@@ -221,7 +225,12 @@ static size_t waiting_in(const struct skt_list *conversations, size_t waiting, s
     return waiting;
 }
 
+size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough)
+{
+    return waiting_in(&p->fresh, 0, enough);
+}
+
 size_t skt_path_waiting(const struct skt_path *p, size_t enough)
 {
-    return waiting_in(&p->ready, waiting_in(&p->fresh, 0, enough), enough);
+    return waiting_in(&p->ready, skt_path_waiting_thin(p, enough), enough);
 }

@@ -163,6 +163,13 @@ bool skt_session_flow_drained(const struct skt_session *s, unsigned flow)
 
 /* --- from the managed queue --- */
 
+/* Thin flows may still come in where others have to wait. */
+static size_t thin_room_of(const struct skt_session *s)
+{
+    size_t target = target_len(s), waiting = skt_path_waiting_thin(&s->path, target);
+    return waiting < target ? target - waiting : 0;
+}
+
 static unsigned hints_of(const struct skt_aqm_packet *p)
 {
     return (p->bulk ? (unsigned)SKT_PACKET_BULK : 0u) | (p->once ? (unsigned)SKT_PACKET_ONCE : 0u);
@@ -171,11 +178,12 @@ static unsigned hints_of(const struct skt_aqm_packet *p)
 unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
                           void (*mark)(struct skt_aqm_packet *packet))
 {
-    size_t room = skt_aqm_ready(q) ? skt_session_flow_room(s) : 0;
+    size_t room = skt_aqm_ready(q) ? skt_session_flow_room(s) : 0,
+           thin_room = skt_aqm_ready(q) ? thin_room_of(s) : 0;
     unsigned dropped = 0;
     struct skt_aqm_packet *p;
     skt_aqm_set_rtt(q, s->path.min_rtt);
-    while (room > 0 && (p = skt_aqm_pull(q, now)) != NULL) {
+    while ((room > 0 || (thin_room > 0 && skt_aqm_next_is_thin(q))) && (p = skt_aqm_pull(q, now)) != NULL) {
         if (p->marked)
             mark(p);
         int err = skt_session_write_packet(s, p->flow, p->data, p->len, hints_of(p));
@@ -188,6 +196,7 @@ unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
             skt_session_tell_queue(s, now, q, p->flow, SKT_FLOW_DRAINED);
         }
         room -= p->len < room ? p->len : room;
+        thin_room -= p->len < thin_room ? p->len : thin_room;
         skt_aqm_packet_free(p);
     }
     return dropped;

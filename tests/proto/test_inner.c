@@ -23,6 +23,7 @@ static struct sim_world_config link_of(uint64_t mbit, skt_us delay, unsigned los
     c.up.buffer = c.down.buffer = (size_t)(mbit * 125000 / 20); /* 50 ms */
     c.up.delay = c.down.delay = delay;
     c.up.loss = c.down.loss = loss;
+    c.up.jitter = c.down.jitter = 2 * MS;
     return c;
 }
 
@@ -31,7 +32,7 @@ static double mbit_of(uint64_t packets, skt_us time)
     return (double)packets * PAYLOAD * 8 / (double)time;
 }
 
-/* p99 of one thin flow alone, ms. */
+/* What 99 of 100 requests of one thin flow alone take at most, ms. */
 static double alone(uint64_t mbit, uint64_t seed)
 {
     struct sim_world_config c = link_of(mbit, 20 * MS, 200, seed);
@@ -43,7 +44,8 @@ static double alone(uint64_t mbit, uint64_t seed)
     return p99;
 }
 
-/* Of THIN beside BULK. Every bulk flow gets its share, and all of them what the link has. */
+/* What 999 of 1000 take of THIN beside BULK. Every bulk flow gets its share, and all of them what the link
+ * has. The jitter hides the least round trip, so the path looks for it by a smaller window once. */
 static double beside(uint64_t mbit, uint64_t seed)
 {
     struct sim_world_config c = link_of(mbit, 20 * MS, 200, seed);
@@ -62,21 +64,22 @@ static double beside(uint64_t mbit, uint64_t seed)
         least = n < least ? n : least;
         most = n > most ? n : most;
     }
-    double p50 = (double)sim_inner_took(in, 500) / 1000, p99 = (double)sim_inner_took(in, 990) / 1000;
+    double p50 = (double)sim_inner_took(in, 500) / 1000, p99 = (double)sim_inner_took(in, 990) / 1000,
+           p999 = (double)sim_inner_took(in, 999) / 1000;
     const struct skt_path_stats *st = &skt_session_path(in->world->client.session)->stats;
-    print_message(
-        "%llu Mbit/s, seed %llu: thin p50 %.1f ms, p99 %.1f ms, bulk %.1f Mbit/s, %llu to %llu packets "
-        "each; sent %llu + %llu duplicates + %llu again\n",
-        (unsigned long long)mbit, (unsigned long long)seed, p50, p99, mbit_of(all, 10 * SEC),
-        (unsigned long long)least, (unsigned long long)most, (unsigned long long)st->sent,
-        (unsigned long long)st->duplicated, (unsigned long long)st->retransmitted);
+    print_message("%llu Mbit/s, seed %llu: thin p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, bulk %.1f Mbit/s, "
+                  "%llu to %llu packets "
+                  "each; sent %llu + %llu duplicates + %llu again\n",
+                  (unsigned long long)mbit, (unsigned long long)seed, p50, p99, p999, mbit_of(all, 10 * SEC),
+                  (unsigned long long)least, (unsigned long long)most, (unsigned long long)st->sent,
+                  (unsigned long long)st->duplicated, (unsigned long long)st->retransmitted);
     assert_true(mbit_of(all, 10 * SEC) >= (double)mbit * 0.72); /* headers, losses, duplicates */
     assert_true(least * 100 >= most * 90);
     sim_inner_free(in);
-    return p99;
+    return p999;
 }
 
-/* 20 thin flows beside 180 bulk ones at 2 % loss: p99 within 20 ms of one alone. */
+/* 20 thin flows beside 180 bulk ones at 2 % loss: p99, and even p99.9, within 20 ms of one alone. */
 static void test_thin_beside_many_bulk(void **state)
 {
     (void)state;

@@ -88,6 +88,31 @@ static void test_debt_is_paid(void **state)
     assert_true(skt_pacer_ready(&p, at));
 }
 
+/* What may go ahead takes a burst more, once, and the rate stays. */
+static void test_overdraft_is_a_burst(void **state)
+{
+    (void)state;
+    struct skt_pacer p;
+    skt_us now = 1000;
+    uint64_t sent = 0, burst;
+    skt_pacer_init(&p, now, 1000000, 1400);
+    burst = skt_pacer_burst(&p);
+    while (skt_pacer_overdraft_expiry(&p, now) <= now) {
+        skt_pacer_on_sent(&p, now, 100);
+        sent += 100;
+    }
+    assert_in_range(sent, 2 * burst, 2 * burst + 100);
+    assert_false(skt_pacer_ready(&p, now));
+    assert_in_range(skt_pacer_expiry(&p, now) - now, burst, burst + 1200); /* the others wait: 1 byte a us */
+    for (skt_us end = now + 100000; now < end; now += 100) {
+        while (skt_pacer_overdraft_expiry(&p, now) <= now) {
+            skt_pacer_on_sent(&p, now, 100);
+            sent += 100;
+        }
+    }
+    assert_in_range(sent, 100000 + 2 * burst - 100, 100000 + 2 * burst + 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +120,7 @@ int main(void)
         cmocka_unit_test(test_bursts),
         cmocka_unit_test(test_idle_saves_no_more_than_a_burst),
         cmocka_unit_test(test_debt_is_paid),
+        cmocka_unit_test(test_overdraft_is_a_burst),
     };
     return cmocka_run_group_tests_name("pacer", tests, NULL, NULL);
 }
