@@ -3,15 +3,19 @@
 
     c: tun0 10.77.0.2 skcptun --lnk0==== link ====lnk0-- skcptun tun0 10.77.0.1 :s
 """
-import socket
+import concurrent.futures
+import os
+import pathlib
 import threading
 import time
 
 import pytest
-from lab import INSTRUMENTED, PATIENCE
-from tun import NET, Iperf, iperf, ping, received_mbit, tun_pair
+from lab import INSTRUMENTED, SKT_LINK
+from tun import NET, Iperf, inside, iperf, ping, received_mbit, tun_pair
 
 SERVER = f"{NET}.1"
+LOAD = pathlib.Path(SKT_LINK).with_name("skt-load")
+LOAD_PORT = 7000
 
 
 def test_ping_beside_an_upload(lab):
@@ -38,67 +42,40 @@ def test_ping_beside_an_upload(lab):
         assert mbit >= 12
 
 
-class Thin(threading.Thread):
-    """64 bytes there and back every 100 ms; round trips in ms."""
-
-    def __init__(self, t, port, end):
-        super().__init__(daemon=True)
-        self.sock = t.c.connect(port, SERVER)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.times, self.end = [], end
-
-    def run(self):
-        while time.monotonic() < self.end:
-            began = time.monotonic()
-            self.sock.sendall(b"x" * 64)
-            left = 64
-            while left > 0:
-                left -= len(self.sock.recv(left))
-            self.times.append((time.monotonic() - began) * 1000)
-            time.sleep(max(0, 0.1 - (time.monotonic() - began)))
-        self.sock.close()
+def requests(ns, to, conns, seconds, *options):
+    """64 bytes there and back on each connection every 100 ms: sorted round trips in ms, and how many had no answer."""
+    out = inside(ns, LOAD, "rtt", "--addr", to, "--port", LOAD_PORT, "--conns", conns, "--interval-ms", 100,
+                 "--count", seconds * 10, *options, timeout=seconds + 30)
+    times = [int(line.split()[3]) / 1000 for line in out.splitlines()]
+    return sorted(x for x in times if x >= 0), sum(x < 0 for x in times)
 
 
-def echo(sock):
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    while data := sock.recv(4096):
-        sock.sendall(data)
-
-
-def thin_flows(lab, t, port, count, seconds):
-    listener = lab.closing(t.s.listen(port, SERVER))
-
-    def serve():
-        for _ in range(count):
-            threading.Thread(target=echo, args=(lab.closing(listener.accept()[0]),), daemon=True).start()
-    threading.Thread(target=serve, daemon=True).start()
-    flows = [Thin(t, port, time.monotonic() + seconds) for _ in range(count)]
-    for flow in flows:
-        flow.start()
-    for flow in flows:
-        flow.join(seconds + 20 * PATIENCE)
-    return sorted(x for flow in flows for x in flow.times)
-
-
-def p99(times):
-    return times[int(len(times) * 0.99)]
+def part(times, share):
+    return times[int((len(times) - 1) * share)]
 
 
 @pytest.mark.slow
 def test_thin_flows_beside_bulk(lab):
-    """20 thin inner flows beside 180 bulk ones at 2 % loss wait hardly longer than one alone."""
-    link = {"rate": 100, "delay": "20ms", "buffer": "50ms", "loss": 0.02}
-    t = tun_pair(lab, **link)
-    alone = p99(thin_flows(lab, t, 7100, 1, 30))
+    """20 thin inner flows beside 180 bulk ones at 2 % loss. At a rate that leaves a small machine some time; what it takes
+    itself shows in datagrams that go past the tunnel over the same link. The 99th of 100 is asserted in simulated time
+    (tests/proto/test_inner.c), here the median: flows that take turns with 180 others double it."""
+    if not os.access(LOAD, os.X_OK):
+        pytest.skip(f"no skt-load beside {SKT_LINK}")
+    t = tun_pair(lab, rate=20, delay="20ms", buffer="50ms", loss=0.02)
+    lab.start(t.s, "load", LOAD, "serve", "--port", LOAD_PORT).wait_port(LOAD_PORT)
+    alone, _ = requests(t.c, SERVER, 1, 20)
     for port in (5201, 5202):
         Iperf(lab, t.s, port)
-    bulk = [threading.Thread(target=iperf, args=(t.c, SERVER, 18, port, "-P", "90"), daemon=True) for port in (5201, 5202)]
-    for thread in bulk:
-        thread.start()
-    time.sleep(3)
-    times = thin_flows(lab, t, 7101, 20, 12)
-    for thread in bulk:
-        thread.join()
-    lab.note(f"TUN, 2 % loss: p99 of 20 thin flows beside 180 bulk ones {p99(times):.0f} ms (median {times[len(times) // 2]:.0f}), "
-             f"of one alone {alone:.0f} ms")
-    assert p99(times) <= alone + 20
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        bulk = [pool.submit(iperf, t.c, SERVER, 18, port, "-P", "90") for port in (5201, 5202)]
+        time.sleep(3)
+        outside = pool.submit(requests, t.c, t.link.addr_b, 20, 12, "--udp", "1")
+        beside, unanswered = requests(t.c, SERVER, 20, 12)
+        outside, _ = outside.result()
+        mbit = sum(received_mbit(one.result()) for one in bulk)
+    lab.note(f"TUN, 20 Mbit/s, 2 % loss: 20 thin flows beside 180 bulk ones (together {mbit:.1f} Mbit/s): median "
+             f"{part(beside, 0.5):.0f} ms, p99 {part(beside, 0.99):.0f}; one alone {part(alone, 0.5):.0f}, "
+             f"{part(alone, 0.99):.0f}; outside the tunnel meanwhile {part(outside, 0.5):.0f}, {part(outside, 0.99):.0f}")
+    assert unanswered == 0
+    if not INSTRUMENTED:
+        assert part(beside, 0.5) <= part(outside, 0.5) + 20
