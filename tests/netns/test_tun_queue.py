@@ -67,8 +67,8 @@ def test_thin_flows_beside_bulk(lab):
     for port in (5201, 5202):
         Iperf(lab, t.s, port)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        bulk = [pool.submit(iperf, t.c, SERVER, 18, port, "-P", "90") for port in (5201, 5202)]
-        time.sleep(3)
+        bulk = [pool.submit(iperf, t.c, SERVER, 20, port, "-P", "90") for port in (5201, 5202)]
+        t.link.wait_carried(5_000_000, "a2b")  # all connections are made, and the tunnel knows the rate
         outside = pool.submit(requests, t.c, t.link.addr_b, 20, 12, "--udp", "1")
         beside, unanswered = requests(t.c, SERVER, 20, 12)
         outside, _ = outside.result()
