@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Real processes on the loopback interface, without namespaces. Each is ended by the pid it was started with."""
+import contextlib
 import http.server
+import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -26,10 +29,16 @@ NAME = f"skt-test-{os.getpid()}-"
 PASSWORD = "the-password-of-these-tests"
 
 
+PORTS = itertools.cycle(random.sample(range(12000, 32000), 2000))
+
+
 def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """From below the range that the system gives to connections, one of which could take it before its server does."""
+    for port in itertools.islice(PORTS, 100):
+        with socket.socket(socket.AF_INET, kind) as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def wait_for(condition, seconds=10, what="condition"):

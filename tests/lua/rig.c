@@ -2,6 +2,7 @@
 #include "lua/rig.h"
 
 #include "base/err.h"
+#include "base/free_port.h"
 #include "base/log.h"
 
 #include <arpa/inet.h>
@@ -53,17 +54,11 @@ int rig_teardown(void **state)
     return 0;
 }
 
-/* Free for UDP, too: nobody else opens ports in between on a machine that runs tests. */
 uint16_t rig_port(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&addr, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
-    close(fd);
-    return ntohs(addr.sin_port);
+    uint16_t port = free_port();
+    assert_true(port > 0);
+    return port;
 }
 
 void rig_write(struct rig *rig, const char *name, const char *text)

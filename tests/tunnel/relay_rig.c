@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/free_port.h"
 #include "base/log.h"
 #include "io/run_for.h"
 #include "io/tcp.h"
@@ -46,17 +47,6 @@ static void on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, struct 
                             &rig->server.options, &rig->server.last);
 }
 
-static uint16_t free_udp_port(struct rig *rig)
-{
-    struct skt_udp *udp;
-    struct skt_addr addr;
-    assert_int_equal(skt_addr_parse(&addr, "127.0.0.1", 0), SKT_OK);
-    assert_int_equal(skt_udp_open(&udp, rig->loop, &addr, NULL, NULL), SKT_OK);
-    skt_udp_local(udp, &addr);
-    skt_udp_close(udp);
-    return addr.port;
-}
-
 static void start_side(struct rig *rig, struct rig_side *side, bool server, uint16_t port)
 {
     static const struct skt_endpoint_handler handler = {.on_cid = on_cid, .on_stream = on_stream};
@@ -96,7 +86,7 @@ void rig_start(struct rig *rig, size_t max_memory)
     assert_int_equal(skt_tcp_local(rig->listener, &any), SKT_OK);
     rig->target_host = "127.0.0.1";
     rig->target_port = any.port;
-    uint16_t port = free_udp_port(rig);
+    uint16_t port = free_port();
     start_side(rig, &rig->server, true, port);
     start_side(rig, &rig->client, false, port);
     assert_int_equal(skt_endpoint_request(rig->client.ep, ticket), SKT_OK);
