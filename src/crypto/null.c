@@ -181,6 +181,14 @@ static int null_mask_apply(struct skt_mask *m, uint8_t *buf, size_t len, const u
     return 0;
 }
 
+static int null_mask_apply_all(struct skt_mask *m, const struct skt_mask_part *parts, size_t count,
+                               size_t len)
+{
+    for (size_t i = 0; i < count; i++)
+        null_mask_apply(m, parts[i].buf, len, parts[i].iv);
+    return 0;
+}
+
 const struct skt_crypto *skt_crypto_null(void)
 {
     static const struct skt_crypto table = {
@@ -196,6 +204,7 @@ const struct skt_crypto *skt_crypto_null(void)
         .mask_new = null_mask_new,
         .mask_free = null_mask_free,
         .mask_apply = null_mask_apply,
+        .mask_apply_all = null_mask_apply_all,
     };
     return &table;
 }

@@ -79,6 +79,7 @@ static const struct skt_crypto table = {
     .mask_new = skt_chacha_mask_new,
     .mask_free = skt_chacha_mask_free,
     .mask_apply = skt_chacha_mask_apply,
+    .mask_apply_all = skt_chacha_mask_apply_all,
 };
 
 const struct skt_crypto *skt_crypto_openssl(void)

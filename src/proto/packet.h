@@ -34,6 +34,15 @@ int skt_packet_mask_keys(const struct skt_crypto *crypto, const uint8_t psk[SKT_
 int skt_packet_seal(const struct skt_crypto *crypto, struct skt_mask *mask, struct skt_keypair *kp,
                     uint8_t *datagram, size_t plain_len);
 
+/* The same, without the mask: for a run of packets that skt_packet_mask_run masks together. */
+int skt_packet_seal_bare(const struct skt_crypto *crypto, struct skt_keypair *kp, uint8_t *datagram,
+                         size_t plain_len);
+
+/* Masks sealed packets that lie one behind the other, each of segment_len bytes but the last, which may be
+ * shorter or, as the only one, longer. */
+int skt_packet_mask_run(const struct skt_crypto *crypto, struct skt_mask *mask, uint8_t *run, size_t len,
+                        size_t segment_len);
+
 /* Masks a finished message 1 or 2 in place. SKT_ERR_TRUNCATED: too short to be one. */
 int skt_packet_mask_handshake(const struct skt_crypto *crypto, struct skt_mask *mask, uint8_t *datagram,
                               size_t len);
@@ -42,6 +51,20 @@ int skt_packet_mask_handshake(const struct skt_crypto *crypto, struct skt_mask *
  * Nothing is authentic yet. SKT_ERR_TRUNCATED: too short for its kind; SKT_ERR_CRYPTO. */
 int skt_packet_unmask(const struct skt_crypto *crypto, struct skt_mask *mask, uint8_t *datagram, size_t len,
                       struct skt_packet_header *out);
+
+/* A received datagram, and what skt_packet_unmask says of it. */
+struct skt_packet_in {
+    uint8_t *datagram;
+    size_t len;
+    struct skt_packet_header header;
+    int err;
+};
+
+enum { SKT_PACKET_BATCH = 32 };
+
+/* skt_packet_unmask for up to SKT_PACKET_BATCH datagrams at once. */
+void skt_packet_unmask_all(const struct skt_crypto *crypto, struct skt_mask *mask, struct skt_packet_in *in,
+                           size_t count);
 
 /* Opens an unmasked transport packet in place with the keypair that its receiver id names. Limits and replay
  * window are asked first; the window moves only once the packet is authentic. *plain points into datagram.

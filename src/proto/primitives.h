@@ -23,6 +23,11 @@ enum skt_cipher {
 struct skt_aead; /* one key, one direction; reused for every packet */
 struct skt_mask; /* one ChaCha20 key for header masking */
 
+struct skt_mask_part {
+    uint8_t *buf;
+    const uint8_t *iv; /* SKT_MASK_IV_LEN bytes, outside of every part */
+};
+
 /* Functions return 0 or a negative enum skt_err (SKT_ERR_AUTH from aead_open, else SKT_ERR_CRYPTO/NOMEM). */
 struct skt_crypto {
     int (*random)(void *out, size_t len);
@@ -53,6 +58,9 @@ struct skt_crypto {
     struct skt_mask *(*mask_new)(const uint8_t key[SKT_KEY_LEN]);
     void (*mask_free)(struct skt_mask *mask);
     int (*mask_apply)(struct skt_mask *mask, uint8_t *buf, size_t len, const uint8_t iv[SKT_MASK_IV_LEN]);
+
+    /* The same for the first len bytes of each part, which costs less than one by one. */
+    int (*mask_apply_all)(struct skt_mask *mask, const struct skt_mask_part *parts, size_t count, size_t len);
 };
 
 #endif

@@ -28,15 +28,32 @@ void skt_write_padding(struct skt_writer *w, size_t len)
         memset(p, SKT_FRAME_PAD, len);
 }
 
-/* Seals plain_len bytes of frames; the datagram's length, or 0. */
-static size_t seal_with(struct skt_session *s, struct skt_keypair *kp, uint8_t *datagram, size_t plain_len)
+static size_t count_sealed(struct skt_session *s, int len)
 {
-    int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, kp, datagram, plain_len);
     if (len < 0)
         return 0;
     s->stats.bytes_tx += (size_t)len;
     s->stats.packets_tx++;
     return (size_t)len;
+}
+
+/* Seals plain_len bytes of frames; the datagram's length, or 0. */
+static size_t seal_with(struct skt_session *s, struct skt_keypair *kp, uint8_t *datagram, size_t plain_len)
+{
+    return count_sealed(s, skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, kp, datagram, plain_len));
+}
+
+/* The same for a packet of a run, which is masked as a whole. */
+static size_t seal_bare(struct skt_session *s, skt_us now, uint8_t *datagram, size_t plain_len)
+{
+    struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
+    return kp ? count_sealed(s, skt_packet_seal_bare(s->ctx->crypto, kp, datagram, plain_len)) : 0;
+}
+
+static size_t mask_run(const struct skt_session *s, uint8_t *run, size_t len, size_t segment_len)
+{
+    int err = skt_packet_mask_run(s->ctx->crypto, s->ctx->mask_out, run, len, segment_len);
+    return err ? 0 : len;
 }
 
 static void expects_answer(struct skt_session *s, skt_us now)
@@ -160,21 +177,21 @@ static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, si
     return n + SKT_FRAME_KCP_LEN;
 }
 
-/* One packet to the peer; its length or 0. */
+/* One packet to the peer, not masked yet; its length or 0. */
 static size_t send_one(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
 {
     struct skt_writer w = plain_writer(buf, s->mtu.current);
     size_t len = 0;
     if (s->due) {
         write_control(s, now, &w);
-        len = seal(s, now, buf, skt_writer_len(&w));
+        len = seal_bare(s, now, buf, skt_writer_len(&w));
     } else if (s->stateless_count) {
         write_stateless(s, now, &w);
-        len = seal(s, now, buf, skt_writer_len(&w));
+        len = seal_bare(s, now, buf, skt_writer_len(&w));
     } else if (s->state != SKT_SESSION_CLOSED) {
         size_t plain_len = write_segments(s, now, buf, cap);
         if (plain_len)
-            len = seal(s, now, buf, plain_len);
+            len = seal_bare(s, now, buf, plain_len);
     }
     if (len)
         skt_path_on_sent(&s->path, now, len);
@@ -219,18 +236,18 @@ static size_t send_run(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
     info->segment_len = total;
     info->fragment = total > s->mtu.current;
     if (total != full)
-        return total;
+        return mask_run(s, buf, total, total);
     while (cap - total >= SKT_SEND_BUFFER_MIN && !skt_parity_due(s, now)) {
         size_t len = send_one(s, now, buf + total, cap - total);
         if (len > full) {
-            put_aside(s, buf + total, len);
+            put_aside(s, buf + total, mask_run(s, buf + total, len, len));
             break;
         }
         total += len;
         if (len < full)
             break;
     }
-    return total;
+    return mask_run(s, buf, total, full);
 }
 
 size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,

@@ -106,31 +106,46 @@ static void on_known(struct skt_endpoint *ep, skt_us now, struct skt_slot *slot,
         on_ticket(ep, now, &req, from);
 }
 
+static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagram *d,
+                     const struct skt_packet_in *in)
+{
+    if (in->err) {
+        ep->ctx.drops.malformed++;
+        return;
+    }
+    if (in->header.kind == SKT_PACKET_INITIATION) {
+        on_initiation(ep, now, &d->from, d);
+        return;
+    }
+    struct skt_slot *slot = (struct skt_slot *)skt_idmap_get(&ep->ctx.ids, in->header.receiver);
+    if (slot)
+        on_known(ep, now, slot, &d->from, d);
+    else
+        ep->ctx.drops.unknown++;
+}
+
+/* Up to SKT_PACKET_BATCH datagrams. */
+static void take_some(struct skt_endpoint *ep, skt_us now, uint16_t via, struct skt_udp_datagram *d, size_t n)
+{
+    struct skt_packet_in in[SKT_PACKET_BATCH];
+    for (size_t i = 0; i < n; i++)
+        in[i] = (struct skt_packet_in){.datagram = d[i].data, .len = d[i].len};
+    skt_packet_unmask_all(ep->ctx.crypto, ep->ctx.mask_in, in, n);
+    for (size_t i = 0; i < n && !ep->freeing; i++) {
+        d[i].from.via = via;
+        take_one(ep, now, &d[i], &in[i]);
+    }
+}
+
 void skt_endpoint_on_batch(void *user, struct skt_udp *udp, struct skt_udp_datagram *d, size_t n)
 {
     struct skt_endpoint *ep = (struct skt_endpoint *)user;
-    struct skt_context *ctx = &ep->ctx;
     skt_us now = skt_loop_update(ep->loop); /* round trips are measured by it */
     uint16_t via = via_of(ep, udp);
     skt_endpoint_refresh(ep);
     skt_endpoint_enter(ep);
-    for (size_t i = 0; i < n && !ep->freeing; i++) {
-        struct skt_packet_header h;
-        d[i].from.via = via;
-        if (skt_packet_unmask(ctx->crypto, ctx->mask_in, d[i].data, d[i].len, &h) != SKT_OK) {
-            ctx->drops.malformed++;
-            continue;
-        }
-        if (h.kind == SKT_PACKET_INITIATION) {
-            on_initiation(ep, now, &d[i].from, &d[i]);
-            continue;
-        }
-        struct skt_slot *slot = (struct skt_slot *)skt_idmap_get(&ctx->ids, h.receiver);
-        if (slot)
-            on_known(ep, now, slot, &d[i].from, &d[i]);
-        else
-            ctx->drops.unknown++;
-    }
+    for (size_t i = 0; i < n; i += SKT_PACKET_BATCH)
+        take_some(ep, now, via, d + i, n - i < SKT_PACKET_BATCH ? n - i : SKT_PACKET_BATCH);
     skt_shared_active(ep->shared);
     skt_endpoint_leave(ep);
 }

@@ -78,6 +78,39 @@ static void masks_undo_themselves(void **state)
     }
 }
 
+/* Any number of parts at once, of any length, is each of them alone. */
+static void together_as_one_by_one(void **state)
+{
+    (void)state;
+    enum { PARTS = 11, LEN = 130 };
+    const struct skt_crypto *tables[] = {skt_crypto_openssl(), skt_crypto_null()};
+    static const size_t lengths[] = {0, 1, 7, 8, 40, 63, 64, 65, 129};
+    uint64_t seed = 5;
+    uint8_t key[32], iv[PARTS][16], a[PARTS][LEN], b[PARTS][LEN];
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)check_random(&seed);
+    for (size_t t = 0; t < 2; t++) {
+        struct skt_mask *m = tables[t]->mask_new(key);
+        for (size_t count = 0; count <= PARTS; count++) {
+            for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
+                struct skt_mask_part parts[PARTS];
+                for (size_t i = 0; i < PARTS; i++) {
+                    for (size_t k = 0; k < 16; k++)
+                        iv[i][k] = (uint8_t)check_random(&seed);
+                    for (size_t k = 0; k < LEN; k++)
+                        a[i][k] = b[i][k] = (uint8_t)check_random(&seed);
+                    parts[i] = (struct skt_mask_part){a[i], iv[i]};
+                    if (i < count)
+                        assert_int_equal(tables[t]->mask_apply(m, b[i], lengths[l], iv[i]), 0);
+                }
+                assert_int_equal(tables[t]->mask_apply_all(m, parts, count, lengths[l]), 0);
+                assert_memory_equal(a, b, sizeof a);
+            }
+        }
+        tables[t]->mask_free(m);
+    }
+}
+
 static int cleanup(void **state)
 {
     (void)state;
@@ -91,6 +124,7 @@ int main(void)
         cmocka_unit_test(rfc_8439_block),
         cmocka_unit_test(as_openssl),
         cmocka_unit_test(masks_undo_themselves),
+        cmocka_unit_test(together_as_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, cleanup);
 }

@@ -280,6 +280,50 @@ static void short_datagrams(void **state)
     ends_free(&e);
 }
 
+/* A run sealed and masked as a whole, and unmasked at once among short and foreign datagrams, is what it is
+ * one by one. */
+static void runs_are_as_single_packets(void **state)
+{
+    (void)state;
+    enum { N = SKT_PACKET_BATCH, FULL = 300 };
+    struct ends e, f;
+    static uint8_t run[N * FULL], single[FULL];
+    struct skt_packet_in in[N];
+    for (size_t n = 1; n <= N; n++) {
+        ends_new(&e, skt_crypto_openssl(), SKT_CIPHER_AES_256_GCM);
+        ends_new(&f, skt_crypto_openssl(), SKT_CIPHER_AES_256_GCM);
+        size_t last = n % 3 == 0 ? SKT_PACKET_MIN : FULL - n % 7, total = (n - 1) * FULL + last;
+        memset(run, 7, total);
+        for (size_t i = 0; i < n; i++) {
+            size_t len = i + 1 < n ? FULL : last;
+            assert_int_equal(
+                skt_packet_seal_bare(e.crypto, e.client, run + i * FULL, len - SKT_PACKET_OVERHEAD), len);
+        }
+        assert_int_equal(skt_packet_mask_run(e.crypto, e.c2s, run, total, FULL), 0);
+        for (size_t i = 0; i < n; i++) {
+            size_t len = i + 1 < n ? FULL : last;
+            memset(single, 7, len);
+            skt_packet_seal(f.crypto, f.c2s, f.client, single, len - SKT_PACKET_OVERHEAD);
+            assert_memory_equal(run + i * FULL, single, len);
+            in[i] = (struct skt_packet_in){.datagram = run + i * FULL, .len = i % 5 == 4 ? i % 25 : len};
+        }
+        skt_packet_unmask_all(e.crypto, e.c2s, in, n);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(in[i].err, i % 5 == 4 ? SKT_ERR_TRUNCATED : 0);
+            if (in[i].err)
+                continue;
+            assert_int_equal(in[i].header.kind, SKT_PACKET_TRANSPORT);
+            assert_int_equal(in[i].header.number, i + 1);
+            uint8_t *plain;
+            size_t plain_len;
+            assert_int_equal(
+                skt_packet_open(e.crypto, e.server, in[i].datagram, in[i].len, START, &plain, &plain_len), 0);
+        }
+        ends_free(&e);
+        ends_free(&f);
+    }
+}
+
 /* Identical plain packets must not look alike: over many, each bit of the first bytes is set about half of
  * the time. */
 static void headers_look_random(void **state)
@@ -332,6 +376,7 @@ int main(void)
         cmocka_unit_test(limits_of_age_and_number),
         cmocka_unit_test(handshake_masks),
         cmocka_unit_test(short_datagrams),
+        cmocka_unit_test(runs_are_as_single_packets),
         cmocka_unit_test(headers_look_random),
         cmocka_unit_test(mask_keys_are_hkdf),
     };
