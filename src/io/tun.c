@@ -87,6 +87,14 @@ static bool read_packet(struct skt_tun *tun, size_t *bytes)
     return true;
 }
 
+/* Is the turn over after n packets of so many bytes together? */
+static bool had_its_turn(struct skt_tun *tun, skt_us began, int n, size_t bytes)
+{
+    if (n >= SKT_TUN_TURN_PACKETS || bytes >= SKT_TUN_TURN_LEN)
+        return true;
+    return n % SKT_TUN_TURN_CHECK == 0 && n > 0 && skt_loop_update(tun->loop) - began >= SKT_TUN_TURN_US;
+}
+
 static void on_ready(struct skt_loop_io *io, unsigned ready)
 {
     (void)ready;
@@ -97,8 +105,9 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
         tun->readable(tun->user);
         return;
     }
+    skt_us began = skt_loop_now(tun->loop);
     tun->closed = &closed;
-    for (int n = 0; n < SKT_TUN_TURN_PACKETS && bytes < SKT_TUN_TURN_LEN; n++) {
+    for (int n = 0; !had_its_turn(tun, began, n, bytes); n++) {
         bool more = read_packet(tun, &bytes);
         if (closed)
             return;

@@ -7,9 +7,14 @@
 
 #include <stdint.h>
 
+/* What is read before others get their turn. As much as there is, nearly always: a managed queue behind can
+ * choose what to drop and let small flows pass, the kernel's (500 packets of up to 64 KiB) only drops at its
+ * end. A slow machine ends it by the time. */
 enum {
-    SKT_TUN_TURN_LEN = 512 * 1024, /* bytes read before others get their turn */
-    SKT_TUN_TURN_PACKETS = 256,
+    SKT_TUN_TURN_LEN = 4 * 1024 * 1024, /* bytes */
+    SKT_TUN_TURN_PACKETS = 512,
+    SKT_TUN_TURN_US = 2000, /* looked at every so many packets: */
+    SKT_TUN_TURN_CHECK = 16,
 };
 
 struct skt_tun {

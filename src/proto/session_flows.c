@@ -10,6 +10,10 @@ enum {
     /* Datagrams that may wait beyond what the pacer can let go at once: with less the path would run dry
      * between two refills, and take its own rate for all there is. */
     ROOM_DATAGRAMS = 2,
+    /* However fast the path is, or believed to be: refills come before each run of datagrams, so twice what
+     * one takes is enough. The rest stays where it can be dropped. */
+    ROOM_MAX = 2 * 65536,
+    PACKET_MAX = 65536, /* and a little: the last packet that is written may go beyond the room */
 };
 
 struct skt_flow {
@@ -108,14 +112,15 @@ int skt_session_next_flow(struct skt_session *s, unsigned *events)
 /* --- packets --- */
 
 /* What may wait in the path: as much as the pacer may let go at once, and a little. */
-static size_t target_len(const struct skt_session *s)
+static size_t target_len(const struct skt_session *s, size_t most)
 {
-    return (size_t)skt_pacer_burst(&s->path.pacer) + ROOM_DATAGRAMS * (size_t)s->mtu.current;
+    size_t burst = (size_t)skt_pacer_burst(&s->path.pacer) + ROOM_DATAGRAMS * (size_t)s->mtu.current;
+    return burst < most ? burst : most;
 }
 
 size_t skt_session_flow_room(const struct skt_session *s)
 {
-    size_t target = target_len(s), waiting = skt_path_waiting(&s->path, target);
+    size_t target = target_len(s, ROOM_MAX), waiting = skt_path_waiting(&s->path, target);
     return waiting < target ? target - waiting : 0;
 }
 
@@ -133,7 +138,7 @@ int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *b
             return err;
     }
     /* A flow whose window is closed holds no more than the path would; the rest can still be dropped. */
-    f->kcp.limits.snd_unsent_max = target_len(s);
+    f->kcp.limits.snd_unsent_max = target_len(s, ROOM_MAX + PACKET_MAX);
     f->kcp.bulk = hints & SKT_PACKET_BULK;
     f->kcp.once = hints & SKT_PACKET_ONCE;
     return skt_kcp_write(&f->kcp, buf, len);

@@ -168,6 +168,59 @@ static void a_reader_may_stop_in_the_middle(void **state)
     skt_tun_close(e.tun);
 }
 
+/* --- a turn --- */
+
+struct turn {
+    struct skt_loop_task task;
+    unsigned seen, first; /* packets so far; in the first turn */
+};
+
+static void turn_ended(struct skt_loop_task *t, skt_us now)
+{
+    (void)now;
+    struct turn *turn = SKT_CONTAINER(t, struct turn, task);
+    if (turn->first == 0)
+        turn->first = turn->seen;
+}
+
+static void count_packet(void *user, struct skt_tun_packet *p)
+{
+    struct turn *turn = user;
+    struct skt_ippkt ip;
+    if (skt_ippkt_parse(&ip, p->data, p->len) || ip.protocol != SKT_IPPKT_UDP)
+        return;
+    turn->seen++;
+    skt_loop_defer(loop, &turn->task);
+}
+
+/* One turn takes all that the kernel's queue holds, so that nothing has to wait there for what is sent of it;
+ * but no longer than 2 ms, which is why it is tried a few times. */
+static void a_turn_empties_the_kernels_queue(void **state)
+{
+    (void)state;
+    NEEDS_ROOT();
+    enum { PACKETS = 400, TRIES = 20 };
+    bool all = false;
+    struct skt_tun *tun = open_tun(NULL, false, "10.9.0.1/24");
+    int fd = udp_to("10.9.0.2", 7);
+    run_for(loop, 5 * SKT_US_PER_MS);
+    for (int i = 0; i < TRIES && !all; i++) {
+        struct turn turn = {.seen = 0};
+        skt_loop_task_init(&turn.task, turn_ended);
+        for (int n = 0; n < PACKETS; n++)
+            assert_int_equal(send(fd, "x", 1, 0), 1);
+        skt_tun_set_reader(tun, count_packet, &turn);
+        run_for(loop, 20 * SKT_US_PER_MS);
+        skt_tun_set_reader(tun, NULL, NULL);
+        assert_int_equal(turn.seen, PACKETS);
+        assert_true(turn.first >= 16);
+        all = turn.first == PACKETS;
+    }
+    assert_true(all);
+    close(fd);
+    skt_tun_close(tun);
+}
+
 static void close_it(void *user, struct skt_tun_packet *p)
 {
     struct skt_tun **tun = user;
@@ -301,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_the_right_to_it_says_so, begin, end),
         cmocka_unit_test_setup_teardown(packets_go_round, begin, end),
         cmocka_unit_test_setup_teardown(a_reader_may_stop_in_the_middle, begin, end),
+        cmocka_unit_test_setup_teardown(a_turn_empties_the_kernels_queue, begin, end),
         cmocka_unit_test_setup_teardown(a_reader_may_close_it, begin, end),
         cmocka_unit_test_setup_teardown(packets_can_be_fetched_in_pieces, begin, end),
         cmocka_unit_test_setup_teardown(wrong_writes_are_refused_one_by_one, begin, end),

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "proto/mtu.h"
+#include "proto/session_internal.h"
 #include "sim/world.h"
 
 #include <setjmp.h>
@@ -140,6 +141,39 @@ static void test_little_waits_in_the_path(void **state)
     sim_world_free(w);
 }
 
+/* However fast the path seems to be, what is not sent at once stays where it can be dropped; and as long as
+ * there is room a packet of any length is taken. */
+static void test_a_fast_path_takes_little_too(void **state)
+{
+    (void)state;
+    struct sim_world *w = tun_world(0, 3);
+    connect(w);
+    struct skt_session *s = w->client.session;
+    skt_pacer_set_rate(&s->path.pacer, w->now, UINT64_C(40000000000));
+    memset(buf, 0, sizeof buf);
+    assert_int_equal(skt_session_flow_room(s), 2 * 65536);
+    for (size_t len = 1; len < 65539; len = len < 60000 ? len * 7 : len + 1846) {
+        size_t queued = 0;
+        while (skt_session_flow_room(s) > 0) {
+            assert_int_equal(skt_session_write_packet(s, 7, buf, len > 256 ? len : 256, 0), SKT_OK);
+            queued += len > 256 ? len : 256;
+        }
+        assert_in_range(queued, 2 * 65536, 2 * 65536 + len + 256);
+        assert_int_equal(skt_session_write_packet(s, 7, buf, 65538, 0), SKT_ERR_AGAIN);
+        skt_us until = w->now + 20 * SEC;
+        while (!skt_session_flow_drained(s, 7) && w->now < until) {
+            unsigned news;
+            for (int flow; (flow = skt_session_next_flow(sim_world_session(w), &news)) >= 0;)
+                while (skt_session_read_packet(sim_world_session(w), (unsigned)flow, buf, sizeof buf) >= 0) {
+                }
+            sim_world_run(w, w->now + 1 * MS, NULL);
+        }
+        assert_true(skt_session_flow_drained(s, 7));
+        skt_pacer_set_rate(&s->path.pacer, w->now, UINT64_C(40000000000));
+    }
+    sim_world_free(w);
+}
+
 /* Datagrams that a packet of the client takes. */
 static uint64_t datagrams_of(struct sim_world *w, size_t len)
 {
@@ -234,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packets_keep_their_order_and_borders),
         cmocka_unit_test(test_little_waits_in_the_path),
+        cmocka_unit_test(test_a_fast_path_takes_little_too),
         cmocka_unit_test(test_packet_of_the_mtu_goes_in_one_datagram),
         cmocka_unit_test(test_flows_begin_anew_with_a_new_server),
         cmocka_unit_test(test_other_modes_have_no_flows),
