@@ -121,6 +121,33 @@ static inline uint64_t skt_read_u64(struct skt_reader *r)
     return p ? skt_get_u64(p) : 0;
 }
 
+/* LEB128: seven bits a byte, the lowest first; at most SKT_VARINT_MAX bytes, so 35 bits. Longer: bad. */
+enum { SKT_VARINT_MAX = 5 };
+
+static inline uint64_t skt_read_varint(struct skt_reader *r)
+{
+    uint64_t v = 0;
+    for (unsigned i = 0; i < SKT_VARINT_MAX; i++) {
+        uint8_t b = skt_read_u8(r);
+        v |= (uint64_t)(b & 0x7f) << (7 * i);
+        if (!(b & 0x80))
+            return v;
+    }
+    r->bad = true;
+    return 0;
+}
+
+/* Signed numbers of small magnitude as small unsigned ones: 0, -1, 1, -2 ... as 0, 1, 2, 3 ... */
+static inline uint32_t skt_zigzag(int32_t v)
+{
+    return (uint32_t)v << 1 ^ (v < 0 ? UINT32_MAX : 0);
+}
+
+static inline int32_t skt_unzigzag(uint32_t v)
+{
+    return (int32_t)(v >> 1 ^ (v & 1 ? UINT32_MAX : 0));
+}
+
 static inline void skt_write_u8(struct skt_writer *w, uint8_t v)
 {
     uint8_t *p = skt_write_room(w, 1);
@@ -147,6 +174,14 @@ static inline void skt_write_u64(struct skt_writer *w, uint64_t v)
     uint8_t *p = skt_write_room(w, 8);
     if (p)
         skt_put_u64(p, v);
+}
+
+/* v < 2^35. */
+static inline void skt_write_varint(struct skt_writer *w, uint64_t v)
+{
+    for (; v > 0x7f; v >>= 7)
+        skt_write_u8(w, (uint8_t)(v | 0x80));
+    skt_write_u8(w, (uint8_t)v);
 }
 
 static inline void skt_write_bytes(struct skt_writer *w, const void *buf, size_t len)

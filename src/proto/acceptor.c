@@ -359,7 +359,7 @@ int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp,
     s->roam_to = (struct skt_addr){0};
     s->challenge_due = false;
     s->state = SKT_SESSION_UP;
-    s->features = s->ctx->features & params->features;
+    skt_session_set_features(s, params->features);
     skt_session_set_mtu(s);
     s->attach_result = is_new ? SKT_ATTACH_NEW : SKT_ATTACH_CONTINUED;
     s->accept_due = true;

@@ -80,6 +80,7 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
     k->rmt_wnd = RMT_WND_START;
     k->probe_at = k->tell_at = SKT_NEVER;
     skt_list_init(&k->ready_node);
+    skt_list_init(&k->control_node);
     skt_list_init(&k->ack_node);
     skt_list_init(&k->event_node);
     skt_list_init(&k->starved_node);
@@ -90,7 +91,7 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
 void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn)
 {
     k->snd_una = k->snd_nxt = k->snd_end = k->wnd_una = snd_sn;
-    k->rcv_read = k->rcv_nxt = rcv_sn;
+    k->rcv_read = k->rcv_nxt = k->rcv_top = rcv_sn;
     k->grow_at = rcv_sn + k->rcv_wnd / 2;
     k->adv_end = rcv_sn + k->rcv_wnd;
 }
@@ -119,9 +120,10 @@ void skt_kcp_dispose(struct skt_kcp *k)
 {
     drop_all(k, &k->snd);
     drop_all(k, &k->rcv);
-    free(k->acks);
+    free(k->owed);
     set_held(k, false);
     skt_list_remove(&k->ready_node);
+    skt_list_remove(&k->control_node);
     skt_list_remove(&k->ack_node);
     skt_list_remove(&k->event_node);
     skt_list_remove(&k->starved_node);
@@ -156,8 +158,8 @@ bool skt_kcp_heard(const struct skt_kcp *k)
 
 void skt_kcp_want_control(struct skt_kcp *k)
 {
-    if (skt_list_empty(&k->ack_node))
-        skt_list_append(&k->path->acks, &k->ack_node);
+    if (skt_list_empty(&k->control_node))
+        skt_list_append(&k->path->controls, &k->control_node);
 }
 
 skt_us skt_kcp_probe_time(const struct skt_kcp *k)
@@ -218,6 +220,24 @@ void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
     skt_kcp_update_timer(k);
 }
 
+void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd)
+{
+    k->heard = true;
+    skt_kcp_take_una(k, round, una);
+    if (!skt_serial_before(una, k->wnd_una)) {
+        k->wnd_una = una;
+        k->rmt_wnd = wnd;
+    }
+    if (round->acked || round->rtt)
+        skt_path_end_round(k->path, round);
+    skt_kcp_update_sending(k);
+    if (round->acked && k->snd_una == k->snd_end) {
+        skt_seg_ring_free(&k->snd);
+        skt_kcp_notify(k, SKT_KCP_DRAINED);
+        skt_kcp_check_writable(k);
+    }
+}
+
 int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data)
 {
     k->path->now = skt_us_max(k->path->now, now);
@@ -233,23 +253,10 @@ int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *
         k->tell = true;
         skt_kcp_want_control(k);
     }
-    k->heard = true;
     struct skt_ack_round round = {.now = now};
     if (h->cmd == SKT_KCP_CMD_ACK)
         skt_kcp_take_ack(k, &round, h->sn, h->ts);
-    skt_kcp_take_una(k, &round, h->una);
-    if (!skt_serial_before(h->una, k->wnd_una)) {
-        k->wnd_una = h->una;
-        k->rmt_wnd = h->wnd;
-    }
-    if (round.acked || round.rtt)
-        skt_path_end_round(k->path, &round);
-    skt_kcp_update_sending(k);
-    if (round.acked && k->snd_una == k->snd_end) {
-        skt_seg_ring_free(&k->snd);
-        skt_kcp_notify(k, SKT_KCP_DRAINED);
-        skt_kcp_check_writable(k);
-    }
+    skt_kcp_end_round(k, &round, h->una, h->wnd);
     return SKT_OK;
 }
 

@@ -52,13 +52,14 @@ struct skt_kcp_limits {
     size_t snd_unsent_max; /* bytes that may wait unsent before a writer is held back */
 };
 
-struct skt_kcp_ack; /* an acknowledgement to be sent */
+struct skt_kcp_owed; /* an acknowledgement to be sent, or to be repeated */
+struct skt_ack_frame;
 
 /* The fields are the implementation's. */
 struct skt_kcp {
     struct skt_path *path;
-    struct skt_list ready_node, ack_node, event_node, starved_node; /* in the path's lists */
-    struct skt_heap_node timer;                                     /* min(probe_at, tell_at) */
+    struct skt_list ready_node, control_node, ack_node, event_node, starved_node; /* in the path's lists */
+    struct skt_heap_node timer;                                                   /* min(probe_at, tell_at) */
     uint32_t conv;
     bool stream;
     /* What its owner knows of what it queues: that there is much, however little of it is in flight (then it
@@ -71,8 +72,10 @@ struct skt_kcp {
     bool fin_received; /* fin_sn is the empty segment that ends the stream */
     bool ask, tell;    /* a WASK, a WINS is to be sent */
     bool ack_newest;   /* newest is to be acknowledged */
+    bool owed_open;    /* the last of `owed` may grow: it was not sent yet */
     uint8_t events;
     uint8_t tells_left; /* how often WINS is still repeated */
+    uint8_t run;        /* segments that came one soon after the other; stays at 255 */
     uint32_t fin_sn;
     struct skt_kcp_limits limits;
 
@@ -87,6 +90,7 @@ struct skt_kcp {
     /* Receiving: [rcv_read, rcv_nxt) is in order and unread, beyond are holes. */
     struct skt_seg_ring rcv;
     uint32_t rcv_read, rcv_nxt, rcv_wnd;
+    uint32_t rcv_top;  /* behind the highest sn that came */
     uint32_t rcv_held; /* segments beyond rcv_nxt */
     uint32_t messages; /* whole messages unread */
     uint32_t grow_at;  /* rcv_read at which the window may grow again */
@@ -95,10 +99,11 @@ struct skt_kcp {
     uint8_t next_frg;  /* the frg that must follow within a message; 0: any */
     bool adv_closed;   /* the peer was told a window of 0 */
     skt_us tell_at;
-    uint32_t newest_sn, newest_ts;
-    struct skt_kcp_ack *acks; /* to be acknowledged one by one */
-    uint32_t ack_count, ack_cap;
-    uint32_t ack_repeats; /* the first of them were sent once already and go along with the next packet */
+    uint32_t newest_sn, newest_ts; /* the segment that came last, */
+    skt_us newest_at;              /* and when */
+    struct skt_kcp_owed *owed;     /* to be acknowledged by name, in the order of their coming */
+    uint32_t owed_count, owed_cap;
+    uint32_t owed_fresh; /* the last of them were not sent yet, the others go along with the next packet */
 };
 
 /* Starts a conversation on a path. stream: bytes, else messages with borders. k's storage is the caller's; an
@@ -159,6 +164,10 @@ unsigned skt_kcp_take_events(struct skt_kcp *k);
 /* Takes one parsed segment. Acknowledgements it asks for are queued (sent by skt_path_send).
  * SKT_ERR_MALFORMED: counted by the caller, nothing changed. */
 int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data);
+
+/* Takes what an ACK frame says of this conversation. SKT_ERR_MALFORMED (it names what was never sent):
+ * nothing changed. */
+int skt_kcp_receive_acks(struct skt_kcp *k, skt_us now, const struct skt_ack_frame *f);
 
 /* Writes the acknowledgement that ends the matter for a segment of a conversation that is over on this side:
  * 24 bytes. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the peer acknowledges: by name (sn and the ts of one transmission) and cumulatively. */
+#include "base/err.h"
+#include "proto/ack_frame.h"
 #include "proto/kcp_internal.h"
 
 static void release(struct skt_kcp *k, struct skt_segment **slot)
@@ -91,4 +93,77 @@ void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t u
         k->snd_una++;
     }
     advance(k);
+}
+
+/* --- ACK frames --- */
+
+static struct skt_segment *flying_or_lost(const struct skt_kcp *k, uint32_t sn)
+{
+    return skt_serial_before(sn, k->snd_una) ? NULL : *skt_seg_ring_at(&k->snd, sn);
+}
+
+/* A segment inside a range, whose ts is that of a later segment and so not before its own: what arrived is
+ * its first transmission where the last one was made after that. */
+static void take_ranged(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts)
+{
+    const struct skt_segment *seg = flying_or_lost(k, sn);
+    if (seg)
+        skt_kcp_take_ack(k, round, sn, skt_serial_before(ts, seg->ts) ? seg->first_ts : seg->ts);
+}
+
+static void take_record(struct skt_kcp *k, struct skt_ack_round *round, const struct skt_ack_record *r)
+{
+    uint32_t sn = r->lo;
+    if (!skt_serial_before(r->hi, k->snd_una)) {
+        if (skt_serial_before(sn, k->snd_una))
+            sn = k->snd_una;
+        for (; sn != r->hi; sn++)
+            take_ranged(k, round, sn, r->ts);
+    }
+    skt_kcp_take_ack(k, round, r->hi, r->ts);
+}
+
+/* The round trip of the newest, without the time that its acknowledgement waited, but never below the least
+ * that was measured whole (RFC 9002, 5.3). 0: it says nothing new. */
+static skt_us newest_rtt(const struct skt_kcp *k, skt_us now, const struct skt_ack_frame *f)
+{
+    const struct skt_path *p = k->path;
+    const struct skt_segment *seg = flying_or_lost(k, f->newest_sn);
+    if (!seg || skt_serial_before(f->newest_ts, seg->first_ts) ||
+        skt_serial_before(seg->copy_ts, f->newest_ts))
+        return 0;
+    skt_us rtt = f->newest_ts == seg->ts ? now - seg->sent_at : age_of(p, now, f->newest_ts);
+    if (rtt > now - p->epoch_at)
+        return 0;
+    skt_us floor = skt_us_min(p->min_rtt ? p->min_rtt : rtt, rtt);
+    return skt_us_max(floor, rtt - skt_us_min(rtt, (skt_us)f->delay * SKT_KCP_TICK_US));
+}
+
+/* Does it name only what was sent, and nothing over and over? */
+static bool is_plausible(const struct skt_kcp *k, const struct skt_ack_frame *f)
+{
+    if (skt_serial_before(k->snd_nxt, f->una) || !skt_serial_before(f->newest_sn, k->snd_nxt))
+        return false;
+    uint32_t inside = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        inside += f->records[i].hi - f->records[i].lo;
+        if (!skt_serial_before(f->records[i].hi, k->snd_nxt))
+            return false;
+    }
+    return inside <= SKT_ACK_RANGE_MAX;
+}
+
+int skt_kcp_receive_acks(struct skt_kcp *k, skt_us now, const struct skt_ack_frame *f)
+{
+    k->path->now = skt_us_max(k->path->now, now);
+    if (!is_plausible(k, f))
+        return SKT_ERR_MALFORMED;
+    struct skt_ack_round round = {.now = now};
+    skt_us rtt = newest_rtt(k, now, f);
+    for (size_t i = 0; i < f->count; i++)
+        take_record(k, &round, &f->records[i]);
+    skt_kcp_take_ack(k, &round, f->newest_sn, f->newest_ts);
+    round.rtt = rtt;
+    skt_kcp_end_round(k, &round, f->una, f->wnd);
+    return SKT_OK;
 }

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes to the peer besides data: acknowledgements, the window, questions about it. */
-#include "base/err.h"
+/* What goes to the peer besides data and acknowledgements: the window, questions about it. */
 #include "proto/kcp_internal.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 enum {
     GROWTH = 4, /* of a window, at a time: a sender that starts may triple what it has in flight each round */
-    ACKS_MIN = 64,
-    ACKS_MAX = 16384, /* more in one batch are left to the peer's retransmission */
 };
 
 /* --- the window --- */
@@ -71,63 +65,11 @@ void skt_kcp_stop_telling(struct skt_kcp *k)
     skt_kcp_update_timer(k);
 }
 
-/* --- acknowledgements --- */
-
-void skt_kcp_ack_each(struct skt_kcp *k, const struct skt_kcp_header *h)
-{
-    if (k->ack_count == k->ack_cap) {
-        uint32_t cap = k->ack_cap ? 2 * k->ack_cap : ACKS_MIN;
-        void *acks = cap > ACKS_MAX ? NULL : realloc(k->acks, cap * sizeof(*k->acks));
-        if (!acks)
-            return;
-        k->acks = (struct skt_kcp_ack *)acks;
-        k->ack_cap = cap;
-    }
-    k->acks[k->ack_count++] = (struct skt_kcp_ack){h->sn, h->ts};
-    skt_kcp_want_control(k);
-}
-
-void skt_kcp_ack_newest(struct skt_kcp *k, const struct skt_kcp_header *h)
-{
-    k->ack_newest = true;
-    k->newest_sn = h->sn;
-    k->newest_ts = h->ts;
-    skt_kcp_want_control(k);
-}
+/* --- segments without data --- */
 
 bool skt_kcp_has_control(const struct skt_kcp *k)
 {
-    return k->ask || k->tell || k->ack_newest || k->ack_count > k->ack_repeats;
-}
-
-static size_t put_ack(struct skt_kcp_header *h, const struct skt_kcp_ack *ack, uint8_t *out)
-{
-    h->sn = ack->sn;
-    h->ts = ack->ts;
-    skt_kcp_put_header(out, h);
-    return SKT_KCP_HEADER_LEN;
-}
-
-/* New acknowledgements, then once more those of the packet before: what is beyond a hole has no una to cover
- * it, and each whose ACK is lost would be sent in vain again. */
-static size_t write_acks(struct skt_kcp *k, struct skt_kcp_header *h, uint8_t *out, size_t len)
-{
-    size_t n = 0;
-    uint32_t i = k->ack_repeats;
-    for (; i < k->ack_count && len - n >= SKT_KCP_HEADER_LEN; i++)
-        n += put_ack(h, &k->acks[i], out + n);
-    for (uint32_t j = 0; j < k->ack_repeats && len - n >= SKT_KCP_HEADER_LEN; j++) {
-        if (!skt_serial_before(k->acks[j].sn, k->rcv_nxt))
-            n += put_ack(h, &k->acks[j], out + n);
-    }
-    uint32_t sent = i - k->ack_repeats;
-    if (sent > 0 && k->ack_repeats > 0)
-        memmove(k->acks, k->acks + k->ack_repeats, (k->ack_count - k->ack_repeats) * sizeof(*k->acks));
-    if (sent > 0) {
-        k->ack_count -= k->ack_repeats;
-        k->ack_repeats = sent;
-    }
-    return n;
+    return k->ask || k->tell || (!k->path->ack_frames && skt_kcp_owes(k));
 }
 
 static size_t write_simple(struct skt_kcp_header *h, uint8_t cmd, bool *due, uint8_t *out, size_t room)
@@ -144,19 +86,9 @@ size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len)
 {
     struct skt_kcp_header h = {.conv = k->conv, .cmd = SKT_KCP_CMD_ACK, .una = k->rcv_nxt};
     h.wnd = skt_kcp_advertise(k);
-    size_t n = 0;
-    if (k->ack_count > k->ack_repeats)
-        n += write_acks(k, &h, out, len);
-    h.sn = k->newest_sn;
-    h.ts = k->newest_ts;
-    n += write_simple(&h, SKT_KCP_CMD_ACK, &k->ack_newest, out + n, len - n);
+    size_t n = k->path->ack_frames ? 0 : skt_kcp_write_ack_segments(k, &h, out, len);
     h.sn = h.ts = 0;
     n += write_simple(&h, SKT_KCP_CMD_WASK, &k->ask, out + n, len - n);
     n += write_simple(&h, SKT_KCP_CMD_WINS, &k->tell, out + n, len - n);
-    if (k->rcv_held == 0 && k->ack_count == k->ack_repeats) {
-        free(k->acks);
-        k->acks = NULL;
-        k->ack_count = k->ack_repeats = k->ack_cap = 0;
-    }
     return n;
 }

@@ -15,8 +15,20 @@ enum {
     SKT_KCP_TELLS = 5, /* how often news of a window that was closed is repeated when no data follows */
 };
 
-struct skt_kcp_ack {
-    uint32_t sn, ts;
+/* The segments lo..hi came. Named for itself: lo is hi, and ts that of its transmission. Else they came in
+ * order behind a hole, each above all that had come before it, and ts is that of hi. */
+struct skt_kcp_owed {
+    uint32_t lo, hi, ts;
+    uint8_t left; /* how often it is still to be sent */
+    bool named;
+};
+
+/* How a segment came. */
+enum skt_arrival {
+    SKT_ARRIVAL_IN_ORDER, /* una covers it */
+    SKT_ARRIVAL_BEYOND,   /* above all that had come, behind a hole */
+    SKT_ARRIVAL_LATE,     /* it fills a hole: perhaps a retransmission, and its sender wants to know which */
+    SKT_ARRIVAL_AGAIN,    /* it had come before */
 };
 
 /* What one received segment acknowledged, gathered until the path is told. */
@@ -34,11 +46,14 @@ struct skt_ack_round {
 
 void skt_kcp_notify(struct skt_kcp *k, unsigned events);
 
+/* After what a packet acknowledges by name: takes una and wnd of the peer, and closes the round. */
+void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd);
+
 /* Puts the conversation on path->ready or takes it off, and arms the window probe where only that helps.
  * After anything that changes what may be sent. */
 void skt_kcp_update_sending(struct skt_kcp *k);
 
-/* Puts it on path->acks. */
+/* Puts it on path->controls. */
 void skt_kcp_want_control(struct skt_kcp *k);
 
 /* Sets the heap node after probe_at or tell_at changed. */
@@ -77,17 +92,11 @@ void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t u
 /* The window to put into a header that is sent now. */
 uint16_t skt_kcp_advertise(struct skt_kcp *k);
 
-/* Has it acknowledgements, a WASK or a WINS to send? */
+/* Has it a WASK or a WINS to send, or an ACK segment? */
 bool skt_kcp_has_control(const struct skt_kcp *k);
 
 /* Writes as much of that as fits into len bytes; returns the bytes written. */
 size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len);
-
-/* Queues an acknowledgement of a segment of its own, */
-void skt_kcp_ack_each(struct skt_kcp *k, const struct skt_kcp_header *h);
-
-/* or one that una makes enough for all before it. */
-void skt_kcp_ack_newest(struct skt_kcp *k, const struct skt_kcp_header *h);
 
 /* Widens the window when a reader kept up with half of it, or when segments up to used_to, holes alone, use
  * half of it. */
@@ -98,6 +107,19 @@ void skt_kcp_tell_room(struct skt_kcp *k);
 
 /* Data came: the peer knows of the room. */
 void skt_kcp_stop_telling(struct skt_kcp *k);
+
+/* --- kcp_owed.c --- */
+
+/* A segment came: it is to be acknowledged. */
+void skt_kcp_owe(struct skt_kcp *k, const struct skt_kcp_header *h, enum skt_arrival how);
+
+/* Is there an acknowledgement that was not sent yet? */
+bool skt_kcp_owes(const struct skt_kcp *k);
+
+/* Writes acknowledgements as KCP segments (h: filled in but for sn and ts), or as ACK frames; as many as fit
+ * into len bytes. Returns the bytes written. */
+size_t skt_kcp_write_ack_segments(struct skt_kcp *k, struct skt_kcp_header *h, uint8_t *out, size_t len);
+size_t skt_kcp_write_ack_frames(struct skt_kcp *k, skt_us now, uint8_t *out, size_t len);
 
 /* --- kcp_recv.c --- */
 

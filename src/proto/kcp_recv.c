@@ -71,26 +71,23 @@ int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const u
     if (ahead == 0 && !k->stream && k->next_frg && h->frg != k->next_frg - 1)
         return SKT_ERR_MALFORMED;
     skt_kcp_stop_telling(k);
+    k->path->data_at = k->path->now;
     if (ahead < 0 || is_held(k, h->sn)) {
-        skt_kcp_ack_each(k, h);
+        skt_kcp_owe(k, h, SKT_ARRIVAL_AGAIN);
         return SKT_OK;
     }
     if ((ahead > 0 && skt_kcp_memory_low(k->path, SKT_KCP_RESERVED_PART)) || insert(k, h, data) != SKT_OK)
         return SKT_OK; /* no memory: not acknowledged, so it comes again */
     k->path->stats.payload_rx += h->len;
     skt_kcp_grow_window(k, h->sn);
+    bool late = skt_serial_before(h->sn, k->rcv_top);
+    if (!late)
+        k->rcv_top = h->sn + 1;
+    skt_kcp_owe(k, h, late ? SKT_ARRIVAL_LATE : ahead > 0 ? SKT_ARRIVAL_BEYOND : SKT_ARRIVAL_IN_ORDER);
     if (ahead > 0) {
         k->rcv_held++;
-        skt_kcp_ack_each(k, h);
         return SKT_OK;
     }
-    /* What fills a hole is named of its own: it may be a retransmission, and its sender wants to know which.
-     */
-    bool fills = k->rcv_held > 0 && is_held(k, h->sn + 1);
-    if (fills)
-        skt_kcp_ack_each(k, h);
-    else
-        skt_kcp_ack_newest(k, h);
     if (advance(k))
         skt_kcp_notify(k, SKT_KCP_READABLE);
     return SKT_OK;

@@ -8,6 +8,7 @@
 
 #define MIN_RTT_WINDOW (10 * SKT_US_PER_SEC)
 #define STARVED_TIME   (20 * SKT_US_PER_MS)
+#define RTT_STALE      (5 * SKT_US_PER_SEC)
 
 #define RATE_MAX UINT64_C(100000000000) /* what the pacer takes */
 
@@ -49,7 +50,9 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
     skt_list_init(&p->inflight);
     skt_list_init(&p->lost);
     skt_list_init(&p->copies);
+    skt_list_init(&p->controls);
     skt_list_init(&p->acks);
+    p->ack_at = SKT_NEVER;
     skt_list_init(&p->fresh);
     skt_list_init(&p->ready);
     skt_list_init(&p->events);
@@ -139,6 +142,7 @@ void skt_path_take_rtt(struct skt_path *p, skt_us now, skt_us rtt)
     if (rtt == 0)
         rtt = 1;
     p->latest_rtt = rtt;
+    p->rtt_at = now;
     update_min_rtt(p, now, rtt);
     if (p->srtt == 0) {
         p->srtt = rtt;
@@ -156,6 +160,21 @@ void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt)
     skt_path_take_rtt(p, now, rtt);
     p->cc->on_rtt(&p->cc_state, now, rtt);
     skt_path_update_pacer(p, now);
+}
+
+bool skt_path_wants_rtt(const struct skt_path *p)
+{
+    return p->data_at > p->rtt_at && (p->srtt == 0 || p->data_at - p->rtt_at > RTT_STALE);
+}
+
+void skt_path_set_ack_frames(struct skt_path *p, bool on)
+{
+    p->ack_frames = on;
+    while (!on && !skt_list_empty(&p->acks)) {
+        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+        skt_list_remove(&k->ack_node);
+        skt_kcp_want_control(k);
+    }
 }
 
 void skt_path_requeue(struct skt_path *p, struct skt_segment *seg)
@@ -202,9 +221,11 @@ void skt_path_add_starved(struct skt_path *p, struct skt_list *node)
 
 skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
 {
-    if (!skt_list_empty(&p->acks))
+    if (!skt_list_empty(&p->controls))
         return now;
     skt_us at = skt_us_min(skt_path_loss_expiry(p), starved_expiry(p));
+    if (!skt_list_empty(&p->acks))
+        at = skt_us_min(at, p->ack_at);
     at = skt_us_min(at, skt_path_copies_expiry(p));
     skt_us probe = skt_heap_expiry(&p->timers);
     at = skt_us_min(at, probe >= SKT_NEVER - 1 ? SKT_NEVER : probe);

@@ -35,11 +35,12 @@ struct skt_path {
     struct skt_list inflight; /* transmissions not yet acknowledged or lost, oldest first */
     struct skt_list lost;     /* transmissions found lost, to be sent again, in that order */
     struct skt_list copies;   /* segments in flight to be duplicated, by time */
-    struct skt_list acks;     /* conversations with acknowledgements or window news to send */
-    struct skt_list fresh;    /* conversations with new data that the peer's window admits: thin ones, */
-    struct skt_list ready;    /* and the others */
-    struct skt_list events;   /* conversations with news for the application (skt_kcp_take_events) */
-    struct skt_heap timers;   /* window probes of single conversations */
+    struct skt_list controls; /* conversations with KCP segments to send that carry no data */
+    struct skt_list acks;   /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
+    struct skt_list fresh;  /* conversations with new data that the peer's window admits: thin ones, */
+    struct skt_list ready;  /* and the others */
+    struct skt_list events; /* conversations with news for the application (skt_kcp_take_events) */
+    struct skt_heap timers; /* window probes of single conversations */
     skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
     size_t payload_limit;                     /* KCP bytes that one packet may carry now */
     size_t inflight_bytes;
@@ -49,11 +50,14 @@ struct skt_path {
     struct skt_path_stats stats;
     struct skt_redundancy redundancy;
     uint64_t max_rate; /* bytes/s; 0: none */
+    bool ack_frames;   /* the peer takes ACK frames; see skt_path_set_ack_frames */
 
     /* The rest is path*.c's own. */
     struct skt_list starved; /* conversations whose writer waits for memory, */
     skt_us starved_at;       /* and when they are looked at again */
     skt_us now;              /* the last time that was handed in */
+    skt_us ack_at;           /* when the ACK frames are due */
+    skt_us rtt_at, data_at;  /* when a round trip was measured last, and when data came last; 0: never */
     skt_us epoch_at;         /* when the path began: round trips of what was sent before don't count */
     uint32_t ts_base;        /* added to every ts; 0 but in tests */
     uint64_t next_tx;        /* number of the next transmission */
@@ -112,6 +116,19 @@ size_t skt_path_mss(const struct skt_path *p);
  * may be sent now. A result above payload_limit is a single segment cut for a larger limit: the packet may be
  * fragmented. cap is at least SKT_MTU_MAX. */
 size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
+
+/* The same as frames of a sealed packet: ACK frames that are due, or that what goes now has room for, then a
+ * KCP frame where there are segments; their bytes are the last segments_len. A result above payload_limit + 1
+ * is a single segment. */
+size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len);
+
+/* Are acknowledgements to go as ACK frames (which skt_path_send_frames alone writes) or as KCP's segments?
+ * KCP's at first. */
+void skt_path_set_ack_frames(struct skt_path *p, bool on);
+
+/* Data comes in while no round trip was measured for long: the owner is to measure one (skt_path_on_rtt).
+ * How long acknowledgements may wait is a matter of the round trip. */
+bool skt_path_wants_rtt(const struct skt_path *p);
 
 /* Bytes of new data that wait to be sent; counted up to `enough` and little more. */
 size_t skt_path_waiting(const struct skt_path *p, size_t enough);

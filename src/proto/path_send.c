@@ -12,12 +12,12 @@ enum { FRESH_RUN_MAX = 8 };
 static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
 {
     size_t n = 0;
-    while (!skt_list_empty(&p->acks) && room - n >= SKT_KCP_HEADER_LEN) {
-        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+    while (!skt_list_empty(&p->controls) && room - n >= SKT_KCP_HEADER_LEN) {
+        struct skt_kcp *k = SKT_CONTAINER(p->controls.next, struct skt_kcp, control_node);
         if (skt_kcp_has_control(k))
             n += skt_kcp_write_control(k, out + n, room - n);
         if (!skt_kcp_has_control(k))
-            skt_list_remove(&k->ack_node);
+            skt_list_remove(&k->control_node);
     }
     return n;
 }
@@ -185,21 +185,52 @@ static size_t write_copies(struct skt_path *p, skt_us now, uint8_t *out, size_t 
     return n;
 }
 
-size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
+/* KCP bytes of the segment that goes next, whatever is in it; 0: none. */
+static size_t next_len(struct skt_path *p, skt_us now)
 {
-    assert(cap >= SKT_MTU_MAX);
-    p->now = skt_us_max(p->now, now);
-    p->uncopied = false;
-    note_break(p, now);
-    skt_path_detect_losses(p, now);
-    size_t room = p->payload_limit < cap ? p->payload_limit : cap;
+    if (!skt_list_empty(&p->controls))
+        return SKT_KCP_HEADER_LEN;
+    const struct skt_segment *seg = skt_path_next_copy(p, now);
+    if (!seg)
+        seg = next_segment(p, now);
+    return seg ? SKT_KCP_HEADER_LEN + (size_t)seg->len : 0;
+}
+
+/* ACK frames, of all conversations that have one: when the first is due, or where there is room beside what
+ * goes now anyway. */
+static size_t write_ack_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t room)
+{
+    size_t n = 0;
+    if (skt_list_empty(&p->acks))
+        return 0;
+    if (p->ack_at > now) {
+        size_t next = next_len(p, now);
+        if (next == 0 || next > room)
+            return 0;
+        room -= next;
+    }
+    while (!skt_list_empty(&p->acks)) {
+        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+        n += skt_kcp_write_ack_frames(k, now, out + n, room - n);
+        if (skt_kcp_owes(k))
+            break; /* no room */
+        skt_list_remove(&k->ack_node);
+    }
+    return n;
+}
+
+/* Segments into a packet in which `used` bytes are taken. */
+static size_t write_packet(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t used)
+{
+    assert(cap + used >= SKT_MTU_MAX);
+    size_t room = (p->payload_limit < cap + used ? p->payload_limit : cap + used) - used;
     size_t n = write_controls(p, out, room);
     size_t controls = n;
     n += write_copies(p, now, out + n, room - n);
     size_t copies = n - controls;
     for (struct skt_segment *seg; (seg = next_segment(p, now));) {
         size_t len = SKT_KCP_HEADER_LEN + (size_t)seg->len;
-        if (n + len > room && n > 0)
+        if (n + len > room && n + used > 0)
             break;
         send_segment(p, seg, now, out + n);
         n += len;
@@ -208,7 +239,7 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
     }
     p->precharged = 0;
     if (n > controls) {
-        p->precharged = n + p->overhead;
+        p->precharged = used + n + p->overhead;
         /* Duplicates are not paced: they bring nothing that the bandwidth is measured by, so what they took
          * from the rate would look like less bandwidth, and less again. */
         skt_pacer_on_sent(&p->pacer, now, p->precharged - copies);
@@ -216,6 +247,32 @@ size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
     note_limited(p);
     note_waiting(p, now);
     return n;
+}
+
+static void begin_packet(struct skt_path *p, skt_us now)
+{
+    p->now = skt_us_max(p->now, now);
+    p->uncopied = false;
+    note_break(p, now);
+    skt_path_detect_losses(p, now);
+}
+
+size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
+{
+    begin_packet(p, now);
+    return write_packet(p, now, out, cap, 0);
+}
+
+size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len)
+{
+    begin_packet(p, now);
+    size_t used = write_ack_frames(p, now, out, p->payload_limit);
+    size_t n = write_packet(p, now, out + used + 1, cap - used - 1, used);
+    *segments_len = n;
+    if (n == 0)
+        return used;
+    out[used] = SKT_FRAME_KCP;
+    return used + 1 + n;
 }
 
 static size_t waiting_in(const struct skt_list *conversations, size_t waiting, size_t enough)

@@ -9,7 +9,7 @@
 enum {
     MEASURED_MAX = 2048, /* then all counts are halved */
     FOLLOWED_MIN = 8,    /* fewer say nothing about bursts */
-    MISS_PPM = 200,      /* chance that a transmission and all its duplicates are lost */
+    MISS_PPM = 90,       /* chance that a transmission and all its duplicates are lost */
 };
 
 void skt_redundancy_init(struct skt_redundancy *r)

@@ -63,7 +63,7 @@ void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const 
 /* An ACK of something acknowledged before: takes a presumed loss back if it names that very transmission. */
 void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *named);
 
-/* How many duplicates a transmission is to have: the fewest n with p q^n <= 1/5000, where p is the measured
+/* How many duplicates a transmission is to have: the fewest n with p q^n <= 1/11000, where p is the measured
  * loss and q the loss of what follows a lost packet; 0 without loss. */
 unsigned skt_redundancy_copies(const struct skt_redundancy *r);
 

@@ -159,6 +159,12 @@ void skt_session_note_arrival(struct skt_session *s, uint32_t advance)
     }
 }
 
+void skt_session_set_features(struct skt_session *s, uint32_t peers)
+{
+    s->features = s->ctx->features & peers;
+    skt_path_set_ack_frames(&s->path, s->features & SKT_FEATURE_ACK_RANGES);
+}
+
 void skt_session_heard(struct skt_session *s, skt_us now)
 {
     s->heard = now;

@@ -310,7 +310,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     s->peer = c->pending_to;
     s->keepalive = SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->keepalive_s ? c->pending_keepalive_s
                                                                                   : s->ctx->keepalive_s);
-    s->features = s->ctx->features & c->pending_features;
+    skt_session_set_features(s, c->pending_features);
     skt_session_set_mtu(s);
     memcpy(s->resume, c->pending->resume, sizeof s->resume);
     skt_keys_install(&s->keys, c->pending);

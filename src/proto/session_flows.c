@@ -74,11 +74,15 @@ static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
     return SKT_OK;
 }
 
+struct skt_kcp *skt_flows_find(const struct skt_session *s, uint32_t conv)
+{
+    struct skt_flow *f = (struct skt_flow *)skt_idmap_get(&s->flows, conv);
+    return f ? &f->kcp : NULL;
+}
+
 struct skt_kcp *skt_flows_conversation(struct skt_session *s, const struct skt_kcp_header *h)
 {
-    struct skt_flow *f = (struct skt_flow *)skt_idmap_get(&s->flows, h->conv);
-    if (f)
-        return &f->kcp;
+    struct skt_flow *f;
     bool valid = s->ctx->mode == SKT_MODE_TUN && h->conv - SKT_CONV_FLOW_FIRST < SKT_FLOWS_MAX;
     if (!valid || h->cmd != SKT_KCP_CMD_PUSH || new_flow(s, h->conv, &f) != SKT_OK)
         return NULL;

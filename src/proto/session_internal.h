@@ -120,7 +120,8 @@ struct skt_session {
     /* times */
     skt_us created, heard, unanswered; /* unanswered: first packet sent that asks for an answer; SKT_NEVER */
     skt_us ping_at, keepalive;
-    skt_us last_data; /* a KCP data segment was sent */
+    skt_us ask_rtt_at; /* no PING for want of a round trip before this */
+    skt_us last_data;  /* a KCP data segment was sent */
     skt_us rtts[SKT_RTT_HISTORY];
     unsigned rtt_count;
     uint32_t rx_sent, rx_arrived; /* packets that the peer has sent lately, and those that came */
@@ -140,6 +141,7 @@ void skt_session_end(struct skt_session *s, int reason);
 void skt_session_set_mtu(struct skt_session *s);
 void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu); /* on a new path */
 void skt_session_note_arrival(struct skt_session *s, uint32_t advance); /* of the highest packet number */
+void skt_session_set_features(struct skt_session *s, uint32_t peers);   /* those that both ends have */
 void skt_session_heard(struct skt_session *s, skt_us now);
 skt_us skt_session_suspect_at(const struct skt_session *s);
 
@@ -182,6 +184,7 @@ void skt_parity_expire(struct skt_session *s, skt_us now);
 int skt_streams_init(struct skt_session *s);
 void skt_streams_dispose(struct skt_session *s);
 int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len);
+int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
 void skt_streams_absorb(struct skt_session *s);                /* conversations' news -> streams' news */
 void skt_streams_reset_all(struct skt_session *s, int reason); /* every owner is told */
 int skt_streams_restart(struct skt_session *s, skt_us now);    /* the peer is a new one */
@@ -190,7 +193,9 @@ int skt_streams_restart(struct skt_session *s, skt_us now);    /* the peer is a 
 void skt_flows_init(struct skt_session *s);
 void skt_flows_dispose(struct skt_session *s);
 void skt_flows_restart(struct skt_session *s); /* the peer is a new one */
-/* The conversation of a segment, made when it is needed; NULL: none, or no memory. */
+/* The conversation that a flow has, or NULL. */
+struct skt_kcp *skt_flows_find(const struct skt_session *s, uint32_t conv);
+/* A new one for a segment that has none, where one is to be made; NULL: none, or no memory. */
 struct skt_kcp *skt_flows_conversation(struct skt_session *s, const struct skt_kcp_header *h);
 void skt_flows_take_news(struct skt_kcp *k, unsigned events); /* of one of its conversations */
 

@@ -58,8 +58,8 @@ static void on_accept(struct skt_session *s, skt_us now, const uint8_t *body, si
     skt_connect_on_accept(s, now, body[0], skt_get_u32(body + 1), body + 5, len - 5);
 }
 
-static void on_frame(struct skt_session *s, skt_us now, const struct skt_addr *from, int type,
-                     const uint8_t *body, size_t len, size_t datagram_len)
+static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *from, int type,
+                    const uint8_t *body, size_t len, size_t datagram_len)
 {
     switch (type) {
     case SKT_FRAME_ATTACH: /* our ACCEPT was lost */
@@ -96,6 +96,8 @@ static void on_frame(struct skt_session *s, skt_us now, const struct skt_addr *f
         if (len >= 2 && skt_mtu_on_probed(&s->mtu, skt_get_u16(body), now))
             skt_session_set_mtu(s);
         break;
+    case SKT_FRAME_ACK:
+        return skt_streams_receive_acks(s, now, body, len);
     case SKT_FRAME_REPORT:
         skt_parity_on_report(s, body, len);
         break;
@@ -105,6 +107,7 @@ static void on_frame(struct skt_session *s, skt_us now, const struct skt_addr *f
     default: /* a later version's: ignored */
         break;
     }
+    return SKT_OK;
 }
 
 static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr *from, const uint8_t *plain,
@@ -126,7 +129,9 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
         const uint8_t *body = skt_read_bytes(&r, body_len);
         if (r.bad)
             return SKT_ERR_MALFORMED;
-        on_frame(s, now, from, type, body, body_len, datagram_len);
+        int err = on_frame(s, now, from, type, body, body_len, datagram_len);
+        if (err)
+            return err;
     }
     return SKT_OK;
 }
@@ -177,6 +182,14 @@ static void on_authentic(struct skt_session *s, skt_us now, const struct skt_add
         consider_move(s, now, from);
 }
 
+static void ask_rtt(struct skt_session *s, skt_us now)
+{
+    if (!skt_path_wants_rtt(&s->path) || now < s->ask_rtt_at || s->state == SKT_SESSION_CLOSED)
+        return;
+    s->due |= SKT_DUE_PING;
+    s->ask_rtt_at = now + SKT_US_PER_SEC;
+}
+
 int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
                         size_t len)
 {
@@ -207,5 +220,6 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     err = read_frames(s, now, from, plain, plain_len, len);
     skt_parity_recover(s, now);
     skt_streams_absorb(s);
+    ask_rtt(s, now);
     return count_drop(s, err);
 }

@@ -157,24 +157,25 @@ static void write_stateless(struct skt_session *s, skt_us now, struct skt_writer
     skt_parity_cover(s, now, body, (size_t)(w->p - body), false);
 }
 
-/* KCP segments; 0 when the path has nothing to send now. */
+/* Acknowledgements and KCP segments; 0 when the path has nothing to send now. */
 static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
 {
     const struct skt_path_stats *stats = &s->path.stats;
     uint64_t before = stats->sent + stats->retransmitted, payload = stats->payload_tx;
-    buf[SKT_HEADER_LEN] = SKT_FRAME_KCP;
-    size_t n = skt_path_send(&s->path, now, buf + SKT_HEADER_LEN + SKT_FRAME_KCP_LEN,
-                             cap - SKT_PACKET_OVERHEAD - SKT_FRAME_KCP_LEN);
+    uint8_t *frames = buf + SKT_HEADER_LEN;
+    size_t segments_len;
+    size_t n = skt_path_send_frames(&s->path, now, frames, cap - SKT_PACKET_OVERHEAD, &segments_len);
     if (n == 0)
         return 0;
     s->stats.payload_tx += stats->payload_tx - payload;
-    skt_parity_cover(s, now, buf + SKT_HEADER_LEN + SKT_FRAME_KCP_LEN, n, skt_path_wants_parity(&s->path));
+    if (segments_len > 0)
+        skt_parity_cover(s, now, frames + n - segments_len, segments_len, skt_path_wants_parity(&s->path));
     if (stats->sent + stats->retransmitted != before) {
         expects_answer(s, now);
         s->last_data = now;
         skt_mtu_wake(&s->mtu, now);
     }
-    return n + SKT_FRAME_KCP_LEN;
+    return n;
 }
 
 /* One packet to the peer, not masked yet; its length or 0. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The streams of a session: which conversation a segment belongs to, opening, resetting, releasing. */
 #include "base/err.h"
+#include "proto/ack_frame.h"
 #include "proto/session_internal.h"
 
 #include <stdlib.h>
@@ -65,7 +66,7 @@ static void free_stream(struct skt_session *s, struct skt_stream *st)
     const struct skt_kcp *k = &st->kcp;
     if (k->ack_newest) { /* the acknowledgement of the last segment outlives the conversation */
         struct skt_kcp_header last = {
-            .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->newest_sn, .ts = k->newest_ts};
+            .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->rcv_nxt - 1, .ts = k->newest_ts};
         queue_stateless_ack(s, &last);
     }
     skt_list_remove(&st->link);
@@ -272,23 +273,43 @@ static bool is_peers_conv(const struct skt_session *s, uint32_t conv)
     return conv >= SKT_CONV_FIRST && (conv % 2 == 0) != s->client;
 }
 
+/* The conversation that is there under a number, or NULL. */
+static struct skt_kcp *known_conversation(struct skt_session *s, uint32_t conv)
+{
+    if (conv == SKT_CONV_CONTROL)
+        return &s->control;
+    if (conv == SKT_CONV_MESSAGE)
+        return &s->messages;
+    if (conv >= SKT_CONV_FLOW_FIRST)
+        return skt_flows_find(s, conv);
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
+    return st ? &st->kcp : NULL;
+}
+
+int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
+{
+    struct skt_ack_frame f;
+    int err = skt_ack_frame_parse(&f, body, len);
+    if (err)
+        return err;
+    struct skt_kcp *k = known_conversation(s, f.conv);
+    return k ? skt_kcp_receive_acks(k, now, &f) : SKT_OK;
+}
+
 /* The conversation of a segment, opened if it is the peer's first of it; NULL: over, unknown, or no memory.
  */
 static struct skt_kcp *conversation_of(struct skt_session *s, const struct skt_kcp_header *h)
 {
-    if (h->conv == SKT_CONV_CONTROL)
-        return &s->control;
-    if (h->conv == SKT_CONV_MESSAGE)
-        return &s->messages;
+    struct skt_kcp *known = known_conversation(s, h->conv);
+    if (known)
+        return known;
     if (h->conv >= SKT_CONV_FLOW_FIRST)
         return skt_flows_conversation(s, h);
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, h->conv);
-    if (st)
-        return &st->kcp;
     if (!is_peers_conv(s, h->conv) || !skt_replay_ok(&s->opened, h->conv / 2)) {
         queue_stateless_ack(s, h);
         return NULL;
     }
+    struct skt_stream *st;
     if (h->cmd != SKT_KCP_CMD_PUSH || new_stream(s, h->conv, true, &st) != SKT_OK)
         return NULL; /* the peer will repeat it */
     skt_replay_commit(&s->opened, h->conv / 2);

@@ -67,6 +67,7 @@ enum skt_flow_message {
 /* Bits of `features` in the handshake: in force where both ends have set them. */
 enum skt_feature {
     SKT_FEATURE_TUN_OFFLOAD = 1, /* takes SKT_FLOW_OFFLOAD */
+    SKT_FEATURE_ACK_RANGES = 2,  /* takes SKT_FRAME_ACK */
     SKT_FEATURE_PARITY = 4,      /* takes SKT_FRAME_PARITY and tells of losses by SKT_FRAME_REPORT */
 };
 
@@ -89,6 +90,7 @@ enum skt_frame {
     SKT_FRAME_PROBE = 8,     /* size u16: of the whole datagram, which carries padding up to it */
     SKT_FRAME_PROBED = 9,    /* size u16 of a probe that arrived */
     SKT_FRAME_CLOSE = 10,    /* the session ends: reason u8 (enum skt_close) */
+    SKT_FRAME_ACK = 11,      /* what arrived of one conversation (ack_frame.h); SKT_FEATURE_ACK_RANGES */
     SKT_FRAME_PARITY = 12,   /* the rest of the packet: head u16, parity of KCP frames (fec.h, fec_ring.h) */
     SKT_FRAME_REPORT = 13,   /* lost u32 | runs of lost ones u32 | recovered u32, packets of the session */
 };

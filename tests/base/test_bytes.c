@@ -104,12 +104,53 @@ static void strings_and_lengths_near_size_max(void **state)
     assert_true(r.bad);
 }
 
+static void varints_survive(void **state)
+{
+    (void)state;
+    static const uint64_t values[] = {0,         1,       0x7f,       0x80,
+                                      0x3fff,    0x4000,  0x1fffff,   0x200000,
+                                      0xfffffff, 1 << 28, UINT32_MAX, (UINT64_C(1) << 35) - 1};
+    static const size_t lens[] = {1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        uint8_t buf[SKT_VARINT_MAX];
+        struct skt_writer w = skt_writer_of(buf, sizeof buf);
+        skt_write_varint(&w, values[i]);
+        assert_false(w.bad);
+        assert_int_equal(skt_writer_len(&w), lens[i]);
+        struct skt_reader r = skt_reader_of(buf, lens[i]);
+        assert_true(skt_read_varint(&r) == values[i] && !r.bad && r.left == 0);
+        r = skt_reader_of(buf, lens[i] - 1);
+        skt_read_varint(&r);
+        assert_true(r.bad);
+    }
+    static const uint8_t endless[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0};
+    struct skt_reader r = skt_reader_of(endless, sizeof endless);
+    assert_int_equal(skt_read_varint(&r), 0);
+    assert_true(r.bad);
+}
+
+static void zigzag_is_small_for_small_numbers(void **state)
+{
+    (void)state;
+    static const int32_t numbers[] = {0, -1, 1, -2, 2, INT32_MAX, INT32_MIN};
+    static const uint32_t codes[] = {0, 1, 2, 3, 4, UINT32_MAX - 1, UINT32_MAX};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        assert_int_equal(skt_zigzag(numbers[i]), codes[i]);
+        assert_int_equal(skt_unzigzag(codes[i]), numbers[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers_are_little_endian),  cmocka_unit_test(extremes_survive),
-        cmocka_unit_test(reading_past_the_end_sticks), cmocka_unit_test(every_truncation_is_noticed),
-        cmocka_unit_test(writing_past_the_end_sticks), cmocka_unit_test(strings_and_lengths_near_size_max),
+        cmocka_unit_test(integers_are_little_endian),
+        cmocka_unit_test(extremes_survive),
+        cmocka_unit_test(reading_past_the_end_sticks),
+        cmocka_unit_test(every_truncation_is_noticed),
+        cmocka_unit_test(writing_past_the_end_sticks),
+        cmocka_unit_test(strings_and_lengths_near_size_max),
+        cmocka_unit_test(varints_survive),
+        cmocka_unit_test(zigzag_is_small_for_small_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

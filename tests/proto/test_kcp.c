@@ -71,7 +71,7 @@ static void test_idle_holds_nothing(void **state)
     assert_int_equal(r.pool.used, 0);
     assert_null(r.kcp.snd.slot);
     assert_null(r.kcp.rcv.slot);
-    assert_null(r.kcp.acks);
+    assert_null(r.kcp.owed);
     assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
     rig_dispose(&r);
 }

@@ -64,6 +64,32 @@ static void test_carries_streams_both_ways(void **state)
     }
 }
 
+/* ACK frames are used where both ends take them, and nothing else depends on that. */
+static void test_ack_frames_by_agreement(void **state)
+{
+    (void)state;
+    uint64_t up_bytes[4];
+    for (int n = 0; n < 4; n++) {
+        struct sim_world_config c = link_of(20 * MS, 200, 5);
+        c.down.rate = 2500000;
+        c.down.buffer = 250000;
+        struct sim_world *w = sim_world_new(&c);
+        w->client.ctx.features = n & 1 ? SKT_FEATURE_ACK_RANGES : 0;
+        w->server.ctx.features = n & 2 ? SKT_FEATURE_ACK_RANGES : 0;
+        w->server.reply_len = 1000000;
+        sim_world_connect(w, true);
+        assert_true(sim_world_run(w, w->now + 30 * SEC, sim_is_up));
+        assert_int_equal(skt_session_path(w->client.session)->ack_frames, n == 3);
+        assert_int_equal(skt_session_path(sim_world_session(w))->ack_frames, n == 3);
+        assert_int_equal(sim_world_open(w, "target", 1000), 0);
+        assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
+        up_bytes[n] = w->up_bytes;
+        assert_int_equal(w->client.ctx.drops.malformed + w->server.ctx.drops.malformed, 0);
+        sim_world_free(w);
+    }
+    assert_true(up_bytes[3] * 4 < up_bytes[0]);
+}
+
 static void test_opening_costs_no_round_trip(void **state)
 {
     (void)state;
@@ -503,6 +529,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connects_in_two_round_trips),
         cmocka_unit_test(test_carries_streams_both_ways),
+        cmocka_unit_test(test_ack_frames_by_agreement),
         cmocka_unit_test(test_opening_costs_no_round_trip),
         cmocka_unit_test(test_reset_reasons_travel),
         cmocka_unit_test(test_wrong_ticket_is_refused_in_words),

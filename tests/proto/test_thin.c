@@ -42,9 +42,11 @@ static void test_copies_follow_loss(void **state)
     assert_int_equal(copies_at(199, 0), 2);
     assert_int_equal(copies_at(200, 0), 0);
     assert_int_equal(copies_at(2000, 1), 1);   /* 0.1 % */
-    assert_int_equal(copies_at(2000, 20), 1);  /* 1 % */
+    assert_int_equal(copies_at(2000, 10), 1);  /* 0.5 % */
+    assert_int_equal(copies_at(2000, 20), 2);  /* 1 % */
     assert_int_equal(copies_at(2000, 48), 2);  /* 2.4 % */
-    assert_int_equal(copies_at(2000, 200), 3); /* 10 % */
+    assert_int_equal(copies_at(2000, 100), 3); /* 5 % */
+    assert_int_equal(copies_at(2000, 200), 4); /* 10 % */
     assert_int_equal(copies_at(2000, 900), SKT_COPIES_MAX);
 }
 
@@ -55,7 +57,7 @@ static void test_copies_follow_bursts(void **state)
     struct skt_redundancy r;
     struct skt_suspect s = {7, 1, 1};
     skt_redundancy_init(&r);
-    measure(&r, 1000, 10);
+    measure(&r, 1000, 5);
     assert_int_equal(skt_redundancy_copies(&r), 1);
     for (int i = 0; i < 10; i++)
         skt_redundancy_on_copy_arrived(&r, 2, &s);
@@ -67,7 +69,7 @@ static void test_old_losses_are_forgotten(void **state)
     (void)state;
     struct skt_redundancy r;
     skt_redundancy_init(&r);
-    measure(&r, 1000, 100);
+    measure(&r, 1000, 50);
     assert_int_equal(skt_redundancy_copies(&r), 3);
     measure(&r, 10000, 0);
     assert_int_equal(skt_redundancy_copies(&r), 0);

@@ -2,11 +2,15 @@
 #include "sim/pair.h"
 
 #include "base/err.h"
+#include "proto/ack_frame.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum {
+    PING_MARK = 0xA1, /* first byte of a datagram; then the time as u64 */
+    PONG_MARK = 0xA2,
+    PING_LEN = 100,
     TIMERS_PER_MS_MAX = 50, /* turns that no packet was the reason for */
     MESSAGE_CAP = 300 * 1024,
     IOVS = 8,
@@ -34,6 +38,7 @@ void sim_pair_init(struct sim_pair *s, const struct sim_pair_config *c)
         skt_pool_init(&h->pool, SKT_KCP_BLOCK_LEN, c->budget);
         skt_path_init(&h->path, &h->pool, c->cc, c->payload_limit, s->now);
         h->path.ts_base = c->ts_base;
+        skt_path_set_ack_frames(&h->path, !c->plain_acks);
         sim_link_init(&h->out, &c->link[i], c->seed * 2 + (uint64_t)i);
     }
     sim_rival_init(&s->rival, c->rival, s->now, c->link[1].delay);
@@ -257,9 +262,24 @@ static void serve_events(struct sim_pair *s, struct sim_host *h)
 
 /* --- the network --- */
 
-static void receive(struct sim_pair *s, struct sim_host *h, const uint8_t *data, size_t len)
+static struct skt_kcp *conversation(struct sim_pair *s, struct sim_host *h, uint32_t conv)
 {
-    struct skt_reader r = skt_reader_of(data, len);
+    uint32_t index = conv - 100;
+    return index < (uint32_t)s->flow_count ? &h->flows[index].kcp : NULL;
+}
+
+static void receive_acks(struct sim_pair *s, struct sim_host *h, const uint8_t *body, size_t len)
+{
+    struct skt_ack_frame f;
+    struct skt_kcp *k = NULL;
+    if (body && skt_ack_frame_parse(&f, body, len) == SKT_OK)
+        k = conversation(s, h, f.conv);
+    if (!k || skt_kcp_receive_acks(k, s->now, &f) != SKT_OK)
+        h->malformed++;
+}
+
+static void receive_segments(struct sim_pair *s, struct sim_host *h, struct skt_reader r)
+{
     while (r.left > 0) {
         struct skt_kcp_header header;
         const uint8_t *payload;
@@ -267,23 +287,63 @@ static void receive(struct sim_pair *s, struct sim_host *h, const uint8_t *data,
             h->malformed++;
             return;
         }
-        uint32_t index = header.conv - 100;
-        if (index >= (uint32_t)s->flow_count) {
+        struct skt_kcp *k = conversation(s, h, header.conv);
+        if (!k || skt_kcp_receive(k, s->now, &header, payload) != SKT_OK)
             h->malformed++;
-            continue;
+    }
+}
+
+static void ping(struct sim_pair *s, struct sim_host *h)
+{
+    uint8_t buf[PING_LEN] = {PING_MARK};
+    if (!skt_path_wants_rtt(&h->path) || s->now < h->ping_at)
+        return;
+    skt_put_u64(buf + 1, s->now);
+    sim_link_send(&h->out, s->now, buf, sizeof buf);
+    skt_path_on_sent(&h->path, s->now, sizeof buf);
+    h->ping_at = s->now + SKT_US_PER_SEC;
+}
+
+static void receive(struct sim_pair *s, struct sim_host *h, uint8_t *data, size_t len)
+{
+    struct skt_reader r = skt_reader_of(data, len);
+    int mark = skt_read_u8(&r);
+    if (mark == PING_MARK) {
+        data[0] = PONG_MARK;
+        sim_link_send(&h->out, s->now, data, len);
+        skt_path_on_sent(&h->path, s->now, len);
+        return;
+    }
+    if (mark == PONG_MARK) {
+        skt_us rtt = s->now - skt_read_u64(&r);
+        if (!r.bad && rtt < 60 * SKT_US_PER_SEC)
+            skt_path_on_rtt(&h->path, s->now, rtt);
+        return;
+    }
+    skt_read_bytes(&r, s->config.overhead - 2);
+    while (r.left > 0) {
+        int type = skt_read_u8(&r);
+        if (type == SKT_FRAME_KCP) {
+            receive_segments(s, h, r);
+            return;
         }
-        if (skt_kcp_receive(&h->flows[index].kcp, s->now, &header, payload) != SKT_OK)
+        size_t body_len = skt_read_u8(&r);
+        const uint8_t *body = skt_read_bytes(&r, body_len);
+        if (type != SKT_FRAME_ACK || r.bad) {
             h->malformed++;
+            return;
+        }
+        receive_acks(s, h, body, body_len);
     }
 }
 
 static void send_all(struct sim_pair *s, struct sim_host *h)
 {
     uint8_t buf[SKT_MTU_MAX + 200];
-    size_t n, overhead = s->config.overhead;
+    size_t n, segments_len, overhead = s->config.overhead - 1; /* the type byte of the KCP frame is in n */
     memset(buf, 0, overhead);
-    while ((n = skt_path_send(&h->path, s->now, buf + overhead, SKT_MTU_MAX)) > 0) {
-        if (n > s->config.payload_limit)
+    while ((n = skt_path_send_frames(&h->path, s->now, buf + overhead, SKT_MTU_MAX + 1, &segments_len)) > 0) {
+        if (n > s->config.payload_limit + 1)
             fail(s, "a packet too long");
         sim_link_send(&h->out, s->now, buf, n + overhead);
         skt_path_on_sent(&h->path, s->now, n + overhead);
@@ -306,8 +366,9 @@ static void turn(struct sim_pair *s, int i)
         if (s->config.rival && buf[0] == SIM_RIVAL_MARK)
             sim_rival_arrived(&s->rival, s->now, buf);
         else
-            receive(s, h, buf + s->config.overhead, len - s->config.overhead);
+            receive(s, h, buf, len);
     }
+    ping(s, h);
     if (skt_path_expiry(&h->path, s->now) <= s->now)
         skt_path_expire(&h->path, s->now);
     serve_events(s, h);

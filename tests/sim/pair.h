@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Two hosts, a path each, joined by two simulated links, with any number of conversations that carry known
- * bytes in both directions. Plain KCP in datagrams: no session. */
+ * bytes in both directions. KCP and ACK frames in datagrams, and a PING where the path wants one: no session.
+ */
 #ifndef SIM_PAIR_H
 #define SIM_PAIR_H
 
@@ -41,17 +42,19 @@ struct sim_host {
     uint64_t malformed;
     size_t pool_peak;
     uint64_t received; /* bytes given to the applications */
+    skt_us ping_at;    /* no PING before this */
 };
 
 struct sim_pair_config {
     struct sim_link_config link[2]; /* of host 0, of host 1 */
     const struct skt_cc *cc;
     size_t payload_limit;
-    size_t overhead;    /* bytes that sealing would add */
+    size_t overhead;    /* bytes that sealing would add, the type of the KCP frame included */
     size_t budget;      /* of a host's pool; 0: none */
     skt_us timer_grain; /* timers fire up to this late; 0: exactly */
     uint32_t first_sn, ts_base;
     struct skt_kcp_limits limits;
+    bool plain_acks;           /* KCP's segments instead of ACK frames */
     enum sim_rival_kind rival; /* a TCP sender beside host 0, on its link */
     uint64_t seed;
 };
