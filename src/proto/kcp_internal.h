@@ -6,7 +6,7 @@
 #include "proto/kcp.h"
 
 #define SKT_KCP_PROBE_MIN    (200 * SKT_US_PER_MS)
-#define SKT_KCP_PROBE_MAX    (5 * SKT_US_PER_SEC)
+#define SKT_KCP_PROBE_MAX    (2 * SKT_US_PER_SEC)
 #define SKT_PATH_INITIAL_RTO (250 * SKT_US_PER_MS)
 
 enum {

@@ -224,7 +224,7 @@ static void test_window_probe(void **state)
             assert_in_range(gap, 150000, 300000);
         rig_control(&r, SKT_KCP_CMD_WINS, 3, 0);
     }
-    assert_in_range(gap, 4900000, 5000000);
+    assert_in_range(gap, 1900000, 2000000);
     rig_control(&r, SKT_KCP_CMD_WINS, 3, 2);
     assert_int_equal(rig_send(&r), 2);
     assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_PUSH);
