@@ -89,8 +89,8 @@ struct skt_cc_bbr {
     skt_us cycle_at;
     uint64_t cycle_lost;  /* bytes lost since cycle_at */
     uint64_t cycle_bw;    /* bandwidth when the cycle began */
-    unsigned grown;       /* cycles in a row that found a fifth more, or more */
-    uint64_t round_bw;    /* the best rate sample of this round */
+    uint64_t round_bw;    /* the best rate sample of this round, */
+    uint64_t last_bw;     /* and of the last */
     uint64_t quiet_round; /* the last round in which the queue was empty at some time */
     unsigned slow_rounds; /* rounds in a row that were slow for no queue of ours */
     skt_us min_rtt, min_rtt_at;

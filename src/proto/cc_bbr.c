@@ -22,9 +22,8 @@ enum {
     STARTUP_GROWTH = 2,       /* the window grows by so many times what was acknowledged; */
     STARTUP_GROWTH_KNOWN = 4, /* where trains have shown where that ends, faster */
     FLIGHT_PART = 8,
-    GROWN_CYCLES = 2, /* then the bandwidth is sought anew */
-    DRAIN_RTTS = 3,   /* the longest that a queue is worked off for */
-    SLOW_ROUNDS = 3,  /* then the least round trip is */
+    DRAIN_RTTS = 3,  /* the longest that a queue is worked off for */
+    SLOW_ROUNDS = 3, /* then the least round trip is */
 };
 
 static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};
@@ -125,21 +124,22 @@ static void enter_probe_bw(struct skt_cc_bbr *b, skt_us now)
     b->cycle = 2 + (unsigned)(b->round % (CYCLE_LEN - 2)); /* any but those that change the queue */
     b->cycle_at = now;
     b->cycle_lost = 0;
+    b->cycle_bw = skt_maxfilter_get(&b->bw);
 }
 
 /* At the end of a probe for more bandwidth, which shows what the one before found: where there is much more,
+ * and the last round still had it (ACKs that were held up and come together look like more for one round),
  * by quarters it would take long. */
 static void watch_growth(struct skt_cc_bbr *b)
 {
-    uint64_t bw = skt_maxfilter_get(&b->bw);
-    b->grown = bw >= b->cycle_bw + b->cycle_bw / 5 && b->cycle_bw ? b->grown + 1 : 0;
+    uint64_t before = b->cycle_bw, bw = skt_maxfilter_get(&b->bw);
     b->cycle_bw = bw;
-    if (b->grown < GROWN_CYCLES)
+    if (before == 0 || b->last_bw < before + before / 5)
         return;
     b->phase = SKT_BBR_STARTUP;
     b->filled = false;
     b->full_bw = bw;
-    b->full_rounds = b->grown = 0;
+    b->full_rounds = 0;
     skt_maxfilter_reset(&b->ceiling, b->round, 0);
 }
 

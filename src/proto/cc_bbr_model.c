@@ -4,12 +4,13 @@
 
 #define CLUMP_TIME_MAX    (100 * SKT_US_PER_MS)
 #define BW_ROUNDS         10
+#define CROWDED_BW_ROUNDS 5 /* beside others the best of ten rounds is well over the share */
 #define TRAIN_ROUNDS      3
 #define TRAIN_RTT_MIN     (20 * SKT_US_PER_MS) /* on shorter paths timers say more than dispersion */
 #define TRAIN_TIME_MIN    (3 * SKT_US_PER_MS)
 #define TRAIN_GAP_MAX     (4 * SKT_US_PER_MS)
 #define TRAIN_LEN_MIN     16 /* packets */
-#define LOSS_PERMILLE_MAX UINT64_C(200)
+#define LOSS_PERMILLE_MAX UINT64_C(300)
 
 enum {
     LOSS_FOLDS = 8,
@@ -114,6 +115,7 @@ static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     if (slow &&
         b->round_lost > b->round_acked) /* the rate has fallen: do not wait until ten rounds are over */
         skt_maxfilter_reset(&b->bw, b->round, b->round_bw);
+    b->last_bw = b->round_bw;
     b->round_bw = 0;
     if (b->round_min_rtt <= b->min_rtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8))
         b->quiet_round = b->round;
@@ -136,7 +138,7 @@ void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         fold_losses(b);
     }
     if (!a->app_limited || a->rate >= skt_maxfilter_get(&b->bw))
-        skt_maxfilter_add(&b->bw, BW_ROUNDS, b->round, a->rate);
+        skt_maxfilter_add(&b->bw, skt_bbr_is_crowded(b) ? CROWDED_BW_ROUNDS : BW_ROUNDS, b->round, a->rate);
     if (ended) {
         check_filled(b, a);
         watch_slowness(b, a);

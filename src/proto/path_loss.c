@@ -10,7 +10,7 @@
 #define GRANULARITY    (2 * SKT_US_PER_MS) /* timers of both ends */
 
 /* An outage is probed this often, so that its end is noticed soon; a long one more seldom. */
-#define RTO_MAX_SHORT (400 * SKT_US_PER_MS)
+#define RTO_MAX_SHORT (200 * SKT_US_PER_MS)
 #define SHORT_OUTAGE  (5 * SKT_US_PER_SEC)
 #define RTO_MAX       (2 * SKT_US_PER_SEC)
 #define RTO_MAX_LONG  (5 * SKT_US_PER_SEC)
@@ -173,7 +173,7 @@ static skt_us timeout_at(const struct skt_path *p, const struct skt_segment *seg
     time = skt_us_max(time, floor) << (p->timeouts < BACKOFF_MAX ? p->timeouts : BACKOFF_MAX);
     skt_us silence = since - p->progress_at, most = RTO_MAX;
     if (silence < SHORT_OUTAGE)
-        most = skt_us_min(skt_us_max(RTO_MAX_SHORT, 3 * p->srtt), RTO_MAX);
+        most = skt_us_min(skt_us_max(RTO_MAX_SHORT, 2 * p->srtt), RTO_MAX);
     else if (silence > LONG_OUTAGE)
         most = RTO_MAX_LONG;
     return since + skt_us_min(time, most);
