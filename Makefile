@@ -11,14 +11,17 @@ WERROR ?= $(if $(CI),ON,OFF)
 DEMO ?=
 # The checks that are slow under sanitizers move this part of the data.
 SCALE ?= 0.1
+# How many seeds the simulated congestion control scenarios are run with in `make check`, and for how long at most.
+SEEDS ?= 2000
+SIM_LIMIT_S ?= 180
 
 MAKEFLAGS += --no-print-directory
 
 SANITIZED = -DSKT_SANITIZE=ON -DSKT_WERROR=ON -DSKT_TESTS=ON
 SOURCES = $(shell find src tests lab tools -name '*.[ch]')
 
-.PHONY: build run test interop compare check check-asan check-clang check-tidy check-fuzz check-slow check-format \
-	format install clean help
+.PHONY: build run test interop compare check check-asan check-clang check-tidy check-fuzz check-slow check-sim \
+	check-instructions check-format format install clean help
 
 build:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
@@ -49,7 +52,7 @@ compare: build
 	lab/compare --build $(abspath $(BUILD)) $(COMPARE)
 
 # Everything that is too slow for `make test`.
-check: check-format check-clang check-asan interop check-fuzz check-tidy check-slow
+check: check-format check-clang check-asan interop check-fuzz check-tidy check-sim check-instructions check-slow
 
 check-format:
 	sh tools/install-deps.sh check
@@ -85,6 +88,18 @@ check-slow: build
 	sh tools/install-deps.sh check
 	SKCPTUN=$(abspath $(BUILD))/skcptun SKT_LINK=$(abspath $(BUILD))/skt-link PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/netns
+
+# The congestion control scenarios with thousands of seeds, in portions; those begun before the time is up.
+check-sim:
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS) --target test_proto_cc_sim
+	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto_cc_sim $(SEEDS) $(SIM_LIMIT_S) $(JOBS)
+
+# What a datagram costs in instructions, against a stored bound.
+check-instructions:
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS) --target guard_load
+	sh tests/guard/run.sh $(BUILD)/tests/guard_load || [ $$? -eq 77 ]
 
 format:
 	clang-format -i $(SOURCES)

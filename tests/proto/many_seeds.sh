@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The simulated scenarios with many seeds beyond those of `make test`: portions of 50, several at a time.
+# usage: many_seeds.sh TEST_PROGRAM SEEDS SECONDS JOBS
+# No portion begins after SECONDS. Fails if a portion fails, and shows what it wrote.
+set -eu
+program=$1 seeds=$2 seconds=$3 jobs=$4 portion=50
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+end=$(($(date +%s) + seconds))
+export program portion end work
+
+seq 101 "$portion" "$((100 + seeds))" | xargs -P "$jobs" -I{} sh -c '
+    [ "$(date +%s)" -lt "$end" ] || exit 0
+    if SKT_SIM_FIRST={} SKT_SIM_SEEDS=$portion "$program" >"$work/{}" 2>&1; then
+        mv "$work/{}" "$work/{}.passed"
+    else
+        cat "$work/{}"
+        exit 1
+    fi'
+set -- "$work"/*.passed
+[ -e "$1" ] || { echo "no portion was run"; exit 1; }
+echo "$(($# * portion)) of $seeds seeds of each scenario passed"
