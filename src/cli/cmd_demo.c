@@ -298,7 +298,7 @@ static int play(struct demo *d)
 
 static int run(const struct skt_command *self, int argc, char **argv)
 {
-    static struct demo demo = {.link = {.loss_percent = 2, .rtt_ms = 50, .rate_mbit = 100}, .seed = 1};
+    static struct demo demo; /* large: with a value of its own it would be in the program's file */
     struct demo *d = &demo;
     const struct skt_option options[] = {
         {"loss", SKT_OPTION_NUMBER, &d->link.loss_percent, 0, 90},
@@ -310,6 +310,10 @@ static int run(const struct skt_command *self, int argc, char **argv)
         {0},
     };
     int status;
+    d->link.loss_percent = 2;
+    d->link.rtt_ms = 50;
+    d->link.rate_mbit = 100;
+    d->seed = 1;
     if (skt_cli_parse(self, options, argc, argv, 0, &status) < 0)
         return status;
     return play(d);

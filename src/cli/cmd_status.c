@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
+#include "base/folders.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/status_fetch.h"
@@ -98,7 +99,7 @@ static int no_instance(const char *config, const char *wanted)
 static int locate_of_name(const char *name, char path[SKT_STATUS_PATH_MAX])
 {
     char wanted[SKT_STATUS_PATH_MAX];
-    int n = snprintf(wanted, sizeof wanted, "/run/skcptun/%s.sock", name);
+    int n = snprintf(wanted, sizeof wanted, SKT_RUN_FOLDER "/%s.sock", name);
     if (n >= (int)sizeof wanted || skt_status_locate(wanted, path) < 0)
         return no_instance(name, wanted);
     return SKT_EXIT_OK;

@@ -2,6 +2,7 @@
 #include "cli/status_path.h"
 
 #include "base/err.h"
+#include "base/folders.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -11,13 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_FOLDER "/run/skcptun"
-
 int skt_status_folder(int i, char buf[SKT_STATUS_PATH_MAX])
 {
     int n = 0;
     if (i == 0) {
-        n = snprintf(buf, SKT_STATUS_PATH_MAX, "%s", DEFAULT_FOLDER);
+        n = snprintf(buf, SKT_STATUS_PATH_MAX, "%s", SKT_RUN_FOLDER);
     } else if (i == 1) {
         const char *runtime = getenv("XDG_RUNTIME_DIR");
         if (!runtime || runtime[0] != '/')
@@ -59,8 +58,8 @@ static int join(char buf[SKT_STATUS_PATH_MAX], const char *folder, const char *n
 /* The name of a socket in the default folder, or NULL for one that the user has put elsewhere. */
 static const char *default_name(const char *wanted)
 {
-    const size_t len = sizeof DEFAULT_FOLDER - 1;
-    if (strncmp(wanted, DEFAULT_FOLDER "/", len + 1) != 0 || strchr(wanted + len + 1, '/'))
+    const size_t len = sizeof SKT_RUN_FOLDER - 1;
+    if (strncmp(wanted, SKT_RUN_FOLDER "/", len + 1) != 0 || strchr(wanted + len + 1, '/'))
         return NULL;
     return wanted + len + 1;
 }

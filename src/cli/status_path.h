@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the status sockets are: /run/skcptun, or for processes that may not write there
+/* Where the status sockets are: /run/skcptun (base/folders.h), or for processes that may not write there
  * $XDG_RUNTIME_DIR/skcptun, or /tmp/skcptun-UID. */
 #ifndef SKT_CLI_STATUS_PATH_H
 #define SKT_CLI_STATUS_PATH_H

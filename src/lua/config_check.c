@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/folders.h"
 #include "base/wipe.h"
 #include "lua/value.h"
 
@@ -10,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define RUN_DIR "/run/skcptun"
 
 /* dir/name, or name itself where it is absolute or dir is empty. Heap. */
 static char *join(const char *dir, const char *name)
@@ -93,11 +92,11 @@ void config_check_top(struct config_reader *r)
                     conf->mode_name);
     }
     if (!conf->status_socket) {
-        size_t cap = strlen(conf->name) + sizeof RUN_DIR "/.sock";
+        size_t cap = strlen(conf->name) + sizeof SKT_RUN_FOLDER "/.sock";
         conf->status_socket = malloc(cap);
         if (!conf->status_socket)
             config_fail_memory(r);
-        snprintf(conf->status_socket, cap, RUN_DIR "/%s.sock", conf->name);
+        snprintf(conf->status_socket, cap, SKT_RUN_FOLDER "/%s.sock", conf->name);
     } else if (strcmp(conf->status_socket, "off") == 0) {
         conf->status_socket[0] = 0;
     }

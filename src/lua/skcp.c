@@ -3,6 +3,7 @@
 #include "lua/skcp.h"
 
 #include "base/err.h"
+#include "base/folders.h"
 #include "base/wipe.h"
 #include "lua/handle.h"
 #include "lua/tcp.h"
@@ -153,7 +154,7 @@ static bool state_path(const struct skt_config *conf, const struct skt_config_en
     int n = snprintf(dir, sizeof dir, "%.*s", dir_len, conf->status_socket);
     if (n < 0 || (size_t)n >= sizeof dir)
         return false;
-    if (strcmp(dir, "/run/skcptun") == 0 && access("/var/lib", W_OK) == 0)
+    if (strcmp(dir, SKT_RUN_FOLDER) == 0 && access("/var/lib", W_OK) == 0)
         strcpy(dir, "/var/lib/skcptun");
     else if (access(dir, W_OK) != 0)
         return false;

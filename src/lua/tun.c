@@ -2,6 +2,7 @@
 #include "lua/tun.h"
 
 #include "base/err.h"
+#include "base/folders.h"
 #include "crypto/crypto.h"
 
 #include <errno.h>
@@ -136,7 +137,7 @@ static void journal_path(const struct skt_config *conf, char *out, size_t cap)
     if (dir_len > 0)
         snprintf(out, cap, "%.*s/%s.tun", dir_len, conf->status_socket, conf->name);
     else
-        snprintf(out, cap, "/run/skcptun/%s.tun", conf->name);
+        snprintf(out, cap, SKT_RUN_FOLDER "/%s.tun", conf->name);
 }
 
 static bool has_subnets(const struct skt_config_mode_table *t)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages of a macOS routing socket and entries of its table (route(4), net/route.h), as bytes: built and
+ * read on any system, so that they can be tested on any. Numbers are in the machine's order, addresses begin
+ * with their length and family and are padded to 4 bytes. netcfg_darwin.c checks every number here against
+ * the system's headers. */
+#ifndef SKT_IO_RTMSG_H
+#define SKT_IO_RTMSG_H
+
+#include "io/netcfg_system.h"
+
+enum {
+    SKT_RTMSG_VERSION = 5,
+    SKT_RTMSG_ADD = 1,
+    SKT_RTMSG_DELETE = 2,
+    SKT_RTMSG_GET = 4, /* entries of the table */
+
+    SKT_RTMSG_HEADER_LEN = 92,
+    SKT_RTMSG_AT_VERSION = 2, /* offsets in the header; its length is in the first two bytes */
+    SKT_RTMSG_AT_TYPE = 3,
+    SKT_RTMSG_AT_INDEX = 4,
+    SKT_RTMSG_AT_FLAGS = 8,
+    SKT_RTMSG_AT_ADDRS = 12,
+    SKT_RTMSG_AT_SEQ = 20,
+
+    SKT_RTMSG_DST = 0, /* the addresses' order; bit of `addrs` */
+    SKT_RTMSG_GATEWAY = 1,
+    SKT_RTMSG_NETMASK = 2,
+    SKT_RTMSG_ADDRESSES = 8,
+
+    SKT_RTMSG_INET = 2,
+    SKT_RTMSG_LINK = 18,
+    SKT_RTMSG_INET6 = 30,
+    SKT_RTMSG_INET_LEN = 16,
+    SKT_RTMSG_LINK_LEN = 20,
+    SKT_RTMSG_INET6_LEN = 28,
+
+    SKT_RTMSG_LEN_MAX = SKT_RTMSG_HEADER_LEN + 3 * SKT_RTMSG_INET6_LEN,
+};
+
+/* Flags of a route. */
+enum {
+    SKT_RTF_UP = 0x1,
+    SKT_RTF_GATEWAY = 0x2,
+    SKT_RTF_HOST = 0x4,
+    SKT_RTF_REJECT = 0x8,
+    SKT_RTF_LLINFO = 0x400,
+    SKT_RTF_STATIC = 0x800,
+    SKT_RTF_BLACKHOLE = 0x1000,
+    SKT_RTF_WASCLONED = 0x20000,
+    SKT_RTF_IFSCOPE = 0x1000000,
+    SKT_RTF_OURS =
+        0x8000, /* RTF_PROTO1: what our routes are marked with, so that nobody else's is ever removed */
+};
+
+/* A message that adds or deletes a route of ours; its length. */
+size_t skt_rtmsg_build(uint8_t out[SKT_RTMSG_LEN_MAX], uint8_t type, const struct skt_net_route *route);
+
+/* --- a table, one family's: entries one after the other --- */
+
+/* The best route to a host, as skt_net_route_find has it: SKT_ERR_NOTFOUND. */
+int skt_rtmsg_find(const uint8_t *table, size_t len, const struct skt_ipnet *host, unsigned without,
+                   struct skt_net_route *out);
+
+/* Is there a route of ours to this network? */
+bool skt_rtmsg_has_ours(const uint8_t *table, size_t len, const struct skt_ipnet *dst);
+
+#endif
