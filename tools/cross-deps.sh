@@ -132,8 +132,10 @@ build_crypto() {
 
 build_cmocka() {
     cmake -S "$(source_of cmocka)" -B "$work/cmocka" -DCMAKE_TOOLCHAIN_FILE="$here/cmake/CrossToolchain.cmake" \
-        -DCMAKE_INSTALL_PREFIX="$prefix" -DBUILD_SHARED_LIBS=OFF -DWITH_EXAMPLES=OFF -DCMAKE_INSTALL_LIBDIR=lib
-    cmake --build "$work/cmocka" -j "$jobs" --target install
+        -DBUILD_SHARED_LIBS=OFF -DWITH_STATIC_LIB=ON -DWITH_EXAMPLES=OFF
+    cmake --build "$work/cmocka" -j "$jobs" --target cmocka-static
+    cp "$(find "$work/cmocka" -name 'libcmocka*.a')" "$prefix/lib/libcmocka.a"
+    cp "$(source_of cmocka)/include/cmocka.h" "$prefix/include/"
 }
 
 once() { # name: a library that is not there yet
@@ -161,11 +163,11 @@ case $target in
 *-macos) autoconf_host=${target%-macos}-apple-darwin ;;
 *) autoconf_host=$target ;;
 esac
-export SKT_CROSS_TARGET="$target" SKT_CROSS_PREFIX="$prefix"
+export SKT_CROSS_TARGET="$target" SKT_CROSS_PREFIX="$prefix" SKT_CROSS_EMULATOR=
 
 get_zig
-# zig builds a C library for each way of optimising and linking: one for all is enough.
-wrap cc cc -target "$target" -O2
+# zig builds a C library for each way of optimising and linking: one for all is enough. It links musl statically.
+wrap cc cc -target "$target" -O2 -s
 wrap ar ar
 wrap ranlib ranlib
 [ -e "$root/src/complete" ] || {

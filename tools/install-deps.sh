@@ -1,23 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# install-deps.sh [build|test|interop|check]
-# Installs what is missing for building skcptun (default), for its tests, for the interoperability test, or for
-# everything that `make check` runs. Debian and Ubuntu (as root or with sudo) and macOS with Homebrew; elsewhere it
-# names the packages and leaves the rest to cmake, which says what it does not find. Touches nothing that is there.
+# install-deps.sh [build|test|interop|check|cross]
+# Installs what is missing for building skcptun (default), for its tests, for the interoperability test, for
+# everything else that `make check` runs, or for its cross-builds. Debian and Ubuntu (as root or with sudo) and macOS
+# with Homebrew; elsewhere it names the packages and leaves the rest to cmake, which says what it does not find. Touches
+# nothing that is there.
 set -eu
 
 level=${1:-build}
 case $level in
-build | test | interop | check) ;;
+build | test | interop | check | cross) ;;
 *)
-    echo "usage: $0 [build|test|interop|check]" >&2
+    echo "usage: $0 [build|test|interop|check|cross]" >&2
     exit 2
     ;;
 esac
 
 wants() { # is the level at least this one?
     case "$1:$level" in
-    build:* | test:test | test:check | interop:interop | interop:check | check:check) return 0 ;;
+    build:* | test:test | test:check | interop:interop | interop:check | check:check | cross:cross) return 0 ;;
     esac
     return 1
 }
@@ -64,6 +65,13 @@ find_missing_debian() {
     if wants interop; then
         need_command go golang-go
         need_package golang-github-xtaci-kcp-dev
+    fi
+    if wants cross; then
+        need_command npm npm
+        need_command perl perl
+        need_package qemu-user-static
+        /usr/bin/python3 -c 'import pytest' 2>/dev/null || python3 -c 'import pytest' 2>/dev/null ||
+            missing="$missing python3-pytest"
     fi
     if wants check; then
         for tool in clang clang-tidy clang-format valgrind; do

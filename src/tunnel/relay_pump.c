@@ -125,7 +125,7 @@ static ssize_t write_once(struct skt_relay *r)
     if (n == 0)
         return 0;
     struct msghdr msg = {.msg_iov = iov};
-    msg.msg_iovlen = (unsigned)n;
+    msg.msg_iovlen = (uint16_t)n; /* an int here, a size_t there */
     ssize_t put = sendmsg(skt_relay_fd(r), &msg, MSG_NOSIGNAL);
     if (put < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)

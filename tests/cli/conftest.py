@@ -60,10 +60,10 @@ def skcptun(*args, timeout=20, **kwargs):
 class Process:
     """A running skcptun with its log in a file."""
 
-    def __init__(self, args, log, **kwargs):
+    def __init__(self, args, log, program=SKCPTUN, **kwargs):
         self.log_path = pathlib.Path(log)
         with open(log, "ab") as out:
-            self.popen = subprocess.Popen([SKCPTUN, *map(str, args)], stdout=out, stderr=subprocess.STDOUT,
+            self.popen = subprocess.Popen([program, *map(str, args)], stdout=out, stderr=subprocess.STDOUT,
                                           stdin=subprocess.DEVNULL, **kwargs)
         self.pid = self.popen.pid
 
@@ -173,15 +173,15 @@ class Box:
 
 
 class Pair:
-    """A server and a client at work."""
+    """A server and a client at work. programs: other builds for the ends."""
 
-    def __init__(self, box, server=None, client=None):
+    def __init__(self, box, server=None, client=None, programs=(SKCPTUN, SKCPTUN)):
         self.box = box
         self.udp, self.tcp = free_port(socket.SOCK_DGRAM), free_port()
         self.server_file = box.write("server.lua", box.server_config(self.udp, box.target(), **(server or {})))
         self.client_file = box.write("client.lua", box.client_config(self.udp, self.tcp, **(client or {})))
-        self.server = box.start(self.server_file, log="server.log")
-        self.client = box.start(self.client_file, log="client.log")
+        self.server = box.start(self.server_file, log="server.log", program=programs[0])
+        self.client = box.start(self.client_file, log="client.log", program=programs[1])
 
     def status(self, which="client"):
         done = skcptun("status", getattr(self, which + "_file"), "--json")
