@@ -132,7 +132,7 @@ build_crypto() {
 
 build_cmocka() {
     cmake -S "$(source_of cmocka)" -B "$work/cmocka" -DCMAKE_TOOLCHAIN_FILE="$here/cmake/CrossToolchain.cmake" \
-        -DBUILD_SHARED_LIBS=OFF -DWITH_STATIC_LIB=ON -DWITH_EXAMPLES=OFF
+        -DCMAKE_EXE_LINKER_FLAGS=-s -DBUILD_SHARED_LIBS=OFF -DWITH_STATIC_LIB=ON -DWITH_EXAMPLES=OFF
     cmake --build "$work/cmocka" -j "$jobs" --target cmocka-static
     cp "$(find "$work/cmocka" -name 'libcmocka*.a')" "$prefix/lib/libcmocka.a"
     cp "$(source_of cmocka)/include/cmocka.h" "$prefix/include/"
@@ -166,8 +166,8 @@ esac
 export SKT_CROSS_TARGET="$target" SKT_CROSS_PREFIX="$prefix" SKT_CROSS_EMULATOR=
 
 get_zig
-# zig builds a C library for each way of optimising and linking: one for all is enough. It links musl statically.
-wrap cc cc -target "$target" -O2 -s
+# zig builds a C library for each way of optimising and linking, so there had better be few. It links musl statically.
+wrap cc cc -target "$target" -O2
 wrap ar ar
 wrap ranlib ranlib
 [ -e "$root/src/complete" ] || {

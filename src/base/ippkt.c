@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/ippkt.h"
 
+#include "base/bytes.h"
 #include "base/err.h"
 
 #include <string.h>
@@ -151,21 +152,14 @@ static uint64_t mix(uint64_t h, uint64_t word)
     return h ^ h >> 29;
 }
 
-static uint64_t get_word(const uint8_t *p, size_t len)
-{
-    uint64_t word = 0;
-    memcpy(&word, p, len);
-    return word;
-}
-
 uint64_t skt_ippkt_hash(const struct skt_ippkt *p, uint64_t key)
 {
     uint64_t h = mix(key, (uint64_t)p->version << 8 | p->protocol);
     if (p->version == 4) {
-        h = mix(h, get_word(p->src, 4) << 32 | get_word(p->dst, 4));
+        h = mix(h, (uint64_t)skt_get_u32(p->src) << 32 | skt_get_u32(p->dst));
     } else {
-        h = mix(mix(h, get_word(p->src, 8)), get_word(p->src + 8, 8));
-        h = mix(mix(h, get_word(p->dst, 8)), get_word(p->dst + 8, 8));
+        h = mix(mix(h, skt_get_u64(p->src)), skt_get_u64(p->src + 8));
+        h = mix(mix(h, skt_get_u64(p->dst)), skt_get_u64(p->dst + 8));
     }
     if (p->fragment)
         return mix(h, UINT64_C(1) << 32 | p->id);
