@@ -77,23 +77,30 @@ static bool is_name(const char *name)
     return true;
 }
 
+/* The type of ioctl's second argument. */
+#ifdef __GLIBC__
+typedef unsigned long request;
+#else
+typedef int request;
+#endif
+
 static int attach(int fd, const char *name, short flags, struct ifreq *ifr)
 {
     memset(ifr, 0, sizeof *ifr);
     ifr->ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags);
     memcpy(ifr->ifr_name, name, strlen(name));
-    return ioctl(fd, TUNSETIFF, ifr);
+    return ioctl(fd, (request)TUNSETIFF, ifr);
 }
 
 /* The most that this kernel gives. */
 static unsigned enable_offloads(int fd)
 {
     const unsigned csum_tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-    if (ioctl(fd, TUNSETOFFLOAD, csum_tso | TUN_F_USO4 | TUN_F_USO6) == 0)
+    if (ioctl(fd, (request)TUNSETOFFLOAD, csum_tso | TUN_F_USO4 | TUN_F_USO6) == 0)
         return SKT_TUN_CSUM | SKT_TUN_TSO | SKT_TUN_USO;
-    if (ioctl(fd, TUNSETOFFLOAD, csum_tso) == 0)
+    if (ioctl(fd, (request)TUNSETOFFLOAD, csum_tso) == 0)
         return SKT_TUN_CSUM | SKT_TUN_TSO;
-    return ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) == 0 ? SKT_TUN_CSUM : 0;
+    return ioctl(fd, (request)TUNSETOFFLOAD, TUN_F_CSUM) == 0 ? SKT_TUN_CSUM : 0;
 }
 
 int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd_out, char *err,
@@ -122,7 +129,7 @@ int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *optio
     if (tun->vnet)
         tun->offloads = enable_offloads(fd);
     else
-        (void)ioctl(fd, TUNSETOFFLOAD, 0); /* a lasting interface keeps its last user's */
+        (void)ioctl(fd, (request)TUNSETOFFLOAD, 0); /* a lasting interface keeps its last user's */
     memcpy(tun->name, ifr.ifr_name, sizeof tun->name);
     tun->name[sizeof tun->name - 1] = '\0';
     *fd_out = fd;

@@ -94,10 +94,19 @@ static unsigned prepare_receive(const struct skt_udp *udp, struct receive *r)
     return n;
 }
 
+/* musl's macro compares a signed with an unsigned number. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare"
+static struct cmsghdr *next_control(struct msghdr *h, struct cmsghdr *c)
+{
+    return CMSG_NXTHDR(h, c);
+}
+#pragma GCC diagnostic pop
+
 /* The length of each datagram in a buffer but the last: what UDP_GRO says, else all of it. */
 static size_t gro_segment_len(struct msghdr *h, size_t len)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = next_control(h, c)) {
         int segment;
         if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO)
             continue;
