@@ -147,8 +147,9 @@ once() { # name: a library that is not there yet
 
 lua_flags=-DLUA_USE_POSIX
 case $target in
-mips-linux-musl | mipsel-linux-musl) openssl_target=linux-mips32 ;;
-arm-linux-musleabihf | arm-linux-musleabi) openssl_target=linux-armv4 ;;
+# Its check for lock-free 64-bit atomics needs a library that zig has not.
+mips-linux-musl | mipsel-linux-musl) openssl_target="linux-mips32 -DBROKEN_CLANG_ATOMICS" ;;
+arm-linux-musleabihf | arm-linux-musleabi) openssl_target="linux-armv4 -DBROKEN_CLANG_ATOMICS" ;;
 aarch64-linux-musl) openssl_target=linux-aarch64 ;;
 riscv64-linux-musl) openssl_target=linux64-riscv64 ;;
 # zig has no header of Apple's random source; the program asks for getentropy instead.
