@@ -39,7 +39,7 @@ fi
 export SKT_CROSS_EMULATOR
 mkdir -p "$build"
 cmake -S "$here" -B "$build" -DCMAKE_TOOLCHAIN_FILE="$here/cmake/CrossToolchain.cmake" \
-    -DCMAKE_EXE_LINKER_FLAGS=-s -DSKT_PIE=OFF -DSKT_WERROR=ON -DSKT_TESTS=$tests -DSKT_LAB=OFF >"$build/cmake.log" 2>&1 || {
+    -DCMAKE_C_FLAGS=-UNDEBUG -DCMAKE_EXE_LINKER_FLAGS=-s -DSKT_PIE=OFF -DSKT_WERROR=ON -DSKT_TESTS=$tests -DSKT_LAB=OFF >"$build/cmake.log" 2>&1 || {
     cat "$build/cmake.log" >&2
     exit 1
 }
