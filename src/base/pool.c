@@ -29,6 +29,8 @@ void *skt_pool_get(struct skt_pool *p)
     if (block) {
         p->free_list = block->next;
         p->free_count--;
+        if (p->free_list) /* long unused, and next to be written: its line is on the way when it is wanted */
+            __builtin_prefetch(p->free_list, 1);
     } else {
         block = (struct skt_pool_block *)malloc(p->block_len);
         if (!block)

@@ -85,6 +85,7 @@ struct skt_kcp {
     uint32_t snd_una, snd_nxt, snd_end, reserved;
     uint32_t wnd_una, rmt_wnd; /* the peer accepts sn < wnd_una + rmt_wnd */
     size_t unsent;             /* bytes that wait, small messages counted as more */
+    uint16_t packet_left;      /* room behind the last segment written, in its packet */
     skt_us probe_at, probe_wait;
 
     /* Receiving: [rcv_read, rcv_nxt) is in order and unread, beyond are holes. */

@@ -85,6 +85,8 @@ void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t u
 {
     while (skt_serial_before(k->snd_una, una)) {
         struct skt_segment **slot = skt_seg_ring_at(&k->snd, k->snd_una);
+        if (skt_serial_before(k->snd_una + 1, una))
+            skt_seg_prefetch(*skt_seg_ring_at(&k->snd, k->snd_una + 1));
         if (*slot) {
             skt_redundancy_on_arrived(&k->path->redundancy);
             skt_path_take_acked(k->path, *slot, round, false);

@@ -65,4 +65,14 @@ static inline struct skt_segment **skt_seg_ring_at(const struct skt_seg_ring *r,
     return &r->slot[sn & (r->cap - 1)];
 }
 
+/* Where a window is larger than the cache each segment's fields come from memory, and the work on one is
+ * shorter than that takes: so the next one's are asked for before. NULL is allowed. */
+static inline void skt_seg_prefetch(const struct skt_segment *seg)
+{
+    if (!seg)
+        return;
+    __builtin_prefetch(seg, 1);
+    __builtin_prefetch((const char *)seg + 64, 1);
+}
+
 #endif

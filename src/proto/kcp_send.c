@@ -10,6 +10,8 @@ enum {
     FRAGMENTS_MAX = 256,
     SMALL_MESSAGE = 256, /* what a shorter message counts for, since each takes a block */
     STARVED_PART = 4,    /* writers wait below this part of the budget; the rest is for what arrives */
+    FILL_FROM = 8,       /* segments of a message that is worth one more */
+    FILL_LEAST = 128,    /* bytes of room in a packet that are worth a segment */
 };
 
 static size_t charge(const struct skt_kcp *k, size_t len)
@@ -119,6 +121,26 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Notes where the packet ends that the segment just queued will be in, if nothing else is sent meanwhile. */
+static void note_packed(struct skt_kcp *k, size_t len)
+{
+    size_t taken = SKT_KCP_HEADER_LEN + len;
+    size_t left = taken > k->packet_left ? k->path->payload_limit : k->packet_left;
+    k->packet_left = (uint16_t)(left > taken ? left - taken : 0);
+}
+
+/* Message mode: the length of a long message's first segment. What waits before it may end in a packet that
+ * is not full, and a run of packets that one system call takes ends with such a packet: so it is filled. */
+static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
+{
+    size_t left = k->packet_left;
+    if (k->stream || k->snd_nxt == k->snd_end || len < FILL_FROM * mss || len > (FRAGMENTS_MAX - 1) * mss)
+        return mss;
+    if (left < SKT_KCP_HEADER_LEN + FILL_LEAST || left - SKT_KCP_HEADER_LEN > mss)
+        return mss;
+    return left - SKT_KCP_HEADER_LEN;
+}
+
 int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
 {
     size_t mss = skt_path_mss(k->path), room;
@@ -132,7 +154,8 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
     }
     struct skt_segment *tail = joinable(k, &room);
     size_t joined = min_size(room, len);
-    uint32_t n = (uint32_t)((len - joined + mss - 1) / mss);
+    size_t part = first_part(k, len, mss);
+    uint32_t n = (uint32_t)((len - joined + mss - part + mss - 1) / mss);
     if (starved(k) || reserve(k, n) < n) {
         unreserve(k);
         hold_back(k, true);
@@ -147,13 +170,15 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
         len -= joined;
     }
     while (n-- > 0) {
-        size_t part = min_size(len, mss);
+        part = min_size(len, part);
         struct skt_segment *seg = queue_reserved(k, part);
         memcpy(seg->data, from, part);
         seg->frg = k->stream ? 0 : (uint8_t)n;
         k->unsent += charge(k, part);
+        note_packed(k, part);
         from += part;
         len -= part;
+        part = mss;
     }
     skt_kcp_update_sending(k);
     return SKT_OK;

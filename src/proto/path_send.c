@@ -126,6 +126,8 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
     p->stats.payload_tx += seg->len;
     struct skt_kcp *k = seg->kcp;
     skt_kcp_on_first_sent(k, seg);
+    if (k->snd_nxt != k->snd_end)
+        skt_seg_prefetch(*skt_seg_ring_at(&k->snd, k->snd_nxt));
     skt_path_plan_copies(p, seg, now);
     note_uncopied(p, seg);
     skt_kcp_update_sending(k);

@@ -114,6 +114,53 @@ static void test_message_is_atomic(void **state)
     rig_dispose(&r);
 }
 
+/* The lengths of the segments that wait, the oldest first; how many. */
+static size_t waiting_lengths(const struct skt_kcp *k, size_t *out)
+{
+    size_t n = 0;
+    for (uint32_t sn = k->snd_nxt; sn != k->snd_end; sn++)
+        out[n++] = (*skt_seg_ring_at(&k->snd, sn))->len;
+    return n;
+}
+
+static void test_long_messages_fill_packets(void **state)
+{
+    (void)state;
+    enum { LEN = 10 * MSS + 500 };
+    struct skt_kcp_limits limits = {1024, SIZE_MAX};
+    struct rig r;
+    size_t len[64];
+    rig_init(&r, false, 0, &limits);
+    rig_send(&r);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, LEN), SKT_OK);
+    assert_int_equal(waiting_lengths(&r.kcp, len), 11); /* nothing waits before it */
+    assert_int_equal(len[0], MSS);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, LEN), SKT_OK);
+    assert_int_equal(waiting_lengths(&r.kcp, len), 22);
+    assert_int_equal(len[10], 500);
+    assert_int_equal(len[11], MSS - 500 - SKT_KCP_HEADER_LEN); /* the rest of that packet */
+    for (size_t i = 12; i < 21; i++)
+        assert_int_equal(len[i], MSS);
+    assert_int_equal(len[21], LEN - 9 * MSS - len[11]);
+    for (uint32_t i = 0; i < 22; i++)
+        assert_int_equal((*skt_seg_ring_at(&r.kcp.snd, i))->frg, 10 - i % 11);
+
+    /* A short one stays whole, and is counted: what is left behind it is filled next. */
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 100), SKT_OK);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, LEN), SKT_OK);
+    assert_int_equal(waiting_lengths(&r.kcp, len), 22 + 1 + 12);
+    assert_int_equal(len[22], 100);
+    assert_int_equal(len[23], MSS - len[21] - 100 - 2 * SKT_KCP_HEADER_LEN);
+    /* Hardly any room is left as it is; so is all where the fragments would be too many. */
+    size_t left = MSS - len[34] - SKT_KCP_HEADER_LEN;
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, left - 80), SKT_OK);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, LEN), SKT_OK);
+    assert_int_equal(waiting_lengths(&r.kcp, len), 35 + 1 + 11);
+    assert_int_equal(len[36], MSS);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, 256 * MSS), SKT_OK);
+    rig_dispose(&r);
+}
+
 static void test_stream_coalesces(void **state)
 {
     (void)state;
@@ -363,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_idle_holds_nothing),
         cmocka_unit_test(test_message_fragments),
         cmocka_unit_test(test_message_is_atomic),
+        cmocka_unit_test(test_long_messages_fill_packets),
         cmocka_unit_test(test_stream_coalesces),
         cmocka_unit_test(test_stream_holds_writers_back),
         cmocka_unit_test(test_finish),
