@@ -175,7 +175,7 @@ bool skt_session_flow_drained(const struct skt_session *s, unsigned flow)
 /* Thin flows may still come in where others have to wait. */
 static size_t thin_room_of(const struct skt_session *s)
 {
-    size_t target = target_len(s), waiting = skt_path_waiting_thin(&s->path, target);
+    size_t target = target_len(s, ROOM_MAX), waiting = skt_path_waiting_thin(&s->path, target);
     return waiting < target ? target - waiting : 0;
 }
 
