@@ -352,7 +352,7 @@ static void test_random_calls_keep_order(void **state)
         b.now += sim_rng_below(&rng, 2000);
         uint32_t what = (uint32_t)sim_rng_below(&rng, 10), flow = (uint32_t)sim_rng_below(&rng, FLOWS);
         if (what < 5) {
-            struct skt_aqm_packet *p = skt_aqm_packet_new(8 + sim_rng_below(&rng, 1400));
+            struct skt_aqm_packet *p = skt_aqm_packet_new(8 + (size_t)sim_rng_below(&rng, 1400));
             p->ecn = flow % 2;
             pushed[flow]++;
             memcpy(p->data, &flow, 4);

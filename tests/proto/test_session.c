@@ -513,7 +513,7 @@ static void test_garbage_and_strangers_change_nothing(void **state)
     uint64_t down = w->down_bytes;
     for (int i = 0; i < 20000; i++) {
         uint8_t buf[200];
-        size_t len = sim_rng_below(&rng, sizeof buf);
+        size_t len = (size_t)sim_rng_below(&rng, sizeof buf);
         for (size_t j = 0; j < len; j++)
             buf[j] = (uint8_t)sim_rng_next(&rng);
         sim_world_inject(w, &from, buf, len);

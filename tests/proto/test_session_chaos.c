@@ -36,10 +36,10 @@ static void random_link(struct sim_rng *r, struct sim_link_config *c)
     }
     if (sim_rng_chance(r, 5000)) {
         c->rate = sim_rng_range(r, 50, 5000) * 1000;
-        c->buffer = c->rate / 5 + 10000;
+        c->buffer = (size_t)(c->rate / 5 + 10000);
     }
     if (sim_rng_chance(r, 3000))
-        c->mtu = sim_rng_range(r, 1200, 1472);
+        c->mtu = (size_t)sim_rng_range(r, 1200, 1472);
 }
 
 static bool all_settled(const struct sim_world *w)
@@ -64,7 +64,7 @@ static void mishap(struct sim_world *w, struct sim_rng *r)
         w->up.config.outage_len = w->down.config.outage_len = sim_rng_range(r, 100, 12000) * MS;
         break;
     case 2:
-        w->up.config.mtu = w->down.config.mtu = sim_rng_range(r, 1200, 1472);
+        w->up.config.mtu = w->down.config.mtu = (size_t)sim_rng_range(r, 1200, 1472);
         break;
     default:
         if (sim_rng_chance(r, 2000))
