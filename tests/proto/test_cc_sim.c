@@ -25,7 +25,7 @@ enum { SEEDS = 100 };
 #define MS  SKT_US_PER_MS
 #define SEC SKT_US_PER_SEC
 
-enum { STEPS_MAX = 8, THIN_MAX = 400, THIN_PERIOD_MS = 50, SHARING_SEEDS = 3 };
+enum { STEPS_MAX = 8, THIN_MAX = 400, THIN_PERIOD_MS = 50, SHARING_SEEDS = 4 };
 
 static struct sim_pair pair;
 
@@ -225,8 +225,8 @@ static const struct scenario scenarios[] = {
      .ms = 6000,
      .buffer_ms = 100,
      .from_ms = 1200,
-     .each = {89, 3, 25},
-     .mean = {98, 2, 15}},
+     .each = {89, 4, 27},
+     .mean = {98, 3, 16}},
     {.name = "RTT 50, 300, 50 ms",
      .steps = {{0, 20000, 50, 0, 0, 0, false},
                {3000, 20000, 300, 0, 0, 0, false},
@@ -261,29 +261,29 @@ static const struct scenario scenarios[] = {
      .ms = 8000,
      .buffer_ms = 100,
      .from_ms = 2000,
-     .each = {73, 15, 55},
-     .mean = {80, 13, 27}},
+     .each = {80, 12, 55},
+     .mean = {87, 9, 28}},
     {.name = "loss 5 % forth, 20 % back",
      .steps = {{0, 20000, 80, 500, 0, 2000, false}},
      .ms = 6000,
      .buffer_ms = 100,
      .from_ms = 1500,
-     .each = {88, 9, 42},
-     .mean = {93, 8, 20}},
+     .each = {90, 6, 50},
+     .mean = {97, 5, 20}},
     {.name = "ACK path of 300 kbit/s",
      .steps = {{0, 20000, 60, 0, 300, 0, false}},
      .ms = 6000,
      .buffer_ms = 100,
      .from_ms = 1500,
-     .each = {90, 3, 95},
-     .mean = {95, 2, 70}},
+     .each = {97, 2, 45},
+     .mean = {99, 1, 30}},
     {.name = "100 over 300 kbit/s, 1 %",
      .steps = {{0, 100000, 60, 100, 300, 0, false}},
      .ms = 4000,
      .buffer_ms = 100,
      .from_ms = 1500,
-     .each = {85, 6, 95},
-     .mean = {88, 4, 70}},
+     .each = {91, 3, 75},
+     .mean = {97, 2, 40}},
     {.name = "1 s of buffer",
      .steps = {{0, 20000, 60, 0, 0, 0, false}},
      .ms = 8000,
@@ -306,8 +306,8 @@ static const struct scenario scenarios[] = {
      .buffer_ms = 100,
      .jitter_ms = 10,
      .from_ms = 1000,
-     .each = {92, 9, 45},
-     .mean = {98, 4, 25}},
+     .each = {92, 9, 65},
+     .mean = {98, 4, 44}},
 };
 
 static void test_scenarios(void **state)
@@ -323,11 +323,13 @@ struct sharing {
     const char *name;
     const struct skt_cc *cc;
     enum sim_rival_kind rival;
-    unsigned least_ours, least_theirs; /* percent of what both got */
+    /* Percent of what both got: of the mean over the seeds; for a single seed 5 less of turbo, 20 of normal,
+     * as two CUBIC flows take long to even out. */
+    unsigned least_ours, least_theirs, single_less;
 };
 
 /* 50 Mbit/s, 40 ms and a little more for each seed, one bandwidth-delay product of buffer, mean of 60 s. */
-static void run_sharing(const struct sharing *sh, uint64_t seed)
+static double run_sharing(const struct sharing *sh, uint64_t seed)
 {
     struct sim_pair_config config;
     sim_pair_defaults(&config);
@@ -346,23 +348,27 @@ static void run_sharing(const struct sharing *sh, uint64_t seed)
     print_message("%s, seed %llu: ours %.1f, theirs %.1f Mbit/s, our share %.0f %%\n", sh->name,
                   (unsigned long long)seed, ours * 8e-6 / 60, theirs * 8e-6 / 60, share);
     assert_true(ours + theirs > 0.85 * 60 * 6250000);
-    assert_true(share >= sh->least_ours);
-    assert_true(100 - share >= sh->least_theirs);
+    assert_true(share >= sh->least_ours - sh->single_less);
+    assert_true(100 - share >= sh->least_theirs - sh->single_less);
     sim_pair_dispose(&pair);
+    return share;
 }
 
 static void test_sharing(void **state)
 {
     (void)state;
     static const struct sharing cases[] = {
-        {"turbo beside CUBIC", &skt_cc_turbo, SIM_RIVAL_CUBIC, 25, 25},
-        {"turbo beside BBR", &skt_cc_turbo, SIM_RIVAL_BBR, 25, 25},
-        {"normal beside CUBIC", &skt_cc_normal, SIM_RIVAL_CUBIC, 20, 45},
+        {"turbo beside CUBIC", &skt_cc_turbo, SIM_RIVAL_CUBIC, 25, 25, 5},
+        {"turbo beside BBR", &skt_cc_turbo, SIM_RIVAL_BBR, 25, 25, 5},
+        {"normal beside CUBIC", &skt_cc_normal, SIM_RIVAL_CUBIC, 25, 45, 20},
     };
     uint64_t first = from_env("SKT_SIM_FIRST", 1);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        double mean = 0;
         for (uint64_t seed = first; seed < first + SHARING_SEEDS; seed++)
-            run_sharing(&cases[i], seed);
+            mean += run_sharing(&cases[i], seed) / SHARING_SEEDS;
+        assert_true(mean >= cases[i].least_ours);
+        assert_true(100 - mean >= cases[i].least_theirs);
     }
 }
 
