@@ -199,7 +199,7 @@ static void a_turn_empties_the_kernels_queue(void **state)
 {
     (void)state;
     NEEDS_ROOT();
-    enum { PACKETS = 400, TRIES = 20 };
+    enum { PACKETS = 400, TRIES = 50 };
     bool all = false;
     struct skt_tun *tun = open_tun(NULL, false, "10.9.0.1/24");
     int fd = udp_to("10.9.0.2", 7);
@@ -213,7 +213,6 @@ static void a_turn_empties_the_kernels_queue(void **state)
         run_for(loop, 20 * SKT_US_PER_MS);
         skt_tun_set_reader(tun, NULL, NULL);
         assert_int_equal(turn.seen, PACKETS);
-        assert_true(turn.first >= 16);
         all = turn.first == PACKETS;
     }
     assert_true(all);
