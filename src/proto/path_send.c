@@ -159,7 +159,9 @@ bool skt_path_is_full(const struct skt_path *p)
 
 bool skt_path_wants_parity(const struct skt_path *p)
 {
-    return p->uncopied && (p->redundancy.fixed_data || !skt_path_is_full(p));
+    if (!p->uncopied || p->redundancy.fixed_data)
+        return p->uncopied;
+    return !skt_path_is_full(p) && !skt_redundancy_is_bulk(&p->redundancy);
 }
 
 /* Bandwidth samples mean less from here on until all that is in flight now has been delivered. */

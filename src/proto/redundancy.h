@@ -15,14 +15,15 @@
 #include <stdint.h>
 
 enum {
-    SKT_COPIES_MAX = 4,           /* duplicates of one transmission */
-    SKT_COPIES_UNMEASURED = 2,    /* duplicates until */
-    SKT_COPIES_MEASURED = 200,    /* this many segments were measured */
-    SKT_OVERHEAD_CAP = 300,       /* default: redundant bytes over first transmissions, thousandths */
-    SKT_OVERHEAD_FREE = 64000,    /* bytes a second that are allowed in any case (512 kbit/s) */
-    SKT_REDUNDANCY_SLOTS = 11,    /* of 100 ms: never less than the last second */
-    SKT_REDUNDANCY_SUSPECTS = 16, /* presumed losses that may still turn out to be late */
-    SKT_PARITY_GROUP = 24         /* packets worth parity in a group, if the timer does not close it before */
+    SKT_COPIES_MAX = 4,             /* duplicates of one transmission */
+    SKT_COPIES_UNMEASURED = 2,      /* duplicates until */
+    SKT_COPIES_MEASURED = 200,      /* this many segments were measured */
+    SKT_OVERHEAD_CAP = 300,         /* default: redundant bytes over first transmissions, thousandths */
+    SKT_OVERHEAD_FREE = 64000,      /* bytes a second that are allowed in any case (512 kbit/s) */
+    SKT_REDUNDANCY_SLOTS = 11,      /* of 100 ms: never less than the last second */
+    SKT_REDUNDANCY_SUSPECTS = 16,   /* presumed losses that may still turn out to be late */
+    SKT_PARITY_BYTES_MAX = 4000000, /* a second, first transmissions (32 Mbit/s): above it is bulk */
+    SKT_PARITY_GROUP = 24 /* packets worth parity in a group, if the timer does not close it before */
 };
 
 /* An original that was overtaken by its duplicate. */
@@ -70,6 +71,10 @@ unsigned skt_redundancy_copies(const struct skt_redundancy *r);
 /* What the receiver counted since its last report: packets lost, in how many runs, and how many of them
  * parity brought back, which were acknowledged and so looked as if they had arrived. */
 void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t runs, uint32_t recovered);
+
+/* Was more than SKT_PARITY_BYTES_MAX sent for the first time in the last second? Then it is a bulk transfer,
+ * even where something else than the path holds it up (a slow machine, the peer's window). */
+bool skt_redundancy_is_bulk(const struct skt_redundancy *r);
 
 /* How many packets worth parity make a full group; 0: no parity now. */
 unsigned skt_redundancy_group(const struct skt_redundancy *r);

@@ -86,6 +86,14 @@ static unsigned strength(uint64_t p, uint64_t leave, unsigned span)
     return m;
 }
 
+bool skt_redundancy_is_bulk(const struct skt_redundancy *r)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < SKT_REDUNDANCY_SLOTS; i++)
+        sum += r->first[i];
+    return sum > SKT_PARITY_BYTES_MAX;
+}
+
 unsigned skt_redundancy_group(const struct skt_redundancy *r)
 {
     if (r->off || !r->parity)

@@ -203,6 +203,24 @@ static void test_bulk_pays_by_retransmission(void **state)
     }
 }
 
+/* So does one that something else than the path holds up, as a slow machine does: by how much goes out. */
+static void test_much_is_bulk(void **state)
+{
+    (void)state;
+    struct skt_redundancy r;
+    skt_redundancy_init(&r);
+    for (unsigned ms = 0; ms < 5000; ms++) /* a video of 30 Mbit/s */
+        skt_redundancy_on_first(&r, ms * MS, ms % 100 ? 0 : 375000 / 10 * 9);
+    assert_false(skt_redundancy_is_bulk(&r));
+    skt_redundancy_on_first(&r, 5 * SEC, 3000000); /* a page of 3 MB at once */
+    assert_true(skt_redundancy_is_bulk(&r));
+    skt_redundancy_on_first(&r, 7 * SEC, 1400); /* and after a while another one */
+    assert_false(skt_redundancy_is_bulk(&r));
+    for (unsigned ms = 7000; ms < 9000; ms++)
+        skt_redundancy_on_first(&r, ms * MS, 5000); /* 40 Mbit/s */
+    assert_true(skt_redundancy_is_bulk(&r));
+}
+
 /* --- the rest --- */
 
 /* Runs pages of 10 packets for so long; the client's stream numbers go on. */
@@ -215,8 +233,7 @@ static void run_small_pages(struct sim_world *w, skt_us time, skt_us apart)
     assert_true(sim_world_run(w, w->now + 10 * SEC, sim_all_done));
 }
 
-/* What parity hides from acknowledgements is still measured, and how losses come, even if half of the reports
- * are lost. */
+/* What parity hides from acknowledgements is still measured, and how losses come, over a lossy way back. */
 static void test_hidden_losses_are_measured(void **state)
 {
     (void)state;
@@ -462,6 +479,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_clean_link_has_none),
         cmocka_unit_test(test_bulk_pays_by_retransmission),
+        cmocka_unit_test(test_much_is_bulk),
         cmocka_unit_test(test_hidden_losses_are_measured),
         cmocka_unit_test(test_change_of_keys),
         cmocka_unit_test(test_reordering_and_duplication),
