@@ -75,6 +75,7 @@ struct skt_kcp {
     bool owed_open;    /* the last of `owed` may grow: it was not sent yet */
     uint8_t events;
     uint8_t tells_left; /* how often WINS is still repeated */
+    uint16_t mean_len;  /* data bytes of the segments sent lately */
     uint8_t run;        /* segments that came one soon after the other; stays at 255 */
     uint32_t fin_sn;
     struct skt_kcp_limits limits;

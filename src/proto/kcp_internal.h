@@ -11,7 +11,9 @@
 
 enum {
     SKT_KCP_RESERVED_PART = 8, /* below this part of the budget only the next segment in order is taken */
-    SKT_KCP_THIN = 4,          /* segments in flight up to which a conversation goes first */
+    SKT_KCP_THIN = 4,          /* segments in flight up to which a conversation goes first, */
+    SKT_KCP_THIN_SMALL = 32,   /* and of one whose segments have at most */
+    SKT_KCP_SMALL_LEN = 256,   /* bytes: a queue holds back its requests, they do not make the queue */
     SKT_KCP_TELLS = 5, /* how often news of a window that was closed is repeated when no data follows */
 };
 
@@ -206,7 +208,8 @@ skt_us skt_path_gate_expiry(const struct skt_path *p, skt_us now);
 /* Has it little in flight? Then it goes before those that have much: they wait for themselves. */
 static inline bool skt_kcp_is_thin(const struct skt_kcp *k)
 {
-    return !k->bulk && k->snd_nxt - k->snd_una <= SKT_KCP_THIN;
+    uint32_t most = k->mean_len <= SKT_KCP_SMALL_LEN ? SKT_KCP_THIN_SMALL : SKT_KCP_THIN;
+    return !k->bulk && k->snd_nxt - k->snd_una <= most;
 }
 
 /* At the end of its queue. */

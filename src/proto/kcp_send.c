@@ -53,6 +53,7 @@ void skt_kcp_on_first_sent(struct skt_kcp *k, const struct skt_segment *seg)
     size_t bytes = seg->flags & SKT_SEG_FIN ? 0 : charge(k, seg->len);
     assert(k->unsent >= bytes);
     k->unsent -= bytes;
+    k->mean_len = (uint16_t)((7 * k->mean_len + seg->len) / 8);
     k->snd_nxt++;
     skt_kcp_check_writable(k);
 }
