@@ -98,7 +98,7 @@ check-sim:
 	cmake --build $(BUILD) -j $(JOBS) --target test_proto_cc_sim
 	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto_cc_sim $(SEEDS) $(SIM_LIMIT_S) $(JOBS)
 
-# What a datagram costs in instructions, against a stored bound.
+# What a KiB of payload costs in instructions, against a stored bound.
 check-instructions:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS) --target guard_load
