@@ -183,11 +183,20 @@ void skt_parity_expire(struct skt_session *s, skt_us now);
 /* session_streams.c */
 int skt_streams_init(struct skt_session *s);
 void skt_streams_dispose(struct skt_session *s);
-int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len);
-int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
-void skt_streams_absorb(struct skt_session *s);                /* conversations' news -> streams' news */
 void skt_streams_reset_all(struct skt_session *s, int reason); /* every owner is told */
 int skt_streams_restart(struct skt_session *s, skt_us now);    /* the peer is a new one */
+int skt_stream_new(struct skt_session *s, uint32_t conv, bool by_peer, struct skt_stream **out);
+void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned news);
+void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int reason); /* by the peer */
+/* Of a stream that the peer opens, once it is there. */
+void skt_stream_read_header(struct skt_session *s, struct skt_stream *st);
+/* The conversation is over on this side; its segments are acknowledged without any state. */
+void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h);
+
+/* session_conversations.c */
+int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len);
+int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+void skt_streams_absorb(struct skt_session *s); /* conversations' news -> streams' news */
 
 /* session_flows.c */
 void skt_flows_init(struct skt_session *s);

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The streams of a session: which conversation a segment belongs to, opening, resetting, releasing. */
+/* The streams of a session: opening, resetting, releasing. */
 #include "base/err.h"
-#include "proto/ack_frame.h"
 #include "proto/session_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    STREAM_HEADER_MAX = 2 + SKT_TARGET_MAX,
-    CONTROL_MAX = 16, /* bytes of a control message; longer ones are a later version's */
-};
+enum { STREAM_HEADER_MAX = 2 + SKT_TARGET_MAX };
 
 const char *skt_reset_str(int reason)
 {
@@ -54,8 +50,7 @@ int skt_streams_init(struct skt_session *s)
     return err;
 }
 
-/* Note that a conversation is over on this side; its segments are acknowledged without any state. */
-static void queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
+void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
 {
     if (h->cmd == SKT_KCP_CMD_PUSH && s->stateless_count < SKT_STATELESS_ACKS_MAX)
         s->stateless[s->stateless_count++] = *h;
@@ -67,7 +62,7 @@ static void free_stream(struct skt_session *s, struct skt_stream *st)
     if (k->ack_newest) { /* the acknowledgement of the last segment outlives the conversation */
         struct skt_kcp_header last = {
             .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->rcv_nxt - 1, .ts = k->newest_ts};
-        queue_stateless_ack(s, &last);
+        skt_streams_queue_stateless_ack(s, &last);
     }
     skt_list_remove(&st->link);
     skt_kcp_dispose(&st->kcp);
@@ -92,14 +87,14 @@ void skt_streams_dispose(struct skt_session *s)
     skt_replay_dispose(&s->opened);
 }
 
-static void add_news(struct skt_session *s, struct skt_stream *st, unsigned news)
+void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned news)
 {
     if (news && !st->news)
         skt_list_append(&s->news, &st->link);
     st->news |= news;
 }
 
-static int new_stream(struct skt_session *s, uint32_t conv, bool by_peer, struct skt_stream **out)
+int skt_stream_new(struct skt_session *s, uint32_t conv, bool by_peer, struct skt_stream **out)
 {
     struct skt_stream *st = (struct skt_stream *)calloc(1, sizeof *st);
     if (!st)
@@ -138,7 +133,7 @@ int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const c
     if (s->next_conv >= SKT_CONV_FLOW_FIRST)
         return SKT_ERR_CLOSED; /* a thousand million streams: it takes a new session */
     struct skt_stream *st;
-    int err = new_stream(s, s->next_conv, false, &st);
+    int err = skt_stream_new(s, s->next_conv, false, &st);
     if (err)
         return err;
     uint8_t header[STREAM_HEADER_MAX];
@@ -170,8 +165,7 @@ static size_t peek(struct skt_kcp *k, uint8_t *buf, size_t cap)
     return len;
 }
 
-/* Reads the header of a stream that the peer opens, once it is there. */
-static void read_stream_header(struct skt_session *s, struct skt_stream *st)
+void skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
 {
     uint8_t header[STREAM_HEADER_MAX];
     size_t len = peek(&st->kcp, header, sizeof header);
@@ -191,7 +185,7 @@ static void read_stream_header(struct skt_session *s, struct skt_stream *st)
     st->kind = header[0];
     st->opened = true;
     skt_kcp_read_consume(&st->kcp, (size_t)2 + header[1]);
-    add_news(s, st, SKT_STREAM_OPENED);
+    skt_stream_add_news(s, st, SKT_STREAM_OPENED);
 }
 
 /* --- ending --- */
@@ -217,7 +211,7 @@ void skt_session_release_stream(struct skt_session *s, struct skt_stream *st)
         skt_session_reset_stream(s, st, SKT_RESET_ABORT);
 }
 
-static void mark_reset(struct skt_session *s, struct skt_stream *st, int reason)
+void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int reason)
 {
     if (st->reset)
         return;
@@ -226,7 +220,7 @@ static void mark_reset(struct skt_session *s, struct skt_stream *st, int reason)
     if (!st->opened)
         free_stream(s, st); /* nobody knows of it yet */
     else
-        add_news(s, st, SKT_STREAM_RESET);
+        skt_stream_add_news(s, st, SKT_STREAM_RESET);
 }
 
 void skt_streams_reset_all(struct skt_session *s, int reason)
@@ -236,7 +230,7 @@ void skt_streams_reset_all(struct skt_session *s, int reason)
         struct skt_stream *st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos);
         if (!st)
             return;
-        mark_reset(s, st, reason);
+        skt_stream_mark_reset(s, st, reason);
         if (s->streams.count != before)
             pos = 0; /* the map has changed under the walk */
     }
@@ -261,136 +255,9 @@ int skt_streams_restart(struct skt_session *s, skt_us now)
         if (!st->by_peer && !skt_kcp_heard(&st->kcp))
             skt_kcp_resend_all(&st->kcp, now);
         else if (st->opened)
-            mark_reset(s, st, SKT_RESET_ABORT);
+            skt_stream_mark_reset(s, st, SKT_RESET_ABORT);
     }
     return err;
-}
-
-/* --- receiving --- */
-
-static bool is_peers_conv(const struct skt_session *s, uint32_t conv)
-{
-    return conv >= SKT_CONV_FIRST && (conv % 2 == 0) != s->client;
-}
-
-/* The conversation that is there under a number, or NULL. */
-static struct skt_kcp *known_conversation(struct skt_session *s, uint32_t conv)
-{
-    if (conv == SKT_CONV_CONTROL)
-        return &s->control;
-    if (conv == SKT_CONV_MESSAGE)
-        return &s->messages;
-    if (conv >= SKT_CONV_FLOW_FIRST)
-        return skt_flows_find(s, conv);
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
-    return st ? &st->kcp : NULL;
-}
-
-int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
-{
-    struct skt_ack_frame f;
-    int err = skt_ack_frame_parse(&f, body, len);
-    if (err)
-        return err;
-    struct skt_kcp *k = known_conversation(s, f.conv);
-    return k ? skt_kcp_receive_acks(k, now, &f) : SKT_OK;
-}
-
-/* The conversation of a segment, opened if it is the peer's first of it; NULL: over, unknown, or no memory.
- */
-static struct skt_kcp *conversation_of(struct skt_session *s, const struct skt_kcp_header *h)
-{
-    struct skt_kcp *known = known_conversation(s, h->conv);
-    if (known)
-        return known;
-    if (h->conv >= SKT_CONV_FLOW_FIRST)
-        return skt_flows_conversation(s, h);
-    if (!is_peers_conv(s, h->conv) || !skt_replay_ok(&s->opened, h->conv / 2)) {
-        queue_stateless_ack(s, h);
-        return NULL;
-    }
-    struct skt_stream *st;
-    if (h->cmd != SKT_KCP_CMD_PUSH || new_stream(s, h->conv, true, &st) != SKT_OK)
-        return NULL; /* the peer will repeat it */
-    skt_replay_commit(&s->opened, h->conv / 2);
-    return &st->kcp;
-}
-
-int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len)
-{
-    struct skt_reader r = skt_reader_of(segments, len);
-    while (r.left > 0) {
-        struct skt_kcp_header h;
-        const uint8_t *data;
-        int err = skt_kcp_parse(&r, &h, &data);
-        if (err)
-            return err;
-        struct skt_kcp *k = conversation_of(s, &h);
-        if (!k)
-            continue;
-        uint64_t payload = s->path.stats.payload_rx;
-        err = skt_kcp_receive(k, now, &h, data);
-        s->stats.payload_rx += s->path.stats.payload_rx - payload;
-        if (err)
-            return err;
-    }
-    return SKT_OK;
-}
-
-static void on_control(struct skt_session *s, const uint8_t *msg, size_t len)
-{
-    struct skt_reader r = skt_reader_of(msg, len);
-    int kind = skt_read_u8(&r);
-    uint32_t conv = skt_read_u32(&r);
-    int reason = skt_read_u8(&r);
-    if (r.bad || kind != SKT_CONTROL_RESET)
-        return;
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
-    if (st)
-        mark_reset(s, st, reason);
-    else if (is_peers_conv(s, conv))
-        (void)skt_replay_take(&s->opened, conv / 2); /* its first segment may still be on the way */
-}
-
-static void read_control(struct skt_session *s)
-{
-    uint8_t msg[CONTROL_MAX];
-    long len;
-    while ((len = skt_kcp_message_len(&s->control)) >= 0) {
-        if ((size_t)len <= sizeof msg) {
-            len = skt_kcp_read_message(&s->control, msg, sizeof msg);
-            on_control(s, msg, (size_t)len);
-            continue;
-        }
-        uint8_t *big = (uint8_t *)malloc((size_t)len); /* of a later version: read and ignored */
-        if (!big)
-            return;
-        (void)skt_kcp_read_message(&s->control, big, (size_t)len);
-        free(big);
-    }
-}
-
-void skt_streams_absorb(struct skt_session *s)
-{
-    while (!skt_list_empty(&s->path.events)) {
-        struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);
-        unsigned events = skt_kcp_take_events(k);
-        if (k == &s->control) {
-            read_control(s);
-        } else if (k == &s->messages) {
-            if (events & SKT_KCP_READABLE)
-                s->events |= SKT_EVENT_MESSAGE;
-            if (events & SKT_KCP_WRITABLE)
-                s->events |= SKT_EVENT_MESSAGE_ROOM;
-        } else if (k->conv >= SKT_CONV_FLOW_FIRST) {
-            skt_flows_take_news(k, events);
-        } else {
-            struct skt_stream *st = SKT_CONTAINER(k, struct skt_stream, kcp);
-            add_news(s, st, st->opened ? events : 0);
-            if (!st->opened)
-                read_stream_header(s, st);
-        }
-    }
 }
 
 struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *events)
@@ -402,33 +269,4 @@ struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *even
     *events = st->news;
     st->news = 0;
     return st;
-}
-
-/* --- messages --- */
-
-int skt_session_send_message(struct skt_session *s, const void *buf, size_t len)
-{
-    if (len == 0 || len > SKT_MESSAGE_MAX)
-        return SKT_ERR_ARG;
-    if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
-        return SKT_ERR_CLOSED;
-    return skt_kcp_write(&s->messages, buf, len);
-}
-
-bool skt_session_messages_drained(const struct skt_session *s)
-{
-    return skt_kcp_drained(&s->messages);
-}
-
-long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
-{
-    long len = skt_kcp_message_len(&s->messages);
-    if (len < 0)
-        return len;
-    void *buf = realloc(s->message_buf, (size_t)len + 1);
-    if (!buf)
-        return SKT_ERR_NOMEM;
-    s->message_buf = (uint8_t *)buf;
-    *msg = s->message_buf;
-    return skt_kcp_read_message(&s->messages, buf, (size_t)len);
 }

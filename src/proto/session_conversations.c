@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Which conversation a segment or an acknowledgement belongs to, what its news mean, and the two
+ * conversations that every session has: stream control and messages. */
+#include "base/err.h"
+#include "proto/ack_frame.h"
+#include "proto/session_internal.h"
+
+#include <stdlib.h>
+
+enum { CONTROL_MAX = 16 }; /* bytes of a control message; longer ones are a later version's */
+
+/* --- receiving --- */
+
+static bool is_peers_conv(const struct skt_session *s, uint32_t conv)
+{
+    return conv >= SKT_CONV_FIRST && (conv % 2 == 0) != s->client;
+}
+
+/* The conversation that is there under a number, or NULL. */
+static struct skt_kcp *known_conversation(struct skt_session *s, uint32_t conv)
+{
+    if (conv == SKT_CONV_CONTROL)
+        return &s->control;
+    if (conv == SKT_CONV_MESSAGE)
+        return &s->messages;
+    if (conv >= SKT_CONV_FLOW_FIRST)
+        return skt_flows_find(s, conv);
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
+    return st ? &st->kcp : NULL;
+}
+
+int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
+{
+    struct skt_ack_frame f;
+    int err = skt_ack_frame_parse(&f, body, len);
+    if (err)
+        return err;
+    struct skt_kcp *k = known_conversation(s, f.conv);
+    return k ? skt_kcp_receive_acks(k, now, &f) : SKT_OK;
+}
+
+/* The conversation of a segment, opened if it is the peer's first of it; NULL: over, unknown, or no memory.
+ */
+static struct skt_kcp *conversation_of(struct skt_session *s, const struct skt_kcp_header *h)
+{
+    struct skt_kcp *known = known_conversation(s, h->conv);
+    if (known)
+        return known;
+    if (h->conv >= SKT_CONV_FLOW_FIRST)
+        return skt_flows_conversation(s, h);
+    if (!is_peers_conv(s, h->conv) || !skt_replay_ok(&s->opened, h->conv / 2)) {
+        skt_streams_queue_stateless_ack(s, h);
+        return NULL;
+    }
+    struct skt_stream *st;
+    if (h->cmd != SKT_KCP_CMD_PUSH || skt_stream_new(s, h->conv, true, &st) != SKT_OK)
+        return NULL; /* the peer will repeat it */
+    skt_replay_commit(&s->opened, h->conv / 2);
+    return &st->kcp;
+}
+
+int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len)
+{
+    struct skt_reader r = skt_reader_of(segments, len);
+    while (r.left > 0) {
+        struct skt_kcp_header h;
+        const uint8_t *data;
+        int err = skt_kcp_parse(&r, &h, &data);
+        if (err)
+            return err;
+        struct skt_kcp *k = conversation_of(s, &h);
+        if (!k)
+            continue;
+        uint64_t payload = s->path.stats.payload_rx;
+        err = skt_kcp_receive(k, now, &h, data);
+        s->stats.payload_rx += s->path.stats.payload_rx - payload;
+        if (err)
+            return err;
+    }
+    return SKT_OK;
+}
+
+static void on_control(struct skt_session *s, const uint8_t *msg, size_t len)
+{
+    struct skt_reader r = skt_reader_of(msg, len);
+    int kind = skt_read_u8(&r);
+    uint32_t conv = skt_read_u32(&r);
+    int reason = skt_read_u8(&r);
+    if (r.bad || kind != SKT_CONTROL_RESET)
+        return;
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
+    if (st)
+        skt_stream_mark_reset(s, st, reason);
+    else if (is_peers_conv(s, conv))
+        (void)skt_replay_take(&s->opened, conv / 2); /* its first segment may still be on the way */
+}
+
+static void read_control(struct skt_session *s)
+{
+    uint8_t msg[CONTROL_MAX];
+    long len;
+    while ((len = skt_kcp_message_len(&s->control)) >= 0) {
+        if ((size_t)len <= sizeof msg) {
+            len = skt_kcp_read_message(&s->control, msg, sizeof msg);
+            on_control(s, msg, (size_t)len);
+            continue;
+        }
+        uint8_t *big = (uint8_t *)malloc((size_t)len); /* of a later version: read and ignored */
+        if (!big)
+            return;
+        (void)skt_kcp_read_message(&s->control, big, (size_t)len);
+        free(big);
+    }
+}
+
+void skt_streams_absorb(struct skt_session *s)
+{
+    while (!skt_list_empty(&s->path.events)) {
+        struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);
+        unsigned events = skt_kcp_take_events(k);
+        if (k == &s->control) {
+            read_control(s);
+        } else if (k == &s->messages) {
+            if (events & SKT_KCP_READABLE)
+                s->events |= SKT_EVENT_MESSAGE;
+            if (events & SKT_KCP_WRITABLE)
+                s->events |= SKT_EVENT_MESSAGE_ROOM;
+        } else if (k->conv >= SKT_CONV_FLOW_FIRST) {
+            skt_flows_take_news(k, events);
+        } else {
+            struct skt_stream *st = SKT_CONTAINER(k, struct skt_stream, kcp);
+            skt_stream_add_news(s, st, st->opened ? events : 0);
+            if (!st->opened)
+                skt_stream_read_header(s, st);
+        }
+    }
+}
+
+/* --- messages --- */
+
+int skt_session_send_message(struct skt_session *s, const void *buf, size_t len)
+{
+    if (len == 0 || len > SKT_MESSAGE_MAX)
+        return SKT_ERR_ARG;
+    if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
+        return SKT_ERR_CLOSED;
+    return skt_kcp_write(&s->messages, buf, len);
+}
+
+bool skt_session_messages_drained(const struct skt_session *s)
+{
+    return skt_kcp_drained(&s->messages);
+}
+
+long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
+{
+    long len = skt_kcp_message_len(&s->messages);
+    if (len < 0)
+        return len;
+    void *buf = realloc(s->message_buf, (size_t)len + 1);
+    if (!buf)
+        return SKT_ERR_NOMEM;
+    s->message_buf = (uint8_t *)buf;
+    *msg = s->message_buf;
+    return skt_kcp_read_message(&s->messages, buf, (size_t)len);
+}
