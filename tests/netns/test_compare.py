@@ -51,7 +51,7 @@ def output(lab):
     return (lab.dir / "out").read_text()
 
 
-@pytest.mark.light
+# One after the other: a run changes what congestion control the system allows, and puts it back.
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT, signal.SIGTERM]],
                          ids=["ctrl-c", "term", "impatient"])
 def test_interrupted(lab, numbers):
