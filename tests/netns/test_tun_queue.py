@@ -55,13 +55,14 @@ def part(times, share):
 
 
 @pytest.mark.slow
-def test_thin_flows_beside_bulk(lab):
-    """20 thin inner flows beside 180 bulk ones at 2 % loss. At a rate that leaves a small machine some time; what it takes
+@pytest.mark.parametrize("rate", [20, 100])
+def test_thin_flows_beside_bulk(lab, rate):
+    """20 thin inner flows beside 180 bulk ones at 2 % loss, and at a rate that leaves a small machine some time; what it takes
     itself shows in datagrams that go past the tunnel over the same link. The 99th of 100 is asserted in simulated time
     (tests/proto/test_inner.c), here the median: flows that take turns with 180 others double it."""
     if not os.access(LOAD, os.X_OK):
         pytest.skip(f"no skt-load beside {SKT_LINK}")
-    t = tun_pair(lab, rate=20, delay="20ms", buffer="50ms", loss=0.02)
+    t = tun_pair(lab, rate=rate, delay="20ms", buffer="50ms", loss=0.02)
     lab.start(t.s, "load", LOAD, "serve", "--port", LOAD_PORT).wait_port(LOAD_PORT)
     alone, _ = requests(t.c, SERVER, 1, 20)
     for port in (5201, 5202):
@@ -73,7 +74,7 @@ def test_thin_flows_beside_bulk(lab):
         beside, unanswered = requests(t.c, SERVER, 20, 12)
         outside, _ = outside.result()
         mbit = sum(received_mbit(one.result()) for one in bulk)
-    lab.note(f"TUN, 20 Mbit/s, 2 % loss: 20 thin flows beside 180 bulk ones (together {mbit:.1f} Mbit/s): median "
+    lab.note(f"TUN, {rate} Mbit/s, 2 % loss: 20 thin flows beside 180 bulk ones (together {mbit:.1f} Mbit/s): median "
              f"{part(beside, 0.5):.0f} ms, p99 {part(beside, 0.99):.0f}; one alone {part(alone, 0.5):.0f}, "
              f"{part(alone, 0.99):.0f}; outside the tunnel meanwhile {part(outside, 0.5):.0f}, {part(outside, 0.99):.0f}")
     assert unanswered == 0
