@@ -43,7 +43,7 @@ def test_three_clients_reach_each_other_and_the_internet(lab):
     for ns, host in ((t.ns[0], 3), (t.ns[0], 4), (t.ns[1], 2), (t.ns[2], 1)):
         answers = ping(ns, f"{NET}.{host}")
         assert answers.received == 5, answers.text
-        assert "ttl" not in answers.text
+        assert "exceeded" not in answers.text
     ping_until(t.ns[0], "10.91.0.2")
     # The internet sees the server's address, not the client's.
     listener = lab.closing(t.i.listen(7000, "10.91.0.2"))
@@ -134,7 +134,8 @@ def test_two_clients_with_one_ticket_do_not_fight(lab):
 def test_spoofed_source_is_dropped(lab):
     t = star(lab, 2, internet=False)
     t.ns[0].ip("addr", "add", f"{NET}.66/32", "dev", "tun0")
-    assert ping(t.ns[0], f"{NET}.3", count=3, wait=1, options=("-I", f"{NET}.66")).received == 0
+    out = inside(t.ns[0], "ping", "-n", "-c", 3, "-i", 0.05, "-W", 1, "-I", f"{NET}.66", f"{NET}.3", check=False)
+    assert "3 packets transmitted, 0 received" in out, out
     tun = t.server.status()["tun"]
     assert tun["spoofed"] == 3 and tun["forwarded"] == 0
     assert ping(t.ns[0], f"{NET}.3").received == 5
