@@ -39,15 +39,37 @@ void skt_mtu_start(struct skt_mtu *m, size_t cap, skt_us now)
     next_probe(m, now);
 }
 
-/* All tries of this size are lost. */
+/* To a size that is assumed to pass, to look again a second later, for `high` first or half way to it. */
+static bool fall_back(struct skt_mtu *m, uint16_t high, bool high_first, skt_us now)
+{
+    uint16_t fallback = m->current > SKT_MTU_START ? SKT_MTU_START : SKT_MTU_MIN;
+    if (m->current <= fallback)
+        return false;
+    m->high = high;
+    m->current = m->low = fallback;
+    m->probe = high_first ? 0 : high;
+    next_probe(m, now);
+    m->at = now + SKT_US_PER_SEC;
+    return true;
+}
+
+/* All tries of this size are lost, and something smaller was not. */
 static void give_up(struct skt_mtu *m, skt_us now)
 {
+    uint16_t high = (uint16_t)(m->probe - 1);
     if (m->checking) {
-        (void)skt_mtu_on_black_hole(m, now);
+        (void)fall_back(m, high, false, now);
         return;
     }
-    m->high = (uint16_t)(m->probe - 1);
+    m->high = high;
     next_probe(m, now);
+}
+
+/* Until skt_mtu_wake. */
+static size_t rest(struct skt_mtu *m)
+{
+    m->at = SKT_NEVER;
+    return 0;
 }
 
 void skt_mtu_wake(struct skt_mtu *m, skt_us now)
@@ -56,25 +78,34 @@ void skt_mtu_wake(struct skt_mtu *m, skt_us now)
         m->at = now + SKT_MTU_CHECK_TIME;
 }
 
-size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy)
+size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy, skt_us heard)
 {
     if (now < m->at)
         return 0;
-    if (m->probe != 0 && m->tries == SKT_MTU_TRIES)
-        give_up(m, now);
+    if (m->probe != 0 && m->tries >= SKT_MTU_TRIES) {
+        if (heard >= m->sent_at && m->tries == SKT_MTU_TRIES)
+            give_up(m, now);
+        else if (heard >= m->sent_at)
+            m->tries = 0; /* the silence is over */
+        else if (m->tries == SKT_MTU_TRIES_SILENT && !busy)
+            return rest(m);
+        if (now < m->at)
+            return 0;
+    }
     if (m->probe == 0 && busy && m->current < m->cap && now >= m->raise_at)
         skt_mtu_start(m, m->cap, now);
     if (m->probe == 0) {
-        if (!busy || m->current <= SKT_MTU_START) {
-            m->at = SKT_NEVER;
-            return 0;
-        }
+        if (!busy || m->current <= SKT_MTU_START)
+            return rest(m);
         m->probe = m->current;
         m->checking = true;
         m->tries = 0;
     }
-    m->tries++;
-    m->at = now + skt_us_max(200 * SKT_US_PER_MS, 2 * rtt);
+    bool silence = m->tries >= SKT_MTU_TRIES;
+    if (m->tries < SKT_MTU_TRIES_SILENT)
+        m->tries++;
+    m->sent_at = now;
+    m->at = now + (silence ? SKT_MTU_CHECK_TIME : skt_us_max(200 * SKT_US_PER_MS, 2 * rtt));
     return m->probe;
 }
 
@@ -96,13 +127,5 @@ bool skt_mtu_on_probed(struct skt_mtu *m, size_t size, skt_us now)
 
 bool skt_mtu_on_black_hole(struct skt_mtu *m, skt_us now)
 {
-    uint16_t fallback = m->current > SKT_MTU_START ? SKT_MTU_START : SKT_MTU_MIN;
-    if (m->current <= fallback)
-        return false;
-    m->high = (uint16_t)(m->current - 1);
-    m->current = m->low = fallback;
-    m->probe = m->high; /* not the top again: halve from here */
-    next_probe(m, now);
-    m->at = now + SKT_US_PER_SEC;
-    return true;
+    return fall_back(m, m->current, true, now);
 }

@@ -17,16 +17,18 @@ struct skt_mtu {
     uint16_t high;    /* the largest that may still be tried */
     uint16_t cap;     /* the largest that either end takes */
     uint16_t probe;   /* size being probed; 0: none */
-    uint8_t tries;    /* probes of this size sent without an answer */
+    uint8_t tries;    /* probes of this size sent without an answer, counted up to SKT_MTU_TRIES_SILENT */
     bool checking;    /* the probe checks `current`, it does not look for more */
+    skt_us sent_at;   /* when the last one was */
     skt_us raise_at;  /* when a finished search is done again up to cap */
     bool started;
     skt_us at; /* when skt_mtu_probe has something to do; SKT_NEVER: nothing */
 };
 
 enum {
-    SKT_MTU_TRIES = 3, /* MAX_PROBES of RFC 8899, 5.1.2 */
-    SKT_MTU_STEP = 12, /* the search ends when high - low is below this */
+    SKT_MTU_TRIES = 3,                        /* MAX_PROBES of RFC 8899, 5.1.2 */
+    SKT_MTU_TRIES_SILENT = 2 * SKT_MTU_TRIES, /* then it rests until there is data, where nothing is heard */
+    SKT_MTU_STEP = 12,                        /* the search ends when high - low is below this */
 };
 #define SKT_MTU_RAISE_TIME (600 * SKT_US_PER_SEC) /* PMTU_RAISE_TIMER of RFC 8899, 5.1.1 */
 #define SKT_MTU_CHECK_TIME (2 * SKT_US_PER_SEC)   /* between checks of `current` while data flows */
@@ -41,9 +43,17 @@ void skt_mtu_start(struct skt_mtu *m, size_t cap, skt_us now);
 void skt_mtu_wake(struct skt_mtu *m, skt_us now);
 
 /* At or after m->at: the size to probe now (the caller sends it), or 0. rtt: the smoothed round trip, 0:
- * unknown. busy: data was sent lately. `current` may have shrunk afterwards: a checked size was not answered.
- */
-size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy);
+ * unknown. busy: data was sent lately. heard: when the peer last was: probes that were lost while nothing
+ * came through say nothing about their size, and are repeated. `current` may have shrunk afterwards: a
+ * checked size was not answered. */
+size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy, skt_us heard);
+
+/* After skt_mtu_probe gave a size: will its loss be believed only if something else gets through? Then the
+ * caller asks the peer for something small. */
+static inline bool skt_mtu_needs_sign(const struct skt_mtu *m)
+{
+    return m->probe != 0 && m->tries >= SKT_MTU_TRIES;
+}
 
 /* A probe of this size arrived; true: `current` has changed. */
 bool skt_mtu_on_probed(struct skt_mtu *m, size_t size, skt_us now);
@@ -55,7 +65,8 @@ static inline bool skt_mtu_settled(const struct skt_mtu *m)
     return m->started && (m->probe == 0 || m->checking);
 }
 
-/* Full-sized packets do not get through: falls back and searches again soon. True: `current` has changed. */
+/* Nothing gets through, perhaps because of its size: falls back and searches again soon, first for what was
+ * in use. True: `current` has changed. */
 bool skt_mtu_on_black_hole(struct skt_mtu *m, skt_us now);
 
 #endif

@@ -326,7 +326,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
         skt_path_reset(&s->path, now);
         s->events |= SKT_EVENT_CONTINUED;
     }
-    if (result == SKT_ATTACH_NEW || moved)
+    if (result == SKT_ATTACH_NEW || suspect || moved)
         skt_session_search_mtu(s, now, c->pending_mtu);
     s->due |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */
     s->ping_at = now;

@@ -34,6 +34,16 @@ static void on_response_to_challenge(struct skt_session *s, skt_us now, const st
     s->events |= SKT_EVENT_CONTINUED;
 }
 
+/* The server asks where we are: our address has changed on the way, and so may have the path. The same
+ * question comes again until it is answered. */
+static void on_challenge(struct skt_session *s, skt_us now, const uint8_t *body)
+{
+    if (memcmp(s->response, body, sizeof s->response) != 0)
+        skt_session_search_mtu(s, now, s->mtu.cap);
+    memcpy(s->response, body, sizeof s->response);
+    s->due |= SKT_DUE_RESPONSE;
+}
+
 static void on_pong(struct skt_session *s, skt_us now, uint32_t stamp)
 {
     skt_us rtt = (uint32_t)((uint32_t)now - stamp);
@@ -80,10 +90,8 @@ static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *fr
             on_pong(s, now, skt_get_u32(body));
         break;
     case SKT_FRAME_CHALLENGE:
-        if (s->client && len == sizeof s->response) {
-            memcpy(s->response, body, len);
-            s->due |= SKT_DUE_RESPONSE;
-        }
+        if (s->client && len == sizeof s->response)
+            on_challenge(s, now, body);
         break;
     case SKT_FRAME_RESPONSE:
         on_response_to_challenge(s, now, from, body, len);

@@ -68,9 +68,11 @@ static void expire_mtu(struct skt_session *s, skt_us now)
     if (skt_path_timeouts(&s->path) >= BLACK_HOLE_TIMEOUTS && before > SKT_MTU_START)
         (void)skt_mtu_on_black_hole(&s->mtu, now);
     bool busy = s->last_data != 0 && now - s->last_data < SKT_MTU_CHECK_TIME;
-    size_t probe = skt_mtu_probe(&s->mtu, now, s->path.srtt, busy);
+    size_t probe = skt_mtu_probe(&s->mtu, now, s->path.srtt, busy, s->heard);
     if (probe)
         s->probe_due = (uint16_t)probe;
+    if (probe && skt_mtu_needs_sign(&s->mtu))
+        s->due |= SKT_DUE_PING;
     if (s->mtu.current != before)
         skt_session_set_mtu(s);
 }

@@ -193,7 +193,7 @@ def test_path_becomes_narrow_and_wide_again(lab):
     assert narrow < wide
     echo.exchange(200_000)
     transfer(t, lab, 500_000)
-    # After a change of the client's address the server takes the path for a new one, and searches anew.
+    # After a change of the client's address both ends take the path for a new one, and search anew.
     t.link.set(mtu=1500)
     t.c.ip("addr", "add", "10.90.0.77/24", "dev", "lnk0")
     t.c.ip("addr", "del", "10.90.0.1/24", "dev", "lnk0")
@@ -201,6 +201,7 @@ def test_path_becomes_narrow_and_wide_again(lab):
         t.c.ip("addr", "add", "10.90.0.77/24", "dev", "lnk0")
     echo.exchange(1000)
     wait_until("the server found it", lambda: t.server.sessions()[0]["tun_mtu"] == wide, 15)
+    assert found_mtu(t, 1472, 1472) == wide
     echo.exchange(200_000)
 
 

@@ -18,7 +18,7 @@ static unsigned search(struct skt_mtu *m, size_t limit, skt_us *now, skt_us unti
     unsigned probes = 0;
     while (m->at != SKT_NEVER && m->at < until) {
         *now = skt_us_max(*now, m->at);
-        size_t size = skt_mtu_probe(m, *now, 10000, true);
+        size_t size = skt_mtu_probe(m, *now, 10000, true, *now);
         if (!size)
             continue;
         probes++;
@@ -52,7 +52,7 @@ static void test_clear_path_takes_one_probe(void **state)
     assert_int_equal(m.at, SKT_NEVER);
     assert_int_equal(m.current, SKT_MTU_START);
     skt_mtu_start(&m, 1400, SEC);
-    assert_int_equal(skt_mtu_probe(&m, SEC, 0, true), 1400);
+    assert_int_equal(skt_mtu_probe(&m, SEC, 0, true, SEC), 1400);
     assert_false(skt_mtu_on_probed(&m, 1399, SEC)); /* not what was asked */
     assert_true(skt_mtu_on_probed(&m, 1400, SEC));
     assert_int_equal(m.current, 1400);
@@ -81,7 +81,7 @@ static void test_black_hole_falls_to_the_floor(void **state)
     struct skt_mtu m;
     skt_mtu_init(&m);
     skt_mtu_start(&m, SKT_MTU_MAX, SEC);
-    assert_int_equal(skt_mtu_probe(&m, SEC, 0, true), SKT_MTU_MAX);
+    assert_int_equal(skt_mtu_probe(&m, SEC, 0, true, SEC), SKT_MTU_MAX);
     assert_true(skt_mtu_on_probed(&m, SKT_MTU_MAX, SEC));
     assert_true(skt_mtu_on_black_hole(&m, 2 * SEC));
     assert_int_equal(m.current, SKT_MTU_START);
@@ -99,11 +99,11 @@ static void test_settled_with_a_result_only(void **state)
     assert_false(skt_mtu_settled(&m));
     skt_mtu_start(&m, SKT_MTU_MAX, now);
     assert_false(skt_mtu_settled(&m));
-    assert_int_equal(skt_mtu_probe(&m, now, 0, true), SKT_MTU_MAX);
+    assert_int_equal(skt_mtu_probe(&m, now, 0, true, now), SKT_MTU_MAX);
     assert_true(skt_mtu_on_probed(&m, SKT_MTU_MAX, now));
     assert_true(skt_mtu_settled(&m));
     now = m.at;
-    assert_int_equal(skt_mtu_probe(&m, now, 0, true), SKT_MTU_MAX); /* a check of what is in use */
+    assert_int_equal(skt_mtu_probe(&m, now, 0, true, now), SKT_MTU_MAX); /* a check of what is in use */
     assert_true(skt_mtu_settled(&m));
     assert_true(skt_mtu_on_black_hole(&m, now)); /* what is in use is only a guess now */
     assert_false(skt_mtu_settled(&m));
@@ -120,10 +120,60 @@ static void test_rests_while_idle(void **state)
     skt_mtu_init(&m);
     skt_mtu_start(&m, SKT_MTU_MAX, now);
     search(&m, SKT_MTU_MAX, &now, now + 1);
-    assert_int_equal(skt_mtu_probe(&m, now + 10 * SEC, 0, false), 0);
+    assert_int_equal(skt_mtu_probe(&m, now + 10 * SEC, 0, false, now), 0);
     assert_int_equal(m.at, SKT_NEVER);
     skt_mtu_wake(&m, now + 20 * SEC);
     assert_int_equal(m.at, now + 20 * SEC + SKT_MTU_CHECK_TIME);
+}
+
+/* Sends probes every time one is due, for `len`; how many. */
+static unsigned probe_into_the_void(struct skt_mtu *m, skt_us from, skt_us len, bool data, skt_us heard)
+{
+    unsigned n = 0;
+    while (m->at < from + len)
+        n += skt_mtu_probe(m, m->at, 0, data, heard) != 0;
+    return n;
+}
+
+/* Where nothing is heard at all the lost probes prove nothing: they go on, slowly, and rest without data. */
+static void test_silence_proves_nothing(void **state)
+{
+    (void)state;
+    struct skt_mtu m;
+    skt_mtu_init(&m);
+    skt_mtu_start(&m, SKT_MTU_MAX, SEC);
+    assert_int_equal(probe_into_the_void(&m, SEC, 40 * SEC, true, 0), 3 + 20);
+    assert_int_equal(m.probe, SKT_MTU_MAX);
+    assert_false(skt_mtu_settled(&m));
+    assert_int_equal(probe_into_the_void(&m, 41 * SEC, 40 * SEC, false, 0), 0);
+    assert_int_equal(m.at, SKT_NEVER);
+    skt_mtu_wake(&m, 90 * SEC);
+    skt_us back = m.at;
+    for (unsigned i = 0; i < SKT_MTU_TRIES; i++) { /* the size has all its tries, from now on */
+        assert_int_equal(skt_mtu_probe(&m, m.at, 0, true, m.at), SKT_MTU_MAX);
+        assert_true(skt_mtu_needs_sign(&m) == (i == SKT_MTU_TRIES - 1));
+    }
+    assert_true(m.at - back < SEC);
+    assert_in_range(skt_mtu_probe(&m, m.at, 0, true, m.at), SKT_MTU_START, SKT_MTU_MAX - SKT_MTU_STEP);
+}
+
+/* Timeouts are no proof either: what was in use is tried before anything smaller. */
+static void test_size_before_a_black_hole_is_tried_first(void **state)
+{
+    (void)state;
+    struct skt_mtu m;
+    skt_us now = SEC;
+    skt_mtu_init(&m);
+    skt_mtu_start(&m, SKT_MTU_MAX, now);
+    search(&m, 1400, &now, 10 * SEC);
+    uint16_t found = m.current;
+    assert_true(skt_mtu_on_black_hole(&m, now));
+    assert_int_equal(m.current, SKT_MTU_START);
+    assert_int_equal(m.at, now + SEC);
+    assert_int_equal(skt_mtu_probe(&m, m.at, 0, true, m.at), found);
+    assert_true(skt_mtu_on_probed(&m, found, now + SEC));
+    assert_int_equal(m.current, found);
+    assert_true(skt_mtu_settled(&m));
 }
 
 int main(void)
@@ -135,6 +185,8 @@ int main(void)
         cmocka_unit_test(test_black_hole_falls_to_the_floor),
         cmocka_unit_test(test_settled_with_a_result_only),
         cmocka_unit_test(test_rests_while_idle),
+        cmocka_unit_test(test_silence_proves_nothing),
+        cmocka_unit_test(test_size_before_a_black_hole_is_tried_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

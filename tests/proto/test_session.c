@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions over simulated links: handshakes, streams, silence, restarts, moves. */
-#include "proto/mtu.h"
 #include "sim/world.h"
 
 #include <setjmp.h>
@@ -339,40 +338,6 @@ static void test_session_does_not_follow_a_thief(void **state)
     sim_world_free(w);
 }
 
-static void test_mtu_is_found_and_followed(void **state)
-{
-    (void)state;
-    static const size_t mtus[] = {1472, 1444, 1400, 1280, 1252, 1201, 1200};
-    for (size_t i = 0; i < sizeof mtus / sizeof mtus[0]; i++) {
-        struct sim_world_config c = link_of(10 * MS, 100, 15 + i);
-        c.up.mtu = c.down.mtu = mtus[i];
-        struct sim_world *w = connected(&c);
-        sim_world_run(w, w->now + 20 * SEC, NULL);
-        assert_in_range(skt_session_mtu(w->client.session), mtus[i] - SKT_MTU_STEP, mtus[i]);
-        assert_in_range(skt_session_mtu(sim_world_session(w)), mtus[i] - SKT_MTU_STEP, mtus[i]);
-        sim_world_free(w);
-    }
-}
-
-static void test_mtu_drop_in_mid_transfer(void **state)
-{
-    (void)state;
-    struct sim_world_config c = link_of(10 * MS, 0, 30);
-    c.up.rate = c.down.rate = 2000 * 1000;
-    c.up.buffer = c.down.buffer = 100000;
-    struct sim_world *w = connected(&c);
-    w->server.reply_len = 12 * 1000 * 1000;
-    sim_world_open(w, "", 12 * 1000 * 1000);
-    sim_world_run(w, w->now + 2 * SEC, NULL);
-    assert_int_equal(skt_session_mtu(w->client.session), 1472);
-    w->up.config.mtu = w->down.config.mtu = 1252;
-    skt_us dropped = w->now;
-    assert_true(sim_world_run(w, w->now + 30 * SEC, sim_all_done));
-    assert_true(w->now - dropped < 15 * SEC);
-    assert_in_range(skt_session_mtu(w->client.session), 1200, 1252);
-    sim_world_free(w);
-}
-
 static void test_silent_session_is_closed(void **state)
 {
     (void)state;
@@ -543,8 +508,6 @@ int main(void)
         cmocka_unit_test(test_server_restart_resets_old_streams),
         cmocka_unit_test(test_session_follows_a_moved_client),
         cmocka_unit_test(test_session_does_not_follow_a_thief),
-        cmocka_unit_test(test_mtu_is_found_and_followed),
-        cmocka_unit_test(test_mtu_drop_in_mid_transfer),
         cmocka_unit_test(test_silent_session_is_closed),
         cmocka_unit_test(test_loss_is_measured_by_the_receiver),
         cmocka_unit_test(test_rate_and_duplicates_are_limited),
