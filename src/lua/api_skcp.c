@@ -221,6 +221,9 @@ static int session_stats(lua_State *L)
     set_count(L, "packets_tx", st->packets_tx);
     set_count(L, "packets_rx", st->packets_rx);
     set_count(L, "retransmitted", p->stats.retransmitted);
+    set_count(L, "duplicated", p->stats.duplicated);
+    set_count(L, "fec_sent", skt_session_fec_sent(s));
+    set_count(L, "fec_recovered", skt_session_fec_recovered(s));
     set_count(L, "streams", skt_session_stream_count(s));
     set_count(L, "mtu", skt_session_mtu(s));
     return 1;

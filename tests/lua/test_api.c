@@ -47,6 +47,16 @@ static void test_sessions(void **state)
     rig_run_script(*state, "sessions.lua", 20000);
 }
 
+static void test_stats_tell_redundancy(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_app a;
+    rig_start_script(rig, &a, "password = 'p', redundancy = { data = 2, parity = 1 }", "stats.lua");
+    assert_true(rig_wait_log(rig, "PASS", 5000));
+    assert_false(skt_app_failed(a.app));
+    rig_stop(&a);
+}
+
 static void test_what_was_sent_before_a_close_arrives(void **state)
 {
     rig_run_script(*state, "closing.lua", 60000);
@@ -133,6 +143,7 @@ int main(void)
         SCRIPT_TEST(test_tcp),
         SCRIPT_TEST(test_messages),
         SCRIPT_TEST(test_sessions),
+        SCRIPT_TEST(test_stats_tell_redundancy),
         SCRIPT_TEST(test_what_was_sent_before_a_close_arrives),
         SCRIPT_TEST(test_senders_in_callbacks_are_never_refused),
         SCRIPT_TEST(test_timers),
