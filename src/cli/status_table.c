@@ -2,6 +2,7 @@
 #include "cli/status_table.h"
 
 #include <math.h>
+#include <string.h>
 
 const char *skt_format_bytes(double bytes, char buf[SKT_FORMAT_MAX])
 {
@@ -11,8 +12,8 @@ const char *skt_format_bytes(double bytes, char buf[SKT_FORMAT_MAX])
         return buf;
     }
     int unit = -1;
-    /* 999.95 would be printed as 1000.0. */
-    while ((bytes >= 999.95 || unit < 0) && units[unit + 1]) {
+    /* 999.5 would be printed as 1000. */
+    while ((bytes >= 999.5 || unit < 0) && units[unit + 1]) {
         bytes /= 1000;
         unit++;
     }
@@ -44,19 +45,88 @@ static const char *text(struct skt_json value, const char *path, char *buf, size
     return skt_json_text(skt_json_get(value, path), buf, cap);
 }
 
+/* --- lists of items; what is too long for a line goes on in the next one --- */
+
+enum { WIDTH = 80, INDENT = 12 };
+
+struct list {
+    FILE *out;
+    const char *label;
+    int column, items;
+};
+
+static void add(struct list *l, const char *item)
+{
+    int len = (int)strlen(item);
+    if (l->items++ == 0) {
+        l->column = fprintf(l->out, "%*s", l->label ? 0 : INDENT, l->label ? l->label : "");
+    } else if (l->column + 3 + len > WIDTH) { /* with a comma before it and one behind */
+        fputs(",\n", l->out);
+        l->column = fprintf(l->out, "%*s", INDENT, "");
+    } else {
+        l->column += fprintf(l->out, ", ");
+    }
+    l->column += fprintf(l->out, "%s", item);
+}
+
+static void end(struct list *l)
+{
+    if (l->items > 0)
+        (void)fputc('\n', l->out);
+    l->items = 0;
+}
+
+static void add_text(struct list *l, struct skt_json value, const char *path)
+{
+    char buf[96];
+    if (*text(value, path, buf, sizeof buf))
+        add(l, buf);
+}
+
+static void add_number(struct list *l, const char *format, double n)
+{
+    char item[64];
+    snprintf(item, sizeof item, format, n);
+    add(l, item);
+}
+
+/* Only where it is not 0. */
+static void add_some(struct list *l, const char *format, double n)
+{
+    if (n > 0)
+        add_number(l, format, n);
+}
+
+/* --- sessions --- */
+
+#define SESSION_ROW "%10s  %-10s %6s %9s %13s %8s %8s %7s\n"
+
 static void print_session(FILE *out, struct skt_json s)
 {
-    char state[16], peer[72], name[64], loss[24];
+    char cid[16], state[16], loss[32], streams[16];
     char rtt[SKT_FORMAT_MAX] = "-", age[SKT_FORMAT_MAX], sent[SKT_FORMAT_MAX], got[SKT_FORMAT_MAX];
     double rtt_ms = number(s, "rtt_ms.smoothed");
     if (rtt_ms > 0)
         snprintf(rtt, sizeof rtt, "%.1f ms", rtt_ms);
+    snprintf(cid, sizeof cid, "%.0f", number(s, "cid"));
     snprintf(loss, sizeof loss, "%.1f/%.1f %%", 100 * number(s, "loss_tx"), 100 * number(s, "loss_rx"));
-    fprintf(out, "%10.0f  %-10s %-22s %6s %9s %12s %5.0f %8s %8s %7.0f  %s\n", number(s, "cid"),
-            text(s, "state", state, sizeof state), text(s, "peer", peer, sizeof peer),
-            skt_format_duration(number(s, "age_s"), age), rtt, loss, number(s, "mtu"),
+    snprintf(streams, sizeof streams, "%.0f", number(s, "streams"));
+    fprintf(out, SESSION_ROW, cid, text(s, "state", state, sizeof state),
+            skt_format_duration(number(s, "age_s"), age), rtt, loss,
             skt_format_bytes(number(s, "bytes_tx"), sent), skt_format_bytes(number(s, "bytes_rx"), got),
-            number(s, "streams"), text(s, "name", name, sizeof name));
+            streams);
+    struct list l = {.out = out};
+    add_text(&l, s, "peer");
+    add_text(&l, s, "name");
+    add_text(&l, s, "tun_ip");
+    add_some(&l, "datagrams of %.0f B", number(s, "mtu"));
+    add_some(&l, "TUN MTU %.0f", number(s, "tun_mtu"));
+    end(&l);
+    add_some(&l, "%.0f segments sent again", number(s, "retransmitted"));
+    add_some(&l, "%.0f sent twice", number(s, "duplicated"));
+    add_some(&l, "%.0f packets of parity", number(s, "fec_sent"));
+    add_some(&l, "%.0f recovered by the peer's", number(s, "fec_recovered"));
+    end(&l);
 }
 
 static void print_sessions(FILE *out, struct skt_json sessions)
@@ -66,24 +136,67 @@ static void print_sessions(FILE *out, struct skt_json sessions)
         fputs("no session\n", out);
         return;
     }
-    fprintf(out, "%10s  %-10s %-22s %6s %9s %12s %5s %8s %8s %7s  %s\n", "cid", "state", "peer", "age", "rtt",
-            "loss out/in", "mtu", "sent", "received", "streams", "name");
+    fprintf(out, SESSION_ROW, "cid", "state", "age", "rtt", "loss out/in", "sent", "received", "streams");
     do {
         print_session(out, item);
     } while (skt_json_next(sessions, &pos, &item));
 }
 
+/* --- the interface, connections, what was dropped --- */
+
+static void add_packets(struct list *l, const char *what, double packets, double bytes)
+{
+    char item[96], size[SKT_FORMAT_MAX];
+    snprintf(item, sizeof item, "%s %.0f packets (%s)", what, packets, skt_format_bytes(bytes, size));
+    add(l, item);
+}
+
+static void print_tun(FILE *out, struct skt_json tun)
+{
+    char name[32], label[48];
+    struct list l = {.out = out, .label = label};
+    snprintf(label, sizeof label, "%s: ", text(tun, "name", name, sizeof name));
+    add_text(&l, tun, "ip");
+    add_text(&l, tun, "ip6");
+    add_number(&l, "MTU %.0f", number(tun, "mtu"));
+    add_packets(&l, "read", number(tun, "packets_in"), number(tun, "bytes_in"));
+    add_packets(&l, "written", number(tun, "packets_out"), number(tun, "bytes_out"));
+    add_some(&l, "%.0f between clients", number(tun, "forwarded"));
+    end(&l);
+    snprintf(label, sizeof label, "%s dropped: ", name);
+    add_number(&l, "%.0f to keep queues short", number(tun, "dropped"));
+    add_number(&l, "%.0f for want of room", number(tun, "overflow"));
+    add_some(&l, "%.0f with another's source", number(tun, "spoofed"));
+    add_some(&l, "%.0f malformed", number(tun, "malformed"));
+    add_some(&l, "%.0f to groups", number(tun, "group"));
+    add_some(&l, "%.0f with no session to go to", number(tun, "no_route"));
+    end(&l);
+}
+
+static void print_tcp(FILE *out, struct skt_json tcp)
+{
+    fprintf(out, "tcp: %.0f open, %.0f accepted, %.0f refused, %.0f closed\n", number(tcp, "open"),
+            number(tcp, "accepted"), number(tcp, "refused"), number(tcp, "closed"));
+}
+
 void skt_status_table_print(FILE *out, struct skt_json status)
 {
     char version[32], mode[64], up[SKT_FORMAT_MAX], rss[SKT_FORMAT_MAX];
+    struct skt_json tcp = skt_json_get(status, "tcp"), tun = skt_json_get(status, "tun");
+    bool has_tun = skt_json_get(tun, "name").p != NULL;
     fprintf(out, "skcptun %s  %s  pid %.0f  up %s  memory %s\n",
             text(status, "version", version, sizeof version), text(status, "mode", mode, sizeof mode),
             number(status, "pid"), skt_format_duration(number(status, "uptime_s"), up),
             skt_format_bytes(number(status, "rss_bytes"), rss));
     print_sessions(out, skt_json_get(status, "sessions"));
-    fprintf(out, "tcp: %.0f open, %.0f accepted, %.0f refused, %.0f closed\n", number(status, "tcp.open"),
-            number(status, "tcp.accepted"), number(status, "tcp.refused"), number(status, "tcp.closed"));
-    fprintf(out, "packets dropped: %.0f not authentic, %.0f replayed, %.0f malformed, %.0f overload\n",
-            number(status, "drops.auth"), number(status, "drops.replay"), number(status, "drops.malformed"),
-            number(status, "drops.overload"));
+    if (has_tun)
+        print_tun(out, tun);
+    if (!has_tun || number(tcp, "open") + number(tcp, "accepted") + number(tcp, "closed") > 0)
+        print_tcp(out, tcp);
+    struct list l = {.out = out, .label = "datagrams dropped: "};
+    add_number(&l, "%.0f not authentic", number(status, "drops.auth"));
+    add_number(&l, "%.0f replayed", number(status, "drops.replay"));
+    add_number(&l, "%.0f malformed", number(status, "drops.malformed"));
+    add_number(&l, "%.0f overload", number(status, "drops.overload"));
+    end(&l);
 }

@@ -125,6 +125,7 @@ static void formats_for_people(void **state)
     assert_string_equal(skt_format_bytes(1000, buf), "1.0 kB");
     assert_string_equal(skt_format_bytes(123456, buf), "123 kB");
     assert_string_equal(skt_format_bytes(999960, buf), "1.0 MB");
+    assert_string_equal(skt_format_bytes(999900000, buf), "1.0 GB");
     assert_string_equal(skt_format_bytes(1.5e9, buf), "1.5 GB");
     assert_string_equal(skt_format_duration(59, buf), "59s");
     assert_string_equal(skt_format_duration(61, buf), "1m01s");
@@ -154,6 +155,59 @@ static void prints_a_table(void **state)
     free(out);
 }
 
+/* A session of each end of a TUN, with all there is to tell and with the least: exactly as people see it, in
+ * 80 columns. */
+static void prints_a_tun_in_80_columns(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"version\":\"0.1.0\",\"mode\":\"tun_server\",\"pid\":4194304,\"uptime_s\":360000,\"rss_bytes\":"
+        "123456789,"
+        "\"sessions\":[{\"cid\":2147483647,\"state\":\"up\",\"peer\":\"[2001:db8:1234:5678:9abc:def0:1234:"
+        "5678]:"
+        "65535\",\"name\":\"cottage\",\"tun_ip\":\"192.168.2.2\",\"age_s\":358000,\"rtt_ms\":{\"smoothed\":"
+        "1234.56},"
+        "\"loss_tx\":0.999,\"loss_rx\":0.5,\"mtu\":1472,\"tun_mtu\":1420,\"bytes_tx\":999900000,\"bytes_rx\":"
+        "123456789012,\"retransmitted\":123456,\"duplicated\":7890,\"fec_sent\":4567,\"fec_recovered\":890,"
+        "\"streams\":0},{\"cid\":7,\"state\":\"up\",\"peer\":\"192.0.2.1:4000\",\"name\":null,\"tun_ip\":"
+        "null,"
+        "\"age_s\":3,\"rtt_ms\":{\"smoothed\":0.000},\"loss_tx\":0,\"loss_rx\":0,\"mtu\":1200,\"tun_mtu\":"
+        "1420,"
+        "\"bytes_tx\":500,\"bytes_rx\":700,\"retransmitted\":0,\"duplicated\":0,\"fec_sent\":0,\"fec_"
+        "recovered\":0,"
+        "\"streams\":0}],\"tcp\":{\"open\":0,\"accepted\":0,\"refused\":0,\"closed\":0},\"tun\":{\"name\":"
+        "\"skt0\","
+        "\"ip\":\"192.168.2.1/"
+        "24\",\"ip6\":null,\"mtu\":1420,\"packets_in\":12345678,\"bytes_in\":12345678901,"
+        "\"packets_out\":987654,\"bytes_out\":98765432,\"forwarded\":12,\"dropped\":34,\"overflow\":0,"
+        "\"spoofed\":5,"
+        "\"malformed\":0,\"group\":6,\"no_route\":0},\"drops\":{\"auth\":1,\"replay\":2,\"malformed\":3}}";
+    static const char expected[] =
+        "skcptun 0.1.0  tun_server  pid 4194304  up 4d04h  memory 123 MB\n"
+        "       cid  state         age       rtt   loss out/in     sent received streams\n"
+        "2147483647  up          4d03h 1234.6 ms   99.9/50.0 %   1.0 GB   123 GB       0\n"
+        "            [2001:db8:1234:5678:9abc:def0:1234:5678]:65535, cottage,\n"
+        "            192.168.2.2, datagrams of 1472 B, TUN MTU 1420\n"
+        "            123456 segments sent again, 7890 sent twice, 4567 packets of parity,\n"
+        "            890 recovered by the peer's\n"
+        "         7  up             3s         -     0.0/0.0 %    500 B    700 B       0\n"
+        "            192.0.2.1:4000, datagrams of 1200 B, TUN MTU 1420\n"
+        "skt0: 192.168.2.1/24, MTU 1420, read 12345678 packets (12.3 GB),\n"
+        "            written 987654 packets (98.8 MB), 12 between clients\n"
+        "skt0 dropped: 34 to keep queues short, 0 for want of room,\n"
+        "            5 with another's source, 6 to groups\n"
+        "datagrams dropped: 1 not authentic, 2 replayed, 3 malformed, 0 overload\n";
+    char *out = NULL;
+    size_t len;
+    FILE *f = open_memstream(&out, &len);
+    skt_status_table_print(f, skt_json_of(text, sizeof text - 1));
+    fclose(f);
+    assert_string_equal(out, expected);
+    for (const char *line = out; *line; line = strchr(line, '\n') + 1)
+        assert_true(strchr(line, '\n') - line <= 80);
+    free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +218,7 @@ int main(void)
         cmocka_unit_test(survives_damage),
         cmocka_unit_test(formats_for_people),
         cmocka_unit_test(prints_a_table),
+        cmocka_unit_test(prints_a_tun_in_80_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
