@@ -92,6 +92,8 @@ void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     struct skt_train *t = &b->train;
     if (b->filled || a->sent_at == 0 || b->min_rtt < TRAIN_RTT_MIN)
         return;
+    if (a->rtt == 0) /* it tells of what was to be acknowledged long before, as by the next request */
+        return;
     bool follows = t->first_acked && a->sent_at >= t->last_sent && a->sent_at - t->last_sent <= TRAIN_GAP_MAX;
     if (!follows || a->sent_at - t->first_sent > b->min_rtt / 4) {
         *t = (struct skt_train){a->sent_at, a->sent_at, a->now, 0};

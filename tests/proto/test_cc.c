@@ -192,6 +192,27 @@ static void test_normal_timeout(void **state)
     assert_true(s.out.cwnd >= before / 3); /* slow start leads back, not avoidance */
 }
 
+/* What a lost ACK left unsaid, the next request's says a pause later: that is not how far the bottleneck
+ * spread the packets. */
+static void test_turbo_is_not_slowed_by_late_news(void **state)
+{
+    (void)state;
+    union skt_cc_state s;
+    struct skt_cc_ack a = {.acked = MSS, .app_limited = true, .srtt = 160 * MS, .min_rtt = 160 * MS};
+    skt_cc_turbo.init(&s, 0, MSS);
+    for (unsigned i = 0; i < 30; i++) { /* sent within 3 ms */
+        bool late = i >= 20;
+        a.sent_at = i * MS / 10 + 1;
+        a.rtt = late ? 0 : 160 * MS;
+        a.now = late ? 250 * MS : a.sent_at + a.rtt;
+        a.delivered += MSS;
+        a.rate = a.delivered * SKT_US_PER_SEC / (160 * MS);
+        skt_cc_turbo.on_acked(&s, &a);
+    }
+    assert_true(s.out.pacing_rate >=
+                32 * MSS * SKT_US_PER_SEC / (20 * MS)); /* as before anything was known */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_initial_rate),
         cmocka_unit_test(test_turbo_finds_the_bandwidth),
         cmocka_unit_test(test_turbo_follows_the_bandwidth_down),
+        cmocka_unit_test(test_turbo_is_not_slowed_by_late_news),
         cmocka_unit_test(test_normal_halves_once_a_round),
         cmocka_unit_test(test_normal_undoes_what_was_no_loss),
         cmocka_unit_test(test_normal_grows_back),
