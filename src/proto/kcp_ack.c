@@ -27,7 +27,7 @@ static skt_us age_of(const struct skt_path *p, skt_us now, uint32_t ts)
 static void take_copy(struct skt_path *p, struct skt_segment *seg, struct skt_ack_round *round, uint32_t ts,
                       unsigned copy)
 {
-    struct skt_suspect original = {seg->kcp->conv, seg->sn, seg->ts};
+    struct skt_suspect original = {.conv = seg->kcp->conv, .sn = seg->sn, .ts = seg->ts};
     skt_us age = age_of(p, round->now, ts);
     if (age <= round->now - p->epoch_at)
         round->rtt = age;
@@ -55,7 +55,7 @@ static void take_earlier(struct skt_path *p, struct skt_segment *seg, struct skt
 void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts)
 {
     struct skt_path *p = k->path;
-    struct skt_suspect named_one = {k->conv, sn, ts};
+    struct skt_suspect named_one = {.conv = k->conv, .sn = sn, .ts = ts};
     bool released = skt_serial_before(sn, k->snd_una);
     struct skt_segment **slot = released ? NULL : skt_seg_ring_at(&k->snd, sn);
     struct skt_segment *seg = slot ? *slot : NULL;
@@ -81,6 +81,18 @@ void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t s
         advance(k);
 }
 
+/* Which of its transmissions una is about, an ACK will say that comes right behind. */
+static void take_unnamed(struct skt_kcp *k, struct skt_segment *seg, struct skt_ack_round *round)
+{
+    struct skt_redundancy *r = &k->path->redundancy;
+    bool again = seg->xmit == 1 ? seg->copies_sent > 0 : seg->xmit == 2 && (seg->flags & SKT_SEG_PROBED);
+    struct skt_suspect first = {.conv = k->conv, .sn = seg->sn, .ts = seg->first_ts};
+    skt_redundancy_on_arrived(r);
+    if (again)
+        skt_redundancy_on_unnamed(r, &first);
+    skt_path_take_acked(k->path, seg, round, false);
+}
+
 void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una)
 {
     while (skt_serial_before(k->snd_una, una)) {
@@ -88,8 +100,7 @@ void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t u
         if (skt_serial_before(k->snd_una + 1, una))
             skt_seg_prefetch(*skt_seg_ring_at(&k->snd, k->snd_una + 1));
         if (*slot) {
-            skt_redundancy_on_arrived(&k->path->redundancy);
-            skt_path_take_acked(k->path, *slot, round, false);
+            take_unnamed(k, *slot, round);
             release(k, slot);
         }
         k->snd_una++;

@@ -43,6 +43,7 @@ void skt_path_take_spurious(struct skt_path *p, struct skt_segment *seg, skt_us 
 static void take_probe_success(struct skt_path *p, const struct skt_segment *seg, skt_us now)
 {
     p->stats.lost++;
+    skt_redundancy_on_lost(&p->redundancy);
     struct skt_cc_loss loss = {now, seg->cost, p->inflight_bytes, seg->sent_at};
     p->cc->on_lost(&p->cc_state, &loss);
 }

@@ -55,24 +55,45 @@ void skt_redundancy_on_spurious(struct skt_redundancy *r)
         r->sure--;
 }
 
+static void suspect(struct skt_redundancy *r, const struct skt_suspect *original, bool open)
+{
+    struct skt_suspect *s = &r->suspects[r->suspect_next++ % SKT_REDUNDANCY_SUSPECTS];
+    *s = *original;
+    s->open = open;
+}
+
 void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const struct skt_suspect *original)
 {
     r->followed += n;
     r->follow_lost += n - 1;
-    r->suspects[r->suspect_next++ % SKT_REDUNDANCY_SUSPECTS] = *original;
+    suspect(r, original, false);
     r->lost++;
     count_one(r);
+}
+
+void skt_redundancy_on_unnamed(struct skt_redundancy *r, const struct skt_suspect *first)
+{
+    suspect(r, first, true);
+}
+
+static void settle(struct skt_redundancy *r, struct skt_suspect *s, bool arrived)
+{
+    if (s->open && !arrived)
+        r->lost++;
+    else if (!s->open && arrived && r->lost > 0)
+        r->lost--;
+    s->open = false;
+    if (arrived)
+        memset(s, 0, sizeof(*s));
 }
 
 void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *named)
 {
     for (size_t i = 0; i < SKT_REDUNDANCY_SUSPECTS; i++) {
         struct skt_suspect *s = &r->suspects[i];
-        if (s->conv != named->conv || s->sn != named->sn || s->ts != named->ts)
+        if (s->conv != named->conv || s->sn != named->sn || (s->ts != named->ts && !s->open))
             continue;
-        if (r->lost > 0)
-            r->lost--;
-        memset(s, 0, sizeof(*s));
+        settle(r, s, s->ts == named->ts);
         return;
     }
 }

@@ -26,9 +26,11 @@ enum {
     SKT_PARITY_GROUP = 24 /* packets worth parity in a group, if the timer does not close it before */
 };
 
-/* An original that was overtaken by its duplicate. */
+/* An original that may be lost: its duplicate overtook it, or an acknowledgement came that did not say which
+ * of them had arrived. */
 struct skt_suspect {
     uint32_t conv, sn, ts;
+    bool open; /* not counted as lost: nothing was named yet */
 };
 
 struct skt_redundancy {
@@ -61,7 +63,13 @@ void skt_redundancy_on_spurious(struct skt_redundancy *r);
 /* The n-th duplicate (from 1) of a transmission was acknowledged before all others of it. */
 void skt_redundancy_on_copy_arrived(struct skt_redundancy *r, unsigned n, const struct skt_suspect *original);
 
-/* An ACK of something acknowledged before: takes a presumed loss back if it names that very transmission. */
+/* A segment that was sent several times was acknowledged without a name (una, as the first packet of an
+ * answer brings it). It counts as arrived; but if a later transmission is named before this one, this one was
+ * lost. */
+void skt_redundancy_on_unnamed(struct skt_redundancy *r, const struct skt_suspect *first);
+
+/* An ACK of something acknowledged before: takes a presumed loss back if it names that very transmission, and
+ * presumes one if it is the first that names one of those sent. */
 void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *named);
 
 /* How many duplicates a transmission is to have: the fewest n with p q^n <= 1/11000, where p is the measured

@@ -416,7 +416,7 @@ static void test_presumed_losses_need_nothing(void **state)
     skt_redundancy_init(&r);
     r.parity = true;
     for (uint32_t i = 0; i < 200; i++) {
-        struct skt_suspect s = {7, i, i};
+        struct skt_suspect s = {.conv = 7, .sn = i, .ts = i};
         skt_redundancy_on_arrived(&r);
         if (i % 10 == 0)
             skt_redundancy_on_copy_arrived(&r, 1, &s);

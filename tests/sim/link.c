@@ -87,6 +87,8 @@ static void deliver(struct sim_link *l, skt_us leaves, const void *data, size_t 
     struct sim_packet *packet = (struct sim_packet *)malloc(sizeof(*packet) + len);
     assert(packet);
     packet->at = leaves + c->delay + sim_rng_below(&l->rng, c->jitter + 1);
+    if (c->in_order)
+        packet->at = l->last_at = skt_us_max(packet->at, l->last_at);
     if (sim_rng_chance(&l->rng, c->reorder))
         packet->at += c->reorder_delay;
     packet->order = l->order++;

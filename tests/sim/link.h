@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "sim/rng.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +15,10 @@ struct sim_link_config {
     uint64_t rate; /* bytes/s of whole IP packets; 0: no limit */
     size_t buffer; /* bytes that may wait for the rate; 0: no limit */
     skt_us delay;  /* one way */
-    skt_us jitter; /* 0 to this much more, each packet for itself: more than the packets' distance reorders */
-    unsigned loss; /* independent loss */
+    skt_us
+        jitter; /* 0 to this much more, each packet for itself: more than the packets' distance reorders, */
+    bool in_order;                /* unless this is set */
+    unsigned loss;                /* independent loss */
     unsigned burst_enter;         /* Gilbert-Elliott: chance per packet to enter the bad state, */
     unsigned burst_leave;         /* to leave it, */
     unsigned burst_loss;          /* and of loss within it */
@@ -41,6 +44,7 @@ struct sim_link {
     struct sim_rng rng;
     bool bad;         /* Gilbert-Elliott state */
     skt_us bad_until; /* with burst_len */
+    skt_us last_at;   /* the latest arrival so far */
     skt_us idle_at;   /* when the rate limiter has sent what it holds */
     uint64_t order;
     struct sim_packet **heap; /* by arrival */

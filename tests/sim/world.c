@@ -166,7 +166,7 @@ static void app_write(struct sim_app *app, bool client)
             return;
         app->sent += n;
     }
-    if (!app->finished && skt_kcp_finish(k) == SKT_OK)
+    if (!app->finished && !app->open && skt_kcp_finish(k) == SKT_OK)
         app->finished = true;
 }
 
@@ -217,6 +217,10 @@ static void app_news(struct sim_world *w, struct skt_session *s, struct skt_stre
         return;
     }
     app_read(app, client);
+    if (!client && sv->answer_len) {
+        app->to_send = app->received / sv->request_len * sv->answer_len;
+        app->open = !app->at_end;
+    }
     app_write(app, client);
     if (app->at_end && app->finished && skt_kcp_drained(skt_stream_kcp(st))) {
         app->st = NULL;
@@ -230,6 +234,12 @@ static void tell_streams(struct sim_world *w, struct skt_session *s, bool client
     unsigned news;
     while ((st = skt_session_next_stream(s, &news)) != NULL)
         app_news(w, s, st, news, client);
+}
+
+void sim_world_send(struct sim_world *w, int app, uint64_t len)
+{
+    w->client.apps[app].to_send += len;
+    app_write(&w->client.apps[app], true);
 }
 
 /* --- driving --- */

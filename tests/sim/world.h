@@ -16,6 +16,7 @@ struct sim_app {
     bool finished, at_end, reset, wrong;
     int reset_reason;
     bool hold; /* does not read */
+    bool open; /* there may be more to send: not ended yet */
 };
 
 struct sim_client {
@@ -42,8 +43,10 @@ struct sim_server {
     struct sim_app apps[SIM_STREAMS_MAX];
     int app_count;
     uint64_t reply_len; /* bytes that each of its streams sends */
-    uint64_t replies;   /* message 2s and refusals sent */
-    int reset_with;     /* enum skt_reset: every stream is reset instead; -1: served */
+    /* Not 0: or so many for every request_len that came in, as long as the stream lasts. */
+    uint64_t request_len, answer_len;
+    uint64_t replies; /* message 2s and refusals sent */
+    int reset_with;   /* enum skt_reset: every stream is reset instead; -1: served */
     unsigned continued;
 };
 
@@ -81,6 +84,9 @@ void sim_world_connect(struct sim_world *w, bool good_ticket);
 
 /* Opens a stream of the client's that sends len bytes; its number, or -1. */
 int sim_world_open(struct sim_world *w, const char *name, uint64_t len);
+
+/* More bytes for a stream of the client's that was opened with `open` set after it. */
+void sim_world_send(struct sim_world *w, int app, uint64_t len);
 
 /* Runs until `until`, or until done(w) where that is given. True: done. */
 bool sim_world_run(struct sim_world *w, skt_us until, bool (*done)(const struct sim_world *w));

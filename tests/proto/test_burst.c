@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Short bursts: answers of some 30 packets over lossy links, how long each takes until its last byte, and
+ * what that costs in redundant bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/world.h"
+
+#define MS     SKT_US_PER_MS
+#define SEC    SKT_US_PER_SEC
+#define PERIOD (250 * MS)
+
+enum { REQUEST = 64, ANSWER = 40 * 1024, ANSWERS = 400, WARM = 40, SEEDS = 10 };
+
+/* Of all seeds. */
+struct bursts {
+    uint64_t sent, duplicated, retransmitted, parity, ip_bytes;
+    size_t count;
+    skt_us took[SEEDS * (ANSWERS - WARM)];
+};
+
+static struct bursts bursts;
+static skt_us asked_at[ANSWERS];
+static unsigned answered;
+
+/* Notes when answers are whole, at each event. */
+static bool watch(const struct sim_world *w)
+{
+    for (; w->client.apps[0].received >= (uint64_t)(answered + 1) * ANSWER; answered++)
+        if (answered >= WARM)
+            bursts.took[bursts.count++] = w->now - asked_at[answered];
+    return false;
+}
+
+static void add_costs(const struct sim_world *w, uint64_t ip_bytes)
+{
+    const struct skt_session *s = sim_world_session(w);
+    const struct skt_path_stats *st = &skt_session_path(sim_world_session(w))->stats;
+    bursts.sent += st->sent;
+    bursts.duplicated += st->duplicated;
+    bursts.retransmitted += st->retransmitted;
+    bursts.parity += skt_session_fec_sent(s);
+    bursts.ip_bytes += ip_bytes;
+}
+
+static void run(const struct sim_link_config *l, uint64_t seed)
+{
+    struct sim_world_config c = {.up = *l, .down = *l, .seed = seed};
+    struct sim_world *w = sim_world_new(&c);
+    w->server.request_len = REQUEST;
+    w->server.answer_len = ANSWER;
+    sim_world_connect(w, true);
+    assert_true(sim_world_run(w, w->now + 30 * SEC, sim_is_up));
+    assert_int_equal(sim_world_open(w, "", 0), 0);
+    w->client.apps[0].open = true;
+    answered = 0;
+    uint64_t before = w->down.stats.sent_bytes;
+    for (unsigned i = 0; i < ANSWERS; i++) {
+        asked_at[i] = w->now;
+        sim_world_send(w, 0, REQUEST);
+        sim_world_run(w, w->now + PERIOD, watch);
+    }
+    sim_world_run(w, w->now + 5 * SEC, watch);
+    assert_int_equal(answered, ANSWERS);
+    assert_false(w->client.apps[0].wrong);
+    add_costs(w, w->down.stats.sent_bytes - before);
+    sim_world_free(w);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    skt_us x = *(const skt_us *)a, y = *(const skt_us *)b;
+    return x < y ? -1 : x > y;
+}
+
+struct burst_case {
+    const char *name;
+    struct sim_link_config link;
+    unsigned p50, p95, p99; /* ms */
+    unsigned cost;          /* IP bytes of the answers' direction over payload, hundredths */
+};
+
+static void check(const struct burst_case *t)
+{
+    memset(&bursts, 0, sizeof bursts);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+        run(&t->link, seed);
+    qsort(bursts.took, bursts.count, sizeof bursts.took[0], by_time);
+    double n = SEEDS * ANSWERS, p50 = (double)bursts.took[bursts.count / 2] / MS,
+           p95 = (double)bursts.took[bursts.count * 95 / 100] / MS,
+           p99 = (double)bursts.took[bursts.count * 99 / 100] / MS,
+           p999 = (double)bursts.took[bursts.count * 999 / 1000] / MS,
+           cost = (double)bursts.ip_bytes / (n * ANSWER);
+    print_message(
+        "%s: %.0f / %.0f / %.0f / %.0f ms (median, p95, p99, p99.9); IP bytes over payload %.3f; an "
+        "answer: %.1f packets, %.2f of parity, %.2f duplicates, %.2f again\n",
+        t->name, p50, p95, p99, p999, cost, (double)bursts.sent / n, (double)bursts.parity / n,
+        (double)bursts.duplicated / n, (double)bursts.retransmitted / n);
+    assert_true(p50 <= t->p50);
+    assert_true(p95 <= t->p95);
+    assert_true(p99 <= t->p99);
+    assert_true(cost * 100 <= t->cost);
+}
+
+/* Nearly all come without waiting for a retransmission, which would take them 160 ms longer, and it costs
+ * less than a fixed 10 + 3 (1.55). */
+static void test_bursts(void **state)
+{
+    (void)state;
+    static const struct burst_case cases[] = {
+        {"2.4 %", {.delay = 76 * MS, .jitter = 8 * MS, .in_order = true, .loss = 240}, 172, 182, 200, 133},
+        {"5 %", {.delay = 76 * MS, .jitter = 8 * MS, .in_order = true, .loss = 500}, 172, 185, 200, 146},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check(&cases[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bursts),
+    };
+    return cmocka_run_group_tests_name("burst", tests, NULL, NULL);
+}
