@@ -15,10 +15,11 @@ uint16_t skt_kcp_advertise(struct skt_kcp *k)
     uint32_t wnd = unread < k->rcv_wnd ? k->rcv_wnd - unread : 0;
     size_t kept = pool->budget / SKT_KCP_RESERVED_PART, room = skt_pool_room(pool);
     if (wnd > 1 && pool->budget && room < kept + (size_t)wnd * pool->block_len) {
-        /* Never 0 for want of memory alone: no event would tell when there is some again. */
-        size_t blocks = room > kept ? (room - kept) / pool->block_len : 1;
+        /* Never 0 for want of memory alone: no event would tell when there is some again, but for reading. */
+        bool none = room < pool->budget / SKT_KCP_LAST_PART && !skt_kcp_reader_waits(k);
+        size_t blocks = room > kept ? (room - kept) / pool->block_len : !none;
         if (blocks < wnd)
-            wnd = blocks > 0 ? (uint32_t)blocks : 1;
+            wnd = blocks > 0 ? (uint32_t)blocks : !none;
     }
     k->adv_end = k->rcv_nxt + wnd;
     k->adv_closed = wnd == 0;

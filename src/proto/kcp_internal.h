@@ -10,7 +10,8 @@
 #define SKT_PATH_INITIAL_RTO (250 * SKT_US_PER_MS)
 
 enum {
-    SKT_KCP_RESERVED_PART = 8, /* below this part of the budget only the next segment in order is taken */
+    SKT_KCP_RESERVED_PART = 8, /* below this part of the budget only the next segment in order is taken, */
+    SKT_KCP_LAST_PART = 16,    /* and below this one only where the reader waits for it */
     SKT_KCP_THIN = 4,          /* segments in flight up to which a conversation goes first, */
     SKT_KCP_THIN_SMALL = 32,   /* and of one whose segments have at most */
     SKT_KCP_SMALL_LEN = 256,   /* bytes: a queue holds back its requests, they do not make the queue */
@@ -74,6 +75,12 @@ static inline bool skt_kcp_window_open(const struct skt_kcp *k)
 static inline bool skt_kcp_memory_low(const struct skt_path *p, unsigned part)
 {
     return p->pool->budget && skt_pool_room(p->pool) < p->pool->budget / part;
+}
+
+/* Has the reader taken all that it can? */
+static inline bool skt_kcp_reader_waits(const struct skt_kcp *k)
+{
+    return k->stream ? k->rcv_read == k->rcv_nxt : k->messages == 0;
 }
 
 /* --- kcp_send.c --- */

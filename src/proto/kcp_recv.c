@@ -63,6 +63,15 @@ static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8
     return SKT_OK;
 }
 
+/* Is there memory for a segment so far ahead? Readers that stand still must not take the last of it: it is
+ * for those that read, else these would stand still, too. */
+static bool has_memory(const struct skt_kcp *k, int32_t ahead)
+{
+    if (ahead > 0)
+        return !skt_kcp_memory_low(k->path, SKT_KCP_RESERVED_PART);
+    return skt_kcp_reader_waits(k) || !skt_kcp_memory_low(k->path, SKT_KCP_LAST_PART);
+}
+
 int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data)
 {
     int32_t ahead = skt_serial_diff(h->sn, k->rcv_nxt);
@@ -76,7 +85,7 @@ int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const u
         skt_kcp_owe(k, h, SKT_ARRIVAL_AGAIN);
         return SKT_OK;
     }
-    if ((ahead > 0 && skt_kcp_memory_low(k->path, SKT_KCP_RESERVED_PART)) || insert(k, h, data) != SKT_OK)
+    if (!has_memory(k, ahead) || insert(k, h, data) != SKT_OK)
         return SKT_OK; /* no memory: not acknowledged, so it comes again */
     k->path->stats.payload_rx += h->len;
     skt_kcp_grow_window(k, h->sn);

@@ -31,7 +31,7 @@ static void hold_back(struct skt_kcp *k, bool for_memory)
         skt_path_add_starved(k->path, &k->starved_node);
 }
 
-/* Must a writer wait for memory? One with nothing queued may always try. */
+/* Must a writer wait for memory? One with nothing queued may always try, for one segment of a stream. */
 static bool starved(const struct skt_kcp *k)
 {
     return k->snd_una != k->snd_end && skt_kcp_memory_low(k->path, STARVED_PART);
@@ -201,6 +201,8 @@ int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max)
         iov[pieces++] = (struct iovec){tail->data + tail->len, room};
     /* Whole segments, though that may be a little more than is allowed. */
     size_t want = allowed > room ? (allowed - room + mss - 1) / mss : 0;
+    if (want > 1 && skt_kcp_memory_low(k->path, STARVED_PART))
+        want = 1;
     uint32_t n = reserve(k, (uint32_t)min_size(want, (size_t)(max - pieces)));
     for (uint32_t i = 0; i < n; i++) {
         struct skt_segment *seg = *skt_seg_ring_at(&k->snd, k->snd_end + i);

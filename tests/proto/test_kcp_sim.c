@@ -250,6 +250,41 @@ static void test_slow_reader(void **state)
     sim_pair_dispose(&pair);
 }
 
+/* Readers that stand still, together good for more memory than there is, do not take the last of it from one
+ * that reads; once they read everything arrives. */
+static void test_readers_that_stand_still_leave_some_memory(void **state)
+{
+    (void)state;
+    enum { STILL = 16 };
+    struct sim_pair_config c;
+    struct goodput_case g = {.mbit = 100, .rtt_ms = 20};
+    for (int messages = 0; messages <= 1; messages++) {
+        sim_pair_defaults(&c);
+        c.budget = (size_t)400 * SKT_KCP_BLOCK_LEN;
+        c.limits.rcv_wnd_max = 512;
+        link_of(&g, &c);
+        sim_pair_init(&pair, &c);
+        for (int i = 0; i < STILL; i++) {
+            sim_pair_add(&pair, !messages, messages ? 100 : 500000, 0, 10000);
+            pair.host[1].flows[i].read_rate = 1;
+        }
+        sim_pair_run(&pair, pair.now + 5 * SEC);
+        sim_pair_add(&pair, true, 50000, 0, 10000);
+        sim_pair_run(&pair, pair.now + 10 * SEC);
+        print_message("beside readers that stand still: %llu bytes in 10 s, %llu segments sent again\n",
+                      (unsigned long long)pair.host[1].flows[STILL].received,
+                      (unsigned long long)pair.host[0].path.stats.retransmitted);
+        assert_int_equal(pair.host[1].flows[STILL].received, 50000);
+        for (int i = 0; i < STILL; i++)
+            pair.host[1].flows[i].read_rate = 0;
+        sim_pair_run(&pair, pair.now + 30 * SEC);
+        assert_null(pair.failure);
+        assert_true(sim_pair_done(&pair));
+        assert_true(pair.host[1].pool_peak <= c.budget);
+        sim_pair_dispose(&pair);
+    }
+}
+
 /* Several flows share a path and none starves. */
 static void test_fair_shares(void **state)
 {
@@ -310,9 +345,13 @@ static void test_thin_flow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_arrives), cmocka_unit_test(test_goodput),
-        cmocka_unit_test(test_max_rate),           cmocka_unit_test(test_outage),
-        cmocka_unit_test(test_slow_reader),        cmocka_unit_test(test_fair_shares),
+        cmocka_unit_test(test_everything_arrives),
+        cmocka_unit_test(test_goodput),
+        cmocka_unit_test(test_max_rate),
+        cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_fair_shares),
+        cmocka_unit_test(test_readers_that_stand_still_leave_some_memory),
         cmocka_unit_test(test_thin_flow),
     };
     return cmocka_run_group_tests_name("kcp_sim", tests, NULL, NULL);

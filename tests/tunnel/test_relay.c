@@ -452,5 +452,6 @@ int main(void)
         CASE(endpoints_may_end_with_open_relays),
         CASE(without_a_session_the_socket_is_reset),
     };
+    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, fill_bulk, free_bulk);
 }
