@@ -170,6 +170,10 @@ void skt_path_add_starved(struct skt_path *p, struct skt_list *node);
 /* Has data been waiting for pacer or window for longer than a round trip? */
 bool skt_path_is_full(const struct skt_path *p);
 
+/* Does data go without parity now, since it is bulk? What gets no duplicates because parity covers it, and
+ * what gets parity because it has no duplicates, both depend on it. */
+bool skt_path_spares_parity(const struct skt_path *p);
+
 /* --- path_copies.c --- */
 
 /* After seg was sent: schedules its duplicates. */

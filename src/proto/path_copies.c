@@ -34,7 +34,7 @@ static bool is_thin(const struct skt_segment *seg)
 /* Does more follow at once that parity covers together with it, for less? */
 static bool is_covered(const struct skt_path *p, const struct skt_kcp *k)
 {
-    return k->snd_nxt != k->snd_end && skt_redundancy_group(&p->redundancy) > 0 && !skt_path_is_full(p);
+    return k->snd_nxt != k->snd_end && skt_redundancy_group(&p->redundancy) > 0 && !skt_path_spares_parity(p);
 }
 
 void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now)

@@ -157,11 +157,15 @@ bool skt_path_is_full(const struct skt_path *p)
     return p->waiting_since && p->now - p->waiting_since > (p->srtt ? p->srtt : SKT_PATH_INITIAL_RTO);
 }
 
+bool skt_path_spares_parity(const struct skt_path *p)
+{
+    const struct skt_redundancy *r = &p->redundancy;
+    return !r->fixed_data && (skt_path_is_full(p) || skt_redundancy_is_bulk(r));
+}
+
 bool skt_path_wants_parity(const struct skt_path *p)
 {
-    if (!p->uncopied || p->redundancy.fixed_data)
-        return p->uncopied;
-    return !skt_path_is_full(p) && !skt_redundancy_is_bulk(&p->redundancy);
+    return p->uncopied && !skt_path_spares_parity(p);
 }
 
 /* Bandwidth samples mean less from here on until all that is in flight now has been delivered. */

@@ -204,6 +204,51 @@ static void test_acknowledged_is_not_duplicated(void **state)
     rig_dispose(&r);
 }
 
+/* Duplicates that a message of `len` bytes of a thin flow gets, segment by segment, where 5 % are lost and
+ * parity is to be had. bulk: beside 40 Mbit/s of others, which something else than the path holds up. */
+static void run_message(size_t len, bool bulk, bool fixed, unsigned copies[])
+{
+    struct rig r;
+    static uint8_t data[40 * 1400];
+    rig_init(&r, false, 0, NULL);
+    struct skt_redundancy *red = &r.path.redundancy;
+    red->off = false;
+    red->parity = true;
+    if (fixed)
+        skt_path_fix_parity(&r.path, 10, 3);
+    skt_path_on_rtt(&r.path, r.now, 160 * MS);
+    measure(red, 2000, 100);
+    for (unsigned i = 0; i < 10; i++)
+        skt_redundancy_on_first(red, r.now, bulk ? 500000 : 50000);
+    assert_int_equal(skt_redundancy_is_bulk(red), bulk);
+    assert_int_equal(skt_kcp_write(&r.kcp, data, len), 0);
+    memset(copies, 0, 40 * sizeof copies[0]);
+    bool first[40] = {false};
+    for (size_t n = rig_send(&r); n > 0; n = rig_wait(&r, 100 * MS)) {
+        for (size_t i = 0; i < n; i++) {
+            copies[r.out[i].h.sn] += first[r.out[i].h.sn];
+            first[r.out[i].h.sn] = true;
+        }
+    }
+    rig_dispose(&r);
+}
+
+/* What parity does not cover is sent again unasked: also the first segments of a long message beside bulk. */
+static void test_first_segments_beside_bulk(void **state)
+{
+    (void)state;
+    unsigned copies[40];
+    run_message(20 * 1376, false, false, copies);
+    assert_int_equal(copies[0] + copies[1], 0); /* parity */
+    run_message(20 * 1376, true, false, copies);
+    assert_int_equal(copies[0], 3);
+    assert_int_equal(copies[1], 3);
+    assert_int_equal(copies[2], 0); /* no longer thin */
+    run_message(20 * 1376, true, true, copies);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(copies[i], 0); /* parity, whatever else is sent */
+}
+
 /* --- over links --- */
 
 enum { REQUESTS = 1000, CONNECTIONS_MAX = 10 };
@@ -387,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_duplicates_are_spaced_and_named),
         cmocka_unit_test(test_acknowledged_is_not_duplicated),
+        cmocka_unit_test(test_first_segments_beside_bulk),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_loss_that_begins_later),
         cmocka_unit_test(test_bulk_beside_thin),
