@@ -19,8 +19,9 @@
 enum {
     STEP = 256,
     LIVES_MAX = 150,
-    AFTER_REFUSAL_MS = 60, /* that a script still gets once it was refused memory: it may never come to its end */
-    LIFE_MS = 20000,       /* that a life may take where nothing was refused, on however busy a machine */
+    AFTER_REFUSAL_MS =
+        60,          /* that a script still gets once it was refused memory: it may never come to its end */
+    LIFE_MS = 20000, /* that a life may take where nothing was refused, on however busy a machine */
 };
 
 #define REFUSED "not enough memory"
