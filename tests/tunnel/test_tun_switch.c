@@ -206,9 +206,11 @@ static void test_what_waits_moves_with_the_use(void **state)
     send_packets(&rig, PACKETS); /* server a does not run */
     size_t waiting = skt_tun_switch_waiting(rig.client[0].sw);
     assert_in_range(waiting, 100 * PACKET_LEN, PACKETS * (PACKET_LEN + 40));
-    uint64_t moved = waiting / (PACKET_LEN + 40);
+    uint64_t moved =
+        accounted(&rig) + waiting / (PACKET_LEN + 40); /* on a busy machine some are dropped before */
     assert_int_equal(use(&rig, 1), SKT_OK);
-    for (int i = 0; i < 2000 && accounted(&rig) < moved; i++)
+    for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_tun_switch_waiting(rig.client[0].sw) > 0);
+         i++)
         run_for(rig.loops[1], 10 * SKT_US_PER_MS);
     assert_true(accounted(&rig) >= moved);
     assert_int_equal(skt_tun_switch_waiting(rig.client[0].sw), 0);
