@@ -167,17 +167,36 @@ static int read_message(struct skt_tun_packet *p, uint8_t *message, size_t len, 
     return skt_offload_derive(&p->offload, p->data, p->len, skt_get_u16(message + 1), true);
 }
 
-static void to_device(struct skt_tun_port *from, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+static void write_packet(struct skt_tun_switch *sw, struct skt_tun_packet *p, size_t count)
 {
-    struct skt_tun_switch *sw = from->sw;
     size_t len = p->len;
-    clamp(from->mtu, p, ip);
     if (skt_tun_write_any(sw->conf.tun, p, sw->conf.mtu) != SKT_OK) {
-        sw->stats.overflow++;
+        sw->stats.overflow += count;
         return;
     }
     sw->stats.packets_out++;
     sw->stats.bytes_out += len;
+}
+
+void skt_tun_flush(struct skt_tun_switch *sw)
+{
+    struct skt_tun_packet joined;
+    size_t count = sw->join.count;
+    if (skt_join_take(&sw->join, &joined))
+        write_packet(sw, &joined, count);
+}
+
+/* Segments that follow each other, as they come from a peer whose TUN has no offloads or from the wire behind
+ * it, are written as one: most of what a packet costs here is the way through the system. */
+static void to_device(struct skt_tun_port *from, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    struct skt_tun_switch *sw = from->sw;
+    clamp(from->mtu, p, ip);
+    if (sw->joined && skt_join_add(&sw->join, p, ip))
+        return;
+    skt_tun_flush(sw);
+    if (!sw->joined || !skt_join_add(&sw->join, p, ip))
+        write_packet(sw, p, 1);
 }
 
 static void to_session(struct skt_tun_port *from, struct skt_tun_port *to, skt_us now,

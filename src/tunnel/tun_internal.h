@@ -4,6 +4,7 @@
 #define SKT_TUNNEL_TUN_INTERNAL_H
 
 #include "base/ippkt.h"
+#include "base/join.h"
 #include "tunnel/tun_routes.h"
 #include "tunnel/tun_switch.h"
 
@@ -44,6 +45,8 @@ struct skt_tun_switch {
     void *script_user;
     uint8_t *message; /* SKT_TUN_MESSAGE_MAX bytes: the message being read */
     uint8_t *piece;   /* mtu bytes: a packet being cut */
+    struct skt_join join;
+    uint8_t *joined; /* its buffer; NULL: the TUN takes no large packets */
 };
 
 /* --- tun_switch.c --- */
@@ -72,6 +75,9 @@ void skt_tun_port_count(struct skt_tun_port *port);
 
 /* A packet from the TUN. */
 void skt_tun_from_device(struct skt_tun_switch *sw, struct skt_tun_packet *p);
+
+/* Writes what was joined for the TUN: whoever reads messages calls it behind the last one. */
+void skt_tun_flush(struct skt_tun_switch *sw);
 
 /* A message from a port's session. */
 void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *message, size_t len);

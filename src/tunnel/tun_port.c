@@ -133,6 +133,7 @@ void skt_tun_port_pump(struct skt_packet_owner *owner, struct skt_session *s, sk
             read_flow(port, s, now, (unsigned)flow);
         skt_session_tell_queue(s, now, &port->queue, (unsigned)flow, news);
     }
+    skt_tun_flush(port->sw);
     port->sw->stats.overflow += skt_session_fill(s, now, &port->queue, mark);
     skt_tun_port_count(port);
 }

@@ -9,9 +9,18 @@
 
 #define MEMORY_DEFAULT ((size_t)16 * 1024 * 1024)
 
+enum { JOIN_OFFLOADS = SKT_TUN_CSUM | SKT_TUN_TSO };
+
 static void on_packet(void *user, struct skt_tun_packet *p)
 {
     skt_tun_from_device((struct skt_tun_switch *)user, p);
+}
+
+static void free_buffers(struct skt_tun_switch *sw)
+{
+    free(sw->message);
+    free(sw->piece);
+    free(sw->joined);
 }
 
 int skt_tun_switch_new(struct skt_tun_switch **out, const struct skt_tun_switch_conf *conf)
@@ -27,9 +36,11 @@ int skt_tun_switch_new(struct skt_tun_switch **out, const struct skt_tun_switch_
     sw->has_broadcast = conf->address4.family == 4 && skt_ipnet_broadcast(&conf->address4, sw->broadcast);
     sw->message = (uint8_t *)malloc(SKT_TUN_MESSAGE_MAX);
     sw->piece = (uint8_t *)malloc(conf->mtu);
+    if ((skt_tun_offloads(conf->tun) & JOIN_OFFLOADS) == JOIN_OFFLOADS)
+        sw->joined = (uint8_t *)malloc(SKT_JOIN_LEN_MAX); /* without memory each goes by itself */
+    skt_join_init(&sw->join, sw->joined);
     if (!sw->message || !sw->piece) {
-        free(sw->message);
-        free(sw->piece);
+        free_buffers(sw);
         free(sw);
         return SKT_ERR_NOMEM;
     }
@@ -68,8 +79,7 @@ void skt_tun_switch_free(struct skt_tun_switch *sw)
     while (!skt_list_empty(&sw->ports))
         end_port(SKT_CONTAINER(sw->ports.next, struct skt_tun_port, link));
     skt_tun_routes_dispose(&sw->routes);
-    free(sw->message);
-    free(sw->piece);
+    free_buffers(sw);
     free(sw);
 }
 

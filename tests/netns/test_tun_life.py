@@ -283,6 +283,16 @@ def test_end_without_offloads(lab, plain):
         assert tun["bytes_in"] / tun["packets_in"] <= 1420
 
 
+def test_single_segments_are_joined(lab):
+    """What comes singly, from an end without offloads, is written in larger packets at the other one, unharmed."""
+    t = tun_pair(lab, client_options={"tun_offload": False}, rate=300, delay="2ms", buffer="50ms")
+    Echo(lab, t).exchange(20_000_000)
+    tun = t.server.status()["tun"]
+    size = tun["bytes_out"] / tun["packets_out"]
+    lab.note(f"TUN without offloads at the sending end: {size:.0f} bytes a write at the other one")
+    assert size > 1420 and tun["malformed"] == tun["overflow"] == 0
+
+
 def test_offloads_carry_large_packets(lab):
     t = tun_pair(lab, rate=300, delay="2ms", buffer="50ms")
     Iperf(lab, t.s)

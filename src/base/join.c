@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/join.h"
+
+#include "base/err.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    IP4_HEADER = 20,
+    IP6_HEADER = 40,
+    IP4_CHECKSUM = 10, /* offsets of fields in their headers */
+    TCP_SEQ = 4,
+    TCP_ACK = 8,
+    TCP_FLAGS = 13,
+    TCP_WINDOW = 14,
+    TCP_CHECKSUM = 16,
+    TCP_URGENT = 18,
+    FLAG_PSH = 0x08,
+    FLAG_ACK = 0x10,
+};
+
+static uint16_t get16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void put16(uint8_t *p, size_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static uint32_t seq_of(const uint8_t *packet, const struct skt_ippkt *ip)
+{
+    const uint8_t *tcp = packet + ip->transport;
+    return (uint32_t)get16(tcp + TCP_SEQ) << 16 | get16(tcp + TCP_SEQ + 2);
+}
+
+void skt_join_init(struct skt_join *j, uint8_t *buf)
+{
+    *j = (struct skt_join){.buf = buf};
+}
+
+/* May anything be joined to it, or it to anything? */
+static bool is_candidate(const struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    return ip->protocol == SKT_IPPKT_TCP && ip->has_ports && !ip->fragment &&
+           p->offload.gso == SKT_GSO_NONE && p->len == ip->len && p->len <= SKT_JOIN_LEN_MAX &&
+           ip->transport == (ip->version == 4 ? IP4_HEADER : IP6_HEADER) &&
+           (ip->tcp_flags & ~FLAG_PSH) == FLAG_ACK && ip->len > ip->payload;
+}
+
+static bool begin(struct skt_join *j, const struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    size_t data = ip->len - ip->payload;
+    if (data < SKT_JOIN_PIECE_MIN)
+        return false;
+    memcpy(j->buf, p->data, p->len);
+    j->ip = *ip;
+    j->ip.src = j->buf + (ip->src - p->data);
+    j->ip.dst = j->buf + (ip->dst - p->data);
+    j->offload = p->offload;
+    j->count = 1;
+    j->len = p->len;
+    j->piece = data;
+    j->next_seq = seq_of(p->data, ip) + (uint32_t)data;
+    j->checked = p->offload.partial;
+    j->ended = (ip->tcp_flags & FLAG_PSH) != 0;
+    return true;
+}
+
+static bool same(const uint8_t *a, const uint8_t *b, size_t from, size_t to)
+{
+    return memcmp(a + from, b + from, to - from) == 0;
+}
+
+static bool same_ip(const struct skt_join *j, const uint8_t *packet, const struct skt_ippkt *ip)
+{
+    const uint8_t *first = j->buf;
+    if (j->ip.version != ip->version)
+        return false;
+    if (ip->version == 6)
+        return same(first, packet, 0, 4) && same(first, packet, 6, IP6_HEADER);
+    if (!same(first, packet, 0, 2) || !same(first, packet, 6, IP4_CHECKSUM) ||
+        !same(first, packet, IP4_CHECKSUM + 2, IP4_HEADER))
+        return false;
+    return ip->df || ip->id == (uint16_t)(j->ip.id + j->count);
+}
+
+static bool same_tcp(const struct skt_join *j, const uint8_t *packet, const struct skt_ippkt *ip)
+{
+    const uint8_t *first = j->buf + j->ip.transport, *tcp = packet + ip->transport;
+    return j->ip.payload == ip->payload && same(first, tcp, 0, TCP_SEQ) &&
+           same(first, tcp, TCP_ACK, TCP_FLAGS) && same(first, tcp, TCP_WINDOW, TCP_CHECKSUM) &&
+           same(first, tcp, TCP_URGENT, ip->payload - ip->transport);
+}
+
+static bool follows(struct skt_join *j, const struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    size_t data = ip->len - ip->payload;
+    if (j->ended || data > j->piece || j->len + data > SKT_JOIN_LEN_MAX ||
+        p->offload.partial != j->offload.partial || seq_of(p->data, ip) != j->next_seq)
+        return false;
+    if (!same_ip(j, p->data, ip) || !same_tcp(j, p->data, ip))
+        return false;
+    if (!j->checked && !skt_ippkt_sums_ok(j->buf, j->len)) {
+        j->ended = true;
+        return false;
+    }
+    j->checked = true;
+    return p->offload.partial || skt_ippkt_sums_ok(p->data, p->len);
+}
+
+bool skt_join_add(struct skt_join *j, const struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    if (!is_candidate(p, ip))
+        return false;
+    if (j->count == 0)
+        return begin(j, p, ip);
+    if (!follows(j, p, ip))
+        return false;
+    size_t data = ip->len - ip->payload;
+    memcpy(j->buf + j->len, p->data + ip->payload, data);
+    j->buf[j->ip.transport + TCP_FLAGS] |= ip->tcp_flags & FLAG_PSH;
+    j->len += data;
+    j->next_seq += (uint32_t)data;
+    j->count++;
+    j->ended = data < j->piece || (ip->tcp_flags & FLAG_PSH);
+    return true;
+}
+
+/* The headers of all of it; the kernel finishes the checksum, or each piece's. */
+static void write_headers(struct skt_join *j)
+{
+    uint8_t *packet = j->buf;
+    size_t tcp_len = j->len - j->ip.transport;
+    if (j->ip.version == 4) {
+        put16(packet + 2, j->len);
+        put16(packet + IP4_CHECKSUM, 0);
+        put16(packet + IP4_CHECKSUM, (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, packet, IP4_HEADER)));
+    } else {
+        put16(packet + 4, tcp_len);
+    }
+    put16(packet + j->ip.transport + TCP_CHECKSUM,
+          skt_ippkt_fold(skt_ippkt_pseudo(0, &j->ip, SKT_IPPKT_TCP, tcp_len)));
+}
+
+bool skt_join_take(struct skt_join *j, struct skt_tun_packet *out)
+{
+    if (j->count == 0)
+        return false;
+    *out = (struct skt_tun_packet){.data = j->buf, .len = j->len, .offload = j->offload};
+    if (j->count > 1) {
+        write_headers(j);
+        int err = skt_offload_derive(&out->offload, out->data, out->len, j->piece, true);
+        assert(err == SKT_OK);
+        (void)err;
+    }
+    j->count = 0;
+    return true;
+}
