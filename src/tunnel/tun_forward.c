@@ -140,6 +140,7 @@ void skt_tun_from_device(struct skt_tun_switch *sw, struct skt_tun_packet *p)
     if (sw->conf.server)
         port = (struct skt_tun_port *)skt_tun_routes_find(&sw->routes, ip.version, ip.dst);
     if (!port) {
+        skt_tun_drop_left(sw, SKT_TUN_LEFT_TIME);
         sw->stats.no_route++;
         if (sw->conf.server)
             answer(sw, now, NULL, p->data, &ip, SKT_IPPKT_UNREACHABLE, 0);

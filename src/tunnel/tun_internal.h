@@ -13,6 +13,8 @@ enum {
     SKT_TUN_MESSAGE_MAX = SKT_FLOW_HEADER_MAX + SKT_IPPKT_LEN_MAX,
 };
 
+#define SKT_TUN_LEFT_TIME SKT_US_PER_SEC /* packets without a session wait so long for the next one */
+
 /* A session that is attached. */
 struct skt_tun_port {
     struct skt_packet_owner owner; /* the endpoint's packet owner */
@@ -33,6 +35,8 @@ struct skt_tun_switch {
     struct skt_tun_switch_conf conf;
     struct skt_list ports;
     struct skt_tun_port *active; /* client: where the TUN's packets go */
+    struct skt_tun_port *left;   /* the one before, whose session has ended, for what waits in its queue */
+    skt_us left_at;
     struct skt_tun_routes routes;
     uint8_t broadcast[4];
     bool has_broadcast;
@@ -53,6 +57,9 @@ struct skt_tun_switch {
 
 /* Takes over what the search for the path's datagram size has ended with; cheap. */
 void skt_tun_port_follow(struct skt_tun_port *port);
+
+/* Drops what waits for the next session for `older` or longer. */
+void skt_tun_drop_left(struct skt_tun_switch *sw, skt_us older);
 
 /* --- tun_port.c --- */
 

@@ -56,19 +56,44 @@ static void add_stats(struct skt_aqm_stats *to, const struct skt_aqm_stats *from
     to->overflow += from->overflow;
 }
 
-static void end_port(struct skt_tun_port *port)
+static void free_port(struct skt_tun_port *port)
 {
     struct skt_tun_switch *sw = port->sw;
-    if (sw->active == port)
-        sw->active = NULL;
-    skt_endpoint_set_packets(port->ep, port->session, NULL);
-    skt_tun_routes_remove(&sw->routes, port);
+    sw->stats.overflow += port->queue.packets;
     add_stats(&sw->ended, &port->queue.stats);
     skt_aqm_dispose(&port->queue);
     skt_tun_port_count(port);
-    skt_list_remove(&port->link);
     free(port->nets);
     free(port);
+}
+
+void skt_tun_drop_left(struct skt_tun_switch *sw, skt_us older)
+{
+    if (!sw->left || skt_loop_now(sw->conf.loop) - sw->left_at < older)
+        return;
+    free_port(sw->left);
+    sw->left = NULL;
+}
+
+/* What waits for the session in use is kept for the next one: it comes at once where the server was only
+ * started again. */
+static void end_port(struct skt_tun_port *port)
+{
+    struct skt_tun_switch *sw = port->sw;
+    bool used = sw->active == port;
+    skt_endpoint_set_packets(port->ep, port->session, NULL);
+    skt_tun_routes_remove(&sw->routes, port);
+    skt_list_remove(&port->link);
+    if (!used) {
+        free_port(port);
+        return;
+    }
+    skt_tun_drop_left(sw, 0);
+    port->ep = NULL;
+    port->session = NULL;
+    sw->active = NULL;
+    sw->left = port;
+    sw->left_at = skt_loop_now(sw->conf.loop);
 }
 
 void skt_tun_switch_free(struct skt_tun_switch *sw)
@@ -78,6 +103,7 @@ void skt_tun_switch_free(struct skt_tun_switch *sw)
     skt_tun_set_reader(sw->conf.tun, NULL, NULL);
     while (!skt_list_empty(&sw->ports))
         end_port(SKT_CONTAINER(sw->ports.next, struct skt_tun_port, link));
+    skt_tun_drop_left(sw, 0);
     skt_tun_routes_dispose(&sw->routes);
     free_buffers(sw);
     free(sw);
@@ -192,10 +218,12 @@ int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint3
     struct skt_tun_port *port = port_of(sw, ep, cid);
     if (!port)
         return SKT_ERR_NOTFOUND;
-    struct skt_tun_port *before = sw->active;
+    skt_tun_drop_left(sw, SKT_TUN_LEFT_TIME);
+    struct skt_tun_port *before = sw->active ? sw->active : sw->left;
     sw->active = port;
     if (before && before != port)
         skt_tun_port_move(before, port, skt_loop_now(sw->conf.loop));
+    skt_tun_drop_left(sw, 0);
     tell_mtu(port);
     return SKT_OK;
 }
@@ -231,6 +259,8 @@ void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats 
     struct skt_aqm_stats queues = sw->ended;
     for (struct skt_list *l = sw->ports.next; l != &sw->ports; l = l->next)
         add_stats(&queues, &SKT_CONTAINER(l, struct skt_tun_port, link)->queue.stats);
+    if (sw->left)
+        add_stats(&queues, &sw->left->queue.stats);
     *out = sw->stats;
     out->dropped = queues.dropped;
     out->marked = queues.marked;

@@ -71,8 +71,9 @@ void skt_tun_switch_detach(struct skt_tun_switch *sw, struct skt_endpoint *ep, u
 int skt_tun_switch_add(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid,
                        const struct skt_ipnet *net);
 
-/* Client: what the TUN has goes to this session from now on, and what waits for the one before. What that one
- * has sent already stays with it. SKT_ERR_NOTFOUND: it is not attached. */
+/* Client: what the TUN has goes to this session from now on, and what waits for the one before, also where
+ * that ended less than a second ago. What that one has sent already stays with it. SKT_ERR_NOTFOUND: it is
+ * not attached. */
 int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid);
 
 /* Who has exactly this network? False: nobody. */

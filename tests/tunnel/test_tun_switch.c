@@ -223,6 +223,40 @@ static void test_what_waits_moves_with_the_use(void **state)
     stop(&rig);
 }
 
+/* The session in use ends, as after a restart of its server, and the next one comes at once or too late. */
+static void test_what_waits_outlives_its_session(void **state)
+{
+    (void)state;
+    if (!can_run)
+        skip();
+    for (int late = 0; late <= 1; late++) {
+        struct rig rig;
+        struct skt_tun_stats st;
+        start(&rig);
+        struct skt_tun_switch *sw = rig.client[0].sw;
+        assert_int_equal(use(&rig, 0), SKT_OK);
+        send_packets(&rig, PACKETS); /* server a does not run */
+        size_t waiting = skt_tun_switch_waiting(sw);
+        assert_true(waiting >= (size_t)100 * PACKET_LEN);
+        skt_tun_switch_detach(sw, rig.client[0].ep, rig.client[0].cid);
+        assert_int_equal(skt_tun_switch_waiting(sw), waiting);
+        if (late) {
+            run_for(rig.loops[1], 2 * SKT_US_PER_SEC);
+            assert_int_equal(use(&rig, 1), SKT_OK);
+            assert_int_equal(skt_tun_switch_waiting(sw), 0);
+        } else {
+            uint64_t moved = accounted(&rig) + waiting / (PACKET_LEN + 40);
+            assert_int_equal(use(&rig, 1), SKT_OK);
+            for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_tun_switch_waiting(sw) > 0); i++)
+                run_for(rig.loops[1], 10 * SKT_US_PER_MS);
+            assert_true(accounted(&rig) >= moved);
+            skt_tun_switch_stats(rig.server[1].sw, &st);
+            assert_true(st.packets_out > 0);
+        }
+        stop(&rig);
+    }
+}
+
 static void test_the_mtu_is_what_a_datagram_holds(void **state)
 {
     (void)state;
@@ -246,6 +280,7 @@ int main(void)
     can_run = netns_enter();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_waits_moves_with_the_use),
+        cmocka_unit_test(test_what_waits_outlives_its_session),
         cmocka_unit_test(test_the_mtu_is_what_a_datagram_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
