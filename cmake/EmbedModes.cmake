@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 # cmake -DMODES=a.lua|b.lua -DOUT=dir -P EmbedModes.cmake: writes dir/embedded.h and dir/embedded.c.
+# Comments that have a line to themselves and indentation are left out, lines are not: what the program says about a
+# script names the line of its source. So no string in a mode may run over several lines.
 
 string(REPLACE "|" ";" MODES "${MODES}")
 file(MAKE_DIRECTORY "${OUT}")
@@ -26,7 +28,12 @@ set(table "")
 set(count 0)
 foreach(path IN LISTS MODES)
     get_filename_component(name "${path}" NAME_WLE)
-    file(READ "${path}" hex HEX)
+    file(READ "${path}" text)
+    string(REGEX REPLACE "\n[ \t]+" "\n" text "\n${text}")
+    string(REGEX REPLACE "\n--[^\n]*" "\n" text "${text}")
+    string(SUBSTRING "${text}" 1 -1 text)
+    file(WRITE "${OUT}/${name}.lua" "${text}")
+    file(READ "${OUT}/${name}.lua" hex HEX)
     string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${hex}")
     string(APPEND arrays "static const char source_${count}[] = {\n${bytes}0};\n")

@@ -38,19 +38,37 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
 endif()
 
 # Devices have little flash. Nothing unwinds its own stack, and debuggers read .debug_frame; code that nobody calls is
-# left out; what is never in the path of a packet is made small (skt_make_small).
+# left out; what is never in the path of a packet is made small (skt_make_small); nothing is padded, neither functions
+# to 16 bytes nor segments to pages, which x86 alone would do (read-only data lies in the code's segment then).
 add_compile_options(-ffunction-sections -fdata-sections)
 if(NOT SKT_SANITIZE AND NOT SKT_FUZZ)
     add_compile_options(-fno-unwind-tables -fno-asynchronous-unwind-tables)
 endif()
+set(CMAKE_REQUIRED_FLAGS -Werror) # clang warns of those that it ignores
+foreach(what functions jumps labels loops)
+    check_c_compiler_flag(-fno-align-${what} SKT_HAVE_NO_ALIGN_${what})
+    if(SKT_HAVE_NO_ALIGN_${what})
+        add_compile_options(-fno-align-${what})
+    endif()
+endforeach()
+check_c_compiler_flag(-Oz SKT_HAVE_OZ) # gcc from 12 on
+unset(CMAKE_REQUIRED_FLAGS)
 if(APPLE)
     add_link_options(-Wl,-dead_strip)
 else()
     add_link_options(-Wl,--gc-sections)
 endif()
+include(CheckCSourceCompiles)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "86") # not every linker knows it
+    set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,-z,noseparate-code)
+    check_c_source_compiles("int main(void) { return 0; }" SKT_HAVE_NOSEPARATE_CODE)
+    unset(CMAKE_REQUIRED_LINK_OPTIONS)
+    if(SKT_HAVE_NOSEPARATE_CODE)
+        add_link_options(-Wl,-z,noseparate-code)
+    endif()
+endif()
 
 # Relocations take a tenth of the room this way, but the C library must know it: others than glibc fail silently.
-include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,-z,pack-relative-relocs)
 check_c_source_compiles("#include <stdio.h>
 #if !defined(__GLIBC__) || !__GLIBC_PREREQ(2, 36)
@@ -64,7 +82,7 @@ endif()
 
 # skt_make_small(LAYER [REGEX]): optimises a layer, or those of its files whose path matches, for size.
 function(skt_make_small layer)
-    set(small "$<$<CONFIG:RelWithDebInfo,Release>:-Os>")
+    set(small "$<$<CONFIG:RelWithDebInfo,Release>:$<IF:$<BOOL:${SKT_HAVE_OZ}>,-Oz,-Os>>")
     if(ARGC EQUAL 1)
         target_compile_options(skt_${layer} PRIVATE "${small}")
         return()
