@@ -52,24 +52,66 @@ enum { TEXT_MAX = 16384 };
 /* What the server takes from anybody where it has no list of tickets. */
 static const char any_ticket[] = "00000000000000000000000000000000";
 
-/* The flags of both commands. */
-struct flags {
-    const char *listen, *server, *target, *name, *server_key;
-    const char *key_file, *password_file, *ticket_file, *private_key_file;
+/* A flag that names a place, and the fields that it becomes. */
+struct place_flag {
+    const char *flag;
+    const char *default_host; /* NULL: the host has to be given */
+    const char *host_field, *port_field;
+};
+
+/* Where the two commands differ. */
+struct end {
+    const char *mode, *entries;
+    struct place_flag entry; /* in UDP: the fields of an entry */
+    struct place_flag tcp;   /* the fields of the mode */
+    const char *secret_flag, *secret_field, *secret_variable;
+    const char *server_key_flag; /* NULL: none */
+    const char *ticket;          /* where no secret of its own is given; NULL: none */
+};
+
+static const struct end client_end = {
+    .mode = "proxy_client",
+    .entries = "skcp_remote_servers",
+    .entry = {"server", NULL, "address", "port"},
+    .tcp = {"listen", "127.0.0.1", "tcp_listen_addr", "tcp_listen_port"},
+    .secret_flag = "ticket-file",
+    .secret_field = "ticket",
+    .secret_variable = "SKCPTUN_TICKET",
+    .server_key_flag = "server-key",
+    .ticket = any_ticket,
+};
+
+static const struct end server_end = {
+    .mode = "proxy_server",
+    .entries = "skcp_servers",
+    .entry = {"listen", "0.0.0.0", "address", "port"},
+    .tcp = {"target", NULL, "tcp_target_addr", "tcp_target_port"},
+    .secret_flag = "private-key-file",
+    .secret_field = "private_key",
+    .secret_variable = "SKCPTUN_PRIVATE_KEY",
+};
+
+/* What was given on the command line; NULL: not. */
+struct given {
+    const char *entry, *tcp, *name, *server_key;
+    const char *key_file, *password_file, *secret_file;
 };
 
 struct text {
     char buf[TEXT_MAX];
     size_t len;
+    bool cut; /* something found no room */
 };
 
 static void add(struct text *t, const char *text)
 {
     size_t len = strlen(text);
-    if (len < sizeof t->buf - t->len) {
-        memcpy(t->buf + t->len, text, len + 1);
-        t->len += len;
+    if (len >= sizeof t->buf - t->len) {
+        t->cut = true;
+        return;
     }
+    memcpy(t->buf + t->len, text, len + 1);
+    t->len += len;
 }
 
 /* name = "value", with every byte as a decimal escape: nothing in it can end the string. */
@@ -111,26 +153,26 @@ static bool read_place(const char *text, const char *default_host, struct place 
     return true;
 }
 
-static int need_place(const struct skt_command *self, const char *flag, const char *value,
-                      const char *default_host, struct place *out)
+static int need_place(const struct skt_command *self, const struct place_flag *f, const char *value,
+                      struct place *out)
 {
-    const char *form = default_host ? "[ADDR:]PORT" : "HOST:PORT";
+    const char *form = f->default_host ? "[ADDR:]PORT" : "HOST:PORT";
     if (!value)
-        return skt_cli_usage_error(self, "--%s %s is needed", flag, form);
-    if (!read_place(value, default_host, out))
-        return skt_cli_usage_error(self, "--%s: expected %s, got \"%s\"", flag, form, value);
+        return skt_cli_usage_error(self, "--%s %s is needed", f->flag, form);
+    if (!read_place(value, f->default_host, out))
+        return skt_cli_usage_error(self, "--%s: expected %s, got \"%s\"", f->flag, form, value);
     return SKT_EXIT_OK;
 }
 
-static void add_place(struct text *t, const char *host_name, const char *port_name, const struct place *place)
+static void add_place(struct text *t, const struct place_flag *f, const struct place *place)
 {
-    add_string(t, host_name, place->host);
+    add_string(t, f->host_field, place->host);
     if (strchr(place->port, '-')) {
-        add_string(t, port_name, place->port);
+        add_string(t, f->port_field, place->port);
         return;
     }
     char line[64];
-    snprintf(line, sizeof line, "%s = %ld, ", port_name, strtol(place->port, NULL, 10));
+    snprintf(line, sizeof line, "%s = %ld, ", f->port_field, strtol(place->port, NULL, 10));
     add(t, line);
 }
 
@@ -145,7 +187,7 @@ static int add_secret(struct text *t, const char *field, const char *file, const
     return status;
 }
 
-static int add_shared_secret(const struct skt_command *self, struct text *t, const struct flags *f)
+static int add_shared_secret(const struct skt_command *self, struct text *t, const struct given *f)
 {
     bool key = false, password = false;
     int status = add_secret(t, "key", f->key_file, f->password_file ? NULL : "SKCPTUN_KEY", &key);
@@ -159,13 +201,36 @@ static int add_shared_secret(const struct skt_command *self, struct text *t, con
     return status;
 }
 
-static int run_text(struct text *t, const char *name, const char *kind, const struct place *listen)
+static int add_secrets(const struct skt_command *self, struct text *t, const struct end *end,
+                       const struct given *f)
 {
-    char default_name[64];
-    snprintf(default_name, sizeof default_name, "%s-%s", kind, listen->port);
-    int status = skt_run(
-        &(struct skt_run_source){.path = name ? name : default_name, .text = t->buf, .text_len = t->len});
-    skt_wipe(t, sizeof *t);
+    bool found = false;
+    int status = add_shared_secret(self, t, f);
+    if (status == SKT_EXIT_OK)
+        status = add_secret(t, end->secret_field, f->secret_file, end->secret_variable, &found);
+    if (status == SKT_EXIT_OK && !found && end->ticket)
+        add_string(t, end->secret_field, end->ticket);
+    return status;
+}
+
+/* The configuration that the flags stand for. */
+static int write_config(const struct skt_command *self, struct text *t, const struct end *end,
+                        const struct given *f, const struct place *entry, const struct place *tcp)
+{
+    add(t, "config = { ");
+    add_string(t, "mode", end->mode);
+    add(t, end->mode);
+    add(t, " = { ");
+    add_place(t, &end->tcp, tcp);
+    add(t, end->entries);
+    add(t, " = { { ");
+    add_place(t, &end->entry, entry);
+    int status = add_secrets(self, t, end, f);
+    if (f->server_key)
+        add_string(t, "server_key", f->server_key);
+    add(t, "} } } }\n");
+    if (status == SKT_EXIT_OK && t->cut)
+        return skt_cli_usage_error(self, "the values are too long");
     return status;
 }
 
@@ -174,19 +239,17 @@ static bool is_name(const char *name)
     return !name || (*name && strlen(name) < 48 && !strchr(name, '/') && name[0] != '.');
 }
 
-static int run_client(const struct skt_command *self, int argc, char **argv)
+static int run_end(const struct skt_command *self, const struct end *end, int argc, char **argv)
 {
-    static struct text t;
-    struct flags f = {0};
-    struct place listen, server;
+    struct given f = {0};
     const struct skt_option options[] = {
-        {"server", SKT_OPTION_TEXT, &f.server, 0, 0},
-        {"listen", SKT_OPTION_TEXT, &f.listen, 0, 0},
+        {end->entry.flag, SKT_OPTION_TEXT, &f.entry, 0, 0},
+        {end->tcp.flag, SKT_OPTION_TEXT, &f.tcp, 0, 0},
         {"key-file", SKT_OPTION_TEXT, &f.key_file, 0, 0},
         {"password-file", SKT_OPTION_TEXT, &f.password_file, 0, 0},
-        {"server-key", SKT_OPTION_TEXT, &f.server_key, 0, 0},
-        {"ticket-file", SKT_OPTION_TEXT, &f.ticket_file, 0, 0},
+        {end->secret_flag, SKT_OPTION_TEXT, &f.secret_file, 0, 0},
         {"name", SKT_OPTION_TEXT, &f.name, 0, 0},
+        {end->server_key_flag, SKT_OPTION_TEXT, &f.server_key, 0, 0}, /* the last: its name may be NULL */
         {0},
     };
     int status;
@@ -194,58 +257,30 @@ static int run_client(const struct skt_command *self, int argc, char **argv)
         return status;
     if (!is_name(f.name))
         return skt_cli_usage_error(self, "--name: expected a file's name, got \"%s\"", f.name);
-    if ((status = need_place(self, "server", f.server, NULL, &server)) != SKT_EXIT_OK ||
-        (status = need_place(self, "listen", f.listen, "127.0.0.1", &listen)) != SKT_EXIT_OK)
+    struct place entry, tcp;
+    if ((status = need_place(self, &end->entry, f.entry, &entry)) != SKT_EXIT_OK ||
+        (status = need_place(self, &end->tcp, f.tcp, &tcp)) != SKT_EXIT_OK)
         return status;
-    add(&t, "config = { mode = \"proxy_client\", proxy_client = { ");
-    add_place(&t, "tcp_listen_addr", "tcp_listen_port", &listen);
-    add(&t, "skcp_remote_servers = { { ");
-    add_place(&t, "address", "port", &server);
-    bool has_ticket = false;
-    if ((status = add_shared_secret(self, &t, &f)) != SKT_EXIT_OK ||
-        (status = add_secret(&t, "ticket", f.ticket_file, "SKCPTUN_TICKET", &has_ticket)) != SKT_EXIT_OK)
-        return status;
-    if (!has_ticket)
-        add_string(&t, "ticket", any_ticket);
-    if (f.server_key)
-        add_string(&t, "server_key", f.server_key);
-    add(&t, "} } } }\n");
-    return run_text(&t, f.name, "client", &listen);
+    char default_name[64];
+    snprintf(default_name, sizeof default_name, "%s-%s", self->name,
+             end->tcp.default_host ? tcp.port : entry.port); /* of the place where it listens */
+    static struct text t;
+    status = write_config(self, &t, end, &f, &entry, &tcp);
+    if (status == SKT_EXIT_OK)
+        status = skt_run(&(struct skt_run_source){
+            .path = f.name ? f.name : default_name, .text = t.buf, .text_len = t.len});
+    skt_wipe(&t, sizeof t);
+    return status;
+}
+
+static int run_client(const struct skt_command *self, int argc, char **argv)
+{
+    return run_end(self, &client_end, argc, argv);
 }
 
 static int run_server(const struct skt_command *self, int argc, char **argv)
 {
-    static struct text t;
-    struct flags f = {0};
-    struct place listen, target;
-    const struct skt_option options[] = {
-        {"listen", SKT_OPTION_TEXT, &f.listen, 0, 0},
-        {"target", SKT_OPTION_TEXT, &f.target, 0, 0},
-        {"key-file", SKT_OPTION_TEXT, &f.key_file, 0, 0},
-        {"password-file", SKT_OPTION_TEXT, &f.password_file, 0, 0},
-        {"private-key-file", SKT_OPTION_TEXT, &f.private_key_file, 0, 0},
-        {"name", SKT_OPTION_TEXT, &f.name, 0, 0},
-        {0},
-    };
-    int status;
-    if (skt_cli_parse(self, options, argc, argv, 0, &status) < 0)
-        return status;
-    if (!is_name(f.name))
-        return skt_cli_usage_error(self, "--name: expected a file's name, got \"%s\"", f.name);
-    if ((status = need_place(self, "listen", f.listen, "0.0.0.0", &listen)) != SKT_EXIT_OK ||
-        (status = need_place(self, "target", f.target, NULL, &target)) != SKT_EXIT_OK)
-        return status;
-    add(&t, "config = { mode = \"proxy_server\", proxy_server = { ");
-    add_place(&t, "tcp_target_addr", "tcp_target_port", &target);
-    add(&t, "skcp_servers = { { ");
-    add_place(&t, "address", "port", &listen);
-    bool has_private = false;
-    if ((status = add_shared_secret(self, &t, &f)) != SKT_EXIT_OK ||
-        (status = add_secret(&t, "private_key", f.private_key_file, "SKCPTUN_PRIVATE_KEY", &has_private)) !=
-            SKT_EXIT_OK)
-        return status;
-    add(&t, "} } } }\n");
-    return run_text(&t, f.name, "server", &listen);
+    return run_end(self, &server_end, argc, argv);
 }
 
 const struct skt_command skt_cmd_client = {

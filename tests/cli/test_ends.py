@@ -71,6 +71,7 @@ def test_key_files_ticket_and_pinned_server(box):
     (["server", "--listen", "1", "--target", "a:1", "--key-file", "/nowhere"], "/nowhere: No such file"),
     (["server", "--listen", "1", "--target", "a:1", "--key-file", "/dev/null"], "empty"),
     (["client", "--server", "a:1", "--listen", "1", "--ticket-file", "/dev/null", "--key-file=/dev/null"], "empty"),
+    (["server", "--server-key", "x"], "--server-key"),
 ])
 def test_usage(args, words):
     done = skcptun(*args, env=NO_SECRETS)
@@ -83,6 +84,7 @@ def test_usage(args, words):
     (["client", "--server", "a:4010-4000", "--listen", "1"], "4010-4000"),
     (["client", "--server", "[::1]:4000", "--listen", "0"], "tcp_listen_port"),
     (["client", "--server", "a:4000", "--listen", "1", "--server-key", "x"], "server_key"),
+    (["client", "--server", "a:4000", "--listen", "1", "--server-key", "x" * 5000], "too long"),
 ])
 def test_what_the_configuration_refuses(args, words):
     done = skcptun(*args, env={**NO_SECRETS, "SKCPTUN_PASSWORD": PASSWORD})
