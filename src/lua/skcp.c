@@ -202,7 +202,7 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
     if (!k)
         return SKT_ERR_NOMEM;
     k->base.app = app;
-    k->entry = entry;
+    k->server = e->server;
     k->number = skt_app_number(app);
     skt_list_init(&k->link);
     skt_list_init(&k->streams);
@@ -296,7 +296,7 @@ void skt_skcp_check_tickets(struct skt_app *app)
         return;
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
         struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
-        if (!app->conf->table.entries[k->entry].server)
+        if (!k->server)
             continue;
         for (bool again = true; again;) {
             uint32_t pos = 0, cid = 0;

@@ -61,7 +61,7 @@ struct skt_skcp {
     struct skt_object base;
     struct skt_list link;
     struct skt_endpoint *ep; /* NULL once freed */
-    size_t entry;            /* of the configuration */
+    bool server;             /* made of an entry of skcp_servers */
     uint32_t number;         /* get_from_skcp(skcp, "fd") */
     uint32_t closing_cid;    /* its on_skcp_close is running */
     unsigned depth;          /* handlers of the endpoint that are running */
@@ -101,6 +101,12 @@ void skt_conf_connector_arg(lua_State *L, int idx, const char *name);
 
 /* Gives up: the start fails with this text, or the loop stops, and the process ends with status 1. */
 void skt_app_fail(struct skt_app *app, const char *text);
+
+/* The keys of conf's entries, to be freed with skt_app_free_keys whatever it returns (*out may be NULL). What
+ * the app has already is not derived again, as that takes 0.1 s a password. SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
+int skt_app_derive_keys(const struct skt_app *app, const struct skt_config *conf,
+                        uint8_t (**out)[SKT_KEY_LEN]);
+void skt_app_free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count);
 
 /* A number for an object, never used twice. */
 uint32_t skt_app_number(struct skt_app *app);

@@ -37,6 +37,11 @@ void skt_tcp_dispose_app(struct skt_app *app)
 {
     skt_loop_task_cancel(app->loop, &app->bury);
     bury(&app->bury, 0);
+    skt_tcp_free_buffer(app);
+}
+
+void skt_tcp_free_buffer(struct skt_app *app)
+{
     free(app->read_buf);
     app->read_buf = NULL;
 }

@@ -63,6 +63,9 @@ struct skt_tcp {
 void skt_tcp_init_app(struct skt_app *app);
 void skt_tcp_dispose_app(struct skt_app *app);
 
+/* The next read makes a buffer of the configuration's size anew. Not while on_tcp_recv is being called. */
+void skt_tcp_free_buffer(struct skt_app *app);
+
 /* An open connection by the number that the script knows, of this etcp (NULL: of any), or NULL. */
 struct skt_tcp *skt_tcp_find(struct skt_app *app, const struct skt_etcp *etcp, uint32_t number);
 
