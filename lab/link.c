@@ -30,7 +30,12 @@ static const char usage[] =
     "  --dev-mtu BYTES (1500)  --seed N (1)  --slots N (65536 packets)  --tick-us N (200: turns under load)\n"
     "  --control PATH  commands on a Unix socket   --stdin  commands on stdin; its end ends the link\n"
     "Commands, each answered by a line:\n"
-    "  [set] [a2b|b2a|both] KEY=VALUE ...   down|up [a2b|b2a]   rebind [ADDR]   stats   quit\n"
+    "  [set] [a2b|b2a|both] KEY=VALUE ...   down|up [a2b|b2a]   rebind [ADDR]   stats   mark   quit\n"
+    "stats: counters; and since the last mark, in us, thousandths of: how long packets waited for the "
+    "bottleneck\n"
+    "(waited), how late they were delivered (late), how long the link's turns under load took (turns: more "
+    "than\n"
+    "--tick-us, and it did not get the processor).\n"
     "rebind: a NAT at A gives its UDP flows new ports (and ADDR), and drops what comes to the old ones.\n";
 
 struct options {
@@ -209,8 +214,11 @@ static void wait_for_work(struct link *l, struct link_control *c, int64_t until,
 
 static void run(struct link *l, struct link_control *c, const sigset_t *mask)
 {
+    int64_t last = LINK_NEVER; /* when the turn before began, if it moved packets */
     while (!stopped && !l->quit) {
         int64_t start = clock_now();
+        if (last != LINK_NEVER)
+            link_times_add(&l->turns, start - last);
         unsigned moved = receive(l, LINK_A2B) + receive(l, LINK_B2A);
         int64_t now = clock_now(), due = LINK_NEVER;
         for (int i = 0; i < LINK_DIRS; i++) {
@@ -219,6 +227,7 @@ static void run(struct link *l, struct link_control *c, const sigset_t *mask)
             due = e < due ? e : due;
         }
         bool busy = moved > 0 && l->tick_ns > 0;
+        last = busy ? start : LINK_NEVER;
         wait_for_work(l, c, busy ? start + l->tick_ns : due, busy, mask);
     }
 }

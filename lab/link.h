@@ -47,6 +47,16 @@ struct link_counters {
     uint64_t fragmented, duplicated, reordered;
 };
 
+#define LINK_TIMES_STEP_NS INT64_C(250000)
+enum { LINK_TIMES_STEPS = 1024 };
+
+/* Durations, counted by length. */
+struct link_times {
+    uint64_t count;
+    int64_t max; /* ns */
+    uint64_t steps[LINK_TIMES_STEPS];
+};
+
 struct link_entry {
     int64_t due; /* ns, CLOCK_MONOTONIC */
     uint32_t slot;
@@ -64,10 +74,12 @@ struct link_pool {
 struct link_dir {
     struct link_settings set;
     struct link_counters count;
-    uint64_t seed, index; /* index: packets offered so far */
-    bool bad;             /* Gilbert-Elliott state */
-    int64_t busy_until;   /* the bottleneck has sent all of its buffer by then */
-    int64_t last_due;     /* of the packets whose order is kept */
+    struct link_times waited;   /* for the bottleneck, each packet that it took */
+    struct link_times lateness; /* each packet's delivery: the link had no turn when it was due */
+    uint64_t seed, index;       /* index: packets offered so far */
+    bool bad;                   /* Gilbert-Elliott state */
+    int64_t busy_until;         /* the bottleneck has sent all of its buffer by then */
+    int64_t last_due;           /* of the packets whose order is kept */
     struct link_pool *pool;
     struct link_entry *fifo; /* ring: those in order */
     uint32_t head, tail;
@@ -97,6 +109,7 @@ struct link {
     struct link_nat nat;
     int fd[2]; /* TUN of A and of B */
     int64_t tick_ns;
+    struct link_times turns; /* under load, from one to the next */
     bool quit;
 };
 
@@ -119,6 +132,13 @@ unsigned link_dir_deliver(struct link_dir *d, int64_t now);
 /* When the next packet is due, or LINK_NEVER. */
 int64_t link_dir_expiry(const struct link_dir *d);
 uint32_t link_dir_queued(const struct link_dir *d);
+
+/* --- link_times.c --- */
+
+void link_times_reset(struct link_times *t);
+void link_times_add(struct link_times *t, int64_t ns);
+/* What thousandths of the durations did not exceed, ns, rounded up to a step; 0: there are none. */
+int64_t link_times_part(const struct link_times *t, unsigned permille);
 
 /* --- link_ip.c: what a router does to a packet --- */
 

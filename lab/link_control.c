@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PEERS = LINK_CONTROL_FDS - 1, REPLY_MAX = 2048 };
+enum { PEERS = LINK_CONTROL_FDS - 1, REPLY_MAX = 4096 };
 
 static const char *const dir_names[LINK_DIRS] = {"a2b", "b2a"};
 
@@ -47,14 +47,38 @@ static size_t print_counters(char *out, size_t room, const struct link_dir *d)
     return n < room ? n : room - 1;
 }
 
+static size_t print_times(char *out, size_t room, const char *name, const struct link_times *t)
+{
+    static const unsigned parts[] = {500, 900, 990, 999};
+    int n = snprintf(out, room, ",\"%s\":{\"count\":%llu", name, (unsigned long long)t->count);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        n += snprintf(out + n, room - (size_t)n, ",\"%u\":%lld", parts[i],
+                      (long long)(link_times_part(t, parts[i]) / 1000));
+    n += snprintf(out + n, room - (size_t)n, ",\"max\":%lld}", (long long)(t->max / 1000));
+    return (size_t)n;
+}
+
 static void cmd_stats(const struct link *l, char *reply)
 {
     size_t n = 0;
     for (int i = 0; i < LINK_DIRS; i++) {
         n += (size_t)snprintf(reply + n, REPLY_MAX - n, "%s\"%s\":{", i ? "}," : "{", dir_names[i]);
         n += print_counters(reply + n, REPLY_MAX - n, &l->dir[i]);
+        n += print_times(reply + n, REPLY_MAX - n, "waited", &l->dir[i].waited);
+        n += print_times(reply + n, REPLY_MAX - n, "late", &l->dir[i].lateness);
     }
-    snprintf(reply + n, REPLY_MAX - n, "},\"rebinds\":%u}", l->nat.generation);
+    n += (size_t)snprintf(reply + n, REPLY_MAX - n, "}");
+    n += print_times(reply + n, REPLY_MAX - n, "turns", &l->turns);
+    snprintf(reply + n, REPLY_MAX - n, ",\"rebinds\":%u}", l->nat.generation);
+}
+
+static void cmd_mark(struct link *l)
+{
+    link_times_reset(&l->turns);
+    for (int i = 0; i < LINK_DIRS; i++) {
+        link_times_reset(&l->dir[i].waited);
+        link_times_reset(&l->dir[i].lateness);
+    }
 }
 
 /* Which directions a word names: a bit each; 0: none. */
@@ -115,6 +139,8 @@ static void execute(struct link *l, char *line, char *reply)
         wrong = "empty line";
     } else if (strcmp(word, "stats") == 0) {
         cmd_stats(l, reply);
+    } else if (strcmp(word, "mark") == 0) {
+        cmd_mark(l);
     } else if (strcmp(word, "down") == 0 || strcmp(word, "up") == 0) {
         const char *arg = strtok_r(NULL, " \t\r", &rest);
         unsigned dirs = arg ? dirs_of(arg) : 3;

@@ -96,6 +96,7 @@ static int64_t pass_bottleneck(struct link_dir *d, size_t len, int64_t now)
         d->busy_until = now;
     if (d->busy_until - now > d->set.buffer_ns)
         return LINK_NEVER;
+    link_times_add(&d->waited, d->busy_until - now);
     d->busy_until += (int64_t)((double)len * d->set.ns_per_byte);
     return d->busy_until;
 }
@@ -203,6 +204,7 @@ unsigned link_dir_deliver(struct link_dir *d, int64_t now)
         else
             e = late_pop(d);
         const uint8_t *packet = link_pool_at(d->pool, e.slot);
+        link_times_add(&d->lateness, now - e.due);
         if (write(d->out_fd, packet, e.len) == (ssize_t)e.len) {
             d->count.out_packets++;
             d->count.out_bytes += e.len;

@@ -38,6 +38,10 @@ class Link:
     def stats(self):
         return json.loads(self.command("stats"))
 
+    def mark(self):
+        """From now on stats() counts how long packets waited, and how late the link was."""
+        self.command("mark")
+
     def carried(self, direction="b2a"):
         return self.stats()[direction]["out_bytes"]
 

@@ -116,7 +116,18 @@ def test_rate_and_buffer(lab):
     # link may take them in later, and then in more than one go).
     assert 50 <= len(got) < 100
     assert time.monotonic() - began - 0.3 > 0.045
-    assert link.stats()["a2b"]["overflow"] == 100 - len(got)
+    stats = link.stats()
+    assert stats["a2b"]["overflow"] == 100 - len(got)
+    waited = stats["a2b"]["waited"]
+    assert waited["count"] == len(got)
+    assert 40_000 < waited["max"] <= 50_000  # one that finds the buffer just not full
+    assert waited["500"] <= waited["900"] <= waited["990"] <= waited["max"]
+    assert stats["a2b"]["late"]["count"] == len(got)
+    assert stats["turns"]["count"] > 0
+    link.mark()
+    stats = link.stats()
+    assert stats["a2b"]["waited"] == {"count": 0, "500": 0, "900": 0, "990": 0, "999": 0, "max": 0}
+    assert stats["a2b"]["overflow"] == 100 - len(got)  # counters go on
 
 
 def test_path_mtu_black_hole_icmp_and_fragments(lab):
