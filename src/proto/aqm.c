@@ -199,8 +199,10 @@ static struct skt_aqm_flow *share(struct skt_aqm *q, uint32_t hash)
 static struct skt_aqm_flow *flow_for(struct skt_aqm *q, skt_us now, uint32_t hash)
 {
     struct skt_aqm_flow *f = (struct skt_aqm_flow *)skt_idmap_get(&q->by_hash, hash);
-    if (f)
+    if (f) {
+        skt_list_remove(&f->link); /* it is about to get a packet */
         return f;
+    }
     struct skt_aqm_flow *idle =
         skt_list_empty(&q->idle) ? NULL : SKT_CONTAINER(q->idle.next, struct skt_aqm_flow, link);
     bool rested = idle && now - idle->idle_since >= REUSE_AFTER;

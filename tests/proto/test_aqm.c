@@ -278,6 +278,32 @@ static void test_numbers_are_reused_only_when_idle(void **state)
     skt_aqm_dispose(&b.q);
 }
 
+/* Nobody takes the number of a flow that was idle for long and has begun anew. */
+static void test_a_flow_that_comes_back_keeps_its_number(void **state)
+{
+    (void)state;
+    struct bench b = {.rate = 1000000};
+    struct skt_aqm_packet *p;
+    skt_aqm_init(&b.q, 1024, 1 << 20);
+    push(&b, 1, 100, false);
+    p = skt_aqm_pull(&b.q, b.now);
+    unsigned number = p->flow;
+    skt_aqm_packet_free(p);
+    skt_aqm_arrived(&b.q, b.now, number);
+    b.now += 5 * SEC;
+    push(&b, 1, 100, false);
+    push(&b, 2, 100, false);
+    push(&b, 1, 100, false);
+    for (int i = 0; i < 3; i++) {
+        uint32_t flow;
+        p = skt_aqm_pull(&b.q, b.now);
+        memcpy(&flow, p->data, sizeof flow);
+        assert_true((p->flow == number) == (flow == 1));
+        skt_aqm_packet_free(p);
+    }
+    skt_aqm_dispose(&b.q);
+}
+
 static void test_few_numbers_do_for_flows_that_follow_each_other(void **state)
 {
     (void)state;
@@ -398,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_acknowledgements_in_a_row_go_once),
         cmocka_unit_test(test_one_large_packet_is_no_queue),
         cmocka_unit_test(test_numbers_are_reused_only_when_idle),
+        cmocka_unit_test(test_a_flow_that_comes_back_keeps_its_number),
         cmocka_unit_test(test_few_numbers_do_for_flows_that_follow_each_other),
         cmocka_unit_test(test_held_flow_keeps_its_order_and_stops_no_other),
         cmocka_unit_test(test_limit_takes_from_the_longest),
