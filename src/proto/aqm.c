@@ -21,6 +21,12 @@ enum {
 
 enum { INTERVAL_RTTS = 16, TARGET_PART = 20 };
 
+/* How much longer than its share explains a flow must go on to be bulk where nothing waits. A reader's pages
+ * are shorter. */
+#define BULK_TIME (500 * SKT_US_PER_MS)
+
+#define RATE_MAX UINT64_C(1000000000000)
+
 /* Of a flow that has no packet; last in the heap. */
 #define NO_TURN (SKT_NEVER - 1)
 
@@ -45,6 +51,9 @@ struct skt_aqm_flow {
     uint64_t end;     /* where its last packet ended */
     uint64_t
         spare; /* bytes of its share that it has not used; of what waits all beyond half of them is bulk */
+    uint64_t taken; /* bytes beyond half of its share, as counted at taken_at */
+    skt_us taken_at;
+    bool used; /* it is one of the users */
     skt_us idle_since;
     struct skt_codel codel;
 };
@@ -77,6 +86,11 @@ void skt_aqm_set_rtt(struct skt_aqm *q, skt_us rtt)
 {
     skt_us interval = skt_us_min(skt_us_max(INTERVAL_RTTS * rtt, INTERVAL_MIN), INTERVAL_MAX);
     q->times = (struct skt_codel_times){.target = interval / TARGET_PART, .interval = interval};
+}
+
+void skt_aqm_set_rate(struct skt_aqm *q, uint64_t rate)
+{
+    q->rate = rate < RATE_MAX ? rate : RATE_MAX;
 }
 
 static struct skt_aqm_packet *head_of(const struct skt_aqm_flow *f)
@@ -127,6 +141,9 @@ static void activate(struct skt_aqm *q, struct skt_aqm_flow *f)
     uint64_t least = q->place > LAG_MAX ? q->place - LAG_MAX : 0, start = f->end > least ? f->end : least;
     f->spare = alone ? LAG_MAX : q->place > start ? q->place - start : 0;
     f->active = true;
+    if (!f->used)
+        q->users++;
+    f->used = true;
     set_turn(q, f, start);
 }
 
@@ -137,6 +154,9 @@ static void rest(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now)
     set_turn(q, f, NO_TURN);
     if (f->on_way || f->packets > 0)
         return;
+    if (f->used)
+        q->users--;
+    f->used = false;
     f->idle_since = now;
     skt_list_move_tail(&q->idle, &f->link);
 }
@@ -155,6 +175,7 @@ static void rename_flow(struct skt_aqm *q, struct skt_aqm_flow *f, uint32_t hash
     add_name(q, f, hash);
     f->end = 0;
     f->largest = 0;
+    f->taken = 0;
     f->ack = false;
     f->codel = (struct skt_codel){0};
 }
@@ -294,18 +315,43 @@ bool skt_aqm_ready(const struct skt_aqm *q)
     return next_flow(q) != NULL;
 }
 
-/* Bulk is what has more waiting than half of its share comes to. */
-static bool is_bulk(struct skt_aqm_flow *f, size_t len)
+/* Half of what each of the users would have of the rate, bytes/s. */
+static uint64_t half_share(const struct skt_aqm *q)
 {
-    bool bulk = 2 * ((uint64_t)len + f->bytes) > f->spare;
-    f->spare -= len < f->spare ? len : f->spare;
-    return bulk;
+    return q->rate / 2 / (q->users ? q->users : 1);
 }
 
-bool skt_aqm_next_is_thin(const struct skt_aqm *q)
+static uint64_t taken_by_now(const struct skt_aqm *q, const struct skt_aqm_flow *f, skt_us now)
+{
+    skt_us passed = skt_us_min(now > f->taken_at ? now - f->taken_at : 0, SKT_US_PER_SEC);
+    uint64_t share = half_share(q) * passed / SKT_US_PER_SEC;
+    return f->taken > share ? f->taken - share : 0;
+}
+
+static uint64_t taken_most(const struct skt_aqm *q)
+{
+    uint64_t most = half_share(q) * BULK_TIME / SKT_US_PER_SEC;
+    return most > LAG_MAX ? most : LAG_MAX;
+}
+
+/* Bulk is what has more waiting than half of its share comes to, or took more for long. */
+static bool is_bulk(const struct skt_aqm *q, const struct skt_aqm_flow *f, skt_us now, uint64_t waiting)
+{
+    return 2 * waiting > f->spare || (q->rate && taken_by_now(q, f, now) > taken_most(q));
+}
+
+static void count_taken(const struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now, size_t len)
+{
+    uint64_t taken = taken_by_now(q, f, now) + len, most = 2 * taken_most(q);
+    f->taken = taken < most ? taken : most;
+    f->taken_at = now;
+    f->spare -= len < f->spare ? len : f->spare;
+}
+
+bool skt_aqm_next_is_thin(const struct skt_aqm *q, skt_us now)
 {
     const struct skt_aqm_flow *f = next_flow(q);
-    return f && 2 * (uint64_t)f->bytes <= f->spare;
+    return f && !is_bulk(q, f, now, f->bytes);
 }
 
 struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now)
@@ -324,7 +370,8 @@ struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now)
             q->furthest = f->end;
         f->on_way = true;
         p->flow = f->number;
-        p->bulk = is_bulk(f, p->len);
+        p->bulk = is_bulk(q, f, now, (uint64_t)p->len + f->bytes);
+        count_taken(q, f, now, p->len);
         p->once = p->ack && f->ack;
         f->ack = p->ack;
         if (f->packets > 0)

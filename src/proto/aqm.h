@@ -36,7 +36,7 @@ struct skt_aqm_packet {
     bool ack;      /* set by the owner: a bare acknowledgement, the next one says as much and more */
     bool once;     /* set by pull: not worth duplicates: an acknowledgement behind another one */
     bool marked;   /* set by pull: it is to be marked (CE) */
-    bool bulk;     /* set by pull: its flow takes half of its share, or more */
+    bool bulk;     /* set by pull: its flow takes half of its share, or more, now or for long */
     uint16_t flow; /* set by pull: the flow's number */
     uint32_t len;  /* bytes of data */
     uint8_t data[];
@@ -64,6 +64,8 @@ struct skt_aqm {
     uint64_t furthest;     /* where the packet ended that was furthest ahead */
     struct skt_list idle;  /* flows whose numbers may be used for others, the longest idle first */
     struct skt_codel_times times;
+    uint64_t rate;  /* of the way that it stands before, bytes/s; 0: not known */
+    unsigned users; /* flows of which packets wait or are on their way */
     size_t bytes, limit;
     uint32_t packets;
     struct skt_aqm_stats stats;
@@ -75,6 +77,10 @@ void skt_aqm_init(struct skt_aqm *q, unsigned max, size_t limit);
 /* The round trip of the way that the queue stands before, 0 for unknown: what TCP needs to learn of a drop,
  * and what a path needs to find out that it may send faster, are multiples of it. */
 void skt_aqm_set_rtt(struct skt_aqm *q, skt_us rtt);
+
+/* The rate of that way, bytes/s, 0 for unknown. Where nothing waits, it is what shows whether a flow takes
+ * half of its share: of many flows with a packet a round trip each no single one looks like bulk. */
+void skt_aqm_set_rate(struct skt_aqm *q, uint64_t rate);
 
 /* Frees what waits. */
 void skt_aqm_dispose(struct skt_aqm *q);
@@ -88,7 +94,7 @@ struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now);
 
 /* Would pull give a packet of a flow that takes less than half of its share? Where there are any they come
  * first. */
-bool skt_aqm_next_is_thin(const struct skt_aqm *q);
+bool skt_aqm_next_is_thin(const struct skt_aqm *q, skt_us now);
 
 /* Puts a packet that could not be sent after all back to where it came from, and holds its flow: nothing of
  * it is pulled before skt_aqm_release. */

@@ -192,7 +192,9 @@ unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
     unsigned dropped = 0;
     struct skt_aqm_packet *p;
     skt_aqm_set_rtt(q, s->path.min_rtt);
-    while ((room > 0 || (thin_room > 0 && skt_aqm_next_is_thin(q))) && (p = skt_aqm_pull(q, now)) != NULL) {
+    skt_aqm_set_rate(q, skt_path_pacing_rate(&s->path));
+    while ((room > 0 || (thin_room > 0 && skt_aqm_next_is_thin(q, now))) &&
+           (p = skt_aqm_pull(q, now)) != NULL) {
         if (p->marked)
             mark(p);
         int err = skt_session_write_packet(s, p->flow, p->data, p->len, hints_of(p));

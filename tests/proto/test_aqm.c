@@ -191,6 +191,39 @@ static void test_a_flow_below_its_share_goes_next(void **state)
     skt_aqm_dispose(&b.q);
 }
 
+/* Where nothing waits, since many senders wait for their acknowledgements, they are bulk none the less. A
+ * single one with half of the rate is not. */
+static void test_many_flows_that_fill_the_way_are_bulk(void **state)
+{
+    (void)state;
+    enum { BULK = 60 };
+    struct bench b = {.rate = 2500000, .from = 2 * SEC};
+    skt_aqm_init(&b.q, 1024, 4 << 20);
+    skt_aqm_set_rate(&b.q, b.rate);
+    for (b.now = 0; b.now < 10 * SEC; b.now += 100) {
+        for (uint32_t f = 0; f < BULK; f++) /* a packet every 36 ms: 38 KB/s of 39 */
+            if (b.now % (36 * MS) == f * 600)
+                push(&b, f, 1400, false);
+        for (uint32_t f = BULK; f < FLOWS; f++) /* 8 to 15 KB/s */
+            if (b.now >= SEC && b.now % ((10 + f % 4) * MS) < 100)
+                push(&b, f, 100 + 10 * (f % 4), false);
+        deliver(&b);
+    }
+    for (uint32_t f = 0; f < BULK; f++)
+        assert_int_equal(b.bulk[f], b.count[f]);
+    for (uint32_t f = BULK; f < FLOWS; f++)
+        assert_int_equal(b.bulk[f], 0);
+    for (b.from = b.now + 2 * SEC, b.bulk[0] = 0; b.now < 14 * SEC; b.now += 100) {
+        for (unsigned f = 0; f < b.q.count; f++)
+            skt_aqm_arrived(&b.q, b.now, f);
+        if (b.now % (SEC / 1000) < 100)
+            push(&b, 0, 1200, false);
+        deliver(&b);
+    }
+    assert_int_equal(b.bulk[0], 0);
+    skt_aqm_dispose(&b.q);
+}
+
 /* Whoever comes and goes gets its share and four packets, no more: one sends nothing for a while, then as
  * much as it can. */
 static void test_no_flow_gains_by_running_empty(void **state)
@@ -416,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bulk_is_kept_short_by_drops),
+        cmocka_unit_test(test_many_flows_that_fill_the_way_are_bulk),
         cmocka_unit_test(test_bulk_is_kept_short_by_marks),
         cmocka_unit_test(test_unresponsive_flow_harms_itself_only),
         cmocka_unit_test(test_shares_are_equal_in_bytes),
