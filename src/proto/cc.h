@@ -85,7 +85,10 @@ struct skt_cc_bbr {
     bool filled;        /* STARTUP found the bandwidth */
     uint64_t full_bw;
     unsigned full_rounds;
-    unsigned cycle; /* index into the PROBE_BW gains */
+    uint64_t regrow_until; /* the round up to which a STARTUP that is not the first looks ahead, */
+    uint64_t regrow_bw;    /* the bandwidth before, */
+    skt_us regrow_srtt;    /* and the round trip */
+    unsigned cycle;        /* index into the PROBE_BW gains */
     skt_us cycle_at;
     uint64_t cycle_lost;  /* bytes lost since cycle_at */
     uint64_t cycle_bw;    /* bandwidth when the cycle began */
@@ -96,7 +99,8 @@ struct skt_cc_bbr {
     skt_us min_rtt, min_rtt_at;
     skt_us srtt;
     skt_us probe_rtt_until; /* 0: window not yet drained */
-    skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet */
+    skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet; */
+    skt_us last_min_rtt;    /* of the last one */
     uint64_t round_lost, round_acked;
     struct skt_train train;       /* the packets whose dispersion is being measured */
     struct skt_maxfilter ceiling; /* bytes/s that trains were spread to; STARTUP does not aim beyond */

@@ -15,6 +15,8 @@
 #define CROWDED_GAIN      UINT64_C(1100)
 #define CWND_GAIN         UINT64_C(2000)
 #define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
+#define YIELD_MAX         UINT64_C(63)
+#define YIELD_SLACK       SKT_US_PER_MS
 #define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)
 
 enum {
@@ -22,8 +24,11 @@ enum {
     STARTUP_GROWTH = 2,       /* the window grows by so many times what was acknowledged; */
     STARTUP_GROWTH_KNOWN = 4, /* where trains have shown where that ends, faster */
     FLIGHT_PART = 8,
-    DRAIN_RTTS = 3,  /* the longest that a queue is worked off for */
-    SLOW_ROUNDS = 3, /* then the least round trip is */
+    CAUTIOUS_ROUNDS = 2, /* in the second a queue would show that the first one's rate makes */
+    DRAIN_RTTS = 3,      /* the longest that a queue is worked off for */
+    SLOW_ROUNDS = 3,     /* then the least round trip is */
+    YIELD_PART = 64,     /* of the least round trip, and YIELD_SLACK: a queue that is none; */
+    YIELD_RTTS = 2,      /* one beyond it is worked off in so many */
 };
 
 static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};
@@ -59,6 +64,8 @@ static uint64_t initial_cwnd(const struct skt_cc_bbr *b)
  * then little faster than that rate. */
 static uint64_t startup_rate(const struct skt_cc_bbr *b)
 {
+    if (skt_bbr_is_cautious(b))
+        return skt_maxfilter_get(&b->bw) * cycle_gain[0] / SKT_BBR_UNIT;
     uint64_t ceiling = skt_maxfilter_get(&b->ceiling),
              rate = skt_maxfilter_get(&b->bw) * STARTUP_GAIN / SKT_BBR_UNIT;
     skt_us rtt = b->min_rtt ? b->min_rtt : b->srtt ? b->srtt : SKT_CC_INITIAL_RTT;
@@ -68,6 +75,17 @@ static uint64_t startup_rate(const struct skt_cc_bbr *b)
     if (ceiling && rate > ceiling + ceiling / 4)
         rate = ceiling + ceiling / 4;
     return rate;
+}
+
+/* Cruising, the best of ten rounds is a little more than there is, and duplicates go past the pacer: a queue
+ * would grow from one probe to the next. So what stands is worked off, but where others keep it standing. */
+static uint64_t yield(const struct skt_cc_bbr *b, uint64_t rate)
+{
+    skt_us standing = skt_bbr_standing(b), tolerated = YIELD_SLACK + b->min_rtt / YIELD_PART;
+    if (standing <= tolerated || b->cycle < 2 || skt_bbr_is_crowded(b))
+        return rate;
+    uint64_t part = (standing - tolerated) * SKT_BBR_UNIT / (YIELD_RTTS * b->min_rtt);
+    return rate - rate * (part < YIELD_MAX ? part : YIELD_MAX) / SKT_BBR_UNIT;
 }
 
 static void set_rate(struct skt_cc_bbr *b)
@@ -80,6 +98,8 @@ static void set_rate(struct skt_cc_bbr *b)
         bool queue = b->srtt > b->min_rtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8);
         if (b->phase == SKT_BBR_PROBE_BW && !queue)
             rate = rate * SKT_BBR_UNIT / (SKT_BBR_UNIT - b->loss_permille);
+        if (b->phase == SKT_BBR_PROBE_BW)
+            rate = yield(b, rate);
     }
     uint64_t floor = min_cwnd(b); /* a window a second */
     b->out.pacing_rate = rate > floor ? rate : floor;
@@ -93,7 +113,7 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
         if (cwnd < b->saved_cwnd)
             cwnd = b->saved_cwnd;
     }
-    bool startup = b->phase == SKT_BBR_STARTUP;
+    bool startup = b->phase == SKT_BBR_STARTUP && !skt_bbr_is_cautious(b);
     uint64_t target = skt_bbr_bdp(b, startup                 ? STARTUP_CWND_GAIN
                                      : skt_bbr_is_crowded(b) ? CROWDED_CWND_GAIN
                                                              : CWND_GAIN);
@@ -129,7 +149,8 @@ static void enter_probe_bw(struct skt_cc_bbr *b, skt_us now)
 
 /* At the end of a probe for more bandwidth, which shows what the one before found: where there is much more,
  * and the last round still had it (ACKs that were held up and come together look like more for one round),
- * by quarters it would take long. */
+ * by quarters it would take long. But what has come back may be all there is: the first rounds go on as the
+ * probe did, and end with the first sign of a queue. */
 static void watch_growth(struct skt_cc_bbr *b)
 {
     uint64_t before = b->cycle_bw, bw = skt_maxfilter_get(&b->bw);
@@ -140,6 +161,9 @@ static void watch_growth(struct skt_cc_bbr *b)
     b->filled = false;
     b->full_bw = bw;
     b->full_rounds = 0;
+    b->regrow_until = b->round + CAUTIOUS_ROUNDS;
+    b->regrow_bw = bw;
+    b->regrow_srtt = b->srtt;
     skt_maxfilter_reset(&b->ceiling, b->round, 0);
 }
 
@@ -197,6 +221,9 @@ static void update_probe_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 
 static void update_phase(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
+    if (skt_bbr_is_cautious(b) &&
+        b->srtt > b->regrow_srtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8))
+        b->filled = true;
     if (b->phase == SKT_BBR_STARTUP && b->filled)
         b->phase = SKT_BBR_DRAIN;
     if (b->phase == SKT_BBR_DRAIN && a->inflight <= skt_bbr_bdp(b, SKT_BBR_UNIT))
@@ -215,7 +242,7 @@ static void bbr_init(union skt_cc_state *s, skt_us now, size_t mss)
     b->mss = mss;
     b->phase = SKT_BBR_STARTUP;
     b->min_rtt_at = b->clump_at = now;
-    b->round_min_rtt = SKT_NEVER;
+    b->round_min_rtt = b->last_min_rtt = SKT_NEVER;
     b->out.cwnd = (size_t)initial_cwnd(b);
     set_rate(b);
 }

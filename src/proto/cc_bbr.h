@@ -19,6 +19,12 @@ uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain);
 /* What is in flight without a queue: also what is lost and not known to be yet. */
 uint64_t skt_bbr_drained_inflight(const struct skt_cc_bbr *b);
 
+/* How long the queue has been at least, over the last round and what there is of this one. */
+skt_us skt_bbr_standing(const struct skt_cc_bbr *b);
+
+/* Is STARTUP, after bandwidth was found to have grown, still to find out whether there is more? */
+bool skt_bbr_is_cautious(const struct skt_cc_bbr *b);
+
 /* What was acknowledged faster than the bandwidth explains waited somewhere for its ACK (Wi-Fi, a peer that
  * gathers them): as much more must be in flight for the rate to be kept up. */
 void skt_bbr_update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a);

@@ -34,6 +34,29 @@ uint64_t skt_bbr_drained_inflight(const struct skt_cc_bbr *b)
     return all + all * b->loss_permille / (4 * SKT_BBR_UNIT) + 3 * b->mss;
 }
 
+skt_us skt_bbr_standing(const struct skt_cc_bbr *b)
+{
+    skt_us least = skt_us_min(b->round_min_rtt, b->last_min_rtt);
+    return least == SKT_NEVER || least <= b->min_rtt ? 0 : least - b->min_rtt;
+}
+
+bool skt_bbr_is_cautious(const struct skt_cc_bbr *b)
+{
+    return b->phase == SKT_BBR_STARTUP && b->round < b->regrow_until;
+}
+
+/* Bandwidth that came back may be all there is: only where it goes on growing without a queue STARTUP is
+ * worth what it costs others. */
+static void check_regrowth(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    if (b->phase != SKT_BBR_STARTUP || b->round != b->regrow_until)
+        return;
+    b->regrow_until = 0;
+    b->full_bw = skt_maxfilter_get(&b->bw);
+    b->full_rounds = 0;
+    b->filled = b->filled || a->app_limited || b->full_bw < b->regrow_bw + b->regrow_bw / 8;
+}
+
 /* At the end of a round: has the bandwidth stopped growing by a quarter a round? A queue that stood through
  * the whole round says so sooner, and at once where its buffer overflowed. */
 static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
@@ -143,7 +166,9 @@ void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         skt_maxfilter_add(&b->bw, skt_bbr_is_crowded(b) ? CROWDED_BW_ROUNDS : BW_ROUNDS, b->round, a->rate);
     if (ended) {
         check_filled(b, a);
+        check_regrowth(b, a);
         watch_slowness(b, a);
+        b->last_min_rtt = b->round_min_rtt;
         b->round_min_rtt = SKT_NEVER;
         b->round_lost = b->round_acked = 0;
     }

@@ -120,7 +120,7 @@ static void send_all(struct sim_inner *in, unsigned flow)
     struct sim_inner_tcp *t = &in->tcp[flow];
     if (t->next == t->una)
         t->heard_at = in->world->now;
-    while ((double)(t->next - t->una) < t->cwnd)
+    while ((double)(t->next - t->una) < t->cwnd && (in->window == 0 || t->next - t->una < in->window))
         push(in, true, (struct packet){DATA, flow, t->next++, 0, in->world->now});
 }
 
@@ -214,7 +214,7 @@ static void take_packet(struct sim_inner *in, bool client, const struct packet *
         t->received++;
         t->ack_tx = p->tx;
         t->ack_stamp = p->stamp;
-        if (++t->ack_pending == 2)
+        if (++t->ack_pending == 2 || in->window == 1)
             acknowledge(in, p->flow);
     } else if (p->kind == ACK && client) {
         take_ack(in, p);

@@ -41,7 +41,8 @@ struct sim_inner {
     struct sim_inner_tcp tcp[SIM_INNER_FLOWS];
     struct sim_inner_thin thin[SIM_INNER_FLOWS];
     unsigned tcp_count, thin_count;
-    skt_us from; /* when counting begins */
+    unsigned window; /* of the TCP receivers, packets; 0: no limit */
+    skt_us from;     /* when counting begins */
     skt_us took[SIM_INNER_THIN_MAX];
     size_t took_count;
 };
