@@ -35,6 +35,7 @@ struct skt_cc_ack {
     uint64_t prior_delivered; /* `delivered` when the newest transmission among them was sent */
     uint64_t rate;    /* delivery rate (draft-cheng-iccrg-delivery-rate-estimation), bytes/s; 0: no sample */
     bool app_limited; /* the sample was taken while there was too little to send */
+    bool brief;       /* nor has data been waiting for window or pacer for longer than a round trip */
     skt_us sent_at;   /* when the newest transmission among them was sent; 0: not known */
     skt_us rtt;       /* its round trip; 0: not known */
     skt_us srtt, min_rtt; /* of the path; 0: not measured yet */

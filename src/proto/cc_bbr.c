@@ -262,16 +262,20 @@ static void bbr_on_sent(union skt_cc_state *s, skt_us now, size_t bytes, size_t 
         s->bbr.idle_restart = true;
 }
 
-static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
+/* A burst that is over within a round trip shows its own rate, though for a while it waited for the pacer.
+ * Rates of many such in a row would end STARTUP, and all later bursts would be spread over a round trip. */
+static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *ack)
 {
     struct skt_cc_bbr *b = &s->bbr;
-    b->srtt = a->srtt;
-    skt_bbr_update_extra(b, a);
-    skt_bbr_update_train(b, a);
-    skt_bbr_update_round(b, a);
-    update_phase(b, a);
+    struct skt_cc_ack a = *ack;
+    a.app_limited = a.app_limited || a.brief;
+    b->srtt = a.srtt;
+    skt_bbr_update_extra(b, &a);
+    skt_bbr_update_train(b, &a);
+    skt_bbr_update_round(b, &a);
+    update_phase(b, &a);
     set_rate(b);
-    set_cwnd(b, a->acked);
+    set_cwnd(b, a.acked);
 }
 
 static void bbr_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)

@@ -120,6 +120,7 @@ void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round)
         .prior_delivered = round->prior_delivered,
         .rate = rate_sample(p, round),
         .app_limited = round->app_limited,
+        .brief = !skt_path_is_full(p),
         .sent_at = round->tx ? round->sent_at : 0,
         .rtt = round->rtt,
         .srtt = p->srtt,

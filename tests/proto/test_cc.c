@@ -192,6 +192,30 @@ static void test_normal_timeout(void **state)
     assert_true(s.out.cwnd >= before / 3); /* slow start leads back, not avoidance */
 }
 
+/* Bursts that are over within a round trip don't show what the path can carry. */
+static void test_turbo_is_not_ended_by_bursts(void **state)
+{
+    (void)state;
+    for (int brief = 0; brief <= 1; brief++) {
+        union skt_cc_state s;
+        skt_cc_turbo.init(&s, 0, MSS);
+        struct skt_cc_ack a = {.acked = 30 * MSS,
+                               .brief = brief,
+                               .rtt = 160 * MS,
+                               .srtt = 160 * MS,
+                               .min_rtt = 160 * MS,
+                               .rate = 30 * MSS * SKT_US_PER_SEC / (160 * MS)};
+        for (int i = 0; i < 10; i++) {
+            a.now += 250 * MS;
+            a.sent_at = a.now - 160 * MS;
+            a.prior_delivered = a.delivered;
+            a.delivered += a.acked;
+            skt_cc_turbo.on_acked(&s, &a);
+        }
+        assert_int_equal(s.out.pacing_rate > 4 * a.rate, brief);
+    }
+}
+
 /* What a lost ACK left unsaid, the next request's says a pause later: that is not how far the bottleneck
  * spread the packets. */
 static void test_turbo_is_not_slowed_by_late_news(void **state)
@@ -220,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_initial_rate),
         cmocka_unit_test(test_turbo_finds_the_bandwidth),
         cmocka_unit_test(test_turbo_follows_the_bandwidth_down),
+        cmocka_unit_test(test_turbo_is_not_ended_by_bursts),
         cmocka_unit_test(test_turbo_is_not_slowed_by_late_news),
         cmocka_unit_test(test_normal_halves_once_a_round),
         cmocka_unit_test(test_normal_undoes_what_was_no_loss),
