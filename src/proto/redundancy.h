@@ -23,7 +23,7 @@ enum {
     SKT_REDUNDANCY_SLOTS = 11,      /* of 100 ms: never less than the last second */
     SKT_REDUNDANCY_SUSPECTS = 16,   /* presumed losses that may still turn out to be late */
     SKT_PARITY_BYTES_MAX = 4000000, /* a second, first transmissions (32 Mbit/s): above it is bulk */
-    SKT_PARITY_GROUP = 24 /* packets worth parity in a group, if the timer does not close it before */
+    SKT_PARITY_GROUP = 30 /* packets worth parity in a group, if the timer does not close it before */
 };
 
 /* An original that may be lost: its duplicate overtook it, or an acknowledgement came that did not say which
@@ -91,6 +91,9 @@ unsigned skt_redundancy_group(const struct skt_redundancy *r);
  * than m of span + m packets are lost once in 1000 groups at most, losses coming in runs as reported; or in
  * the fixed proportion. At most SKT_FEC_PARITY_MAX. */
 unsigned skt_redundancy_parity(const struct skt_redundancy *r, unsigned data, unsigned span);
+
+/* Do losses come in runs, as far as the receiver's reports say, or is that not known yet? */
+bool skt_redundancy_has_runs(const struct skt_redundancy *r);
 
 /* Does the budget admit a duplicate of so many bytes? */
 bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes);

@@ -86,6 +86,11 @@ static unsigned strength(uint64_t p, uint64_t leave, unsigned span)
     return m;
 }
 
+bool skt_redundancy_has_runs(const struct skt_redundancy *r)
+{
+    return r->runs < RUNS_MIN || r->run_lost * 4 > r->runs * 5;
+}
+
 bool skt_redundancy_is_bulk(const struct skt_redundancy *r)
 {
     uint64_t sum = 0;

@@ -59,6 +59,8 @@ struct skt_parity {
     struct skt_fec_sender *out;          /* NULL: none was sent for long */
     struct skt_fec_ring *in;             /* NULL: none came for long */
     skt_us out_until, in_until;          /* then they go */
+    unsigned group_len;                  /* packets worth parity that the open group is to have, */
+    skt_us group_at;                     /* and when it began */
     uint32_t in_key;                     /* local id of the keypair whose numbers `in` follows */
     uint32_t number;                     /* of the packet being read */
     skt_us report_at;                    /* not before */

@@ -11,7 +11,7 @@
 #define WAIT_MIN (2 * SKT_US_PER_MS)
 #define WAIT_MAX (8 * SKT_US_PER_MS)
 
-/* Losses come in bursts: parity keeps its distance from its data, and from other parity. */
+/* Where losses come in runs parity keeps its distance from its data, and from other parity. */
 #define GAP_MIN (SKT_US_PER_MS / 5)
 #define GAP_MAX (1 * SKT_US_PER_MS)
 
@@ -22,7 +22,10 @@
 #define REPORT_TIME (100 * SKT_US_PER_MS)
 
 enum {
-    WAIT_PART = 16, /* of the least round trip */
+    WAIT_PART = 16,   /* of the least round trip */
+    BURST_PART = 4,   /* the same while more is about to follow */
+    GROUPS_AHEAD = 4, /* what waits is looked at so far */
+    OTHERS = 2,       /* packets without data that are expected within a group */
     GAP_PART = 32,
     /* Bytes of the budget that parity leaves to duplicates of thin flows, which need few. */
     LEFT_TO_COPIES = SKT_OVERHEAD_FREE / 4,
@@ -80,14 +83,32 @@ static void close_group(struct skt_session *s, skt_us now)
     struct skt_fec_sender *out = s->parity.out;
     const struct skt_fec_group *g = skt_fec_sender_open(out);
     unsigned m = skt_redundancy_parity(&s->path.redundancy, g->data, g->last - g->first + 1);
-    skt_fec_sender_close(out, now, m, part_of_rtt(s, GAP_PART, GAP_MIN, GAP_MAX));
+    skt_us gap =
+        skt_redundancy_has_runs(&s->path.redundancy) ? part_of_rtt(s, GAP_PART, GAP_MIN, GAP_MAX) : 0;
+    skt_fec_sender_close(out, now, m, gap);
     s->parity.out_until = now + LINGER;
+}
+
+/* How many packets a group is to have that begins now: all that wait to be sent, or an equal part. One group
+ * of a burst needs less parity than two, and a short one at its end the most. */
+static unsigned group_len(const struct skt_session *s)
+{
+    const struct skt_path *p = &s->path;
+    unsigned most = skt_redundancy_group(&p->redundancy);
+    if (most == 0 || p->redundancy.fixed_data)
+        return most;
+    size_t mss = skt_path_mss(p), enough = GROUPS_AHEAD * most * mss;
+    size_t packets = 1 + (skt_path_waiting(p, enough) + mss - 1) / mss;
+    if (packets <= most || packets > GROUPS_AHEAD * most)
+        return most;
+    size_t groups = (packets + most - 1) / most;
+    return (unsigned)((packets + groups - 1) / groups);
 }
 
 static struct skt_fec_group *begin_group(struct skt_session *s, skt_us now, uint32_t key, uint32_t number)
 {
-    unsigned data = skt_redundancy_group(&s->path.redundancy);
-    unsigned rows = data ? skt_redundancy_parity(&s->path.redundancy, data, data) : 0;
+    unsigned data = group_len(s), span = data + OTHERS < SKT_FEC_SPAN ? data + OTHERS : SKT_FEC_SPAN;
+    unsigned rows = data ? skt_redundancy_parity(&s->path.redundancy, data, span) : 0;
     if (rows == 0)
         return NULL;
     struct skt_parity *f = &s->parity;
@@ -98,6 +119,8 @@ static struct skt_fec_group *begin_group(struct skt_session *s, skt_us now, uint
         skt_fec_sender_init(f->out);
     }
     f->out_until = now + LINGER;
+    f->group_len = data;
+    f->group_at = now;
     return skt_fec_sender_begin(f->out, key, number, rows,
                                 now + part_of_rtt(s, WAIT_PART, WAIT_MIN, WAIT_MAX));
 }
@@ -126,7 +149,7 @@ void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, si
     if (!g || len > s->path.payload_limit)
         return;
     skt_fec_sender_add(s->parity.out, field(s), kp->sent + 1, body, len, worth);
-    if (g->data >= skt_redundancy_group(&s->path.redundancy) || !skt_fec_group_spans(g, kp->sent + 2))
+    if (g->data >= s->parity.group_len || !skt_fec_group_spans(g, kp->sent + 2))
         close_group(s, now);
 }
 
@@ -283,6 +306,20 @@ skt_us skt_parity_expiry(const struct skt_session *s)
     return at;
 }
 
+/* While data waits for the pacer, more of the same burst will follow: one group for all of it needs less
+ * parity. Not for inner flows, whose senders would take the longer wait of each that was lost for a queue. */
+static bool wait_for_more(struct skt_session *s, skt_us now)
+{
+    const struct skt_path *p = &s->path;
+    struct skt_fec_group *g = skt_fec_sender_open(s->parity.out);
+    if (s->ctx->mode == SKT_MODE_TUN || p->redundancy.fixed_data)
+        return false;
+    if (now - s->parity.group_at >= p->min_rtt / BURST_PART || skt_path_waiting(p, 1) == 0)
+        return false;
+    g->close_at = now + WAIT_MIN;
+    return true;
+}
+
 void skt_parity_expire(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
@@ -291,6 +328,6 @@ void skt_parity_expire(struct skt_session *s, skt_us now)
     if (f->out && now >= f->out_until)
         free_out(f);
     const struct skt_fec_group *g = f->out ? skt_fec_sender_open(f->out) : NULL;
-    if (g && now >= g->close_at)
+    if (g && now >= g->close_at && !wait_for_more(s, now))
         close_group(s, now);
 }
