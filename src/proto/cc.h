@@ -60,6 +60,9 @@ struct skt_cc {
     void (*on_sent)(union skt_cc_state *s, skt_us now, size_t bytes, size_t inflight);
     void (*on_acked)(union skt_cc_state *s, const struct skt_cc_ack *a);
     void (*on_lost)(union skt_cc_state *s, const struct skt_cc_loss *l);
+    /* The peer says that transmissions of about the last round trip were lost and mended by parity, so that
+     * acknowledgements look as if they had arrived. NULL: of no interest. */
+    void (*on_mended)(union skt_cc_state *s, skt_us now);
     /* A transmission reported by on_lost or a timeout arrived after all. */
     void (*on_spurious)(union skt_cc_state *s, skt_us now, size_t bytes);
     /* The retransmission timer: everything in flight counts as lost. */
@@ -128,6 +131,8 @@ struct skt_cc_cubic {
     skt_us recovery_at; /* losses of what was sent before belong to the same event */
     size_t undo_cwnd, undo_ssthresh, undo_w_max;
     uint64_t undo_left; /* lost bytes of the last event not yet shown spurious; 0: nothing to undo */
+    bool undone;        /* the last event was taken back, */
+    bool mended;        /* or must not be: the peer said that there were losses */
     skt_us srtt, min_rtt;
     uint64_t round_end;
     skt_us round_min_rtt; /* the least round trip of this round, for leaving slow start early */

@@ -158,6 +158,7 @@ static void reduce(struct skt_cc_cubic *c, skt_us now)
     c->undo_ssthresh = c->ssthresh;
     c->undo_w_max = c->w_max;
     c->undo_left = 0;
+    c->undone = c->mended = false;
     /* 4.7, fast convergence: a flow that shrinks leaves room for others. */
     c->w_max = c->out.cwnd < c->w_max ? c->out.cwnd * (100 + BETA_PERCENT) / 200 : c->out.cwnd;
     c->out.cwnd = c->out.cwnd * BETA_PERCENT / 100;
@@ -178,15 +179,28 @@ static void cubic_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
     c->undo_left += l->bytes;
 }
 
+/* As a loss, once a round trip. One that was noticed before it was mended is the same event, but must not be
+ * taken back as a mere delay, as its late acknowledgement suggests; where it was, this counts. */
+static void cubic_on_mended(union skt_cc_state *s, skt_us now)
+{
+    struct skt_cc_cubic *c = &s->cubic;
+    if (c->recovery_at == 0 || c->undone || now - c->recovery_at > c->srtt) {
+        reduce(c, now);
+        set_rate(c);
+    }
+    c->mended = true;
+}
+
 static void cubic_on_spurious(union skt_cc_state *s, skt_us now, size_t bytes)
 {
     struct skt_cc_cubic *c = &s->cubic;
     (void)now;
-    if (c->undo_left == 0)
+    if (c->undo_left == 0 || c->mended)
         return;
     c->undo_left -= c->undo_left < bytes ? c->undo_left : bytes;
     if (c->undo_left > 0)
         return;
+    c->undone = true;
     if (c->out.cwnd < c->undo_cwnd)
         c->out.cwnd = c->undo_cwnd;
     c->ssthresh = c->undo_ssthresh;
@@ -223,6 +237,7 @@ const struct skt_cc skt_cc_normal = {
     .on_sent = cubic_on_sent,
     .on_acked = cubic_on_acked,
     .on_lost = cubic_on_lost,
+    .on_mended = cubic_on_mended,
     .on_spurious = cubic_on_spurious,
     .on_timeout = cubic_on_timeout,
     .on_rtt = cubic_on_rtt,

@@ -105,6 +105,15 @@ void skt_path_on_parity(struct skt_path *p, skt_us now, size_t len)
         skt_pacer_on_sent(&p->pacer, now, len);
 }
 
+void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count)
+{
+    p->stats.lost += count;
+    if (count == 0 || !p->cc->on_mended)
+        return;
+    p->cc->on_mended(&p->cc_state, now);
+    skt_path_update_pacer(p, now);
+}
+
 void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate)
 {
     p->max_rate = rate < RATE_MAX ? rate : RATE_MAX;

@@ -143,6 +143,9 @@ bool skt_path_wants_parity(const struct skt_path *p);
 /* A datagram of parity is sent: counts in the budget, and like duplicates is not paced but by max_rate. */
 void skt_path_on_parity(struct skt_path *p, skt_us now, size_t datagram_len);
 
+/* The peer reports losses that parity mended: how many transmissions in the last round trip or so. */
+void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count);
+
 /* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
  * counted twice), and for datagrams without KCP in them. */
 void skt_path_on_sent(struct skt_path *p, skt_us now, size_t datagram_len);

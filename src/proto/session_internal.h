@@ -178,7 +178,7 @@ void skt_parity_on_body(struct skt_session *s, const uint8_t *body, size_t len);
 int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
 void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
 size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN]);
-void skt_parity_on_report(struct skt_session *s, const uint8_t *body, size_t len);
+void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
 skt_us skt_parity_expiry(const struct skt_session *s);
 void skt_parity_expire(struct skt_session *s, skt_us now);
 

@@ -280,7 +280,7 @@ size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REP
     return SKT_REPORT_LEN;
 }
 
-void skt_parity_on_report(struct skt_session *s, const uint8_t *body, size_t len)
+void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
 {
     struct skt_fec_losses *heard = &s->parity.heard;
     if (len < SKT_REPORT_LEN)
@@ -289,7 +289,7 @@ void skt_parity_on_report(struct skt_session *s, const uint8_t *body, size_t len
     if (skt_serial_before(l.lost, heard->lost) || skt_serial_before(l.runs, heard->runs) ||
         skt_serial_before(l.recovered, heard->recovered))
         return; /* overtaken by a later one */
-    s->path.stats.lost += l.recovered - heard->recovered;
+    skt_path_on_mended(&s->path, now, l.recovered - heard->recovered);
     skt_redundancy_on_report(&s->path.redundancy, l.lost - heard->lost, l.runs - heard->runs,
                              l.recovered - heard->recovered);
     *heard = l;

@@ -107,7 +107,7 @@ static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *fr
     case SKT_FRAME_ACK:
         return skt_streams_receive_acks(s, now, body, len);
     case SKT_FRAME_REPORT:
-        skt_parity_on_report(s, body, len);
+        skt_parity_on_report(s, now, body, len);
         break;
     case SKT_FRAME_CLOSE:
         skt_session_end(s, len >= 1 ? body[0] : SKT_CLOSE_LOCAL);

@@ -158,6 +158,37 @@ static void test_normal_undoes_what_was_no_loss(void **state)
     assert_int_equal(s.out.cwnd, before);
 }
 
+/* Losses that parity mended count as others do, whether they were noticed before, and taken for a delay, or
+ * not. */
+static void test_normal_heeds_mended_losses(void **state)
+{
+    (void)state;
+    union skt_cc_state s;
+    skt_cc_normal.init(&s, 0, MSS);
+    skt_us now = feed(&skt_cc_normal, &s, 0, 20000000, 50 * MS, 6);
+    size_t before = s.out.cwnd, reduced = before / 2;
+    skt_cc_normal.on_mended(&s, now);
+    assert_int_equal(s.out.cwnd, reduced);
+    skt_cc_normal.on_mended(&s, now + 20 * MS); /* the same event */
+    assert_int_equal(s.out.cwnd, reduced);
+    now += 100 * MS;
+    before = s.out.cwnd;
+    struct skt_cc_loss l = loss_at(now, now - 50 * MS);
+    skt_cc_normal.on_lost(&s, &l);
+    skt_cc_normal.on_spurious(&s, now + 10 * MS, MSS);
+    assert_int_equal(s.out.cwnd, before);
+    skt_cc_normal.on_mended(&s, now + 20 * MS);
+    assert_int_equal(s.out.cwnd, before / 2);
+    now += 200 * MS;
+    before = s.out.cwnd;
+    l = loss_at(now, now - 50 * MS);
+    skt_cc_normal.on_lost(&s, &l);
+    skt_cc_normal.on_mended(&s, now + 10 * MS);
+    skt_cc_normal.on_spurious(&s, now + 20 * MS, MSS);
+    assert_int_equal(s.out.cwnd, before / 2);
+    assert_null(skt_cc_turbo.on_mended); /* to which no loss is a sign of congestion */
+}
+
 /* After a reduction the window comes back to where it was in about K, then probes beyond. */
 static void test_normal_grows_back(void **state)
 {
@@ -248,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_turbo_is_not_slowed_by_late_news),
         cmocka_unit_test(test_normal_halves_once_a_round),
         cmocka_unit_test(test_normal_undoes_what_was_no_loss),
+        cmocka_unit_test(test_normal_heeds_mended_losses),
         cmocka_unit_test(test_normal_grows_back),
         cmocka_unit_test(test_normal_timeout),
     };

@@ -221,6 +221,43 @@ static void test_much_is_bulk(void **state)
     assert_true(skt_redundancy_is_bulk(&r));
 }
 
+/* Mean of 60 s: 50 Mbit/s, 40 ms, one bandwidth-delay product of buffer, normal mode and parity in a fixed
+ * proportion beside CUBIC. Our share in percent. */
+static double share_beside_cubic(uint64_t seed)
+{
+    struct sim_link_config l = {.rate = 6250000, .buffer = 250000, .delay = 20 * MS + seed % 50 * 97};
+    struct sim_world_config c = {
+        .up = l, .down = l, .seed = seed, .cc = &skt_cc_normal, .rival = SIM_RIVAL_CUBIC};
+    struct sim_world *w = connected(&c, FIXED);
+    sim_world_open(w, "", UINT64_C(1) << 40);
+    uint64_t before = w->rival->received;
+    sim_world_run(w, w->now + 60 * SEC, NULL);
+    double ours = (double)w->server.apps[0].received,
+           theirs = (double)(w->rival->received - before) * SIM_RIVAL_LEN;
+    assert_false(w->server.apps[0].wrong);
+    print_message(
+        "normal with 10 + 3 beside CUBIC, seed %llu: ours %.1f, theirs %.1f Mbit/s; recovered %llu, again "
+        "%llu\n",
+        (unsigned long long)seed, ours * 8e-6 / 60, theirs * 8e-6 / 60,
+        (unsigned long long)skt_session_fec_recovered(sim_world_session(w)),
+        (unsigned long long)skt_session_path(w->client.session)->stats.retransmitted);
+    assert_true(ours + theirs > 0.7 * 60 * 6250000);
+    sim_world_free(w);
+    return 100 * ours / (ours + theirs);
+}
+
+/* What parity mends was lost to a full buffer all the same. */
+static void test_normal_mode_stays_gentle(void **state)
+{
+    (void)state;
+    enum { RUNS = 4 };
+    double mean = 0;
+    for (uint64_t seed = 1; seed <= RUNS; seed++)
+        mean += share_beside_cubic(seed) / RUNS;
+    assert_true(mean <= 55);
+    assert_true(mean >= 25);
+}
+
 /* --- the rest --- */
 
 /* Runs pages of 10 packets for so long; the client's stream numbers go on. */
@@ -480,6 +517,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_clean_link_has_none),
         cmocka_unit_test(test_bulk_pays_by_retransmission),
         cmocka_unit_test(test_much_is_bulk),
+        cmocka_unit_test(test_normal_mode_stays_gentle),
         cmocka_unit_test(test_hidden_losses_are_measured),
         cmocka_unit_test(test_change_of_keys),
         cmocka_unit_test(test_reordering_and_duplication),

@@ -75,6 +75,13 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
     memset(w->server.ticket, 't', SKT_TICKET_LEN);
     w->server.reset_with = -1;
     skt_stampcache_init(&w->server.stamps, 0, 0);
+    if (c->cc)
+        w->client.ctx.cc = w->server.ctx.cc = c->cc;
+    if (c->rival) {
+        w->rival = (struct sim_rival *)malloc(sizeof *w->rival);
+        assert(w->rival);
+        sim_rival_init(w->rival, c->rival, w->now, c->down.delay);
+    }
     start_server(w);
     int err = skt_session_new_client(&w->client.session, &w->client.ctx, w->now);
     assert(err == SKT_OK);
@@ -128,6 +135,7 @@ void sim_world_free(struct sim_world *w)
     sim_link_dispose(&w->up);
     sim_link_dispose(&w->down);
     skt_pool_dispose(&w->pool);
+    free(w->rival);
     free(w);
 }
 
@@ -446,8 +454,13 @@ static void receive_all(struct sim_world *w)
 {
     uint8_t buf[2048];
     size_t len;
-    while ((len = sim_link_receive(&w->up, w->now, buf, sizeof buf)) > 0)
-        server_receive(w, &w->client.addr, buf, len);
+    while ((len = sim_link_receive(&w->up, w->now, buf, sizeof buf)) > 0) {
+        /* Ours are random to look at, but none is as long. */
+        if (w->rival && len == SIM_RIVAL_LEN && buf[0] == SIM_RIVAL_MARK)
+            sim_rival_arrived(w->rival, w->now, buf);
+        else
+            server_receive(w, &w->client.addr, buf, len);
+    }
     while ((len = sim_link_receive(&w->down, w->now, buf, sizeof buf)) > 0)
         client_receive(w, buf, len);
 }
@@ -475,11 +488,15 @@ bool sim_world_run(struct sim_world *w, skt_us until, bool (*done)(const struct 
         drive_client(w);
         if (w->server.running)
             drive_server(w);
+        if (w->rival)
+            sim_rival_turn(w->rival, w->now, &w->up);
         if (done && done(w))
             return true;
         skt_us next = skt_us_min(sim_link_expiry(&w->up), sim_link_expiry(&w->down));
         next = skt_us_min(next, skt_session_expiry(w->client.session, w->now));
         next = skt_us_min(next, server_expiry(w));
+        if (w->rival)
+            next = skt_us_min(next, sim_rival_expiry(w->rival));
         if (next >= until) {
             w->now = until;
             return false;

@@ -6,6 +6,7 @@
 
 #include "proto/acceptor.h"
 #include "sim/link.h"
+#include "sim/rival.h"
 
 enum { SIM_STREAMS_MAX = 12000, SIM_SESSIONS_MAX = 16 };
 
@@ -53,12 +54,15 @@ struct sim_server {
 struct sim_world_config {
     struct sim_link_config up, down; /* client to server, back */
     uint64_t seed;
-    uint16_t keepalive_s; /* 0: 60 */
+    uint16_t keepalive_s;      /* 0: 60 */
+    const struct skt_cc *cc;   /* NULL: turbo */
+    enum sim_rival_kind rival; /* a TCP sender beside the client, on its link */
 };
 
 struct sim_world {
     struct skt_pool pool;
     struct sim_link up, down;
+    struct sim_rival *rival; /* NULL: none */
     struct sim_client client;
     struct sim_server server;
     struct sim_rng rng;
