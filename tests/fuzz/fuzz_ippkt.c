@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* IP packets and offloads from anywhere: read, changed, answered, cut. What was cut must be right. */
+/* IP packets and offloads from anywhere: read, changed, answered, cut, joined. What was cut must be right. */
 #include "base/ippkt.h"
+#include "base/join.h"
 #include "base/offload.h"
 
 #include <stdint.h>
@@ -52,6 +53,51 @@ static void cut(struct skt_tun_packet *p, size_t mtu)
     free(out);
 }
 
+/* The packet as it would be if it followed the given one, with a right checksum. */
+static void make_next(struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    uint8_t *tcp = p->data + ip->transport;
+    size_t carry = ip->len - ip->payload;
+    for (int i = 7; i >= 4; i--, carry >>= 8) {
+        carry += tcp[i];
+        tcp[i] = (uint8_t)carry;
+    }
+    uint16_t sum = skt_ippkt_fold(skt_ippkt_pseudo(0, ip, SKT_IPPKT_TCP, ip->len - ip->transport));
+    tcp[16] = (uint8_t)(sum >> 8);
+    tcp[17] = (uint8_t)sum;
+    p->offload =
+        (struct skt_offload){.partial = true, .csum_start = (uint16_t)ip->transport, .csum_offset = 16};
+    if (skt_offload_complete(p) != 0)
+        abort();
+}
+
+/* What is joined can be cut again into as many packets, all as long as this one. */
+static void join(uint8_t *packet, size_t len)
+{
+    static uint8_t buf[SKT_JOIN_LEN_MAX], out[SKT_JOIN_LEN_MAX];
+    struct skt_tun_packet p = {.data = packet, .len = len};
+    struct skt_offload_cutter c;
+    struct skt_ippkt ip;
+    struct skt_join j;
+    size_t n = 1;
+    skt_join_init(&j, buf);
+    if (skt_ippkt_parse(&ip, packet, len) != 0 || !skt_join_add(&j, &p, &ip))
+        return;
+    for (make_next(&p, &ip); n < 40 && skt_join_add(&j, &p, &ip); n++)
+        make_next(&p, &ip);
+    if (!skt_join_take(&j, &p) || (n > 1) != (p.offload.gso != SKT_GSO_NONE))
+        abort();
+    if (n == 1)
+        return;
+    if (skt_offload_cut(&c, &p, sizeof out) != 0)
+        abort();
+    for (size_t got; (got = skt_offload_cut_next(&c, out)) > 0; n--)
+        if (got != len || !skt_ippkt_sums_ok(out, got))
+            abort();
+    if (n != 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < HEAD)
@@ -75,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (p.len > 0 && !(data[0] & 16))
         (void)skt_offload_complete(&p);
     edit(p.data, p.len, data[9]);
+    join(p.data, p.len);
     free(p.data);
     return 0;
 }
