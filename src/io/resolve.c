@@ -4,17 +4,16 @@
 #include "base/err.h"
 #include "io/loop_internal.h"
 #include "io/sockaddr.h"
+#include "io/thread.h"
 
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    NAME_MAX_LEN = 253,            /* of a name in DNS (RFC 1035, 2.3.4) */
-    THREAD_STACK_LEN = 256 * 1024, /* getaddrinfo with its modules needs about a third */
+    NAME_MAX_LEN = 253, /* of a name in DNS (RFC 1035, 2.3.4) */
 };
 
 enum stage { WAITING, RUNNING, DONE };
@@ -109,27 +108,6 @@ static void *run(void *arg)
 
 /* --- in the loop --- */
 
-/* With the lock held. */
-static int start_thread(struct skt_resolver *resolver)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    sigset_t all, before;
-    if (pthread_attr_init(&attr))
-        return SKT_ERR_NOMEM;
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, THREAD_STACK_LEN);
-    sigfillset(&all); /* signals are the loop's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int err = pthread_create(&thread, &attr, run, resolver);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    if (err)
-        return SKT_ERR_IO;
-    resolver->threads++;
-    return SKT_OK;
-}
-
 static void deliver(struct skt_resolver *resolver)
 {
     for (;;) {
@@ -211,8 +189,10 @@ static int enqueue(struct skt_resolver *resolver, struct skt_resolve *r)
     int err = SKT_OK;
     pthread_mutex_lock(&resolver->lock);
     skt_list_append(&resolver->waiting, &r->link);
-    if (resolver->threads < SKT_RESOLVE_THREADS_MAX)
-        err = start_thread(resolver);
+    if (resolver->threads < SKT_RESOLVE_THREADS_MAX) {
+        err = skt_thread_start(run, resolver);
+        resolver->threads += err ? 0 : 1;
+    }
     if (err && resolver->threads > 0)
         err = SKT_OK; /* another thread will come to it */
     if (err)

@@ -2,13 +2,13 @@
 #include "lua/lookup.h"
 
 #include "base/err.h"
+#include "io/thread.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,23 +54,6 @@ static void *resolve(void *arg)
     return NULL;
 }
 
-/* Signals are the loop's: none is delivered to the thread. */
-static int start_thread(struct lookup *k)
-{
-    pthread_t thread;
-    pthread_attr_t attr;
-    sigset_t all, old;
-    if (pthread_attr_init(&attr) != 0)
-        return SKT_ERR_NOMEM;
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&thread, &attr, resolve, k);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return rc == 0 ? SKT_OK : SKT_ERR_NOMEM;
-}
-
 static const char *wait_for(struct lookup *k, char ip[SKT_ADDR_TEXT_MAX])
 {
     struct timespec until;
@@ -111,7 +94,7 @@ const char *skt_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX])
     memcpy(k->name, name, strlen(name) + 1);
     pthread_mutex_init(&k->lock, NULL);
     pthread_cond_init(&k->done_cond, NULL);
-    if (start_thread(k) != SKT_OK) {
+    if (skt_thread_start(resolve, k) != SKT_OK) {
         destroy(k);
         return "no thread could be started";
     }
