@@ -323,11 +323,11 @@ long skt_acceptor_refuse(struct skt_acceptor *a, skt_us now, const struct skt_at
     skt_write_u8(&w, (uint8_t)result);
     skt_write_u32(&w, 0);
     skt_write_bytes(&w, text, text_len);
-    uint8_t pad;
+    uint16_t pad;
     int err = a->ctx->crypto->random(&pad, sizeof pad);
     if (err)
         return err;
-    skt_write_padding(&w, pad);
+    skt_write_padding(&w, pad % SKT_PING_PAD_MAX);
     return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, req->half->kp, reply, skt_writer_len(&w));
 }
 
