@@ -53,7 +53,7 @@ static FILE *create(const char *path)
 /* A ticket is 32 bytes; these are hexadecimal digits, which need no quoting in Lua. */
 static int random_ticket(const struct skt_crypto *crypto, char text[SKT_TICKET_LEN + 1])
 {
-    uint8_t random[SKT_TICKET_LEN / 2];
+    uint8_t random[SKT_TICKET_LEN / 2] = {0};
     int err = crypto->random(random, sizeof random);
     for (size_t i = 0; i < sizeof random; i++)
         snprintf(text + 2 * i, 3, "%02x", random[i]);
@@ -68,7 +68,7 @@ struct secrets {
 
 static int make_secrets(struct secrets *s)
 {
-    uint8_t key[SKT_KEY_LEN];
+    uint8_t key[SKT_KEY_LEN] = {0};
     const struct skt_crypto *crypto = skt_crypto_openssl();
     if (!crypto)
         return SKT_ERR_CRYPTO;
