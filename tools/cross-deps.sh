@@ -104,7 +104,7 @@ build_lua() {
     rm -f lua.c luac.c
     # shellcheck disable=SC2086 # words
     for file in *.c; do
-        "$prefix/bin/cc" -O2 $lua_flags -c "$file"
+        "$prefix/bin/cc" $small $lua_flags -c "$file"
     done
     mkdir -p "$prefix/include/lua5.4" "$prefix/lib"
     "$prefix/bin/ar" rcs "$prefix/lib/liblua5.4.a" ./*.o
@@ -118,10 +118,11 @@ build_crypto() {
     cd "$work/openssl"
     # shellcheck disable=SC2086 # words
     CC=$prefix/bin/cc AR=$prefix/bin/ar RANLIB=$prefix/bin/ranlib perl "$(source_of openssl)/Configure" $openssl_target \
-        no-asm no-shared no-tests no-engine no-dso no-legacy no-module no-cms no-ct no-ocsp no-ts no-cmp no-srp no-gost no-idea \
-        no-rc2 no-rc4 no-rc5 no-rmd160 no-whirlpool no-camellia no-cast no-bf no-seed no-aria no-md4 no-mdc2 no-sm2 no-sm3 \
-        no-sm4 no-siphash no-dsa no-ec2m no-afalgeng no-comp no-sctp no-psk no-ui-console no-async -Os \
-        --prefix="$prefix" --libdir=lib
+        $small no-asm no-shared no-tests no-engine no-dso no-legacy no-module no-deprecated no-autoload-config no-err \
+        no-filenames no-ssl no-tls no-dtls no-cms no-ct no-ocsp no-ts no-cmp no-comp no-srp no-psk no-gost no-rfc3779 \
+        no-ui-console no-async no-afalgeng no-sctp no-aria no-bf no-blake2 no-camellia no-cast no-cmac no-des no-dh no-dsa \
+        no-ec2m no-idea no-md4 no-mdc2 no-multiblock no-ocb no-rc2 no-rc4 no-rc5 no-rmd160 no-seed no-siphash no-siv no-sm2 \
+        no-sm3 no-sm4 no-whirlpool --prefix="$prefix" --libdir=lib
     make -j "$jobs" build_generated
     make -j "$jobs" libcrypto.a
     mkdir -p "$prefix/include" "$prefix/lib"
@@ -146,6 +147,8 @@ once() { # name: a library that is not there yet
 }
 
 lua_flags=-DLUA_USE_POSIX
+# The linker leaves out what nobody calls, and nothing unwinds its own stack.
+small='-Os -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables'
 case $target in
 # Its check for lock-free 64-bit atomics needs a library that zig has not.
 mips-linux-musl | mipsel-linux-musl) openssl_target="linux-mips32 -DBROKEN_CLANG_ATOMICS" ;;

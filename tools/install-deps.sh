@@ -69,6 +69,7 @@ find_missing_debian() {
     if wants cross; then
         need_command npm npm
         need_command perl perl
+        need_command llvm-strip llvm
         need_package qemu-user-static
         /usr/bin/python3 -c 'import pytest' 2>/dev/null || python3 -c 'import pytest' 2>/dev/null ||
             missing="$missing python3-pytest"
