@@ -100,7 +100,7 @@ void skt_path_fix_parity(struct skt_path *p, uint8_t data, uint8_t parity)
 
 void skt_path_on_parity(struct skt_path *p, skt_us now, size_t len)
 {
-    skt_redundancy_on_copied(&p->redundancy, now, len);
+    skt_redundancy_on_parity(&p->redundancy, now, len);
     if (p->max_rate && p->max_rate < p->cc_state.out.pacing_rate)
         skt_pacer_on_sent(&p->pacer, now, len);
 }

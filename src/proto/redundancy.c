@@ -122,19 +122,29 @@ static void advance(struct skt_redundancy *r, skt_us now)
     for (uint64_t i = 0; i < passed && i < SKT_REDUNDANCY_SLOTS; i++) {
         r->first[(slot - i) % SKT_REDUNDANCY_SLOTS] = 0;
         r->copied[(slot - i) % SKT_REDUNDANCY_SLOTS] = 0;
+        r->parity_sent[(slot - i) % SKT_REDUNDANCY_SLOTS] = 0;
+        r->parity_wanted[(slot - i) % SKT_REDUNDANCY_SLOTS] = 0;
     }
     r->slot_at += passed;
 }
 
+static uint64_t sum(const uint32_t slots[SKT_REDUNDANCY_SLOTS])
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < SKT_REDUNDANCY_SLOTS; i++)
+        bytes += slots[i];
+    return bytes;
+}
+
+static uint64_t budget(const struct skt_redundancy *r)
+{
+    return SKT_OVERHEAD_FREE + sum(r->first) * r->cap_permille / 1000;
+}
+
 bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes)
 {
-    uint64_t first = 0, copied = bytes;
     advance(r, now);
-    for (size_t i = 0; i < SKT_REDUNDANCY_SLOTS; i++) {
-        first += r->first[i];
-        copied += r->copied[i];
-    }
-    return copied <= SKT_OVERHEAD_FREE + first * r->cap_permille / 1000;
+    return sum(r->copied) + bytes <= budget(r);
 }
 
 static void add(struct skt_redundancy *r, uint32_t *slots, size_t bytes)
@@ -153,4 +163,27 @@ void skt_redundancy_on_copied(struct skt_redundancy *r, skt_us now, size_t bytes
 {
     advance(r, now);
     add(r, r->copied, bytes);
+}
+
+void skt_redundancy_on_parity(struct skt_redundancy *r, skt_us now, size_t bytes)
+{
+    skt_redundancy_on_copied(r, now, bytes);
+    add(r, r->parity_sent, bytes);
+}
+
+unsigned skt_redundancy_ration(struct skt_redundancy *r, skt_us now, unsigned wanted, size_t bytes)
+{
+    if (wanted == 0 || r->fixed_data)
+        return wanted;
+    advance(r, now);
+    add(r, r->parity_wanted, wanted * bytes);
+    /* Duplicates have had theirs, and keep what may still come. */
+    uint64_t taken = sum(r->copied) - sum(r->parity_sent) + SKT_OVERHEAD_LEFT, all = budget(r);
+    uint64_t part = all > taken ? all - taken : 0, want = sum(r->parity_wanted);
+    if (want <= part)
+        return wanted;
+    r->ration_left += wanted * part * 1000 / want;
+    uint64_t n = r->ration_left / 1000;
+    r->ration_left %= 1000;
+    return n > 0 ? (unsigned)n : 1;
 }

@@ -15,13 +15,14 @@
 #include <stdint.h>
 
 enum {
-    SKT_COPIES_MAX = 4,             /* duplicates of one transmission */
-    SKT_COPIES_UNMEASURED = 2,      /* duplicates until */
-    SKT_COPIES_MEASURED = 200,      /* this many segments were measured */
-    SKT_OVERHEAD_CAP = 300,         /* default: redundant bytes over first transmissions, thousandths */
-    SKT_OVERHEAD_FREE = 64000,      /* bytes a second that are allowed in any case (512 kbit/s) */
-    SKT_REDUNDANCY_SLOTS = 11,      /* of 100 ms: never less than the last second */
-    SKT_REDUNDANCY_SUSPECTS = 16,   /* presumed losses that may still turn out to be late */
+    SKT_COPIES_MAX = 4,        /* duplicates of one transmission */
+    SKT_COPIES_UNMEASURED = 2, /* duplicates until */
+    SKT_COPIES_MEASURED = 200, /* this many segments were measured */
+    SKT_OVERHEAD_CAP = 300,    /* default: redundant bytes over first transmissions, thousandths */
+    SKT_OVERHEAD_FREE = 64000, /* bytes a second that are allowed in any case (512 kbit/s) */
+    SKT_OVERHEAD_LEFT = SKT_OVERHEAD_FREE / 4, /* bytes that parity leaves to duplicates, which need few */
+    SKT_REDUNDANCY_SLOTS = 11,                 /* of 100 ms: never less than the last second */
+    SKT_REDUNDANCY_SUSPECTS = 16,              /* presumed losses that may still turn out to be late */
     SKT_PARITY_BYTES_MAX = 4000000, /* a second, first transmissions (32 Mbit/s): above it is bulk */
     SKT_PARITY_GROUP = 30 /* packets worth parity in a group, if the timer does not close it before */
 };
@@ -44,8 +45,12 @@ struct skt_redundancy {
     uint32_t run_lost, runs;        /* packets lost and in how many runs, of about the last 256 to 512 */
     struct skt_suspect suspects[SKT_REDUNDANCY_SUSPECTS];
     unsigned suspect_next;
-    uint32_t first[SKT_REDUNDANCY_SLOTS], copied[SKT_REDUNDANCY_SLOTS]; /* bytes, by tenths of seconds */
-    uint64_t slot_at;                                                   /* the tenth that is counted now */
+    /* Bytes, by tenths of seconds: sent for the first time, redundant ones in all, those of parity among
+     * these, and of parity as it would have been without a budget. */
+    uint32_t first[SKT_REDUNDANCY_SLOTS], copied[SKT_REDUNDANCY_SLOTS];
+    uint32_t parity_sent[SKT_REDUNDANCY_SLOTS], parity_wanted[SKT_REDUNDANCY_SLOTS];
+    uint64_t ration_left; /* thousandths of a parity that the last ration was less than a group's part */
+    uint64_t slot_at;     /* the tenth that is counted now */
 };
 
 void skt_redundancy_init(struct skt_redundancy *r);
@@ -95,11 +100,16 @@ unsigned skt_redundancy_parity(const struct skt_redundancy *r, unsigned data, un
 /* Do losses come in runs, as far as the receiver's reports say, or is that not known yet? */
 bool skt_redundancy_has_runs(const struct skt_redundancy *r);
 
+/* Of the `wanted` parities of a group, each of so many bytes, as many as every group can have: where the
+ * budget is too small for the last second's groups, all get the same part of what they want. 1 at least. */
+unsigned skt_redundancy_ration(struct skt_redundancy *r, skt_us now, unsigned wanted, size_t bytes);
+
 /* Does the budget admit a duplicate of so many bytes? */
 bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes);
 
-/* Bytes were sent: for the first time, or as a duplicate. */
+/* Bytes were sent: for the first time, as a duplicate, or as parity. */
 void skt_redundancy_on_first(struct skt_redundancy *r, skt_us now, size_t bytes);
 void skt_redundancy_on_copied(struct skt_redundancy *r, skt_us now, size_t bytes);
+void skt_redundancy_on_parity(struct skt_redundancy *r, skt_us now, size_t bytes);
 
 #endif

@@ -27,8 +27,6 @@ enum {
     GROUPS_AHEAD = 4, /* what waits is looked at so far */
     OTHERS = 2,       /* packets without data that are expected within a group */
     GAP_PART = 32,
-    /* Bytes of the budget that parity leaves to duplicates of thin flows, which need few. */
-    LEFT_TO_COPIES = SKT_OVERHEAD_FREE / 4,
 };
 
 static const struct skt_gf256 *field(const struct skt_session *s)
@@ -83,6 +81,8 @@ static void close_group(struct skt_session *s, skt_us now)
     struct skt_fec_sender *out = s->parity.out;
     const struct skt_fec_group *g = skt_fec_sender_open(out);
     unsigned m = skt_redundancy_parity(&s->path.redundancy, g->data, g->last - g->first + 1);
+    m = skt_redundancy_ration(&s->path.redundancy, now, m < g->rows ? m : g->rows,
+                              SKT_PACKET_OVERHEAD + 1 + SKT_FEC_HEAD_LEN + g->len);
     skt_us gap =
         skt_redundancy_has_runs(&s->path.redundancy) ? part_of_rtt(s, GAP_PART, GAP_MIN, GAP_MAX) : 0;
     skt_fec_sender_close(out, now, m, gap);
@@ -173,7 +173,7 @@ size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain)
     while ((g = due_group(s, now)) != NULL) {
         size_t datagram = SKT_PACKET_OVERHEAD + 1 + SKT_FEC_HEAD_LEN + g->len;
         if (datagram > s->mtu.current ||
-            (!r->fixed_data && !skt_redundancy_allows(r, now, datagram + LEFT_TO_COPIES))) {
+            (!r->fixed_data && !skt_redundancy_allows(r, now, datagram + SKT_OVERHEAD_LEFT))) {
             g->state = SKT_FEC_FREE;
             continue;
         }
