@@ -2,8 +2,9 @@
 /* A controller shaped as BBRv1 (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016;
  * draft-cardwell-iccrg-bbr-congestion-control-00): it models the path by its bandwidth and its least round
  * trip and takes no loss as a sign of congestion. Beyond it: the rate is raised by the share of packets that
- * random loss takes (facts: v1 delivers C(1-p)^2 else), PROBE_RTT keeps half a BDP in flight, and STARTUP
- * sends its windows as trains whose dispersion shows the bottleneck's rate before its buffer is full. */
+ * random loss takes (facts: v1 delivers C(1-p)^2 else), PROBE_RTT keeps half a BDP in flight, cruising works
+ * off what stands in the queue, and STARTUP sends its windows as trains whose dispersion shows the
+ * bottleneck's rate before its buffer is full. */
 #include "proto/cc_bbr.h"
 
 #include <string.h>

@@ -53,7 +53,7 @@ def part(times, share):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rate", [20, 100])
+@pytest.mark.parametrize("rate", [20, 50, 100])
 def test_thin_flows_beside_bulk(lab, rate):
     """20 thin inner flows beside 180 bulk ones at 2 % loss, and at a rate that leaves a small machine some time; what it takes
     itself shows in datagrams that go past the tunnel over the same link. The 99th of 100 is asserted in simulated time
@@ -68,13 +68,18 @@ def test_thin_flows_beside_bulk(lab, rate):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         bulk = [pool.submit(iperf, t.c, SERVER, 20, port, "-P", "90") for port in (5201, 5202)]
         t.link.wait_carried(5_000_000, "a2b")  # all connections are made, and the tunnel knows the rate
+        t.link.mark()
         outside = pool.submit(requests, t.c, t.link.addr_b, 20, 12, "--udp", "1")
         beside, unanswered = requests(t.c, SERVER, 20, 12)
         outside, _ = outside.result()
+        link = t.link.stats()
         mbit = sum(received_mbit(one.result()) for one in bulk)
+    waited, late = link["a2b"]["waited"], link["turns"]
     lab.note(f"TUN, {rate} Mbit/s, 2 % loss: 20 thin flows beside 180 bulk ones (together {mbit:.1f} Mbit/s): median "
              f"{part(beside, 0.5):.0f} ms, p99 {part(beside, 0.99):.0f}; one alone {part(alone, 0.5):.0f}, "
-             f"{part(alone, 0.99):.0f}; outside the tunnel meanwhile {part(outside, 0.5):.0f}, {part(outside, 0.99):.0f}")
+             f"{part(alone, 0.99):.0f}; outside the tunnel meanwhile {part(outside, 0.5):.0f}, {part(outside, 0.99):.0f}; "
+             f"packets waited for the link {waited['500'] / 1000:.0f}, {waited['990'] / 1000:.0f} ms, and for a turn of its "
+             f"process up to {late['max'] / 1000:.0f}")
     assert unanswered == 0
     if not INSTRUMENTED:
         assert part(beside, 0.5) <= part(outside, 0.5) + 20
