@@ -17,6 +17,8 @@ add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmi
 if(SKT_WERROR)
     add_compile_options(-Werror)
 endif()
+# What assertions say names files from the project's folder on, wherever that is.
+add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 add_compile_definitions(SKT_VERSION="${PROJECT_VERSION}")
 
 # Position independent executables, so that addresses can be randomised.
