@@ -49,12 +49,14 @@ bool skt_bbr_is_cautious(const struct skt_cc_bbr *b)
  * worth what it costs others. */
 static void check_regrowth(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
-    if (b->phase != SKT_BBR_STARTUP || b->round != b->regrow_until)
+    uint64_t bw = skt_maxfilter_get(&b->bw);
+    bool grown = bw >= b->regrow_bw + b->regrow_bw / 8;
+    if (b->phase != SKT_BBR_STARTUP || b->regrow_until == 0 || (b->round < b->regrow_until && !grown))
         return;
     b->regrow_until = 0;
-    b->full_bw = skt_maxfilter_get(&b->bw);
+    b->full_bw = bw;
     b->full_rounds = 0;
-    b->filled = b->filled || a->app_limited || b->full_bw < b->regrow_bw + b->regrow_bw / 8;
+    b->filled = b->filled || a->app_limited || !grown;
 }
 
 /* At the end of a round: has the bandwidth stopped growing by a quarter a round? A queue that stood through
