@@ -137,7 +137,9 @@ size_t skt_path_waiting(const struct skt_path *p, size_t enough);
 size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough);
 
 /* Is what send wrote last worth parity? Data without duplicates is, unless the path is full for longer than a
- * round trip, or much was sent in the last second: to a bulk transfer retransmissions cost less. */
+ * round trip, or much was sent in the last second: to a bulk transfer retransmissions cost less. Inner flows
+ * over a long path have it whatever they send, since each loss holds one up until it is mended, and also for
+ * a while after it is full, since a single one can't keep it full then. */
 bool skt_path_wants_parity(const struct skt_path *p);
 
 /* A datagram of parity is sent: counts in the budget, and like duplicates is not paced but by max_rate. */

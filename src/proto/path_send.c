@@ -7,7 +7,15 @@
 
 #define BREAK_TIME (10 * SKT_US_PER_MS) /* shorter breaks don't end a bulk transfer */
 
-enum { FRESH_RUN_MAX = 8 };
+/* On shorter paths the queue before an inner flow (25 ms, proto/aqm.c) keeps the path busy while a loss is
+ * mended. */
+#define LONG_RTT (100 * SKT_US_PER_MS)
+
+enum {
+    FRESH_RUN_MAX = 8,
+    SPARED_BY_ACKS = SKT_OVERHEAD_FREE / 2, /* bytes of the budget that thin flows may need */
+    LASTING_RTTS = 8,                       /* full for so long, and not by a single inner flow */
+};
 
 static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
 {
@@ -98,10 +106,12 @@ static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
     return skt_list_empty(&p->ready) ? NULL : next_of(&p->ready);
 }
 
-/* A bare acknowledgement of TCP is worth neither duplicates nor parity. */
+/* Bare acknowledgements of TCP, too: those behind a lost one wait for it, and an inner sender measures its
+ * round trips by them. But thin flows need the budget more. */
 static void note_uncopied(struct skt_path *p, const struct skt_segment *seg)
 {
-    if (seg->copies_due == 0 && !seg->kcp->once)
+    if (seg->copies_due == 0 &&
+        (!seg->kcp->once || skt_redundancy_left(&p->redundancy, p->now) > SPARED_BY_ACKS))
         p->uncopied = true;
 }
 
@@ -152,15 +162,25 @@ static void note_waiting(struct skt_path *p, skt_us now)
     p->waits = waits;
 }
 
+static bool is_full_for(const struct skt_path *p, unsigned rtts)
+{
+    skt_us rtt = p->srtt ? p->srtt : SKT_PATH_INITIAL_RTO;
+    return p->waiting_since && p->now - p->waiting_since > rtts * rtt;
+}
+
 bool skt_path_is_full(const struct skt_path *p)
 {
-    return p->waiting_since && p->now - p->waiting_since > (p->srtt ? p->srtt : SKT_PATH_INITIAL_RTO);
+    return is_full_for(p, 1);
 }
 
 bool skt_path_spares_parity(const struct skt_path *p)
 {
     const struct skt_redundancy *r = &p->redundancy;
-    return !r->fixed_data && (skt_path_is_full(p) || skt_redundancy_is_bulk(r));
+    if (r->fixed_data)
+        return false;
+    if (r->inner && p->min_rtt > LONG_RTT)
+        return is_full_for(p, LASTING_RTTS);
+    return skt_path_is_full(p) || skt_redundancy_is_bulk(r);
 }
 
 bool skt_path_wants_parity(const struct skt_path *p)

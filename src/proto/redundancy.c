@@ -141,10 +141,16 @@ static uint64_t budget(const struct skt_redundancy *r)
     return SKT_OVERHEAD_FREE + sum(r->first) * r->cap_permille / 1000;
 }
 
-bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes)
+uint64_t skt_redundancy_left(struct skt_redundancy *r, skt_us now)
 {
     advance(r, now);
-    return sum(r->copied) + bytes <= budget(r);
+    uint64_t copied = sum(r->copied), all = budget(r);
+    return copied < all ? all - copied : 0;
+}
+
+bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes)
+{
+    return bytes <= skt_redundancy_left(r, now);
 }
 
 static void add(struct skt_redundancy *r, uint32_t *slots, size_t bytes)

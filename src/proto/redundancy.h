@@ -36,7 +36,8 @@ struct skt_suspect {
 
 struct skt_redundancy {
     bool off;
-    bool parity;                      /* the peer takes parity */
+    bool parity; /* the peer takes parity */
+    bool inner;  /* what is sent are packets of inner flows, whose senders take a delay for a queue */
     uint8_t fixed_data, fixed_parity; /* so much parity for so many packets, whatever is lost; 0: by loss */
     uint32_t cap_permille;
     uint32_t measured, lost;        /* of about the last 1024 to 2048 segments */
@@ -89,7 +90,8 @@ void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t 
  * even where something else than the path holds it up (a slow machine, the peer's window). */
 bool skt_redundancy_is_bulk(const struct skt_redundancy *r);
 
-/* How many packets worth parity make a full group; 0: no parity now. */
+/* How many packets worth parity make a full group; 0: no parity now. Inner flows have it from the first
+ * packet on, before anything was measured: a TCP flow that is held up while it starts stays slow for long. */
 unsigned skt_redundancy_group(const struct skt_redundancy *r);
 
 /* How many parities a group has of `data` packets worth parity, `span` in all: the fewest m with which more
@@ -103,6 +105,9 @@ bool skt_redundancy_has_runs(const struct skt_redundancy *r);
 /* Of the `wanted` parities of a group, each of so many bytes, as many as every group can have: where the
  * budget is too small for the last second's groups, all get the same part of what they want. 1 at least. */
 unsigned skt_redundancy_ration(struct skt_redundancy *r, skt_us now, unsigned wanted, size_t bytes);
+
+/* Bytes that the budget admits now. */
+uint64_t skt_redundancy_left(struct skt_redundancy *r, skt_us now);
 
 /* Does the budget admit a duplicate of so many bytes? */
 bool skt_redundancy_allows(struct skt_redundancy *r, skt_us now, size_t bytes);

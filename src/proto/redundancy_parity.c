@@ -13,7 +13,12 @@ enum {
      * a burst of 30 packets then waits for one about once in 500. */
     MISS_PPM = 1000,
     MEASURED_MIN = 64, /* segments; fewer show no loss rate that a group could be sized by */
-    LOST_MIN = 2,      /* sure ones; a single loss is none to insure against */
+    /* Of inner flows: until so many were measured, losses are presumed as if two of forty had been seen. */
+    PRESUMED_UNTIL = 512,
+    PRESUMED_LOST = 2,
+    PRESUMED_OF = 40,
+    UNREPORTED = 128,
+    LOST_MIN = 2, /* sure ones; a single loss is none to insure against */
     LOSS_MAX_PPM = 500000,
     RUNS_MIN = 8,      /* fewer say nothing about their length */
     RUN_MAX = 16,      /* packets; no parity bridges longer ones, so they should not size it */
@@ -37,8 +42,17 @@ void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t 
     }
 }
 
+/* What parity mends looks as if it had arrived until the receiver's report is here. */
+static uint64_t presumed_ppm(const struct skt_redundancy *r)
+{
+    uint32_t known = r->measured > UNREPORTED ? r->measured - UNREPORTED : 0;
+    return (r->lost + PRESUMED_LOST) * MILLION / (known + PRESUMED_OF);
+}
+
 static uint64_t loss_ppm(const struct skt_redundancy *r)
 {
+    if (r->inner && r->measured < PRESUMED_UNTIL)
+        return presumed_ppm(r);
     if (r->measured < MEASURED_MIN || r->sure < LOST_MIN)
         return 0;
     uint64_t p = r->lost * MILLION / r->measured;

@@ -173,8 +173,10 @@ void skt_parity_restart(struct skt_session *s); /* the peer is a new one */
 void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, size_t len, bool worth);
 bool skt_parity_due(struct skt_session *s, skt_us now);
 size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain); /* a PARITY frame, or 0 */
-void skt_parity_note(struct skt_session *s, const struct skt_keypair *kp, uint32_t number); /* it has come, */
-void skt_parity_on_body(struct skt_session *s, const uint8_t *body, size_t len); /* with these KCP bytes, */
+/* It has come, */
+void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair *kp, uint32_t number);
+/* with these KCP bytes, */
+void skt_parity_on_body(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
 int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
 void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
 size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN]);

@@ -27,6 +27,7 @@ enum {
     GROUPS_AHEAD = 4, /* what waits is looked at so far */
     OTHERS = 2,       /* packets without data that are expected within a group */
     GAP_PART = 32,
+    LONG_BODY = 256, /* bytes */
 };
 
 static const struct skt_gf256 *field(const struct skt_session *s)
@@ -44,7 +45,8 @@ void skt_parity_update(struct skt_session *s)
 {
     struct skt_redundancy *r = &s->path.redundancy;
     r->parity = !r->off && (s->features & SKT_FEATURE_PARITY);
-    if (s->parity.out) /* what was summed up may not fit any more */
+    r->inner = s->ctx->mode == SKT_MODE_TUN;
+    if (s->parity.out && !r->parity)
         skt_fec_sender_drop(s->parity.out);
 }
 
@@ -76,13 +78,17 @@ void skt_parity_restart(struct skt_session *s)
 
 /* --- sending --- */
 
+static size_t datagram_len(const struct skt_fec_group *g)
+{
+    return SKT_PACKET_OVERHEAD + 1 + SKT_FEC_HEAD_LEN + g->len;
+}
+
 static void close_group(struct skt_session *s, skt_us now)
 {
     struct skt_fec_sender *out = s->parity.out;
     const struct skt_fec_group *g = skt_fec_sender_open(out);
     unsigned m = skt_redundancy_parity(&s->path.redundancy, g->data, g->last - g->first + 1);
-    m = skt_redundancy_ration(&s->path.redundancy, now, m < g->rows ? m : g->rows,
-                              SKT_PACKET_OVERHEAD + 1 + SKT_FEC_HEAD_LEN + g->len);
+    m = skt_redundancy_ration(&s->path.redundancy, now, m < g->rows ? m : g->rows, datagram_len(g));
     skt_us gap =
         skt_redundancy_has_runs(&s->path.redundancy) ? part_of_rtt(s, GAP_PART, GAP_MIN, GAP_MAX) : 0;
     skt_fec_sender_close(out, now, m, gap);
@@ -125,15 +131,22 @@ static struct skt_fec_group *begin_group(struct skt_session *s, skt_us now, uint
                                 now + part_of_rtt(s, WAIT_PART, WAIT_MIN, WAIT_MAX));
 }
 
+/* Parity is as long as the longest packet of its group: short ones are better off by themselves. */
+static bool is_much_longer(const struct skt_fec_group *g, size_t len)
+{
+    return len > LONG_BODY && len > 2 * g->len;
+}
+
 /* The open group that the packet belongs to; a new one where it is worth one. */
 static struct skt_fec_group *group_of(struct skt_session *s, skt_us now, const struct skt_keypair *kp,
-                                      bool worth)
+                                      size_t len, bool worth)
 {
     uint32_t number = kp->sent + 1;
     struct skt_fec_group *g = s->parity.out ? skt_fec_sender_open(s->parity.out) : NULL;
     if (g && g->key != kp->local_id)
         skt_fec_sender_close(s->parity.out, now, 0, 0);
-    else if (g && !skt_fec_group_spans(g, number))
+    else if (g && (!skt_fec_group_spans(g, number) ||
+                   (worth && s->path.redundancy.inner && is_much_longer(g, len))))
         close_group(s, now);
     else if (g)
         return g;
@@ -145,7 +158,7 @@ void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, si
     const struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
     if (!kp || !s->path.redundancy.parity || (!worth && !s->parity.out))
         return;
-    struct skt_fec_group *g = group_of(s, now, kp, worth);
+    struct skt_fec_group *g = group_of(s, now, kp, len, worth);
     if (!g || len > s->path.payload_limit)
         return;
     skt_fec_sender_add(s->parity.out, field(s), kp->sent + 1, body, len, worth);
@@ -171,7 +184,7 @@ size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain)
     struct skt_redundancy *r = &s->path.redundancy;
     struct skt_fec_group *g;
     while ((g = due_group(s, now)) != NULL) {
-        size_t datagram = SKT_PACKET_OVERHEAD + 1 + SKT_FEC_HEAD_LEN + g->len;
+        size_t datagram = datagram_len(g);
         if (datagram > s->mtu.current ||
             (!r->fixed_data && !skt_redundancy_allows(r, now, datagram + SKT_OVERHEAD_LEFT))) {
             g->state = SKT_FEC_FREE;
@@ -188,11 +201,34 @@ size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain)
 
 /* --- receiving --- */
 
-void skt_parity_note(struct skt_session *s, const struct skt_keypair *kp, uint32_t number)
+static bool begin_ring(struct skt_session *s, skt_us now)
+{
+    struct skt_parity *f = &s->parity;
+    f->in = (struct skt_fec_ring *)malloc(sizeof *f->in);
+    if (!f->in)
+        return false;
+    f->in->losses = f->losses;
+    f->in_key = s->opened_by->local_id;
+    f->in_until = now + LINGER;
+    skt_fec_ring_begin(f->in, f->number);
+    skt_fec_ring_note(f->in, f->number);
+    return true;
+}
+
+/* The first group that finds no ring can't be mended, and inner flows have parity from their beginning on. So
+ * the ring is there with the session, and where packets were lost lately, with the first data. */
+static bool needs_ring(const struct skt_session *s, const struct skt_keypair *kp, bool data)
+{
+    if (!s->path.redundancy.inner || !s->path.redundancy.parity || kp != s->keys.current)
+        return false;
+    return s->parity.in_until == 0 || (data && s->rx_arrived < s->rx_sent);
+}
+
+void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair *kp, uint32_t number)
 {
     struct skt_parity *f = &s->parity;
     f->number = number;
-    if (!f->in)
+    if (!f->in && !(needs_ring(s, kp, false) && begin_ring(s, now)))
         return;
     if (f->in_key != kp->local_id && kp == s->keys.current) {
         f->in_key = kp->local_id;
@@ -208,23 +244,12 @@ static bool is_followed(const struct skt_session *s)
     return s->parity.in && s->parity.in_key == s->opened_by->local_id;
 }
 
-void skt_parity_on_body(struct skt_session *s, const uint8_t *body, size_t len)
+void skt_parity_on_body(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
 {
+    if (!s->parity.in && needs_ring(s, s->opened_by, true))
+        (void)begin_ring(s, now);
     if (is_followed(s))
         skt_fec_ring_body(s->parity.in, s->parity.number, body, len);
-}
-
-static bool begin_ring(struct skt_session *s)
-{
-    struct skt_parity *f = &s->parity;
-    f->in = (struct skt_fec_ring *)malloc(sizeof *f->in);
-    if (!f->in)
-        return false;
-    f->in->losses = f->losses;
-    f->in_key = s->opened_by->local_id;
-    skt_fec_ring_begin(f->in, f->number);
-    skt_fec_ring_note(f->in, f->number);
-    return true;
 }
 
 int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len)
@@ -232,7 +257,7 @@ int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame,
     struct skt_parity *f = &s->parity;
     if (!(s->features & SKT_FEATURE_PARITY))
         return SKT_OK;
-    if (!f->in && !begin_ring(s))
+    if (!f->in && !begin_ring(s, now))
         return SKT_OK;
     f->in_until = now + LINGER;
     if (now >= f->report_at) {

@@ -130,7 +130,7 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
         if (type == SKT_FRAME_PARITY)
             return skt_parity_on_frame(s, now, r.p, r.left);
         if (type == SKT_FRAME_KCP) {
-            skt_parity_on_body(s, r.p, r.left);
+            skt_parity_on_body(s, now, r.p, r.left);
             return skt_streams_receive(s, now, r.p, r.left);
         }
         size_t body_len = skt_read_u8(&r);
@@ -224,7 +224,7 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     s->opened_by = kp;
     if (kp != s->connect.pending)
         on_authentic(s, now, from, kp, newest, plain[0]);
-    skt_parity_note(s, kp, number);
+    skt_parity_note(s, now, kp, number);
     err = read_frames(s, now, from, plain, plain_len, len);
     skt_parity_recover(s, now);
     skt_streams_absorb(s);

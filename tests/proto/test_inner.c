@@ -191,6 +191,70 @@ static void test_one_tcp(void **state)
     (void)one_tcp(40 * MS, 200, &mean);
 }
 
+/* The bulk row's link: a long path, where slow growth costs most. Mbit/s of 15 s from cold. */
+static double one_tcp_far(unsigned loss, uint64_t seed)
+{
+    struct sim_world_config c = {.seed = seed};
+    c.up.rate = c.down.rate = 100 * 125000;
+    c.up.buffer = c.down.buffer = 1250000;
+    c.up.delay = c.down.delay = 80 * MS;
+    c.up.loss = c.down.loss = loss;
+    struct sim_inner *in = sim_inner_new(&c);
+    sim_inner_run(in, in->world->now + 1 * SEC);
+    skt_us start = in->world->now;
+    sim_inner_add_tcp(in, in->from = start);
+    sim_inner_run(in, start + 15 * SEC);
+    double mbit = mbit_of(in->tcp[0].delivered, 15 * SEC);
+    const struct skt_session *s = in->world->client.session;
+    print_message(
+        "RTT 160 ms, loss %.1f %%, seed %llu: %.1f Mbit/s, left slow start at %.0f packets, "
+        "%llu reductions; sent %llu, parity %llu, again %llu\n",
+        loss / 100.0, (unsigned long long)seed, mbit, in->tcp[0].ssthresh < 1e6 ? in->tcp[0].ssthresh : 0,
+        (unsigned long long)in->tcp[0].reductions, (unsigned long long)skt_session_path(s)->stats.sent,
+        (unsigned long long)skt_session_fec_sent(s),
+        (unsigned long long)skt_session_path(s)->stats.retransmitted);
+    sim_inner_free(in);
+    return mbit;
+}
+
+/* Parity mends losses before HyStart takes the wait for them for a queue, from the first packet on. */
+static void test_one_tcp_over_a_long_lossy_path(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned loss;
+        double least, mean;
+    } cases[] = {{100, 45, 58}, {500, 45, 52}, {1000, 10, 32}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        enum { SEEDS = 5 };
+        double sum = 0;
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            double mbit = one_tcp_far(cases[i].loss, seed);
+            assert_true(mbit >= cases[i].least);
+            sum += mbit;
+        }
+        assert_true(sum / SEEDS >= cases[i].mean);
+    }
+}
+
+/* On a clean path there is parity only until it is known to be clean. */
+static void test_clean_path_has_parity_at_first_only(void **state)
+{
+    (void)state;
+    struct sim_world_config c = link_of(100, 40 * MS, 0, 1);
+    c.up.buffer = 16 << 20; /* slow start is not to lose anything by overshooting */
+    struct sim_inner *in = sim_inner_new(&c);
+    const struct skt_session *s = in->world->client.session;
+    sim_inner_add_tcp(in, in->world->now);
+    sim_inner_run(in, in->world->now + 3 * SEC);
+    uint64_t early = skt_session_fec_sent(s);
+    print_message("%llu packets of parity on a clean path\n", (unsigned long long)early);
+    assert_true(early > 0 && early <= 300);
+    sim_inner_run(in, in->world->now + 5 * SEC);
+    assert_int_equal(skt_session_fec_sent(s), early);
+    sim_inner_free(in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +262,8 @@ int main(void)
         cmocka_unit_test(test_bulk_of_many_short_windows),
         cmocka_unit_test(test_rate_that_comes_back),
         cmocka_unit_test(test_one_tcp),
+        cmocka_unit_test(test_one_tcp_over_a_long_lossy_path),
+        cmocka_unit_test(test_clean_path_has_parity_at_first_only),
     };
     return cmocka_run_group_tests_name("inner", tests, NULL, NULL);
 }

@@ -422,6 +422,40 @@ static void test_strength(void **state)
     }
 }
 
+/* Inner flows have parity before anything was measured, and none once little enough was lost. */
+static void test_inner_flows_begin_with_parity(void **state)
+{
+    (void)state;
+    struct skt_redundancy r;
+    skt_redundancy_init(&r);
+    r.parity = true;
+    assert_int_equal(skt_redundancy_group(&r), 0);
+    r.inner = true;
+    assert_int_equal(skt_redundancy_parity(&r, 24, 24), 6); /* as at 5 % */
+    for (unsigned i = 0; i < 511; i++)
+        skt_redundancy_on_arrived(&r);
+    assert_int_equal(skt_redundancy_parity(&r, 24, 24), 2);
+    skt_redundancy_on_arrived(&r);
+    assert_int_equal(skt_redundancy_group(&r), 0);
+}
+
+static void test_what_is_left_of_the_budget(void **state)
+{
+    (void)state;
+    struct skt_redundancy r;
+    skt_redundancy_init(&r);
+    assert_int_equal(skt_redundancy_left(&r, 0), 64000);
+    skt_redundancy_on_copied(&r, 0, 60000);
+    assert_int_equal(skt_redundancy_left(&r, 0), 4000);
+    assert_true(skt_redundancy_allows(&r, 0, 4000));
+    assert_false(skt_redundancy_allows(&r, 0, 4001));
+    skt_redundancy_on_first(&r, 0, 10000);
+    assert_int_equal(skt_redundancy_left(&r, 0), 7000);
+    skt_redundancy_on_copied(&r, 0, 60000);
+    assert_int_equal(skt_redundancy_left(&r, 0), 0);
+    assert_int_equal(skt_redundancy_left(&r, 2 * SEC), 64000);
+}
+
 static void test_few_losses_need_nothing(void **state)
 {
     (void)state;
@@ -510,6 +544,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strength),
         cmocka_unit_test(test_few_losses_need_nothing),
+        cmocka_unit_test(test_inner_flows_begin_with_parity),
+        cmocka_unit_test(test_what_is_left_of_the_budget),
         cmocka_unit_test(test_presumed_losses_need_nothing),
         cmocka_unit_test(test_reports_are_bounded),
         cmocka_unit_test(test_fixed_proportion),

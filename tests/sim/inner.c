@@ -75,6 +75,8 @@ static void grow(struct sim_inner_tcp *t, skt_us now)
         t->cwnd += (target - t->cwnd) / t->cwnd;
     if (t->cwnd < t->w_est)
         t->cwnd = t->w_est;
+    if (t->reductions == 0 && target < t->cwnd * 1.05)
+        t->cwnd += 0.05;
 }
 
 static void reduce(struct sim_inner_tcp *t)
@@ -146,6 +148,13 @@ static void take_ack(struct sim_inner *in, const struct packet *p)
     send_all(in, p->flow);
 }
 
+static void acknowledge(struct sim_inner *in, unsigned flow)
+{
+    struct sim_inner_tcp *t = &in->tcp[flow];
+    t->ack_pending = 0;
+    push(in, false, (struct packet){ACK, flow, t->ack_tx, t->received, t->ack_stamp});
+}
+
 static skt_us timeout_of(const struct sim_inner_tcp *t)
 {
     skt_us rto = t->srtt ? t->srtt + skt_us_max(RTO_MIN, 4 * t->rttvar) : SKT_US_PER_SEC;
@@ -157,6 +166,8 @@ static void check_timeout(struct sim_inner *in, unsigned flow)
     struct sim_inner_tcp *t = &in->tcp[flow];
     if (in->world->now < t->begin)
         return;
+    if (t->ack_pending && in->world->now >= t->ack_at)
+        acknowledge(in, flow);
     if (t->next > t->una && in->world->now >= t->heard_at + timeout_of(t)) {
         reduce(t);
         t->cwnd = 1;
@@ -199,13 +210,6 @@ static void take_answer(struct sim_inner *in, unsigned i, skt_us stamp)
 
 /* --- both ends --- */
 
-static void acknowledge(struct sim_inner *in, unsigned flow)
-{
-    struct sim_inner_tcp *t = &in->tcp[flow];
-    t->ack_pending = 0;
-    push(in, false, (struct packet){ACK, flow, t->ack_tx, t->received, t->ack_stamp});
-}
-
 static void take_packet(struct sim_inner *in, bool client, const struct packet *p)
 {
     if (p->kind == DATA) {
@@ -214,7 +218,9 @@ static void take_packet(struct sim_inner *in, bool client, const struct packet *
         t->received++;
         t->ack_tx = p->tx;
         t->ack_stamp = p->stamp;
-        if (++t->ack_pending == 2 || in->window == 1)
+        if (t->ack_pending++ == 0)
+            t->ack_at = in->world->now + DELAYED_ACK;
+        if (in->window == 1)
             acknowledge(in, p->flow);
     } else if (p->kind == ACK && client) {
         take_ack(in, p);
@@ -243,7 +249,7 @@ static void pump(void *user, struct skt_session *s, bool client)
             memcpy(&p, buf, sizeof p);
             take_packet(in, client, &p);
         }
-        if (p.stamp && p.kind == DATA && in->tcp[p.flow].ack_pending)
+        if (p.stamp && p.kind == DATA && in->tcp[p.flow].ack_pending >= 2)
             acknowledge(in, p.flow);
         skt_session_tell_queue(s, now, &in->queue[client], (unsigned)flow, news);
     }

@@ -2,9 +2,10 @@
 /* What goes through a tunnel in TUN mode, as a model: TCP senders at the client and requests with answers,
  * each a flow of packets through a managed queue, a session and the simulated link.
  *
- * TCP as Linux does it where it matters to a queue: CUBIC (RFC 9438) with HyStart's delay test, an ACK for
- * every second packet, retransmission by what was acknowledged, a timeout of at least 200 ms. Within a flow
- * the tunnel keeps the order, so a gap is a loss at once. */
+ * TCP as Linux does it where it matters to a queue: CUBIC (RFC 9438) with HyStart's delay test and 5 % of
+ * growth a round trip before the first loss, an ACK for two packets or more, all that come together (GRO),
+ * retransmission by what was acknowledged, a timeout of at least 200 ms. Within a flow the tunnel keeps the
+ * order, so a gap is a loss at once. */
 #ifndef SIM_INNER_H
 #define SIM_INNER_H
 
@@ -27,7 +28,8 @@ struct sim_inner_tcp {
     uint64_t received;    /* the receiver: packets in all, */
     uint64_t ack_tx;      /* the last one */
     skt_us ack_stamp;
-    unsigned ack_pending; /* packets not yet acknowledged */
+    unsigned ack_pending; /* packets not yet acknowledged, */
+    skt_us ack_at;        /* and when they are at the latest */
 };
 
 struct sim_inner_thin {
