@@ -54,7 +54,11 @@ struct skt_connect {
     char refusal_text[SKT_REASON_MAX + 1];
 };
 
-/* Parity of what is sent and received (session_parity.c). */
+/* Buffers are kept this long without parity: a reader of web pages thinks longer than 10 s, and the first
+ * group that comes without the ring cannot be mended. */
+#define SKT_PARITY_LINGER (60 * SKT_US_PER_SEC)
+
+/* Parity of what is sent (session_parity.c) and received (session_parity_receive.c). */
 struct skt_parity {
     struct skt_fec_sender *out;          /* NULL: none was sent for long */
     struct skt_fec_ring *in;             /* NULL: none came for long */
@@ -173,7 +177,15 @@ void skt_parity_restart(struct skt_session *s); /* the peer is a new one */
 void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, size_t len, bool worth);
 bool skt_parity_due(struct skt_session *s, skt_us now);
 size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain); /* a PARITY frame, or 0 */
-/* It has come, */
+skt_us skt_parity_expiry(const struct skt_session *s);
+void skt_parity_expire(struct skt_session *s, skt_us now);
+
+static inline const struct skt_gf256 *skt_parity_field(const struct skt_session *s)
+{
+    return s->ctx->gf256 ? s->ctx->gf256 : &skt_gf256_portable;
+}
+
+/* session_parity_receive.c: a packet has come, */
 void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair *kp, uint32_t number);
 /* with these KCP bytes, */
 void skt_parity_on_body(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
@@ -181,8 +193,6 @@ int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame,
 void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
 size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN]);
 void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
-skt_us skt_parity_expiry(const struct skt_session *s);
-void skt_parity_expire(struct skt_session *s, skt_us now);
 
 /* session_streams.c */
 int skt_streams_init(struct skt_session *s);
