@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <lauxlib.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,8 @@ void config_fail_got(struct config_reader *r, const struct config_field *f, cons
         snprintf(got, sizeof got, "a number");
     else if (lua_isinteger(L, -1))
         snprintf(got, sizeof got, "%lld", (long long)lua_tointeger(L, -1));
+    else if (type == LUA_TNUMBER && isnan(lua_tonumber(L, -1)))
+        snprintf(got, sizeof got, "nan"); /* whatever its sign, which depends on the machine */
     else if (type == LUA_TNUMBER)
         snprintf(got, sizeof got, "%.14g", (double)lua_tonumber(L, -1));
     else if (type == LUA_TBOOLEAN)

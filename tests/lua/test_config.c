@@ -263,7 +263,7 @@ static void test_entry_errors(void **state)
         {GOOD ", redundancy = 3",
          ENTRY1 ".redundancy: expected \"auto\", \"off\" or {data=, parity=}, got 3"},
         {GOOD ", max_rate_mbit = -1", ENTRY1 ".max_rate_mbit: expected a number 0.01..1000000, got -1"},
-        {GOOD ", overhead_cap = 0/0", ENTRY1 ".overhead_cap: expected a number 0..10, got -nan"},
+        {GOOD ", overhead_cap = 0/0", ENTRY1 ".overhead_cap: expected a number 0..10, got nan"},
         {GOOD ", adress = 'x'", ENTRY1 ".adress: unknown field, the nearest one is \"address\""},
         {GOOD ", skcp_keepalvie = 3",
          ENTRY1 ".skcp_keepalvie: unknown field, the nearest one is \"skcp_keepalive\""},
