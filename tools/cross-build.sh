@@ -21,7 +21,10 @@ SKT_CROSS_PREFIX=$SKT_CROSS_DIR/$target
 export SKT_CROSS_DIR SKT_CROSS_TARGET SKT_CROSS_PREFIX
 build=$SKT_CROSS_DIR/build/$target
 program=$build/skcptun
-tested='^(base|crypto|proto|lua\.config|io\.(rtmsg|netcfg_journal|tcp|udp|loop))'
+# Not io.tcp and io.udp: qemu-user hands out this machine's error numbers and knows no IPV6_DONTFRAG. Not proto.cc_sim:
+# hours of emulation for arithmetic that the others exercise.
+tested='^(base|crypto|proto|lua\.config|io\.(rtmsg|netcfg_journal|loop))'
+untested='^proto\.cc_sim$'
 
 "$here/tools/cross-deps.sh" "$target"
 
@@ -62,7 +65,7 @@ echo "$target:"
 
 # --- under emulation ---
 
-(cd "$build" && ctest -j "$jobs" --output-on-failure -R "$tested")
+(cd "$build" && ctest -j "$jobs" --output-on-failure -R "$tested" -E "$untested")
 
 run=$build/run-skcptun
 printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$SKT_CROSS_EMULATOR" "$program" >"$run"
