@@ -38,9 +38,13 @@ def revision(build):
         with open(f"{build}/revision", encoding="ascii") as note:
             return note.read().strip()
     except OSError:
+        pass
+    try:
         done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True,
                               check=False)
         return done.stdout.strip() or "unknown"
+    except OSError:  # no git here
+        return "unknown"
 
 
 def _bulk_digest(peer, got, seconds):

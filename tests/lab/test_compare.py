@@ -110,3 +110,10 @@ def test_a_report_takes_the_place_of_the_old_one(tmp_path):
     assert "old" not in text and "| A | 209 | 254 | 258 | 1.50 |" in text and "kept" in text and "\nup\n" in text
     assert (tmp_path / "img/burst-24.svg").read_text().startswith("<svg")
     assert set(compare_plots.all_plots(rows)) == {"burst-24", "burst-50"}
+
+
+def test_revision_where_there_is_no_git(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert compare_rows.revision(tmp_path) == "unknown"
+    (tmp_path / "revision").write_text("v1\n", encoding="ascii")
+    assert compare_rows.revision(tmp_path) == "v1"
