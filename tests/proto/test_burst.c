@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/instrumented.h"
 #include "sim/world.h"
 
 #define MS  SKT_US_PER_MS
 #define SEC SKT_US_PER_SEC
 
-enum { REQUEST = 64, ANSWER = 40 * 1024, ANSWERS = 400, WARM = 40, SEEDS = 10 };
+enum { REQUEST = 64, ANSWER = 40 * 1024, ANSWERS = 400, WARM = 40, SEEDS = SIM_INSTRUMENTED ? 3 : 10 };
 
 struct burst_case {
     const char *name;

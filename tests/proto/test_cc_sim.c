@@ -11,16 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/instrumented.h"
 #include "sim/pair.h"
 
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-enum { SEEDS = 10 };
-#else
-enum { SEEDS = 100 };
-#endif
+enum { SEEDS = SIM_INSTRUMENTED ? 10 : 100 };
 
 #define MS  SKT_US_PER_MS
 #define SEC SKT_US_PER_SEC

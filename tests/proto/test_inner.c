@@ -2,6 +2,7 @@
 /* Whole inner traffic through a tunnel in TUN mode: what thin flows wait beside many bulk ones, and what a
  * single TCP flow reaches over a lossy link. */
 #include "sim/inner.h"
+#include "sim/instrumented.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,7 +85,7 @@ static double beside(uint64_t mbit, uint64_t seed, double *p999)
 static void test_thin_beside_many_bulk(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 2; seed++) {
+    for (uint64_t seed = 1; seed <= (SIM_INSTRUMENTED ? 1 : 2); seed++) {
         for (uint64_t mbit = 20; mbit <= 100; mbit += 40) {
             double one = alone(mbit, seed), p999, p99 = beside(mbit, seed, &p999);
             print_message("    one alone: p99 %.1f ms\n", one);
@@ -226,7 +227,7 @@ static void test_one_tcp_over_a_long_lossy_path(void **state)
         double least, mean;
     } cases[] = {{100, 45, 58}, {500, 45, 52}, {1000, 10, 32}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enum { SEEDS = 5 };
+        enum { SEEDS = SIM_INSTRUMENTED ? 1 : 5 };
         double sum = 0;
         for (uint64_t seed = 1; seed <= SEEDS; seed++) {
             double mbit = one_tcp_far(cases[i].loss, seed);
