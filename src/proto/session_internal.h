@@ -67,6 +67,7 @@ struct skt_parity {
     skt_us group_at;                     /* and when it began */
     uint32_t in_key;                     /* local id of the keypair whose numbers `in` follows */
     uint32_t number;                     /* of the packet being read */
+    uint32_t without;                    /* packets that came since parity did */
     skt_us report_at;                    /* not before */
     struct skt_fec_losses losses, heard; /* counted while there is no `in`; the peer's report */
     uint64_t sent, recovered;            /* packets */

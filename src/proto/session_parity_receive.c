@@ -8,6 +8,10 @@
 
 #define REPORT_TIME (100 * SKT_US_PER_MS)
 
+/* Each packet is copied into the ring: a fast inner flow that gets no parity any more should not pay for it.
+ */
+enum { WITHOUT_MAX = 4096 };
+
 static bool begin_ring(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
@@ -17,6 +21,7 @@ static bool begin_ring(struct skt_session *s, skt_us now)
     f->in->losses = f->losses;
     f->in_key = s->opened_by->local_id;
     f->in_until = now + SKT_PARITY_LINGER;
+    f->without = 0;
     skt_fec_ring_begin(f->in, f->number);
     skt_fec_ring_note(f->in, f->number);
     return true;
@@ -43,6 +48,8 @@ void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair
     }
     if (f->in_key == kp->local_id)
         skt_fec_ring_note(f->in, number);
+    if (++f->without >= WITHOUT_MAX && s->path.redundancy.inner)
+        f->in_until = now;
 }
 
 /* Is the packet that is being read one of those that the ring follows? */
@@ -67,6 +74,7 @@ int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame,
     if (!f->in && !begin_ring(s, now))
         return SKT_OK;
     f->in_until = now + SKT_PARITY_LINGER;
+    f->without = 0;
     if (now >= f->report_at) {
         f->report_at = now + REPORT_TIME;
         s->due |= SKT_DUE_REPORT;
