@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/netorder.h"
 
 #include <string.h>
 
@@ -18,11 +19,6 @@ enum {
     IP6_HEADERS_MAX = 16, /* extension headers in a packet that are followed */
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
 /* --- reading --- */
 
 static int parse_4(struct skt_ippkt *p, const uint8_t *packet, size_t len, bool *later)
@@ -30,16 +26,16 @@ static int parse_4(struct skt_ippkt *p, const uint8_t *packet, size_t len, bool 
     if (len < IP4_HEADER)
         return SKT_ERR_TRUNCATED;
     size_t header = (size_t)(packet[0] & 15) * 4;
-    p->len = get16(packet + 2);
+    p->len = skt_net_get16(packet + 2);
     if (header < IP4_HEADER || p->len < header)
         return SKT_ERR_MALFORMED;
     if (p->len > len)
         return SKT_ERR_TRUNCATED;
-    unsigned fragment = get16(packet + 6);
+    unsigned fragment = skt_net_get16(packet + 6);
     p->df = (fragment & IP4_FLAG_DF) != 0;
     p->fragment = (fragment & (IP4_FLAG_MF | IP4_OFFSET)) != 0;
     *later = (fragment & IP4_OFFSET) != 0;
-    p->id = get16(packet + 4);
+    p->id = skt_net_get16(packet + 4);
     p->ecn = packet[1] & 3;
     p->ttl = packet[8];
     p->protocol = packet[9];
@@ -63,9 +59,9 @@ static void skip_extensions(struct skt_ippkt *p, const uint8_t *packet, bool *la
         size_t header = 8 + (size_t)h[1] * 8;
         if (p->protocol == 44) {
             header = 8;
-            p->fragment = (get16(h + 2) & 0xfff9) != 0; /* not "atomic" (RFC 6946) */
-            *later = (get16(h + 2) & 0xfff8) != 0;
-            p->id = get16(h + 6);
+            p->fragment = (skt_net_get16(h + 2) & 0xfff9) != 0; /* not "atomic" (RFC 6946) */
+            *later = (skt_net_get16(h + 2) & 0xfff8) != 0;
+            p->id = skt_net_get16(h + 6);
         } else if (p->protocol == 51) {
             header = 8 + (size_t)h[1] * 4;
         }
@@ -82,7 +78,7 @@ static int parse_6(struct skt_ippkt *p, const uint8_t *packet, size_t len, bool 
 {
     if (len < IP6_HEADER)
         return SKT_ERR_TRUNCATED;
-    p->len = (size_t)get16(packet + 4) + IP6_HEADER;
+    p->len = (size_t)skt_net_get16(packet + 4) + IP6_HEADER;
     if (p->len > len)
         return SKT_ERR_TRUNCATED;
     p->df = true;
@@ -114,8 +110,8 @@ static void parse_ports(struct skt_ippkt *p, const uint8_t *packet)
     if (left < header)
         return;
     p->has_ports = true;
-    p->src_port = get16(t);
-    p->dst_port = get16(t + 2);
+    p->src_port = skt_net_get16(t);
+    p->dst_port = skt_net_get16(t + 2);
     p->payload = p->transport + header;
 }
 
@@ -206,7 +202,7 @@ uint64_t skt_ippkt_sum(uint64_t sum, const uint8_t *data, size_t len)
     uint16_t folded = skt_ippkt_fold(s);
     uint8_t bytes[2];
     memcpy(bytes, &folded, sizeof bytes);
-    return sum + get16(bytes);
+    return sum + skt_net_get16(bytes);
 }
 
 uint16_t skt_ippkt_fold(uint64_t sum)
@@ -227,7 +223,7 @@ uint64_t skt_ippkt_pseudo(uint64_t sum, const struct skt_ippkt *p, uint8_t proto
 void skt_ippkt_sum_replace(uint8_t *at, uint16_t old_word, uint16_t new_word)
 {
     /* HC' = ~(~HC + ~m + m') */
-    uint64_t sum = (uint64_t)(uint16_t)~get16(at) + (uint16_t)~old_word + new_word;
+    uint64_t sum = (uint64_t)(uint16_t)~skt_net_get16(at) + (uint16_t)~old_word + new_word;
     uint16_t check = (uint16_t)~skt_ippkt_fold(sum);
     at[0] = (uint8_t)(check >> 8);
     at[1] = (uint8_t)check;
@@ -243,12 +239,12 @@ static bool transport_sum_ok(const struct skt_ippkt *p, const uint8_t *packet)
     case SKT_IPPKT_UDP:
         if (!p->has_ports)
             return false;
-        if (p->protocol == SKT_IPPKT_UDP && get16(t + UDP_CHECKSUM) == 0)
+        if (p->protocol == SKT_IPPKT_UDP && skt_net_get16(t + UDP_CHECKSUM) == 0)
             return p->version == 4;
         if (p->protocol == SKT_IPPKT_UDP) {
-            if (get16(t + 4) < UDP_HEADER || get16(t + 4) > len)
+            if (skt_net_get16(t + 4) < UDP_HEADER || skt_net_get16(t + 4) > len)
                 return false;
-            len = get16(t + 4);
+            len = skt_net_get16(t + 4);
         }
         sum = skt_ippkt_pseudo(0, p, p->protocol, len);
         break;

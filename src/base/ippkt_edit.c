@@ -2,6 +2,8 @@
 /* Changes in place, and ICMP errors about a packet. */
 #include "base/ippkt.h"
 
+#include "base/netorder.h"
+
 #include <string.h>
 
 enum {
@@ -19,25 +21,14 @@ enum {
     ANSWER_TTL = 64,
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, size_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
 bool skt_ippkt_mark_ce(uint8_t *packet, struct skt_ippkt *p)
 {
     if (p->ecn == 0)
         return false;
     if (p->version == 4) {
-        uint16_t old = get16(packet);
+        uint16_t old = skt_net_get16(packet);
         packet[1] |= 3;
-        skt_ippkt_sum_replace(packet + IP4_CHECKSUM, old, get16(packet));
+        skt_ippkt_sum_replace(packet + IP4_CHECKSUM, old, skt_net_get16(packet));
     } else {
         packet[1] |= 3 << 4;
     }
@@ -51,9 +42,9 @@ bool skt_ippkt_hop(uint8_t *packet, struct skt_ippkt *p)
         return false;
     p->ttl--;
     if (p->version == 4) {
-        uint16_t old = get16(packet + 8);
+        uint16_t old = skt_net_get16(packet + 8);
         packet[8] = p->ttl;
-        skt_ippkt_sum_replace(packet + IP4_CHECKSUM, old, get16(packet + 8));
+        skt_ippkt_sum_replace(packet + IP4_CHECKSUM, old, skt_net_get16(packet + 8));
     } else {
         packet[7] = p->ttl;
     }
@@ -89,10 +80,10 @@ bool skt_ippkt_clamp_mss(uint8_t *packet, const struct skt_ippkt *p, uint16_t ms
         return false;
     uint8_t *tcp = packet + p->transport;
     uint8_t *value = find_mss(tcp + TCP_HEADER, packet + p->payload);
-    if (!value || get16(value) <= mss)
+    if (!value || skt_net_get16(value) <= mss)
         return false;
-    uint16_t old = get16(value);
-    put16(value, mss);
+    uint16_t old = skt_net_get16(value);
+    skt_net_put16(value, mss);
     if (partial)
         return true;
     bool odd = (value - tcp) % 2 != 0;
@@ -132,7 +123,7 @@ static bool may_answer(const uint8_t *packet, const struct skt_ippkt *p, enum sk
     bool group = skt_ippkt_is_multicast(p->version, p->dst) || skt_ippkt_is_broadcast(p->version, p->dst);
     if (group && (p->version == 4 || error != SKT_IPPKT_TOO_BIG))
         return false;
-    if (p->version == 4 && (get16(packet + 6) & 0x1fff))
+    if (p->version == 4 && (skt_net_get16(packet + 6) & 0x1fff))
         return false;
     return !is_icmp_error(packet, p);
 }
@@ -160,17 +151,17 @@ static void put_ip_header(uint8_t *out, const struct skt_ippkt *p, const uint8_t
         memset(out, 0, IP4_HEADER);
         out[0] = 0x45;
         out[1] = 0xc0; /* internetwork control (RFC 1812 4.3.2.5) */
-        put16(out + 2, len);
+        skt_net_put16(out + 2, len);
         out[8] = ANSWER_TTL;
         out[9] = SKT_IPPKT_ICMP;
         memcpy(out + 12, from, 4);
         memcpy(out + 16, p->src, 4);
-        put16(out + IP4_CHECKSUM, (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, out, IP4_HEADER)));
+        skt_net_put16(out + IP4_CHECKSUM, (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, out, IP4_HEADER)));
         return;
     }
     memset(out, 0, IP6_HEADER);
     out[0] = 0x60;
-    put16(out + 4, len - IP6_HEADER);
+    skt_net_put16(out + 4, len - IP6_HEADER);
     out[6] = SKT_IPPKT_ICMPV6;
     out[7] = ANSWER_TTL;
     memcpy(out + 8, from, 16);
@@ -196,8 +187,8 @@ size_t skt_ippkt_icmp_error(uint8_t *out, size_t cap, const uint8_t *packet, con
     icmp[1] = kind.code;
     if (error == SKT_IPPKT_TOO_BIG) { /* IPv4: 16 bits at 6; IPv6: 32 bits at 4 */
         size_t stated = p->version == 4 && mtu > 65535 ? 65535 : mtu;
-        put16(icmp + 6, stated);
-        put16(icmp + 4, p->version == 4 ? 0 : stated >> 16);
+        skt_net_put16(icmp + 6, stated);
+        skt_net_put16(icmp + 4, p->version == 4 ? 0 : stated >> 16);
     }
     memcpy(icmp + ICMP_HEADER, packet, quote);
     uint64_t sum = 0;
@@ -205,6 +196,6 @@ size_t skt_ippkt_icmp_error(uint8_t *out, size_t cap, const uint8_t *packet, con
     if (p->version == 6)
         sum = skt_ippkt_pseudo(0, &answer, SKT_IPPKT_ICMPV6, len - header);
     sum = skt_ippkt_sum(sum, icmp, len - header);
-    put16(icmp + 2, (uint16_t)~skt_ippkt_fold(sum));
+    skt_net_put16(icmp + 2, (uint16_t)~skt_ippkt_fold(sum));
     return len;
 }

@@ -2,6 +2,7 @@
 #include "base/join.h"
 
 #include "base/err.h"
+#include "base/netorder.h"
 
 #include <assert.h>
 #include <string.h>
@@ -20,21 +21,10 @@ enum {
     FLAG_ACK = 0x10,
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, size_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
 static uint32_t seq_of(const uint8_t *packet, const struct skt_ippkt *ip)
 {
     const uint8_t *tcp = packet + ip->transport;
-    return (uint32_t)get16(tcp + TCP_SEQ) << 16 | get16(tcp + TCP_SEQ + 2);
+    return skt_net_get32(tcp + TCP_SEQ);
 }
 
 void skt_join_init(struct skt_join *j, uint8_t *buf)
@@ -136,14 +126,14 @@ static void write_headers(struct skt_join *j)
     uint8_t *packet = j->buf;
     size_t tcp_len = j->len - j->ip.transport;
     if (j->ip.version == 4) {
-        put16(packet + 2, j->len);
-        put16(packet + IP4_CHECKSUM, 0);
-        put16(packet + IP4_CHECKSUM, (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, packet, IP4_HEADER)));
+        skt_net_put16(packet + 2, j->len);
+        skt_net_put16(packet + IP4_CHECKSUM, 0);
+        skt_net_put16(packet + IP4_CHECKSUM, (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, packet, IP4_HEADER)));
     } else {
-        put16(packet + 4, tcp_len);
+        skt_net_put16(packet + 4, tcp_len);
     }
-    put16(packet + j->ip.transport + TCP_CHECKSUM,
-          skt_ippkt_fold(skt_ippkt_pseudo(0, &j->ip, SKT_IPPKT_TCP, tcp_len)));
+    skt_net_put16(packet + j->ip.transport + TCP_CHECKSUM,
+                  skt_ippkt_fold(skt_ippkt_pseudo(0, &j->ip, SKT_IPPKT_TCP, tcp_len)));
 }
 
 bool skt_join_take(struct skt_join *j, struct skt_tun_packet *out)

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/ippkt.h"
+#include "base/netorder.h"
 
 #include <string.h>
 
@@ -15,28 +16,6 @@ enum {
     TCP_FLAG_PSH = 0x08,
     TCP_FLAG_CWR = 0x80,
 };
-
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, size_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v);
-}
 
 static uint16_t checksum_offset(uint8_t protocol)
 {
@@ -105,7 +84,7 @@ int skt_offload_normalize(struct skt_tun_packet *p)
 static void finish_checksum(uint8_t *packet, size_t len, size_t start, size_t at)
 {
     uint16_t check = (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, packet + start, len - start));
-    put16(packet + at, check ? check : 0xffff);
+    skt_net_put16(packet + at, check ? check : 0xffff);
 }
 
 int skt_offload_complete(struct skt_tun_packet *p)
@@ -162,7 +141,7 @@ int skt_offload_cut(struct skt_offload_cutter *c, const struct skt_tun_packet *p
                                      .protocol = ip.protocol,
                                      .flags = ip.tcp_flags};
     if (ip.protocol == SKT_IPPKT_TCP)
-        c->seq = get32(p->data + ip.transport + 4);
+        c->seq = skt_net_get32(p->data + ip.transport + 4);
     return SKT_OK;
 }
 
@@ -185,20 +164,20 @@ static size_t next_whole(struct skt_offload_cutter *c, uint8_t *out)
 static void put_ip_lengths(const struct skt_offload_cutter *c, uint8_t *out, size_t len)
 {
     if (c->version == 6) {
-        put16(out + 4, len - IP6_HEADER);
+        skt_net_put16(out + 4, len - IP6_HEADER);
         return;
     }
-    put16(out + 2, len);
-    put16(out + 4, (uint16_t)(c->id + c->done / c->piece));
-    put16(out + IP4_CHECKSUM, 0);
+    skt_net_put16(out + 2, len);
+    skt_net_put16(out + 4, (uint16_t)(c->id + c->done / c->piece));
+    skt_net_put16(out + IP4_CHECKSUM, 0);
     size_t header = (size_t)(out[0] & 15) * 4;
-    put16(out + IP4_CHECKSUM, (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, out, header)));
+    skt_net_put16(out + IP4_CHECKSUM, (uint16_t)~skt_ippkt_fold(skt_ippkt_sum(0, out, header)));
 }
 
 /* CWR says something about the first segment's moment, FIN and PSH belong to the last byte. */
 static void put_tcp_fields(const struct skt_offload_cutter *c, uint8_t *tcp, bool last)
 {
-    put32(tcp + 4, c->seq + (uint32_t)c->done);
+    skt_net_put32(tcp + 4, c->seq + (uint32_t)c->done);
     uint8_t flags = c->flags;
     if (c->done > 0)
         flags &= (uint8_t)~TCP_FLAG_CWR;
@@ -224,13 +203,13 @@ size_t skt_offload_cut_next(struct skt_offload_cutter *c, uint8_t *out)
     if (c->protocol == SKT_IPPKT_TCP)
         put_tcp_fields(c, transport, last);
     else
-        put16(transport + 4, len - c->transport);
+        skt_net_put16(transport + 4, len - c->transport);
 
     struct skt_ippkt ip = {.version = c->version,
                            .src = out + (c->version == 4 ? 12 : 8),
                            .dst = out + (c->version == 4 ? 16 : 24)};
     size_t at = c->transport + checksum_offset(c->protocol);
-    put16(out + at, skt_ippkt_fold(skt_ippkt_pseudo(0, &ip, c->protocol, len - c->transport)));
+    skt_net_put16(out + at, skt_ippkt_fold(skt_ippkt_pseudo(0, &ip, c->protocol, len - c->transport)));
     finish_checksum(out, len, c->transport, at);
     c->done += piece;
     c->ended = last;
