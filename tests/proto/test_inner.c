@@ -33,6 +33,23 @@ static double mbit_of(uint64_t packets, skt_us time)
     return (double)packets * PAYLOAD * 8 / (double)time;
 }
 
+/* BULK senders that begin one by one, and THIN flows of requests. */
+static void add_crowd(struct sim_inner *in, skt_us start)
+{
+    for (unsigned i = 0; i < BULK; i++)
+        sim_inner_add_tcp(in, start + i * MS);
+    for (unsigned i = 0; i < THIN; i++)
+        sim_inner_add_thin(in, start + i * 5 * MS);
+}
+
+static uint64_t bulk_packets(const struct sim_inner *in)
+{
+    uint64_t all = 0;
+    for (unsigned i = 0; i < BULK; i++)
+        all += in->tcp[i].delivered;
+    return all;
+}
+
 /* What 99 of 100 requests of one thin flow alone take at most, ms. */
 static double alone(uint64_t mbit, uint64_t seed)
 {
@@ -53,16 +70,12 @@ static double beside(uint64_t mbit, uint64_t seed, double *p999)
     struct sim_world_config c = link_of(mbit, 20 * MS, 200, seed);
     struct sim_inner *in = sim_inner_new(&c);
     skt_us start = in->world->now;
-    for (unsigned i = 0; i < BULK; i++)
-        sim_inner_add_tcp(in, start + i * MS);
-    for (unsigned i = 0; i < THIN; i++)
-        sim_inner_add_thin(in, start + i * 5 * MS);
+    add_crowd(in, start);
     in->from = start + 3 * SEC;
     sim_inner_run(in, in->from + 10 * SEC);
-    uint64_t all = 0, least = UINT64_MAX, most = 0;
+    uint64_t all = bulk_packets(in), least = UINT64_MAX, most = 0;
     for (unsigned i = 0; i < BULK; i++) {
         uint64_t n = in->tcp[i].delivered;
-        all += n;
         least = n < least ? n : least;
         most = n > most ? n : most;
     }
@@ -103,18 +116,12 @@ static void test_bulk_of_many_short_windows(void **state)
     struct sim_world_config c = link_of(50, 20 * MS, 200, 1);
     struct sim_inner *in = sim_inner_new(&c);
     skt_us start = in->world->now;
-    for (unsigned i = 0; i < BULK; i++)
-        sim_inner_add_tcp(in, start + i * MS);
-    for (unsigned i = 0; i < THIN; i++)
-        sim_inner_add_thin(in, start + i * 5 * MS);
+    add_crowd(in, start);
     in->from = start + 3 * SEC;
     sim_inner_run(in, start + 2 * SEC);
     in->window = 1;
     sim_inner_run(in, in->from + 10 * SEC);
-    uint64_t all = 0;
-    for (unsigned i = 0; i < BULK; i++)
-        all += in->tcp[i].delivered;
-    double p99 = (double)sim_inner_took(in, 990) / 1000, mbit = mbit_of(all, 10 * SEC);
+    double p99 = (double)sim_inner_took(in, 990) / 1000, mbit = mbit_of(bulk_packets(in), 10 * SEC);
     print_message("windows of one packet: thin p99 %.1f ms, bulk %.1f Mbit/s, %llu duplicates\n", p99, mbit,
                   (unsigned long long)skt_session_path(in->world->client.session)->stats.duplicated);
     assert_true(p99 <= 55);
@@ -129,20 +136,14 @@ static void test_rate_that_comes_back(void **state)
     struct sim_world_config c = link_of(100, 20 * MS, 200, 1);
     struct sim_inner *in = sim_inner_new(&c);
     skt_us start = in->world->now;
-    for (unsigned i = 0; i < BULK; i++)
-        sim_inner_add_tcp(in, start + i * MS);
-    for (unsigned i = 0; i < THIN; i++)
-        sim_inner_add_thin(in, start + i * 5 * MS);
+    add_crowd(in, start);
     in->from = start + 6 * SEC;
     sim_inner_run(in, start + 3 * SEC);
     in->world->up.config.rate = 70 * 125000;
     sim_inner_run(in, in->from);
     in->world->up.config.rate = 100 * 125000;
     sim_inner_run(in, in->from + 5 * SEC);
-    uint64_t all = 0;
-    for (unsigned i = 0; i < BULK; i++)
-        all += in->tcp[i].delivered;
-    double p99 = (double)sim_inner_took(in, 990) / 1000, mbit = mbit_of(all, 5 * SEC);
+    double p99 = (double)sim_inner_took(in, 990) / 1000, mbit = mbit_of(bulk_packets(in), 5 * SEC);
     print_message("100, 70, 100 Mbit/s: thin p99 %.1f ms, bulk %.1f Mbit/s\n", p99, mbit);
     assert_true(p99 <= 65);
     assert_true(mbit >= 80);

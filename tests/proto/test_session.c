@@ -10,29 +10,15 @@
 
 #include <cmocka.h>
 
+#include "sim/connected.h"
+
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
-
-static struct sim_world_config link_of(skt_us delay, unsigned loss, uint64_t seed)
-{
-    struct sim_world_config c = {.seed = seed};
-    c.up.delay = c.down.delay = delay;
-    c.up.loss = c.down.loss = loss;
-    return c;
-}
-
-static struct sim_world *connected(const struct sim_world_config *c)
-{
-    struct sim_world *w = sim_world_new(c);
-    sim_world_connect(w, true);
-    assert_true(sim_world_run(w, w->now + 30 * SEC, sim_is_up));
-    return w;
-}
 
 static void test_connects_in_two_round_trips(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(50 * MS, 0, 1);
+    struct sim_world_config c = sim_link_of(50 * MS, 0, 1);
     struct sim_world *w = sim_world_new(&c);
     skt_us start = w->now;
     sim_world_connect(w, true);
@@ -49,10 +35,10 @@ static void test_carries_streams_both_ways(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
-        struct sim_world_config c = link_of(20 * MS, 200, seed);
+        struct sim_world_config c = sim_link_of(20 * MS, 200, seed);
         c.up.jitter = c.down.jitter = 5 * MS;
         c.up.duplicate = c.down.duplicate = 100;
-        struct sim_world *w = connected(&c);
+        struct sim_world *w = sim_connected(&c);
         w->server.reply_len = 200000;
         for (int i = 0; i < 5; i++)
             assert_int_equal(sim_world_open(w, "target", 50000), i);
@@ -69,7 +55,7 @@ static void test_ack_frames_by_agreement(void **state)
     (void)state;
     uint64_t up_bytes[4];
     for (int n = 0; n < 4; n++) {
-        struct sim_world_config c = link_of(20 * MS, 200, 5);
+        struct sim_world_config c = sim_link_of(20 * MS, 200, 5);
         c.down.rate = 2500000;
         c.down.buffer = 250000;
         struct sim_world *w = sim_world_new(&c);
@@ -92,8 +78,8 @@ static void test_ack_frames_by_agreement(void **state)
 static void test_opening_costs_no_round_trip(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(50 * MS, 0, 3);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(50 * MS, 0, 3);
+    struct sim_world *w = sim_connected(&c);
     sim_world_run(w, w->now + SEC, NULL);
     skt_us start = w->now;
     w->server.reply_len = 100;
@@ -106,8 +92,8 @@ static void test_opening_costs_no_round_trip(void **state)
 static void test_reset_reasons_travel(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 500, 4);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(20 * MS, 500, 4);
+    struct sim_world *w = sim_connected(&c);
     w->server.reset_with = SKT_RESET_REFUSED;
     for (int i = 0; i < 50; i++)
         sim_world_open(w, "nowhere", 5000);
@@ -124,7 +110,7 @@ static void test_reset_reasons_travel(void **state)
 static void test_wrong_ticket_is_refused_in_words(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 5);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 5);
     struct sim_world *w = sim_world_new(&c);
     sim_world_connect(w, false);
     sim_world_run(w, w->now + 60 * SEC, NULL);
@@ -140,7 +126,7 @@ static void test_wrong_ticket_is_refused_in_words(void **state)
 static void test_wrong_password_hears_nothing(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 6);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 6);
     struct sim_world *w = sim_world_new(&c);
     w->client.ctx.identity.psk[0] ^= 1; /* the masks still fit: it gets as far as the AEAD */
     sim_world_connect(w, true);
@@ -154,7 +140,7 @@ static void test_wrong_password_hears_nothing(void **state)
 static void test_mode_mismatch_is_told(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 7);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 7);
     struct sim_world *w = sim_world_new(&c);
     w->server.ctx.mode = SKT_MODE_TUN;
     sim_world_connect(w, true);
@@ -168,8 +154,8 @@ static void test_mode_mismatch_is_told(void **state)
 static void test_replayed_message_1_changes_nothing(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 8);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 8);
+    struct sim_world *w = sim_connected(&c);
     sim_world_run(w, w->now + SEC, NULL);
     struct skt_addr elsewhere = {.family = 4, .ip = {10, 9, 9, 9}, .port = 9};
     assert_true(w->last_initiation_len > 0);
@@ -188,8 +174,8 @@ static void test_replayed_message_1_changes_nothing(void **state)
 static void test_slow_clock_learns_the_servers(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 9);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 9);
+    struct sim_world *w = sim_connected(&c);
     assert_true(w->client.ctx.clock_known);
     assert_true(w->client.ctx.clock_offset_ms >= -200 && w->client.ctx.clock_offset_ms <= 200);
     sim_world_free(w);
@@ -199,10 +185,10 @@ static void test_rekeys_without_loss_or_stall(void **state)
 {
     (void)state;
     for (unsigned loss = 0; loss <= 200; loss += 200) {
-        struct sim_world_config c = link_of(30 * MS, loss, 10 + loss);
+        struct sim_world_config c = sim_link_of(30 * MS, loss, 10 + loss);
         c.up.rate = c.down.rate = 100000; /* slow enough to last through some rekeys */
         c.up.buffer = c.down.buffer = 20000;
-        struct sim_world *w = connected(&c);
+        struct sim_world *w = sim_connected(&c);
         w->server.reply_len = 100;
         sim_world_open(w, "", 40 * 1000 * 1000);
         assert_true(sim_world_run(w, w->now + 1200 * SEC, sim_all_done));
@@ -228,8 +214,8 @@ static bool has_sent_message_2(const struct sim_world *w)
 static void test_lost_accept_does_not_lose_the_session(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(30 * MS, 0, 40);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(30 * MS, 0, 40);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 1000 * 1000;
     sim_world_open(w, "", 100);
     sim_world_run(w, w->now + SEC, NULL);
@@ -247,10 +233,10 @@ static void test_lost_accept_does_not_lose_the_session(void **state)
 static void test_survives_an_outage_of_30_s(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 100, 11);
+    struct sim_world_config c = sim_link_of(20 * MS, 100, 11);
     c.up.rate = c.down.rate = 1000 * 1000;
     c.up.buffer = c.down.buffer = 100000;
-    struct sim_world *w = connected(&c);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 2 * 1000 * 1000;
     sim_world_open(w, "", 8 * 1000 * 1000);
     sim_world_run(w, w->now + 2 * SEC, NULL);
@@ -272,8 +258,8 @@ static void test_server_restart_resets_old_streams(void **state)
 {
     (void)state;
     for (int keep = 0; keep <= 1; keep++) {
-        struct sim_world_config c = link_of(20 * MS, 100, 12);
-        struct sim_world *w = connected(&c);
+        struct sim_world_config c = sim_link_of(20 * MS, 100, 12);
+        struct sim_world *w = sim_connected(&c);
         int old = sim_world_open(w, "", 100);
         w->server.apps[0].hold = true;
         w->server.reply_len = UINT64_C(1) << 40; /* never ends by itself */
@@ -298,10 +284,10 @@ static void test_server_restart_resets_old_streams(void **state)
 static void test_session_follows_a_moved_client(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 100, 13);
+    struct sim_world_config c = sim_link_of(20 * MS, 100, 13);
     c.up.rate = c.down.rate = 1000 * 1000;
     c.up.buffer = c.down.buffer = 100000;
-    struct sim_world *w = connected(&c);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 5 * 1000 * 1000;
     sim_world_open(w, "", 100);
     sim_world_run(w, w->now + SEC, NULL);
@@ -318,8 +304,8 @@ static void test_session_follows_a_moved_client(void **state)
 static void test_session_does_not_follow_a_thief(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 14);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 14);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 100 * 1000;
     sim_world_run(w, w->now + SEC, NULL);
     struct skt_addr thief = {.family = 4, .ip = {10, 6, 6, 6}, .port = 666};
@@ -341,9 +327,9 @@ static void test_session_does_not_follow_a_thief(void **state)
 static void test_silent_session_is_closed(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 31);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 31);
     c.keepalive_s = 10;
-    struct sim_world *w = connected(&c);
+    struct sim_world *w = sim_connected(&c);
     sim_world_run(w, w->now + 60 * SEC, NULL);
     assert_false(w->client.closed); /* idle is no reason */
     sim_world_stop_server(w);
@@ -352,7 +338,7 @@ static void test_silent_session_is_closed(void **state)
     assert_int_equal(skt_session_close_reason(w->client.session), SKT_CLOSE_TIMEOUT);
     sim_world_free(w);
 
-    w = connected(&c);
+    w = sim_connected(&c);
     sim_world_run(w, w->now + SEC, NULL);
     w->up.config.outage_at = w->now;
     w->up.config.outage_len = 100 * SEC;
@@ -364,9 +350,9 @@ static void test_silent_session_is_closed(void **state)
 static void test_loss_is_measured_by_the_receiver(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 41);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 41);
     c.down.loss = 1000;
-    struct sim_world *w = connected(&c);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 5 * 1000 * 1000;
     sim_world_open(w, "", 100);
     assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
@@ -378,7 +364,7 @@ static void test_loss_is_measured_by_the_receiver(void **state)
 static void test_rate_and_duplicates_are_limited(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 500, 42);
+    struct sim_world_config c = sim_link_of(20 * MS, 500, 42);
     for (int off = 0; off <= 1; off++) {
         struct sim_world *w = sim_world_new(&c);
         w->client.ctx.no_redundancy = w->server.ctx.no_redundancy = off;
@@ -404,8 +390,8 @@ static void test_rate_and_duplicates_are_limited(void **state)
 static void test_close_is_told(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 32);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 32);
+    struct sim_world *w = sim_connected(&c);
     sim_world_open(w, "", 100);
     sim_world_run(w, w->now + SEC, NULL);
     skt_session_close(w->client.session, w->now, SKT_CLOSE_LOCAL);
@@ -419,8 +405,8 @@ static void test_close_is_told(void **state)
 static void test_idle_session_is_quiet_and_not_uniform(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 0, 33);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 33);
+    struct sim_world *w = sim_connected(&c);
     sim_world_run(w, w->now + 10 * SEC, NULL);
     uint64_t turns = w->turns, bytes = w->up_bytes;
     sim_world_run(w, w->now + 100 * SEC, NULL);
@@ -436,8 +422,8 @@ static void test_idle_session_is_quiet_and_not_uniform(void **state)
 static void test_messages_keep_borders(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(20 * MS, 500, 34);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(20 * MS, 500, 34);
+    struct sim_world *w = sim_connected(&c);
     static uint8_t msg[SKT_MESSAGE_MAX];
     for (size_t i = 0; i < sizeof msg; i++)
         msg[i] = (uint8_t)(i * 7);
@@ -458,8 +444,8 @@ static void test_messages_keep_borders(void **state)
 static void test_ten_thousand_streams(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(10 * MS, 200, 35);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(10 * MS, 200, 35);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 10;
     for (int i = 0; i < 10000; i++)
         assert_true(sim_world_open(w, "", 10) >= 0);
@@ -471,8 +457,8 @@ static void test_ten_thousand_streams(void **state)
 static void test_garbage_and_strangers_change_nothing(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(10 * MS, 0, 36);
-    struct sim_world *w = connected(&c);
+    struct sim_world_config c = sim_link_of(10 * MS, 0, 36);
+    struct sim_world *w = sim_connected(&c);
     struct sim_rng rng = sim_rng_of(1);
     struct skt_addr from = {.family = 4, .ip = {10, 6, 6, 6}, .port = 1};
     uint64_t down = w->down_bytes;

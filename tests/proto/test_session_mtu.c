@@ -11,33 +11,19 @@
 
 #include <cmocka.h>
 
+#include "sim/connected.h"
+
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
-
-static struct sim_world_config link_of(skt_us delay, unsigned loss, uint64_t seed)
-{
-    struct sim_world_config c = {.seed = seed};
-    c.up.delay = c.down.delay = delay;
-    c.up.loss = c.down.loss = loss;
-    return c;
-}
-
-static struct sim_world *connected(const struct sim_world_config *c)
-{
-    struct sim_world *w = sim_world_new(c);
-    sim_world_connect(w, true);
-    assert_true(sim_world_run(w, w->now + 30 * SEC, sim_is_up));
-    return w;
-}
 
 /* A session with a transfer that lasts in both directions, over links of 500 kB/s, after 5 s. */
 static struct sim_world *busy(size_t mtu, unsigned loss, uint64_t seed)
 {
-    struct sim_world_config c = link_of(10 * MS, loss, seed);
+    struct sim_world_config c = sim_link_of(10 * MS, loss, seed);
     c.up.rate = c.down.rate = 500 * 1000;
     c.up.buffer = c.down.buffer = 50000;
     c.up.mtu = c.down.mtu = mtu;
-    struct sim_world *w = connected(&c);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = UINT64_C(1) << 40;
     sim_world_open(w, "", UINT64_C(1) << 40);
     sim_world_run(w, w->now + 5 * SEC, NULL);
@@ -57,9 +43,9 @@ static void test_is_found(void **state)
     (void)state;
     static const size_t mtus[] = {1472, 1444, 1400, 1280, 1252, 1201, 1200};
     for (size_t i = 0; i < sizeof mtus / sizeof mtus[0]; i++) {
-        struct sim_world_config c = link_of(10 * MS, 100, 15 + i);
+        struct sim_world_config c = sim_link_of(10 * MS, 100, 15 + i);
         c.up.mtu = c.down.mtu = mtus[i];
-        struct sim_world *w = connected(&c);
+        struct sim_world *w = sim_connected(&c);
         sim_world_run(w, w->now + 20 * SEC, NULL);
         assert_both_found(w, mtus[i]);
         sim_world_free(w);
@@ -69,10 +55,10 @@ static void test_is_found(void **state)
 static void test_drop_in_mid_transfer(void **state)
 {
     (void)state;
-    struct sim_world_config c = link_of(10 * MS, 0, 30);
+    struct sim_world_config c = sim_link_of(10 * MS, 0, 30);
     c.up.rate = c.down.rate = 2000 * 1000;
     c.up.buffer = c.down.buffer = 100000;
-    struct sim_world *w = connected(&c);
+    struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 12 * 1000 * 1000;
     sim_world_open(w, "", 12 * 1000 * 1000);
     sim_world_run(w, w->now + 2 * SEC, NULL);
@@ -147,8 +133,8 @@ static void test_outage_while_searching(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 4; seed++) {
-        struct sim_world_config c = link_of(50 * MS, 0, seed);
-        struct sim_world *w = connected(&c);
+        struct sim_world_config c = sim_link_of(50 * MS, 0, seed);
+        struct sim_world *w = sim_connected(&c);
         w->up.config.outage_at = w->down.config.outage_at = w->now;
         w->up.config.outage_len = w->down.config.outage_len = 3 * SEC;
         sim_world_run(w, w->now + 6 * SEC, NULL);
