@@ -22,7 +22,7 @@ export SKT_CROSS_DIR SKT_CROSS_TARGET SKT_CROSS_PREFIX
 build=$SKT_CROSS_DIR/build/$target
 program=$build/skcptun
 # Not io.tcp and io.udp: qemu-user hands out this machine's error numbers and knows no IPV6_DONTFRAG. Not proto.cc_sim:
-# hours of emulation for arithmetic that the others exercise.
+# emulated it takes longer than its time limit, for arithmetic that the others exercise.
 tested='^(base|crypto|proto|lua\.config|io\.(rtmsg|netcfg_journal|loop))'
 untested='^proto\.cc_sim$'
 
