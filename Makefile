@@ -11,9 +11,8 @@ WERROR ?= $(if $(CI),ON,OFF)
 DEMO ?=
 # The checks that are slow under sanitizers move this part of the data.
 SCALE ?= 0.1
-# How many seeds the simulated congestion control scenarios are run with in `make check`, and for how long at most.
+# How many seeds the simulated congestion control scenarios are run with in `make check`.
 SEEDS ?= 2000
-SIM_LIMIT_S ?= 180
 # The machines of check-cross; tools/cross-build.sh names all it knows. mips is big-endian.
 CROSS ?= mips-linux-musl aarch64-macos
 
@@ -22,8 +21,11 @@ MAKEFLAGS += --no-print-directory
 SANITIZED = -DSKT_SANITIZE=ON -DSKT_WERROR=ON -DSKT_TESTS=ON
 SOURCES = $(shell find src tests lab tools -name '*.[ch]')
 
+# With the programs that tests and measurements need.
+LAB = $(MAKE) build CMAKE_FLAGS="$(CMAKE_FLAGS) -DSKT_LAB=ON"
+
 .PHONY: build run test interop compare check check-asan check-clang check-tidy check-fuzz check-slow check-sim \
-	check-instructions check-cross check-format format install clean help
+	check-instructions check-cross check-format format install uninstall clean help
 
 build:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
@@ -44,13 +46,14 @@ test:
 # Against another implementation of KCP, in Go.
 interop:
 	sh tools/install-deps.sh interop
-	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_LAB=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS) --target kcp_echo
 	bash tests/interop/run.sh $(BUILD)
 
 # The same work through this tunnel and through others, measured and drawn; as root. Rewrites doc/performance.md with
 # COMPARE=--doc.
-compare: build
+compare:
+	$(LAB)
 	lab/compare --build $(abspath $(BUILD)) $(COMPARE)
 
 # Everything that is too slow for `make test`.
@@ -87,16 +90,17 @@ check-fuzz:
 	cd $(BUILD)-fuzz && ctest --output-on-failure -j $(JOBS) -L fuzz
 
 # The tests marked slow: valgrind over a whole run, long outages.
-check-slow: build
+check-slow:
+	$(LAB)
 	sh tools/install-deps.sh check
 	SKCPTUN=$(abspath $(BUILD))/skcptun SKT_LINK=$(abspath $(BUILD))/skt-link PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/netns
 
-# The congestion control scenarios with thousands of seeds, in portions; those begun before the time is up.
+# The congestion control scenarios with thousands of seeds, in portions.
 check-sim:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS) --target test_proto_cc_sim
-	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto_cc_sim $(SEEDS) $(SIM_LIMIT_S) $(JOBS)
+	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto_cc_sim $(SEEDS) $(JOBS)
 
 # What a KiB of payload costs in instructions, against a stored bound.
 check-instructions:
@@ -116,8 +120,13 @@ check-cross: build
 format:
 	clang-format -i $(SOURCES)
 
+# Builds first where there is nothing: as a user, then again as root, which builds nothing.
 install: build
 	cmake --install $(BUILD)
+
+# What the last `make install` from here has put into place; folders are left that others use, too.
+uninstall:
+	sh tools/uninstall.sh $(BUILD)/install_manifest.txt
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-fuzz
@@ -130,5 +139,5 @@ help:
 	@echo 'make check-cross  builds for mips and macOS, tests under emulation; CROSS="arm-linux-musleabihf"'
 	@echo 'make interop     our KCP against an independent one'
 	@echo 'make compare     measure beside other tunnels; COMPARE=--quick'
-	@echo 'make install     install the program (as root)'
+	@echo 'make install     install the program and its documents (as root); make uninstall takes them away'
 	@echo 'make format      lay out the sources; make clean  remove what was built'
