@@ -79,7 +79,7 @@ void skt_redundancy_on_unnamed(struct skt_redundancy *r, const struct skt_suspec
 static void settle(struct skt_redundancy *r, struct skt_suspect *s, bool arrived)
 {
     if (s->open && !arrived)
-        r->lost++;
+        r->lost += r->lost < r->measured ? 1 : 0; /* the counts may have been halved since it was sent */
     else if (!s->open && arrived && r->lost > 0)
         r->lost--;
     s->open = false;
@@ -106,7 +106,8 @@ unsigned skt_redundancy_copies(const struct skt_redundancy *r)
         return SKT_COPIES_UNMEASURED;
     if (r->lost == 0)
         return 0;
-    uint64_t p = (r->lost + 1) * MILLION / r->measured, q = p;
+    uint32_t lost = r->lost < r->measured ? r->lost + 1 : r->measured;
+    uint64_t p = lost * MILLION / r->measured, q = p;
     if (r->followed >= FOLLOWED_MIN && r->follow_lost * MILLION / r->followed > q)
         q = r->follow_lost * MILLION / r->followed;
     unsigned n = 0;

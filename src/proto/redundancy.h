@@ -83,7 +83,8 @@ void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *
 unsigned skt_redundancy_copies(const struct skt_redundancy *r);
 
 /* What the receiver counted since its last report: packets lost, in how many runs, and how many of them
- * parity brought back, which were acknowledged and so looked as if they had arrived. */
+ * parity brought back, which were acknowledged and so looked as if they had arrived. Any numbers are taken;
+ * those that contradict each other are ignored. */
 void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t runs, uint32_t recovered);
 
 /* Was more than SKT_PARITY_BYTES_MAX sent for the first time in the last second? Then it is a bulk transfer,

@@ -27,11 +27,13 @@ enum {
 
 void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t runs, uint32_t recovered)
 {
+    if (runs > lost || recovered > lost)
+        return;
     uint32_t room = r->measured - (r->lost < r->measured ? r->lost : r->measured);
     recovered = recovered < room ? recovered : room;
     r->lost += recovered;
     r->sure += recovered;
-    if (runs == 0 || lost < runs)
+    if (runs == 0)
         return;
     runs = runs < RUN_LOST_MAX ? runs : RUN_LOST_MAX;
     r->runs += runs;
@@ -42,11 +44,19 @@ void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t 
     }
 }
 
+/* lost of all, as a chance that the model can count with: with more than half of the packets lost no parity
+ * helps, and with all of them its divisor would be 0. */
+static uint64_t share_ppm(uint64_t lost, uint64_t all)
+{
+    uint64_t ppm = lost * MILLION / all;
+    return ppm < LOSS_MAX_PPM ? ppm : LOSS_MAX_PPM;
+}
+
 /* What parity mends looks as if it had arrived until the receiver's report is here. */
 static uint64_t presumed_ppm(const struct skt_redundancy *r)
 {
     uint32_t known = r->measured > UNREPORTED ? r->measured - UNREPORTED : 0;
-    return (r->lost + PRESUMED_LOST) * MILLION / (known + PRESUMED_OF);
+    return share_ppm(r->lost + PRESUMED_LOST, known + PRESUMED_OF);
 }
 
 static uint64_t loss_ppm(const struct skt_redundancy *r)
@@ -55,8 +65,7 @@ static uint64_t loss_ppm(const struct skt_redundancy *r)
         return presumed_ppm(r);
     if (r->measured < MEASURED_MIN || r->sure < LOST_MIN)
         return 0;
-    uint64_t p = r->lost * MILLION / r->measured;
-    return p < LOSS_MAX_PPM ? p : LOSS_MAX_PPM;
+    return share_ppm(r->lost, r->measured);
 }
 
 /* After a number of packets: the chances of so many losses, the last packet among them or not (Gilbert's
@@ -84,7 +93,8 @@ static uint64_t chance_of_more(const struct chances *c, unsigned losses)
     return sum < ONE ? ONE - sum : 0;
 }
 
-/* The least parity of `span` packets that leaves no more than MISS_PPM; parity can be lost, too. */
+/* The least parity of `span` packets that leaves no more than MISS_PPM; parity can be lost, too. p: at most
+ * a half. */
 static unsigned strength(uint64_t p, uint64_t leave, unsigned span)
 {
     uint64_t enter = p * leave / (ONE - p), miss = MISS_PPM * ONE / MILLION;

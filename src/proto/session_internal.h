@@ -69,7 +69,8 @@ struct skt_parity {
     uint32_t number;                     /* of the packet being read */
     uint32_t without;                    /* packets that came since parity did */
     skt_us report_at;                    /* not before */
-    struct skt_fec_losses losses, heard; /* counted while there is no `in`; the peer's report */
+    struct skt_fec_losses losses, heard; /* counted while there is no `in`; the peer's report, */
+    uint64_t heard_lost;                 /* and packets that it has reported lost in all */
     uint64_t sent, recovered;            /* packets */
 };
 

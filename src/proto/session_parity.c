@@ -62,6 +62,7 @@ void skt_parity_restart(struct skt_session *s)
 {
     skt_parity_dispose(s);
     s->parity.losses = s->parity.heard = (struct skt_fec_losses){0};
+    s->parity.heard_lost = 0;
 }
 
 static size_t datagram_len(const struct skt_fec_group *g)

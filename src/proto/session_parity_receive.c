@@ -120,17 +120,26 @@ size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REP
     return SKT_REPORT_LEN;
 }
 
+/* Can so much have been lost since the last report? Not more than was sent; and each recovered packet, and
+ * each run, is of lost ones. */
+static bool is_possible(const struct skt_session *s, const struct skt_fec_losses *since)
+{
+    return since->runs <= since->lost && since->recovered <= since->lost && since->lost <= INT32_MAX &&
+           s->parity.heard_lost + since->lost <= s->stats.packets_tx;
+}
+
 void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
 {
     struct skt_fec_losses *heard = &s->parity.heard;
     if (len < SKT_REPORT_LEN)
         return;
     struct skt_fec_losses l = {skt_get_u32(body), skt_get_u32(body + 4), skt_get_u32(body + 8)};
-    if (skt_serial_before(l.lost, heard->lost) || skt_serial_before(l.runs, heard->runs) ||
-        skt_serial_before(l.recovered, heard->recovered))
-        return; /* overtaken by a later one */
-    skt_path_on_mended(&s->path, now, l.recovered - heard->recovered);
-    skt_redundancy_on_report(&s->path.redundancy, l.lost - heard->lost, l.runs - heard->runs,
-                             l.recovered - heard->recovered);
+    struct skt_fec_losses since = {l.lost - heard->lost, l.runs - heard->runs,
+                                   l.recovered - heard->recovered};
+    if (!is_possible(s, &since))
+        return; /* overtaken by a later one: then it counts backwards; or a lie */
+    s->parity.heard_lost += since.lost;
     *heard = l;
+    skt_path_on_mended(&s->path, now, since.recovered);
+    skt_redundancy_on_report(&s->path.redundancy, since.lost, since.runs, since.recovered);
 }

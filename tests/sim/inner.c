@@ -16,11 +16,12 @@ enum {
     BACKOFF_MAX = 6,
 };
 
-#define MS          SKT_US_PER_MS
-#define RTO_MIN     (200 * MS)
-#define DELAYED_ACK (40 * MS)
-#define THIN_PERIOD (100 * MS)
-#define SECONDS(us) ((double)(us) / 1e6)
+#define MS           SKT_US_PER_MS
+#define RTO_MIN      (200 * MS)
+#define DELAYED_ACK  (40 * MS)
+#define THIN_PERIOD  (100 * MS)
+#define SECONDS(us)  ((double)(us) / 1e6)
+#define CONNECT_TIME (600 * SKT_US_PER_SEC) /* over a link that loses 60 % it may take minutes */
 
 /* --- packets --- */
 
@@ -267,7 +268,7 @@ struct sim_inner *sim_inner_new(const struct sim_world_config *c)
     for (int i = 0; i < 2; i++)
         skt_aqm_init(&in->queue[i], SKT_FLOWS_MAX, QUEUE_MAX);
     sim_world_connect(in->world, true);
-    bool up = sim_world_run(in->world, in->world->now + 30 * SKT_US_PER_SEC, sim_is_up);
+    bool up = sim_world_run(in->world, in->world->now + CONNECT_TIME, sim_is_up);
     assert(up);
     (void)up;
     return in;
