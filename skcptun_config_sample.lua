@@ -98,7 +98,7 @@ config.proxy_server = {
 
     skcp_servers = {
         {
-            address = "0.0.0.0", -- address to listen on; "::" for IPv6
+            address = "0.0.0.0", -- address to listen on; "*" or "::": IPv4 and IPv6
             port = 4000,         -- UDP port, or a range "4000-4010": all of them
             password = "change me",
             -- key = "...",          -- as in proxy_client

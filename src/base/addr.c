@@ -14,7 +14,8 @@ bool skt_addr_same_ip(const struct skt_addr *a, const struct skt_addr *b)
 
 bool skt_addr_equal(const struct skt_addr *a, const struct skt_addr *b)
 {
-    return a->port == b->port && a->via == b->via && skt_addr_same_ip(a, b);
+    return a->port == b->port && a->via == b->via && skt_addr_same_ip(a, b) &&
+           memcmp(a->local, b->local, sizeof a->local) == 0;
 }
 
 const char *skt_addr_text(const struct skt_addr *a, char buf[SKT_ADDR_TEXT_MAX])

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -207,6 +208,13 @@ void skt_udp_close(struct skt_udp *udp)
     free(udp);
 }
 
+int skt_udp_track_local(struct skt_udp *udp)
+{
+    int err = skt_udp_system_track(udp);
+    udp->track = err == SKT_OK;
+    return err;
+}
+
 int skt_udp_fd(const struct skt_udp *udp)
 {
     return udp->io.w.fd;
@@ -239,12 +247,18 @@ int skt_udp_send_error(int error)
     return error == EMSGSIZE ? SKT_ERR_ARG : SKT_ERR_IO;
 }
 
+static bool is_zero(const uint8_t ip[16])
+{
+    static const uint8_t zero[16];
+    return memcmp(ip, zero, sizeof zero) == 0;
+}
+
 int skt_udp_send(struct skt_udp *udp, const struct skt_addr *to, const uint8_t *buf, size_t len,
                  size_t segment_len, bool fragment)
 {
-    union skt_sockaddr sa;
-    socklen_t sa_len = skt_sockaddr_of(&sa, to);
-    if (sa_len == 0 || to->family != udp->family || segment_len == 0)
+    struct skt_udp_target target = {.local = udp->track && !is_zero(to->local) ? to->local : NULL};
+    target.name_len = skt_sockaddr_of(&target.name, to);
+    if (target.name_len == 0 || to->family != udp->family || segment_len == 0)
         return SKT_ERR_ARG;
     if (fragment != udp->fragment) {
         int err = skt_udp_system_fragment(udp, fragment);
@@ -252,5 +266,5 @@ int skt_udp_send(struct skt_udp *udp, const struct skt_addr *to, const uint8_t *
             return err;
         udp->fragment = fragment;
     }
-    return skt_udp_system_send(udp, &sa, sa_len, buf, len, segment_len);
+    return skt_udp_system_send(udp, &target, buf, len, segment_len);
 }

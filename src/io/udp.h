@@ -16,7 +16,7 @@ struct skt_udp;
 struct skt_udp_datagram {
     uint8_t *data; /* writable */
     size_t len;
-    struct skt_addr from;
+    struct skt_addr from; /* `local` is filled in after skt_udp_track_local only */
 };
 
 /* Datagrams have come. Their buffers are valid and writable during the call. The socket may be closed in it.
@@ -35,14 +35,20 @@ int skt_udp_open(struct skt_udp **out, struct skt_loop *loop, const struct skt_a
 /* NULL is allowed. */
 void skt_udp_close(struct skt_udp *udp);
 
+/* From now on each datagram comes with the one of our own addresses that it was sent to (from.local), so that
+ * an answer to `from` leaves from there, whatever the route back would choose. For servers that are bound to
+ * any address; costs a little on each receive and send. SKT_ERR_IO: the system can't. */
+int skt_udp_track_local(struct skt_udp *udp);
+
 int skt_udp_fd(const struct skt_udp *udp);
 
 /* The address that the socket is bound to, the port included. */
 void skt_udp_local(const struct skt_udp *udp, struct skt_addr *local);
 
 /* Sends len bytes as datagrams of segment_len bytes each, the last one what is left. fragment: routers may
- * cut them. SKT_OK; SKT_ERR_AGAIN: the socket's buffer is full, and what did not fit counts as lost;
- * SKT_ERR_ARG: larger than the interface or the system allows (some may have gone); SKT_ERR_IO (errno). */
+ * cut them. They leave from to->local unless that is zero. SKT_OK; SKT_ERR_AGAIN: the socket's buffer is
+ * full, and what did not fit counts as lost; SKT_ERR_ARG: larger than the interface or the system allows
+ * (some may have gone); SKT_ERR_IO (errno). */
 int skt_udp_send(struct skt_udp *udp, const struct skt_addr *to, const uint8_t *buf, size_t len,
                  size_t segment_len, bool fragment);
 

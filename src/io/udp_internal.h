@@ -32,6 +32,7 @@ struct skt_udp {
     bool *closed; /* set while fn runs: tells the caller that the socket is gone */
     uint8_t family;
     bool gso, gro;
+    bool track;    /* datagrams come with the address they were sent to */
     bool fragment; /* the socket lets datagrams be fragmented now */
 };
 
@@ -46,13 +47,23 @@ int skt_udp_system_setup(struct skt_udp *udp);
 /* Lets routers (IPv4) or the sender (IPv6) fragment, or not. SKT_ERR_IO. */
 int skt_udp_system_fragment(struct skt_udp *udp, bool fragment);
 
+/* Asks for the address that each datagram was sent to. SKT_ERR_IO. */
+int skt_udp_system_track(struct skt_udp *udp);
+
 /* Reads one batch and delivers it. The bytes read; SKT_ERR_AGAIN: nothing there; SKT_ERR_CLOSED: the socket
  * was closed by its owner; SKT_ERR_IO. */
 long skt_udp_system_receive(struct skt_udp *udp);
 
+/* Where a run goes, in the system's form. */
+struct skt_udp_target {
+    union skt_sockaddr name;
+    socklen_t name_len;
+    const uint8_t *local; /* our own address to send from, as skt_addr.local; NULL: the system's choice */
+};
+
 /* Sends a run to one address; results as of skt_udp_send. */
-int skt_udp_system_send(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len,
-                        const uint8_t *buf, size_t len, size_t segment_len);
+int skt_udp_system_send(struct skt_udp *udp, const struct skt_udp_target *to, const uint8_t *buf, size_t len,
+                        size_t segment_len);
 
 /* What an errno of a send means: SKT_ERR_AGAIN, SKT_ERR_ARG or SKT_ERR_IO. */
 int skt_udp_send_error(int error);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/udp.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Older C libraries do not name these. */
@@ -63,6 +64,13 @@ int skt_udp_system_setup(struct skt_udp *udp)
     return skt_udp_system_fragment(udp, false);
 }
 
+int skt_udp_system_track(struct skt_udp *udp)
+{
+    if (udp->family == 4)
+        return set_option(skt_udp_fd(udp), IPPROTO_IP, IP_PKTINFO, 1);
+    return set_option(skt_udp_fd(udp), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
 /* --- receiving --- */
 
 struct receive {
@@ -70,9 +78,9 @@ struct receive {
     struct iovec iovs[PLAIN_BUFFERS];
     union skt_sockaddr from[PLAIN_BUFFERS];
     union {
-        char buf[CMSG_SPACE(sizeof(int))];
+        char buf[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
         struct cmsghdr align;
-    } control[GRO_BUFFERS];
+    } control[PLAIN_BUFFERS]; /* GRO_BUFFERS are fewer */
 };
 
 static unsigned prepare_receive(const struct skt_udp *udp, struct receive *r)
@@ -86,7 +94,7 @@ static unsigned prepare_receive(const struct skt_udp *udp, struct receive *r)
                              .msg_namelen = sizeof r->from[i],
                              .msg_iov = &r->iovs[i],
                              .msg_iovlen = 1};
-        if (udp->gro) {
+        if (udp->gro || udp->track) {
             h->msg_control = r->control[i].buf;
             h->msg_controllen = sizeof r->control[i].buf;
         }
@@ -103,30 +111,36 @@ static struct cmsghdr *next_control(struct msghdr *h, struct cmsghdr *c)
 }
 #pragma GCC diagnostic pop
 
-/* The length of each datagram in a buffer but the last: what UDP_GRO says, else all of it. */
-static size_t gro_segment_len(struct msghdr *h, size_t len)
+/* Reads what comes beside a message: into *segment the length of each datagram in it but the last (UDP_GRO),
+ * into local the address that it was sent to. Both are left as they are where the kernel does not tell. */
+static void read_control(struct msghdr *h, size_t *segment, uint8_t local[16])
 {
+    int gro;
+    struct in_pktinfo v4;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = next_control(h, c)) {
-        int segment;
-        if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO)
-            continue;
-        memcpy(&segment, CMSG_DATA(c), sizeof segment);
-        if (segment > 0)
-            return (size_t)segment;
+        if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+            memcpy(&gro, CMSG_DATA(c), sizeof gro);
+            if (gro > 0)
+                *segment = (size_t)gro;
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            memcpy(&v4, CMSG_DATA(c), sizeof v4);
+            memcpy(local, &v4.ipi_spec_dst, sizeof v4.ipi_spec_dst);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            memcpy(local, CMSG_DATA(c) + offsetof(struct in6_pktinfo, ipi6_addr), sizeof(struct in6_addr));
+        }
     }
-    return len;
 }
 
 /* Cuts a message into its datagrams; returns how many. */
 static size_t cut(struct mmsghdr *m, const union skt_sockaddr *from, struct skt_udp_datagram *d, size_t room)
 {
-    size_t left = m->msg_len, n = 0;
+    size_t left = m->msg_len, n = 0, segment = left;
     if (left == 0 || m->msg_hdr.msg_flags & MSG_TRUNC)
         return 0;
     uint8_t *p = (uint8_t *)m->msg_hdr.msg_iov->iov_base;
-    size_t segment = gro_segment_len(&m->msg_hdr, left);
     struct skt_addr addr;
     skt_sockaddr_read(&addr, &from->sa);
+    read_control(&m->msg_hdr, &segment, addr.local);
     for (; left > 0 && n < room; n++) {
         size_t len = left < segment ? left : segment;
         d[n] = (struct skt_udp_datagram){p, len, addr};
@@ -157,13 +171,58 @@ long skt_udp_system_receive(struct skt_udp *udp)
 
 /* --- sending --- */
 
+/* What goes beside a message: where it leaves from and, of a run, how it is cut. */
+struct control {
+    union {
+        char buf[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
+        struct cmsghdr align;
+    };
+    size_t len;
+};
+
+static void put_control(struct control *control, int level, int type, const void *data, size_t len)
+{
+    struct cmsghdr *c = (struct cmsghdr *)(void *)(control->buf + control->len);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    memcpy(CMSG_DATA(c), data, len);
+    control->len += CMSG_SPACE(len);
+}
+
+static void put_local(struct control *control, const struct skt_udp_target *to)
+{
+    struct in_pktinfo v4 = {0};
+    struct in6_pktinfo v6 = {0};
+    if (!to->local)
+        return;
+    if (to->name.sa.sa_family == AF_INET) {
+        memcpy(&v4.ipi_spec_dst, to->local, sizeof v4.ipi_spec_dst);
+        put_control(control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
+    } else {
+        memcpy(&v6.ipi6_addr, to->local, sizeof v6.ipi6_addr);
+        put_control(control, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof v6);
+    }
+}
+
+static struct msghdr message(const struct skt_udp_target *to, struct iovec *iov, struct control *control)
+{
+    return (struct msghdr){.msg_name = (void *)(uintptr_t)&to->name,
+                           .msg_namelen = to->name_len,
+                           .msg_iov = iov,
+                           .msg_iovlen = 1,
+                           .msg_control = control->len ? control->buf : NULL,
+                           .msg_controllen = control->len};
+}
+
 /* One by one: up to 64 datagrams a call. A datagram that fails is passed over. */
-static int send_each(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len, const uint8_t *buf,
-                     size_t len, size_t segment_len)
+static int send_each(struct skt_udp *udp, const struct skt_udp_target *to, const uint8_t *buf, size_t len,
+                     size_t segment_len)
 {
     struct mmsghdr msgs[GSO_SEGMENTS_MAX];
     struct iovec iovs[GSO_SEGMENTS_MAX];
-    union skt_sockaddr name = *to;
+    struct control control = {.len = 0};
+    put_local(&control, to);
     int result = SKT_OK;
     while (len > 0) {
         unsigned n = 0;
@@ -171,8 +230,7 @@ static int send_each(struct skt_udp *udp, const union skt_sockaddr *to, socklen_
         for (; n < GSO_SEGMENTS_MAX && taken < len; n++) {
             size_t piece = len - taken < segment_len ? len - taken : segment_len;
             iovs[n] = (struct iovec){(void *)(uintptr_t)(buf + taken), piece};
-            msgs[n] = (struct mmsghdr){
-                .msg_hdr = {.msg_name = &name, .msg_namelen = to_len, .msg_iov = &iovs[n], .msg_iovlen = 1}};
+            msgs[n] = (struct mmsghdr){.msg_hdr = message(to, &iovs[n], &control)};
             taken += piece;
         }
         int sent = sendmmsg(skt_udp_fd(udp), msgs, n, 0);
@@ -192,49 +250,37 @@ static int send_each(struct skt_udp *udp, const union skt_sockaddr *to, socklen_
 }
 
 /* By one system call; false with errno. */
-static bool send_segmented(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len,
-                           const uint8_t *buf, size_t len, uint16_t segment_len)
+static bool send_segmented(struct skt_udp *udp, const struct skt_udp_target *to, const uint8_t *buf,
+                           size_t len, uint16_t segment_len)
 {
-    union {
-        char buf[CMSG_SPACE(sizeof(uint16_t))];
-        struct cmsghdr align;
-    } control = {{0}};
-    union skt_sockaddr name = *to;
     struct iovec iov = {(void *)(uintptr_t)buf, len};
-    struct msghdr h = {.msg_name = &name,
-                       .msg_namelen = to_len,
-                       .msg_iov = &iov,
-                       .msg_iovlen = 1,
-                       .msg_control = control.buf,
-                       .msg_controllen = sizeof control.buf};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-    c->cmsg_level = SOL_UDP;
-    c->cmsg_type = UDP_SEGMENT;
-    c->cmsg_len = CMSG_LEN(sizeof segment_len);
-    memcpy(CMSG_DATA(c), &segment_len, sizeof segment_len);
+    struct control control = {.len = 0};
+    put_control(&control, SOL_UDP, UDP_SEGMENT, &segment_len, sizeof segment_len);
+    put_local(&control, to);
+    struct msghdr h = message(to, &iov, &control);
     return sendmsg(skt_udp_fd(udp), &h, 0) >= 0;
 }
 
 /* One run of at most 64 segments. EIO: the device can't do checksums, so never again on this socket. EINVAL:
  * too large a segment or no such option on this route; where sending one by one works it was the latter. */
-static int send_run(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len, const uint8_t *buf,
-                    size_t len, size_t segment_len)
+static int send_run(struct skt_udp *udp, const struct skt_udp_target *to, const uint8_t *buf, size_t len,
+                    size_t segment_len)
 {
     if (!udp->gso || udp->fragment || len <= segment_len)
-        return send_each(udp, to, to_len, buf, len, segment_len);
-    if (send_segmented(udp, to, to_len, buf, len, (uint16_t)segment_len))
+        return send_each(udp, to, buf, len, segment_len);
+    if (send_segmented(udp, to, buf, len, (uint16_t)segment_len))
         return SKT_OK;
     int error = errno;
     if (error != EIO && error != EINVAL && error != EMSGSIZE && error != EOPNOTSUPP)
         return skt_udp_send_error(error);
-    int err = send_each(udp, to, to_len, buf, len, segment_len);
+    int err = send_each(udp, to, buf, len, segment_len);
     if (error != EMSGSIZE && (error == EIO || err == SKT_OK))
         udp->gso = false;
     return err;
 }
 
-int skt_udp_system_send(struct skt_udp *udp, const union skt_sockaddr *to, socklen_t to_len,
-                        const uint8_t *buf, size_t len, size_t segment_len)
+int skt_udp_system_send(struct skt_udp *udp, const struct skt_udp_target *to, const uint8_t *buf, size_t len,
+                        size_t segment_len)
 {
     if (segment_len > GSO_LEN_MAX)
         return SKT_ERR_ARG;
@@ -243,7 +289,7 @@ int skt_udp_system_send(struct skt_udp *udp, const union skt_sockaddr *to, sockl
     int result = SKT_OK;
     while (len > 0) {
         size_t piece = len < run ? len : run;
-        int err = send_run(udp, to, to_len, buf, piece, segment_len);
+        int err = send_run(udp, to, buf, piece, segment_len);
         if (err)
             result = err;
         if (err == SKT_ERR_AGAIN)

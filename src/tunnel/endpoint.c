@@ -14,6 +14,7 @@
 enum {
     RCV_WND_MAX = 8192, /* segments: 11 MB, 0.6 Gbit/s at 160 ms */
     SND_UNSENT_MAX = 256 * 1024,
+    FAMILIES = 2, /* IPv4 and IPv6 */
 };
 
 void skt_endpoint_refresh(struct skt_endpoint *ep)
@@ -68,27 +69,66 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     return err;
 }
 
-static int bind_address(const char *text, uint16_t port, struct skt_addr *addr)
+/* "*" and "::" are both families, on a socket each. */
+static size_t bind_addresses(const char *text, struct skt_addr addrs[FAMILIES])
 {
-    if (*text == '\0' || strcmp(text, "*") == 0)
-        text = "0.0.0.0";
-    return skt_addr_parse(addr, text, port);
+    static const char *const both[] = {"", "*", "::"};
+    for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
+        if (strcmp(text, both[i]) != 0)
+            continue;
+        addrs[0] = (struct skt_addr){.family = 4};
+        addrs[1] = (struct skt_addr){.family = 6};
+        return 2;
+    }
+    return skt_addr_parse(&addrs[0], text, 0) == SKT_OK ? 1 : 0;
+}
+
+static bool is_any(const struct skt_addr *addr)
+{
+    static const uint8_t zero[16];
+    return memcmp(addr->ip, zero, sizeof zero) == 0;
+}
+
+static int open_server_socket(struct skt_endpoint *ep, const struct skt_addr *addr)
+{
+    struct skt_udp **udp = &ep->sockets[ep->socket_count];
+    int err = skt_udp_open(udp, ep->loop, addr, skt_endpoint_on_batch, ep);
+    if (err)
+        return err;
+    ep->socket_count++;
+    if (is_any(addr) && skt_udp_track_local(*udp))
+        skt_warn(
+            "this system can't tell which address a client asked; answers leave from the one that routes "
+            "choose");
+    return SKT_OK;
+}
+
+/* What an errno of opening means where the system has only one family. */
+static bool lacks_family(int error)
+{
+    return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL;
 }
 
 static int open_server_sockets(struct skt_endpoint *ep)
 {
-    size_t n = (size_t)(ep->port_hi - ep->port_lo) + 1;
-    ep->sockets = (struct skt_udp **)calloc(n, sizeof(struct skt_udp *));
+    struct skt_addr addrs[FAMILIES];
+    size_t families = bind_addresses(ep->address, addrs), opened = 0;
+    size_t ports = (size_t)(ep->port_hi - ep->port_lo) + 1;
+    if (families == 0 || ports * families > UINT16_MAX) /* skt_addr.via */
+        return SKT_ERR_ARG;
+    ep->sockets = (struct skt_udp **)calloc(ports * families, sizeof(struct skt_udp *));
     if (!ep->sockets)
         return SKT_ERR_NOMEM;
-    for (size_t i = 0; i < n; i++) {
-        struct skt_addr addr;
-        int err = bind_address(ep->address, (uint16_t)(ep->port_lo + i), &addr);
-        if (!err)
-            err = skt_udp_open(&ep->sockets[i], ep->loop, &addr, skt_endpoint_on_batch, ep);
-        if (err)
-            return err;
-        ep->socket_count = i + 1;
+    for (size_t i = 0; i < families; i++) {
+        for (size_t port = 0; port < ports; port++) {
+            addrs[i].port = (uint16_t)(ep->port_lo + port);
+            int err = open_server_socket(ep, &addrs[i]);
+            if (err == SKT_ERR_IO && port == 0 && lacks_family(errno) && (opened > 0 || i + 1 < families))
+                break;
+            if (err)
+                return err;
+            opened++;
+        }
     }
     return SKT_OK;
 }

@@ -61,6 +61,11 @@ static void equality_looks_at_every_part(void **state)
     scoped.scope = 3;
     assert_false(skt_addr_same_ip(&v6, &scoped));
 
+    struct skt_addr other_way = a; /* the same far end, reached from another address of ours */
+    other_way.local[3] = 1;
+    assert_true(skt_addr_same_ip(&a, &other_way));
+    assert_false(skt_addr_equal(&a, &other_way));
+
     char buf[SKT_ADDR_TEXT_MAX];
     struct skt_addr none = {.family = 0};
     assert_string_equal(skt_addr_text(&none, buf), "none");

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Real sockets on loopback, with every combination of the kernel's offloads: what arrives must be the same.
  */
+#ifdef __linux__
+#include "io/netns.h" /* first: what the system declares goes by it */
+#endif
+
 #include "base/check.h"
 #include "base/err.h"
 #include "io/run_for.h"
@@ -136,6 +140,70 @@ static void datagrams_are_echoed(void **state)
     assert_true(at_a.intact);
     assert_true(skt_addr_equal(&at_a.from, &to));
     close_pair();
+}
+
+/* Until so many have come, however slow the machine. */
+static void await(const size_t *n, size_t expected)
+{
+    for (int i = 0; i < 500 && *n < expected; i++)
+        run_for(loop, 10000);
+    assert_int_equal(*n, expected);
+}
+
+/* b is bound to any address, and asked at its second one: the answer comes from there, run by run and singly,
+ * though the route back prefers the first. */
+static void asked_and_answered_at(const char *any_ip, const char *second, bool gso, bool gro)
+{
+    struct skt_addr to;
+    open_pair(any_ip, gso, gro);
+    at_b.echo = true;
+    assert_int_equal(skt_udp_track_local(b), SKT_OK);
+    skt_udp_local(b, &to);
+    assert_int_equal(skt_addr_parse(&to, second, to.port), SKT_OK);
+    assert_int_equal(skt_udp_send(a, &to, stream, 20 * SEGMENT_LEN + 9, SEGMENT_LEN, false), SKT_OK);
+    await(&at_b.n, 21);
+    assert_memory_equal(at_b.from.local, to.ip, sizeof to.ip);
+    await(&at_a.n, 21);
+    assert_true(skt_addr_same_ip(&at_a.from, &to));
+    to = at_b.from;
+    assert_int_equal(skt_udp_send(b, &to, stream, 5 * SEGMENT_LEN, SEGMENT_LEN, false), SKT_OK);
+    await(&at_a.n, 26);
+    assert_memory_equal(at_a.from.ip, to.local, sizeof to.local);
+    close_pair();
+}
+
+#ifdef __linux__
+/* The kernel takes a moment before an address that was added works. */
+static void await_address(const char *any_ip, const char *ip)
+{
+    struct skt_addr to;
+    open_pair(any_ip, true, true);
+    skt_udp_local(b, &to);
+    assert_int_equal(skt_addr_parse(&to, ip, to.port), SKT_OK);
+    for (int i = 0; i < 500 && at_b.n == 0; i++) {
+        (void)skt_udp_send(a, &to, stream, 1, 1, false);
+        run_for(loop, 10000);
+    }
+    close_pair();
+}
+#endif
+
+static void answers_leave_from_the_address_that_was_asked(void **state)
+{
+    (void)state;
+    fill_stream();
+    for (unsigned set = 0; set < 4; set++)
+        asked_and_answered_at("0.0.0.0", "127.0.0.5", set & 1, set & 2);
+#ifdef __linux__
+    struct skt_ipnet net;
+    if (!netns_enter())
+        return;
+    assert_int_equal(skt_ipnet_parse(&net, "fd00:5::5/64"), SKT_OK);
+    assert_int_equal(skt_net_address("lo", &net, NULL, true), SKT_OK);
+    await_address("::", "fd00:5::5");
+    for (unsigned set = 0; set < 4; set++)
+        asked_and_answered_at("::", "fd00:5::5", set & 1, set & 2);
+#endif
 }
 
 /* Larger than any IP packet, in one piece. */
@@ -284,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_taken_port_is_refused_with_errno),
         cmocka_unit_test(families_do_not_share_a_port),
         cmocka_unit_test(a_flood_loses_datagrams_but_not_the_socket),
+        cmocka_unit_test(answers_leave_from_the_address_that_was_asked), /* last: enters a namespace */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,11 +10,12 @@ import threading
 import pytest
 from lab import PATIENCE, run
 
-TYPE_A, CLASS_IN, NXDOMAIN = 1, 1, 3
+TYPE_A, TYPE_AAAA, CLASS_IN, NXDOMAIN = 1, 28, 1, 3
 
 
 class Names:
-    """Answers A questions over UDP from `table`, a dict that may change; `asked` is who asked for what."""
+    """Answers A and AAAA questions over UDP from `table`, a dict that may change: name -> address, or a list of them.
+    `asked` is who asked for what."""
 
     def __init__(self, lab, ns, address, table):
         self.table, self.asked = dict(table), []
@@ -47,12 +48,18 @@ class Names:
         kind, group = struct.unpack_from(">HH", question, at + 1)
         name = ".".join(labels).lower()
         self.asked.append((name, kind, sender))
-        address = self.table.get(name)
-        record = b""
-        if address and kind == TYPE_A and group == CLASS_IN:  # 0xc00c: the name of the question
-            record = struct.pack(">HHHIH", 0xc00c, TYPE_A, CLASS_IN, 1, 4) + socket.inet_aton(address)
-        flags = 0x8580 | (0 if address else NXDOMAIN)
-        return struct.pack(">HHHHHH", number, flags, 1, 1 if record else 0, 0, 0) + question[12:at + 5] + record
+        addresses = self.table.get(name) or []
+        addresses = [addresses] if isinstance(addresses, str) else addresses
+        records = []
+        for address in addresses:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            packed = socket.inet_pton(family, address)
+            if group == CLASS_IN and kind == (TYPE_AAAA if family == socket.AF_INET6 else TYPE_A):
+                # 0xc00c: the name of the question
+                records.append(struct.pack(">HHHIH", 0xc00c, kind, CLASS_IN, 1, len(packed)) + packed)
+        flags = 0x8580 | (0 if addresses else NXDOMAIN)
+        head = struct.pack(">HHHHHH", number, flags, 1, len(records), 0, 0)
+        return head + question[12:at + 5] + b"".join(records)
 
     def stop(self):
         self.ended = True
