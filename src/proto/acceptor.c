@@ -199,8 +199,8 @@ static struct skt_session *proven(const struct skt_acceptor *a, const struct skt
                                   const uint8_t *proof)
 {
     struct skt_session *s = (struct skt_session *)skt_idmap_get(&a->sessions, cid);
-    if (!s || s->state == SKT_SESSION_CLOSED)
-        return NULL;
+    if (!s || s->state == SKT_SESSION_CLOSED || !skt_equal_ct(s->ticket, half->ticket, SKT_TICKET_LEN))
+        return NULL; /* with another ticket it would keep what belongs to the old one */
     return proves(a, half, s->resume, proof) || proves(a, half, s->resume_confirmed, proof) ? s : NULL;
 }
 
@@ -287,6 +287,8 @@ int skt_acceptor_admit(struct skt_acceptor *a, skt_us now, const struct skt_atta
 {
     struct skt_half *half = req->half;
     struct skt_session *s = req->continued;
+    if (s && s->state == SKT_SESSION_CLOSED)
+        s = NULL; /* closed by who looked at the ticket */
     *is_new = !s;
     if (!s) {
         int err = new_session(a, now, &s);

@@ -7,6 +7,17 @@
 
 #include <string.h>
 
+/* What a peer says is held to what can work. */
+static uint16_t datagram_of(uint16_t mtu)
+{
+    return mtu < SKT_MTU_MIN ? SKT_MTU_MIN : mtu > SKT_MTU_MAX ? SKT_MTU_MAX : mtu;
+}
+
+static uint16_t keepalive_of(uint16_t seconds)
+{
+    return seconds < SKT_KEEPALIVE_MIN_S ? SKT_KEEPALIVE_MIN_S : seconds;
+}
+
 void skt_initiation_encode(const struct skt_initiation *m, uint8_t out[SKT_INITIATION_LEN])
 {
     struct skt_writer w = skt_writer_of(out, SKT_INITIATION_LEN);
@@ -38,8 +49,8 @@ int skt_initiation_decode(struct skt_initiation *m, const uint8_t *buf, size_t l
         t.features = skt_read_u32(&r);
         t.cost_aes_ns = skt_read_u16(&r);
         t.cost_chacha_ns = skt_read_u16(&r);
-        t.mtu = skt_read_u16(&r);
-        t.keepalive_s = skt_read_u16(&r);
+        t.mtu = datagram_of(skt_read_u16(&r));
+        t.keepalive_s = keepalive_of(skt_read_u16(&r));
     }
     if (r.bad)
         return SKT_ERR_TRUNCATED;
@@ -81,8 +92,8 @@ int skt_response_decode(struct skt_response *m, const uint8_t *buf, size_t len)
     bool other = t.version != SKT_WIRE_VERSION;
     if (!other) {
         t.features = skt_read_u32(&r);
-        t.mtu = skt_read_u16(&r);
-        t.keepalive_s = skt_read_u16(&r);
+        t.mtu = datagram_of(skt_read_u16(&r));
+        t.keepalive_s = keepalive_of(skt_read_u16(&r));
     }
     if (r.bad)
         return SKT_ERR_TRUNCATED;

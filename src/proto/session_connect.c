@@ -47,6 +47,8 @@ static void drop_pending(struct skt_session *s)
 {
     struct skt_connect *c = &s->connect;
     if (c->pending) {
+        if (s->opened_by == c->pending)
+            s->opened_by = NULL; /* nothing more of the packet that led here counts */
         skt_idmap_remove(&s->ctx->ids, c->pending->local_id);
         skt_keypair_free(s->ctx->crypto, c->pending);
     }
@@ -79,7 +81,7 @@ void skt_connect_need(struct skt_session *s, skt_us now)
 void skt_connect_cancel(struct skt_session *s)
 {
     drop_attempts(s);
-    s->connect.at = SKT_NEVER;
+    s->connect.at = s->connect.silent_at = SKT_NEVER;
     if (s->state == SKT_SESSION_CLOSED)
         drop_pending(s);
 }
@@ -213,7 +215,7 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
     c->pending_features = m->features;
     a->id = 0; /* the id is the pair's now */
     drop_attempts(s);
-    c->at = SKT_NEVER;
+    c->at = c->silent_at = SKT_NEVER;
     c->attach_tries = 0;
     c->attach_at = now;
     c->attach_until = now + ATTACH_TIME;
@@ -301,6 +303,9 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     struct skt_connect *c = &s->connect;
     if (!c->pending || s->opened_by != c->pending)
         return;
+    if ((result == SKT_ATTACH_NEW && (cid == 0 || cid > SKT_CID_MAX)) ||
+        (result == SKT_ATTACH_CONTINUED && (cid == 0 || cid != s->cid)))
+        return;
     if (result != SKT_ATTACH_NEW && result != SKT_ATTACH_CONTINUED) {
         refused(s, now, result, (const char *)text, text_len);
         return;
@@ -346,6 +351,7 @@ void skt_connect_expire(struct skt_session *s, skt_us now)
     if (now >= c->attach_until) { /* message 2 came, but no word about the ticket */
         drop_pending(s);
         c->at = now;
+        c->tries = 0;
     }
     if (now >= c->silent_at) {
         s->events |= SKT_EVENT_SILENT | SKT_EVENT_RESOLVE;

@@ -99,7 +99,8 @@ struct skt_session {
     uint8_t challenge[8];
     skt_us challenge_next; /* not more often than this */
     bool challenge_due, accept_due;
-    struct skt_keypair *opened_by; /* during receive: the pair of the packet being read */
+    /* During receive: the pair of the packet being read; NULL once the packet has put an end to it. */
+    struct skt_keypair *opened_by;
 
     /* streams */
     struct skt_idmap streams; /* conv -> struct skt_stream */

@@ -138,7 +138,7 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
         if (r.bad)
             return SKT_ERR_MALFORMED;
         int err = on_frame(s, now, from, type, body, body_len, datagram_len);
-        if (err)
+        if (err || !s->opened_by) /* refused: the keys are gone */
             return err;
     }
     return SKT_OK;
@@ -226,7 +226,9 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
         on_authentic(s, now, from, kp, newest, plain[0]);
     skt_parity_note(s, now, kp, number);
     err = read_frames(s, now, from, plain, plain_len, len);
-    skt_parity_recover(s, now);
+    if (s->opened_by)
+        skt_parity_recover(s, now);
+    s->opened_by = NULL;
     skt_streams_absorb(s);
     ask_rtt(s, now);
     return count_drop(s, err);

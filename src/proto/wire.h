@@ -34,6 +34,8 @@ enum {
     SKT_MTU_MAX = 1472,
     SKT_HANDSHAKE_PAD_MAX = 480, /* random padding of messages 1 and 2 is 0 to this many bytes */
 
+    SKT_KEEPALIVE_MIN_S = 1, /* a smaller one in messages 1 and 2 counts as this: 0 would end at once */
+
     SKT_TICKET_LEN = 32,
     SKT_PROOF_LEN = 32,
     SKT_CID_MAX = 0x7fffffff, /* cids are 1..SKT_CID_MAX */

@@ -61,13 +61,15 @@ static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
         ep->handler.on_accept(ep->user, ep, skt_session_cid(s));
 }
 
-static void on_ticket(struct skt_endpoint *ep, skt_us now, const struct skt_attach_request *req,
+static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_request *req,
                       const struct skt_addr *from)
 {
     if (ep->handler.check_ticket && ep->handler.check_ticket(ep->user, ep, req->ticket) != 0) {
         refuse(ep, now, req, from, SKT_ATTACH_TICKET, "");
         return;
     }
+    if (req->continued && skt_session_state(req->continued) == SKT_SESSION_CLOSED)
+        req->continued = NULL; /* by the handler: what asks now is new */
     char text[SKT_REASON_MAX + 1] = "";
     if (ep->handler.check_attach && ep->handler.check_attach(ep->user, ep, req, text) != 0) {
         refuse(ep, now, req, from, SKT_ATTACH_REFUSED, text);

@@ -386,7 +386,9 @@ static void on_attach(struct sim_world *w, struct skt_half *half, const struct s
     if (skt_acceptor_attach(&sv->acceptor, w->now, half, from, data, len, &req) != SKT_OK)
         return;
     sv->tickets_seen++;
-    if (memcmp(req.ticket, sv->ticket, SKT_TICKET_LEN) != 0) {
+    if (sv->on_ticket)
+        sv->on_ticket(w, &req);
+    if (!sv->any_ticket && memcmp(req.ticket, sv->ticket, SKT_TICKET_LEN) != 0) {
         long n = skt_acceptor_refuse(&sv->acceptor, w->now, &req, SKT_ATTACH_TICKET, "", reply, sizeof reply);
         server_reply(w, from, reply, n);
         return;

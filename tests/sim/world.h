@@ -10,6 +10,8 @@
 
 enum { SIM_STREAMS_MAX = 12000, SIM_SESSIONS_MAX = 16 };
 
+struct sim_world;
+
 /* One end of a stream and the application on it: sends `to_send` bytes, then its end; reads everything. */
 struct sim_app {
     struct skt_stream *st; /* NULL once released or reset */
@@ -39,7 +41,10 @@ struct sim_server {
     struct skt_stampcache stamps;
     struct skt_addr addr;
     bool running;
-    uint8_t ticket[SKT_TICKET_LEN]; /* the good one */
+    uint8_t ticket[SKT_TICKET_LEN]; /* the good one, */
+    bool any_ticket;                /* unless all are */
+    /* Called while a ticket is looked at, as a script is; NULL: nothing is. */
+    void (*on_ticket)(struct sim_world *w, const struct skt_attach_request *req);
     unsigned accepted, closed, tickets_seen;
     struct sim_app apps[SIM_STREAMS_MAX];
     int app_count;
