@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,10 +52,25 @@ static bool is_to_come(const char *name)
     return false;
 }
 
+/* Where one of 0, 1 and 2 was not handed to us, no socket may get its number. */
+static void open_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     /* A peer that closes its connection is an error of one write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
+    /* Whoever asks a process that shows no status (or not yet) does not mean to end it. */
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
+    open_standard();
     if (argc < 2) {
         print_overview(stderr);
         return SKT_EXIT_USAGE;

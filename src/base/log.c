@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/log.h"
-
 #include "base/err.h"
+#include "base/log_internal.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-static enum skt_log_level log_level = SKT_LOG_INFO;
-static FILE *log_file; /* NULL: stderr */
+enum skt_log_level skt_log_level_now = SKT_LOG_INFO;
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 void skt_log_set_level(enum skt_log_level level)
 {
-    log_level = level;
+    skt_log_level_now = level;
 }
 
 enum skt_log_level skt_log_get_level(void)
 {
-    return log_level;
+    return skt_log_level_now;
 }
 
 int skt_log_level_of(const char *name)
@@ -31,57 +30,72 @@ int skt_log_level_of(const char *name)
     return SKT_ERR_ARG;
 }
 
-int skt_log_open(const char *path)
+size_t skt_log_prefix(char *line, size_t cap, enum skt_log_level level)
 {
-    FILE *f = NULL;
-    if (path) {
-        f = fopen(path, "ae");
-        if (!f)
-            return SKT_ERR_IO;
-        setvbuf(f, NULL, _IOLBF, 0);
-    }
-    if (log_file)
-        fclose(log_file);
-    log_file = f;
-    return SKT_OK;
-}
-
-void skt_log(enum skt_log_level level, const char *fmt, ...)
-{
-    if (level > log_level)
-        return;
-    char line[1024];
+    static const int priorities[] = {3, 4, 6, 7}; /* syslog(3) */
+    if (skt_log_sink_is_journal())
+        return (size_t)snprintf(line, cap, "<%d>", priorities[level]);
     struct timespec ts;
     struct tm tm;
     clock_gettime(CLOCK_REALTIME, &ts);
     localtime_r(&ts.tv_sec, &tm);
-    size_t n = strftime(line, sizeof line, "%Y-%m-%d %H:%M:%S", &tm);
-    n +=
-        (size_t)snprintf(line + n, sizeof line - n, ".%03ld %-5s ", ts.tv_nsec / 1000000, level_names[level]);
-    va_list ap;
-    va_start(ap, fmt);
-    int m = vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
-    va_end(ap);
-    if (m > 0)
-        n += (size_t)m < sizeof line - n - 1 ? (size_t)m : sizeof line - n - 2;
-    for (size_t i = 0; i < n; i++) /* nothing that steers a terminal; a traceback may have lines */
-        if (((unsigned char)line[i] < 0x20 && line[i] != '\n' && line[i] != '\t') || line[i] == 0x7f)
-            line[i] = '?';
-    /* One write for the line and its end, so that lines of several processes do not mix. */
-    line[n++] = '\n';
-    FILE *out = log_file ? log_file : stderr;
-    (void)!fwrite(line, 1, n, out);
-    fflush(out);
+    size_t n = strftime(line, cap, "%Y-%m-%d %H:%M:%S", &tm);
+    return n + (size_t)snprintf(line + n, cap - n, ".%03ld %-5s ", ts.tv_nsec / 1000000, level_names[level]);
 }
 
-bool skt_log_allow(struct skt_log_throttle *t, skt_us now, skt_us interval, unsigned *suppressed)
+/* Of the UTF-8 sequence at s, len bytes: does it steer a terminal (C1), or the order of what is read? */
+static bool is_control(const unsigned char *s, size_t len)
 {
-    if (now < t->next) {
-        t->suppressed++;
-        return false;
+    bool c1 = len == 2 && s[0] == 0xc2 && s[1] < 0xa0;
+    bool bidi = len == 3 && s[0] == 0xe2 &&
+                ((s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) || (s[1] == 0x81 && s[2] >= 0xa6));
+    return c1 || (bidi && (s[1] == 0x80 || s[2] <= 0xa9));
+}
+
+size_t skt_log_escape(char *out, size_t cap, const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n = 0;
+    while (*s) {
+        size_t len = *s < 0x80 ? 1 : skt_utf8_len(s);
+        bool plain = len == 1 ? (*s >= 0x20 && *s != 0x7f) || *s == '\t' : len > 0 && !is_control(s, len);
+        char escaped[8];
+        if (!plain) {
+            int m = snprintf(escaped, sizeof escaped, *s == '\n' ? "\\n" : "\\x%02x", *s);
+            if (n + (size_t)m > cap)
+                return n;
+            memcpy(out + n, escaped, (size_t)m);
+            n += (size_t)m;
+            s++;
+            continue;
+        }
+        if (n + len > cap)
+            return n;
+        memcpy(out + n, s, len);
+        n += len;
+        s += len;
     }
-    *suppressed = t->suppressed;
-    t->suppressed = 0;
-    t->next = now + interval;
-    return true;
+    return n;
+}
+
+void skt_log_line(enum skt_log_level level, const char *text)
+{
+    char line[SKT_LOG_LINE_MAX];
+    size_t n = skt_log_prefix(line, sizeof line, level);
+    n += skt_log_escape(line + n, sizeof line - 1 - n, text);
+    line[n++] = '\n';
+    skt_log_sink_write(line, n);
+}
+
+void skt_log(enum skt_log_level level, const char *fmt, ...)
+{
+    if (!skt_log_is_on(level) || (level == SKT_LOG_DEBUG && !skt_log_debug_allowed()))
+        return;
+    char text[SKT_LOG_LINE_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n >= 0)
+        skt_log_line(level, text);
 }

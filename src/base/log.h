@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The process's log: one line per call with time and level, to stderr or a file. The only global state. */
+/* The process's log: one line per call with time and level, to stderr or a file. The only global state; for
+ * the loop's thread. Nothing here ever waits: a line that can't be written now is lost, and counted. */
 #ifndef SKT_BASE_LOG_H
 #define SKT_BASE_LOG_H
 
 #include "base/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum skt_log_level { SKT_LOG_ERROR, SKT_LOG_WARN, SKT_LOG_INFO, SKT_LOG_DEBUG };
 
@@ -14,25 +19,78 @@ enum skt_log_level skt_log_get_level(void);
 /* The level of a name ("error", "warn", "info", "debug"), or SKT_ERR_ARG. */
 int skt_log_level_of(const char *name);
 
-/* Appends to the file at path from now on (NULL: stderr). SKT_ERR_IO with errno; the log stays where it was.
- */
+/* Appends to the file at path from now on (NULL: stderr). SKT_ERR_IO with errno, SKT_ERR_NOMEM; the log stays
+ * where it was. A service manager that reads stderr as its journal's (JOURNAL_STREAM) gets "<priority>"
+ * instead of time and level. */
 int skt_log_open(const char *path);
 
+/* In a child that closes what it has inherited, before it does so: the log's descriptor is forgotten, and the
+ * first line opens it anew. */
+void skt_log_after_fork(void);
+
+/* Writes a line, whatever bytes the arguments have: controls are escaped here, and only here. */
 void skt_log(enum skt_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+extern enum skt_log_level skt_log_level_now; /* for the next line only */
+#define skt_log_is_on(level) ((level) <= skt_log_level_now)
 
 #define skt_error(...) skt_log(SKT_LOG_ERROR, __VA_ARGS__)
 #define skt_warn(...)  skt_log(SKT_LOG_WARN, __VA_ARGS__)
 #define skt_info(...)  skt_log(SKT_LOG_INFO, __VA_ARGS__)
-#define skt_debug(...) skt_log(SKT_LOG_DEBUG, __VA_ARGS__)
 
-/* A throttle for messages that packets can provoke: zero-initialised, one per message. */
-struct skt_log_throttle {
-    skt_us next;         /* nothing before this */
-    unsigned suppressed; /* messages left out since the last one */
+/* The story of connections and handshakes. Costs a comparison when it is off: the arguments are not
+ * evaluated. At most some dozens a second are written, what is left out is counted. */
+#define skt_debug(...)                                                                                       \
+    do {                                                                                                     \
+        if (skt_log_is_on(SKT_LOG_DEBUG))                                                                    \
+            skt_log(SKT_LOG_DEBUG, __VA_ARGS__);                                                             \
+    } while (0)
+
+/* --- lines that a peer, a link, a target or a script can cause --- */
+
+/* Said at once, then counted, and said again at intervals that grow, with a text and the count. What
+ * is counted is told later also when it does not happen any more. All such lines together are one a second
+ * at most (some more at first), whatever causes them; those left out for that wait for their turn. */
+enum skt_log_pace {
+    SKT_LOG_RARE, /* a trouble that lasts: again after 10 s, 1 min, 5 min, 30 min */
+    SKT_LOG_NEWS, /* what is new each time (a session began): the first six of a minute at once */
 };
 
-/* May a message be written now? At most one each interval; *suppressed is how many were left out before it.
- */
-bool skt_log_allow(struct skt_log_throttle *t, skt_us now, skt_us interval, unsigned *suppressed);
+struct skt_log_site {
+    enum skt_log_pace pace;
+};
+
+/* key: whose trouble it is (skt_log_key), so that one peer's lines do not hide another's; 0: anybody's. True:
+ * it was said now. */
+bool skt_log_limited(const struct skt_log_site *site, enum skt_log_level level, uint64_t key, const char *fmt,
+                     ...) __attribute__((format(printf, 4, 5)));
+
+#define SKT_LOG_LIMITED(pace_, level, key, ...)                                                              \
+    do {                                                                                                     \
+        static const struct skt_log_site skt_site_ = {pace_};                                                \
+        if (skt_log_is_on(level))                                                                            \
+            (void)skt_log_limited(&skt_site_, level, key, __VA_ARGS__);                                      \
+    } while (0)
+
+#define skt_error_rarely(key, ...) SKT_LOG_LIMITED(SKT_LOG_RARE, SKT_LOG_ERROR, key, __VA_ARGS__)
+#define skt_warn_rarely(key, ...)  SKT_LOG_LIMITED(SKT_LOG_RARE, SKT_LOG_WARN, key, __VA_ARGS__)
+#define skt_info_rarely(key, ...)  SKT_LOG_LIMITED(SKT_LOG_RARE, SKT_LOG_INFO, key, __VA_ARGS__)
+#define skt_info_news(key, ...)    SKT_LOG_LIMITED(SKT_LOG_NEWS, SKT_LOG_INFO, key, __VA_ARGS__)
+
+/* A key from some bytes (a ticket, an address, a name); `more` goes in too. Never 0. */
+uint64_t skt_log_key(const void *bytes, size_t len, uint64_t more);
+
+/* When skt_log_expire has something to say; SKT_NEVER. */
+skt_us skt_log_expiry(void);
+void skt_log_expire(skt_us now);
+
+/* Is told when skt_log_expiry has become earlier, to set a timer; NULL: nobody. */
+void skt_log_set_waker(void (*wake)(void *user), void *user);
+
+/* Says what is still counted; at the end. */
+void skt_log_finish(void);
+
+/* Another clock for limits, in tests; NULL: the monotonic one. */
+void skt_log_set_clock(skt_us (*now)(void));
 
 #endif

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/janitor.h"
 #include "cli/run.h"
+#include "cli/run_log.h"
 #include "cli/status_path.h"
 #include "cli/status_socket.h"
 #include "io/loop.h"
@@ -24,6 +25,7 @@ static const char help[] =
     "one second to end; a second signal ends them at once. SIGHUP reads the configuration\n"
     "again and takes over what can change without dropping a connection: tickets, targets,\n"
     "log_level; the log file is opened anew. The log goes to stderr unless log_file is set.\n"
+    "SIGUSR1 writes the status to the log.\n"
     "\n"
     "Options:\n"
     "  --help  this text\n"
@@ -174,6 +176,7 @@ static void stop_signals(struct process *p)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     skt_loop_signal_stop(p->loop, &p->on_term);
     skt_loop_signal_stop(p->loop, &p->on_int);
@@ -239,6 +242,7 @@ static int start(struct process *p)
     }
     if (p->status)
         skt_status_socket_serve(p->status, write_status, p);
+    skt_run_log_start(p->loop, write_status, p);
     if (!p->conf->run_as)
         return SKT_EXIT_OK;
     result = skt_privileges_drop(p->conf->run_as, false);
@@ -258,6 +262,7 @@ static int start(struct process *p)
 /* Whatever was reached is undone, latest first. */
 static void clean_up(struct process *p)
 {
+    skt_run_log_stop();
     skt_app_free(p->app);
     skt_status_socket_free(p->status);
     if (p->loop)
@@ -286,6 +291,7 @@ int skt_run(const struct skt_run_source *source)
     if (status == SKT_EXIT_OK) {
         skt_loop_run(p->loop);
         status = skt_app_failed(p->app) ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
+        skt_run_log_stop();
         skt_info("ended");
     }
     clean_up(p);

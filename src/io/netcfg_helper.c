@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include "base/err.h"
+#include "base/log.h"
 #include "io/hook.h"
 #include "io/netcfg_internal.h"
 
@@ -293,11 +294,11 @@ static int begin(struct skt_netcfg_helper *h, const struct skt_netcfg_options *o
 static void end(struct skt_netcfg_helper *h)
 {
     if (h->is_up && run_hook(h, false))
-        fprintf(stderr, "skcptun: %s\n", h->text);
+        skt_warn("%s", h->text);
     (void)skt_netcfg_undo_all(h, "route "); /* first what keeps the machine from its network */
     (void)skt_journal_reload(&h->journal);  /* what other instances have left to us */
     if (skt_netcfg_undo_all(h, ""))
-        fprintf(stderr, "skcptun: cleaning up: %s; it is tried again at the next start\n", h->text);
+        skt_warn("cleaning up: %s; it is tried again at the next start", h->text);
     skt_journal_close(&h->journal);
 }
 
@@ -322,6 +323,7 @@ void skt_netcfg_helper_run(int fd, const struct skt_netcfg_options *options)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    skt_log_after_fork();
     close_others(fd);
     struct skt_netcfg_helper *h = calloc(1, sizeof *h);
     if (!h)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The status of an instance as JSON. */
+#include "base/utf8.h"
 #include "lua/state.h"
 #include "lua/tun.h"
 
@@ -13,28 +14,12 @@
 
 /* Bytes beyond ASCII are UTF-8 where they are well-formed; where not, each is shown as the character of its
  * number. */
-static size_t utf8_len(const unsigned char *s)
-{
-    size_t len = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
-                 : (s[0] & 0xf0) == 0xe0       ? 3
-                 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                               : 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0; /* overlong, a surrogate, or beyond Unicode */
-    return len;
-}
-
 static void write_string(FILE *out, const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
     (void)fputc('"', out);
     while (*s) {
-        size_t len = *s >= 0x80 ? utf8_len(s) : 0;
+        size_t len = *s >= 0x80 ? skt_utf8_len(s) : 0;
         if (len > 0) {
             (void)fwrite(s, 1, len, out);
             s += len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/call.h"
 
+#include "base/log.h"
 #include "lua/handle.h"
 #include "lua/state.h"
 
@@ -9,7 +10,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { HOOK_EVERY = 100000 /* instructions */ };
+enum {
+    HOOK_EVERY = 100000, /* instructions */
+    TRACEBACK_LINES = 10,
+};
 
 static const char *const callback_names[] = {
     [SKT_CB_INIT] = "on_init",
@@ -128,26 +132,27 @@ static int add_traceback(lua_State *L)
     return 1;
 }
 
-/* One line of the log for each of the text. */
+/* One line of the log for each of the text, some of a traceback. */
 static void log_lines(const char *what, const char *text)
 {
-    while (*text) {
+    for (int i = 0; i < TRACEBACK_LINES && *text; i++) {
         size_t len = strcspn(text, "\n");
         skt_error("%s: %.*s", what, (int)(len < 400 ? len : 400), text);
         text += len + (text[len] == '\n');
     }
 }
 
-/* The error message is on top of the stack. */
-static void log_failure(struct skt_app *app, enum skt_callback cb, const char *what)
+/* The error message is on top of the stack. What a peer makes a callback do may fail each time. */
+static void log_failure(struct skt_app *app, const char *what)
 {
-    unsigned left_out;
+    static const struct skt_log_site site = {SKT_LOG_RARE};
     const char *text = lua_tostring(app->L, -1);
-    if (!skt_log_allow(&app->calls.throttles[cb], clock_us(), SKT_US_PER_SEC, &left_out))
-        return;
-    if (left_out > 0)
-        skt_error("%s: %u more errors since the last one shown", what, left_out);
-    log_lines(what, text ? text : "unknown error");
+    if (!text)
+        text = "unknown error";
+    size_t len = strcspn(text, "\n");
+    uint64_t key = skt_log_key(text, len, skt_log_key(what, strlen(what), 0));
+    if (skt_log_limited(&site, SKT_LOG_ERROR, key, "%s: %.*s", what, (int)len, text) && text[len])
+        log_lines(what, text + len + 1);
 }
 
 /* Calls `fn` with one light userdata. Leaves the stack as it was, the message (a string) on top on failure.
@@ -182,7 +187,7 @@ bool skt_call_protected(struct skt_app *app, lua_CFunction fn, void *user, const
             snprintf(err, err_cap, "%s", text ? text : "unknown error");
             err[strcspn(err, "\n")] = 0;
         }
-        log_failure(app, SKT_CB_OTHER, what);
+        log_failure(app, what);
     }
     lua_settop(app->L, base);
     skt_app_after_call(app);
@@ -195,7 +200,7 @@ static bool run(struct call *c, const char *what)
     int base = lua_gettop(app->L);
     bool ok = protected(app, run_call, c);
     if (!ok && lua_gettop(app->L) > base)
-        log_failure(app, c->cb, what);
+        log_failure(app, what);
     lua_settop(app->L, base);
     if (!c->absent)
         skt_app_after_call(app);

@@ -5,7 +5,6 @@
 #define SKT_LUA_CALL_H
 
 #include "base/clock.h"
-#include "base/log.h"
 
 #include <lua.h>
 
@@ -37,7 +36,6 @@ enum skt_callback {
 struct skt_calls {
     unsigned depth;  /* calls inside one another */
     skt_us deadline; /* of the outermost one */
-    struct skt_log_throttle throttles[SKT_CB_COUNT + 1];
 };
 
 struct skt_call_arg {

@@ -115,20 +115,13 @@ static void try_next(struct skt_relay *r)
     give_up(r);
 }
 
-static void report_unresolved(struct skt_relay_set *set, const char *error)
-{
-    unsigned left_out;
-    if (skt_log_allow(&set->unresolved, skt_loop_now(set->loop), 10 * SKT_US_PER_SEC, &left_out))
-        skt_warn("a target's name was not found: %s (%u more times before)", error, left_out);
-}
-
 static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, const char *error)
 {
     struct skt_relay *r = (struct skt_relay *)user;
     struct skt_relay_connect *c = r->connect;
     c->resolve = NULL;
     if (n == 0)
-        report_unresolved(r->set, error);
+        skt_warn_rarely(0, "a target's name was not found: %s", error);
     memcpy(c->addrs, addrs, n * sizeof *addrs);
     c->n = n;
     try_next(r);

@@ -22,7 +22,6 @@ struct skt_relay_set {
     struct skt_list relays;
     struct skt_list blind; /* relays that watch nothing, to be looked at by the sweep */
     struct skt_loop_timer sweep;
-    struct skt_log_throttle unresolved;
 };
 
 /* The server's way to the target; only while it lasts. */

@@ -58,12 +58,12 @@ def skcptun(*args, timeout=20, **kwargs):
 
 
 class Process:
-    """A running skcptun with its log in a file."""
+    """A running skcptun with its log in a file, unless stderr is something else."""
 
-    def __init__(self, args, log, program=SKCPTUN, **kwargs):
+    def __init__(self, args, log, program=SKCPTUN, stderr=subprocess.STDOUT, **kwargs):
         self.log_path = pathlib.Path(log)
         with open(log, "ab") as out:
-            self.popen = subprocess.Popen([program, *map(str, args)], stdout=out, stderr=subprocess.STDOUT,
+            self.popen = subprocess.Popen([program, *map(str, args)], stdout=out, stderr=stderr,
                                           stdin=subprocess.DEVNULL, **kwargs)
         self.pid = self.popen.pid
 
