@@ -125,6 +125,9 @@ static int push_new(lua_State *L, struct skt_app *app, bool server, struct skt_e
 
 static int etcp_server_init(lua_State *L)
 {
+    static const char *const names[] = {"conf"};
+    if (skt_arg_missing(L, SKT_CONF_LISTENER, names, 1))
+        return 2;
     size_t index = skt_conf_listener_arg(L, 1, "conf");
     struct skt_app *app = check_loop(L, 2);
     const struct skt_config_mode_table *t = &app->conf->table;
@@ -153,6 +156,9 @@ static int etcp_server_init(lua_State *L)
 
 static int etcp_client_init(lua_State *L)
 {
+    static const char *const names[] = {"conf"};
+    if (skt_arg_missing(L, SKT_CONF_CONNECTOR, names, 1))
+        return 2;
     skt_conf_connector_arg(L, 1, "conf");
     struct skt_app *app = check_loop(L, 2);
     struct skt_etcp *e = NULL;
@@ -161,6 +167,8 @@ static int etcp_client_init(lua_State *L)
 
 static int free_etcp(lua_State *L, const char *type)
 {
+    if (lua_isnoneornil(L, 1))
+        return 0;
     struct skt_etcp *e = skt_handle_arg(L, 1, type, "etcp");
     if (e)
         end_etcp(e);
@@ -189,6 +197,9 @@ static struct skt_tcp *check_tcp(lua_State *L, const char *type)
 
 static int send_tcp(lua_State *L, const char *type)
 {
+    static const char *const names[] = {"etcp", "fd", "buf"};
+    if (skt_arg_missing(L, type, names, 3))
+        return 2;
     size_t len;
     struct skt_tcp *c = check_tcp(L, type);
     const char *buf = skt_arg_check_string(L, 3, "buf", &len);
@@ -213,6 +224,8 @@ static int etcp_client_send(lua_State *L)
 
 static int close_tcp(lua_State *L, const char *type)
 {
+    if (lua_isnoneornil(L, 1) || lua_isnoneornil(L, 2))
+        return 0; /* nothing to close, and nothing to answer it with */
     struct skt_tcp *c = check_tcp(L, type);
     lua_Integer silent = skt_arg_opt_integer(L, 3, "silent", 0);
     if (c)
@@ -232,6 +245,9 @@ static int etcp_client_close_conn(lua_State *L)
 
 static int etcp_client_create_conn(lua_State *L)
 {
+    static const char *const names[] = {"etcp", "addr", "port"};
+    if (skt_arg_missing(L, SKT_HANDLE_CLIENT, names, 3))
+        return 2;
     struct skt_etcp *e = skt_handle_arg(L, 1, SKT_HANDLE_CLIENT, "etcp");
     const char *addr = skt_arg_check_string(L, 2, "addr", NULL);
     lua_Integer port = skt_arg_check_integer(L, 3, "port");
@@ -250,6 +266,9 @@ static int etcp_client_create_conn(lua_State *L)
 /* A connection as a value: a table that is the same as long as somebody holds it. */
 static int get_conn(lua_State *L, const char *type)
 {
+    static const char *const names[] = {"etcp", "fd"};
+    if (skt_arg_missing(L, type, names, 2))
+        return 2;
     struct skt_tcp *c = check_tcp(L, type);
     if (!c)
         return skt_lua_fail(L, "closed");

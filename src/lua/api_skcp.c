@@ -17,6 +17,9 @@ static struct skt_skcp *check_skcp(lua_State *L)
 
 static int skcp_init(lua_State *L)
 {
+    static const char *const names[] = {"conf", NULL, "skcp_mode"};
+    if (skt_arg_missing(L, SKT_CONF_ENTRY, names, 3))
+        return 2;
     struct skt_app *app = skt_api_app(L);
     size_t entry = skt_conf_entry_arg(L, 1, "conf");
     if (!lua_isnoneornil(L, 2))
@@ -47,6 +50,8 @@ static int skcp_init(lua_State *L)
 
 static int skcp_free(lua_State *L)
 {
+    if (lua_isnoneornil(L, 1))
+        return 0; /* nothing to free, and nothing to answer it with */
     struct skt_skcp *k = check_skcp(L);
     if (k)
         skt_skcp_end(k);
@@ -55,6 +60,9 @@ static int skcp_free(lua_State *L)
 
 static int skcp_req_cid(lua_State *L)
 {
+    static const char *const names[] = {"skcp", "ticket"};
+    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+        return 2;
     size_t len;
     struct skt_skcp *k = check_skcp(L);
     const char *ticket = skt_arg_check_string(L, 2, "ticket", &len);
@@ -71,8 +79,17 @@ static int skcp_req_cid(lua_State *L)
     return 1;
 }
 
+static bool is_open(const struct skt_skcp *k, uint32_t cid)
+{
+    const struct skt_session *s = cid ? skt_endpoint_session(k->ep, cid) : NULL;
+    return s && skt_session_state(s) != SKT_SESSION_CLOSED;
+}
+
 static int skcp_send(lua_State *L)
 {
+    static const char *const names[] = {"skcp", "cid", "buf"};
+    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 3))
+        return 2;
     size_t len;
     struct skt_skcp *k = check_skcp(L);
     uint32_t cid = skt_arg_check_number32(L, 2, "cid");
@@ -82,7 +99,10 @@ static int skcp_send(lua_State *L)
     if (len < 1 || len > SKT_MESSAGE_MAX)
         return skt_lua_fail(L, "buf: expected 1..262144 bytes");
     int rc = SKT_ERR_CLOSED;
-    if (!skt_closing_has(k->base.app, k, cid))
+    bool leaving = cid && cid == k->closing_cid;
+    if (leaving && !is_open(k, cid))
+        rc = SKT_OK; /* as TCP takes what a peer that has gone will never read */
+    else if (leaving || !skt_closing_has(k->base.app, k, cid))
         rc = skt_pending_send(k, cid, buf, len);
     if (rc != SKT_OK)
         return skt_lua_fail_err(L, rc);
@@ -92,9 +112,14 @@ static int skcp_send(lua_State *L)
 
 static int skcp_close_conn(lua_State *L)
 {
+    static const char *const names[] = {"skcp", "cid"};
+    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+        return 2;
     struct skt_skcp *k = check_skcp(L);
     uint32_t cid = skt_arg_check_number32(L, 2, "cid");
-    int rc = k ? skt_closing_begin(k, cid) : SKT_ERR_CLOSED;
+    int rc = SKT_ERR_CLOSED;
+    if (k)
+        rc = cid && cid == k->closing_cid ? SKT_OK : skt_closing_begin(k, cid);
     if (rc != SKT_OK)
         return skt_lua_fail_err(L, rc);
     lua_pushinteger(L, 0);
@@ -104,12 +129,15 @@ static int skcp_close_conn(lua_State *L)
 static struct skt_session *find_session(const struct skt_skcp *k, uint32_t cid)
 {
     struct skt_session *s = k && cid ? skt_endpoint_session(k->ep, cid) : NULL;
-    bool open = s && skt_session_state(s) != SKT_SESSION_CLOSED && !skt_closing_has(k->base.app, k, cid);
-    return open ? s : NULL;
+    bool open = s && skt_session_state(s) != SKT_SESSION_CLOSED;
+    return open && (cid == k->closing_cid || !skt_closing_has(k->base.app, k, cid)) ? s : NULL;
 }
 
 static int skcp_get_conn(lua_State *L)
 {
+    static const char *const names[] = {"skcp", "cid"};
+    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+        return 2;
     const struct skt_skcp *k = check_skcp(L);
     uint32_t cid = skt_arg_check_number32(L, 2, "cid");
     if (!find_session(k, cid) && !(k && cid && cid == k->closing_cid))
@@ -120,6 +148,9 @@ static int skcp_get_conn(lua_State *L)
 
 static int get_from_skcp(lua_State *L)
 {
+    static const char *const names[] = {"skcp", "name"};
+    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+        return 2;
     const struct skt_skcp *k = check_skcp(L);
     const char *name = skt_arg_check_string(L, 2, "name", NULL);
     if (!k)
@@ -188,19 +219,21 @@ static int session_stats(lua_State *L)
     const struct skt_skcp *k = check_skcp(L);
     uint32_t cid = skt_arg_check_number32(L, 2, "cid");
     const struct skt_session *s = find_session(k, cid);
-    if (!s && k && cid && cid == k->closing_cid)
-        s = skt_endpoint_session(k->ep, cid); /* its on_skcp_close is running */
+    if (!s && k)
+        s = skt_endpoint_ending(k->ep, cid); /* its on_skcp_close is running */
     if (!s)
         return skt_lua_fail(L, "closed");
     const struct skt_path *p = skt_session_path(s);
     const struct skt_session_stats *st = skt_session_stats(s);
     char peer[SKT_ADDR_TEXT_MAX];
     lua_createtable(L, 0, 16);
-    if (skt_session_state(s) == SKT_SESSION_CLOSED) {
-        lua_pushstring(L, close_reason(s));
+    bool lost = skt_session_cid(s) != cid; /* it goes on under its next cid */
+    bool ended = lost || cid == k->closing_cid;
+    if (ended) {
+        lua_pushstring(L, lost ? "lost" : close_reason(s));
         lua_setfield(L, -2, "close_reason");
     }
-    lua_pushstring(L, states[skt_session_state(s)]);
+    lua_pushstring(L, states[ended ? SKT_SESSION_CLOSED : skt_session_state(s)]);
     lua_setfield(L, -2, "state");
     lua_pushstring(L, skt_addr_text(skt_session_peer(s), peer));
     lua_setfield(L, -2, "peer");

@@ -27,6 +27,9 @@ static int no_tun(lua_State *L)
 /* tuntap_write(fd, buf): the bytes written. */
 static int tuntap_write(lua_State *L)
 {
+    if (lua_isnoneornil(L, 1) || lua_isnoneornil(L, 2))
+        return skt_lua_fail(L, lua_isnoneornil(L, 1) ? "bad argument 'fd' (got nil)"
+                                                     : "bad argument 'buf' (got nil)");
     struct skt_tun_unit *u = unit_of(L);
     uint32_t number = skt_arg_check_number32(L, 1, "fd");
     size_t len;

@@ -183,11 +183,11 @@ int skt_app_start(struct skt_app *app, char *err, size_t err_cap)
     skt_app_after_call(app);
     struct skt_call_arg args[] = {skt_arg_handle(app->loop),
                                   skt_arg_integer(app->tun ? app->tun->number : 0)};
-    skt_call_callback(app, SKT_CB_INIT, args, app->tun ? 2 : 1, NULL);
-    if (app->failed) {
+    bool done = skt_call_required(app, SKT_CB_INIT, args, app->tun ? 2 : 1, err, err_cap);
+    if (app->failed)
         snprintf(err, err_cap, "%s", app->fail_text);
+    if (app->failed || !done)
         return SKT_ERR_IO;
-    }
     app->ready = true;
     return SKT_OK;
 }

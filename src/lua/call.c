@@ -248,6 +248,16 @@ bool skt_call_callback(struct skt_app *app, enum skt_callback cb, const struct s
     return run(&c, callback_names[cb]);
 }
 
+bool skt_call_required(struct skt_app *app, enum skt_callback cb, const struct skt_call_arg *args, int count,
+                       char *err, size_t err_cap)
+{
+    snprintf(err, err_cap, "the script sets no skt.cb.%s", callback_names[cb]);
+    if (!skt_call_present(app, cb))
+        return false;
+    struct call c = {app, cb, 0, args, count, NULL, false};
+    return skt_call_protected(app, run_call, &c, callback_names[cb], err, err_cap);
+}
+
 bool skt_call_ref(struct skt_app *app, int ref, const struct skt_call_arg *args, int count)
 {
     struct call c = {app, SKT_CB_OTHER, ref, args, count, NULL, false};

@@ -70,6 +70,11 @@ bool skt_call_present(struct skt_app *app, enum skt_callback cb);
 bool skt_call_callback(struct skt_app *app, enum skt_callback cb, const struct skt_call_arg *args, int count,
                        lua_Integer *result);
 
+/* The same for one that has to be there and to come to its end: false, with one line in err, where it does
+ * not. */
+bool skt_call_required(struct skt_app *app, enum skt_callback cb, const struct skt_call_arg *args, int count,
+                       char *err, size_t err_cap);
+
 /* Calls the function that luaL_ref put into the registry. */
 bool skt_call_ref(struct skt_app *app, int ref, const struct skt_call_arg *args, int count);
 

@@ -7,11 +7,6 @@
 
 #include <lauxlib.h>
 
-/* skt.conf.*.raw: which part of the configuration it is. */
-#define RAW_ENTRY     "skt.conf.skcp"
-#define RAW_LISTENER  "skt.conf.etcp_serv"
-#define RAW_CONNECTOR "skt.conf.etcp_cli"
-
 static void push_raw(lua_State *L, const char *type, size_t index)
 {
     size_t *raw = lua_newuserdatauv(L, sizeof *raw, 0);
@@ -33,17 +28,17 @@ static size_t raw_arg(lua_State *L, int idx, const char *type, const char *name)
 
 size_t skt_conf_entry_arg(lua_State *L, int idx, const char *name)
 {
-    return raw_arg(L, idx, RAW_ENTRY, name);
+    return raw_arg(L, idx, SKT_CONF_ENTRY, name);
 }
 
 size_t skt_conf_listener_arg(lua_State *L, int idx, const char *name)
 {
-    return raw_arg(L, idx, RAW_LISTENER, name);
+    return raw_arg(L, idx, SKT_CONF_LISTENER, name);
 }
 
 void skt_conf_connector_arg(lua_State *L, int idx, const char *name)
 {
-    raw_arg(L, idx, RAW_CONNECTOR, name);
+    raw_arg(L, idx, SKT_CONF_CONNECTOR, name);
 }
 
 static void set_string(lua_State *L, const char *name, const char *value)
@@ -63,7 +58,7 @@ static void push_entry(lua_State *L, struct skt_app *app, size_t i)
     const struct skt_config_entry *e = &app->conf->table.entries[i];
     char fingerprint[SKT_FINGERPRINT_LEN + 1] = "";
     lua_createtable(L, 0, 8);
-    push_raw(L, RAW_ENTRY, i);
+    push_raw(L, SKT_CONF_ENTRY, i);
     lua_setfield(L, -2, "raw");
     set_string(L, "addr", e->address);
     set_integer(L, "port", e->port.lo);
@@ -82,7 +77,7 @@ static void push_entry(lua_State *L, struct skt_app *app, size_t i)
 static void push_listener(lua_State *L, const struct skt_config_listener *l, size_t i)
 {
     lua_createtable(L, 0, 4);
-    push_raw(L, RAW_LISTENER, i);
+    push_raw(L, SKT_CONF_LISTENER, i);
     lua_setfield(L, -2, "raw");
     set_string(L, "serv_addr", l->addr);
     set_integer(L, "serv_port", l->port);
@@ -123,7 +118,7 @@ void skt_conf_push(lua_State *L, struct skt_app *app)
     set_integer(L, "skcp_conf_list_cnt", (lua_Integer)t->entry_count);
     push_lists(L, app);
     lua_createtable(L, 0, 1);
-    push_raw(L, RAW_CONNECTOR, 0);
+    push_raw(L, SKT_CONF_CONNECTOR, 0);
     lua_setfield(L, -2, "raw");
     lua_setfield(L, -2, "etcp_cli_conf");
     skt_value_push(L, app->conf->user);

@@ -78,15 +78,31 @@ void skt_handle_end(lua_State *L, const void *object)
     lua_pop(L, 1);
 }
 
+static const char *type_of(lua_State *L, int idx)
+{
+    if (lua_type(L, idx) == LUA_TNONE)
+        return "nothing";
+    return luaL_getmetafield(L, idx, "__name") == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, idx);
+}
+
+bool skt_arg_missing(lua_State *L, const char *type, const char *const *names, int n)
+{
+    int bad = luaL_testudata(L, 1, type) ? 0 : 1;
+    for (int i = 2; i <= n && !bad; i++)
+        bad = names[i - 1] && lua_isnoneornil(L, i) ? i : 0;
+    if (!bad)
+        return false;
+    const char *got = type_of(L, bad);
+    lua_pushnil(L);
+    lua_pushfstring(L, "bad argument '%s' (got %s)", names[bad - 1], got);
+    return true;
+}
+
 int skt_arg_error(lua_State *L, int idx, const char *name, const char *expected)
 {
     lua_Debug ar;
     const char *function = "?";
-    const char *got = luaL_typename(L, idx);
-    if (luaL_getmetafield(L, idx, "__name") == LUA_TSTRING)
-        got = lua_tostring(L, -1);
-    else if (lua_type(L, idx) == LUA_TNONE)
-        got = "nothing";
+    const char *got = type_of(L, idx);
     if (lua_getstack(L, 0, &ar)) {
         lua_getinfo(L, "n", &ar);
         if (ar.name)
@@ -118,7 +134,7 @@ void *skt_handle_arg(lua_State *L, int idx, const char *type, const char *name)
 lua_Integer skt_arg_check_integer(lua_State *L, int idx, const char *name)
 {
     int ok = 0;
-    lua_Integer v = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &ok) : 0;
+    lua_Integer v = lua_tointegerx(L, idx, &ok);
     if (!ok)
         skt_arg_error(L, idx, name, "an integer");
     return v;
@@ -131,14 +147,14 @@ lua_Integer skt_arg_opt_integer(lua_State *L, int idx, const char *name, lua_Int
 
 lua_Number skt_arg_check_number(lua_State *L, int idx, const char *name)
 {
-    if (lua_type(L, idx) != LUA_TNUMBER)
+    if (!lua_isnumber(L, idx))
         skt_arg_error(L, idx, name, "a number");
     return lua_tonumber(L, idx);
 }
 
 const char *skt_arg_check_string(lua_State *L, int idx, const char *name, size_t *len)
 {
-    if (lua_type(L, idx) != LUA_TSTRING)
+    if (!lua_isstring(L, idx))
         skt_arg_error(L, idx, name, "a string");
     return lua_tolstring(L, idx, len);
 }

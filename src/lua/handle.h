@@ -42,7 +42,13 @@ void *skt_handle_arg(lua_State *L, int idx, const char *type, const char *name);
 void *skt_handle_arg2(lua_State *L, int idx, const char *type, const char *other, const char *name,
                       bool *second);
 
-/* Other arguments. Raise for a wrong type. */
+/* For functions that answer nil, message, as the original's do, also where a handle is none: true where the
+ * first argument is no `type`, or one of the first n is nil; the two results are pushed then. names: the
+ * arguments', NULL for one that may be nil. */
+bool skt_arg_missing(lua_State *L, const char *type, const char *const *names, int n);
+
+/* Other arguments. Raise for a wrong type; numbers as text and text as numbers are taken as Lua takes them.
+ */
 lua_Integer skt_arg_check_integer(lua_State *L, int idx, const char *name);
 lua_Integer skt_arg_opt_integer(lua_State *L, int idx, const char *name, lua_Integer otherwise);
 lua_Number skt_arg_check_number(lua_State *L, int idx, const char *name);

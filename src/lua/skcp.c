@@ -90,13 +90,20 @@ static void on_room(void *user, struct skt_endpoint *ep, uint32_t cid)
         tell(k, SKT_CB_SKCP_ROOM, cid);
 }
 
+void skt_skcp_tell_close(struct skt_skcp *k, uint32_t cid)
+{
+    uint32_t outer = k->closing_cid;
+    k->closing_cid = cid;
+    tell(k, SKT_CB_SKCP_CLOSE, cid);
+    k->closing_cid = outer;
+}
+
 static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
     struct skt_skcp *k = user;
     (void)ep;
-    k->closing_cid = cid;
-    tell(k, SKT_CB_SKCP_CLOSE, cid);
-    k->closing_cid = 0;
+    if (!skt_closing_was_told(k->base.app, k, cid))
+        skt_skcp_tell_close(k, cid);
     skt_tun_on_close(k, cid);
     skt_relay_forget(k, cid);
     skt_pending_forget(k, cid);

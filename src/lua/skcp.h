@@ -15,6 +15,9 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry);
 /* Closes its sessions (on_skcp_close for each), then itself; the handle is stale afterwards. */
 void skt_skcp_end(struct skt_skcp *k);
 
+/* Calls on_skcp_close; while it runs the session can still be used. */
+void skt_skcp_tell_close(struct skt_skcp *k, uint32_t cid);
+
 /* Members of the app that are about messages. */
 void skt_pending_init_app(struct skt_app *app);
 
@@ -33,6 +36,7 @@ bool skt_pending_waits(const struct skt_app *app, const struct skt_skcp *k, uint
  * on_skcp_close comes then. SKT_ERR_CLOSED: there is none, or it is being closed already. */
 void skt_closing_init_app(struct skt_app *app);
 int skt_closing_begin(struct skt_skcp *k, uint32_t cid);
+bool skt_closing_was_told(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid);
 bool skt_closing_has(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid);
 /* The session has ended (cid 0: all of the endpoint's). */
 void skt_closing_forget(struct skt_skcp *k, uint32_t cid);

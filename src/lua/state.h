@@ -93,6 +93,11 @@ void skt_loader_install(lua_State *L, struct skt_app *app);
 /* Pushes the script's chunk; SKT_ERR_IO with a message on the stack. */
 int skt_loader_push_script(lua_State *L, struct skt_app *app);
 
+/* The types of skt.conf.*.raw: which part of the configuration it is. */
+#define SKT_CONF_ENTRY     "skt.conf.skcp"
+#define SKT_CONF_LISTENER  "skt.conf.etcp_serv"
+#define SKT_CONF_CONNECTOR "skt.conf.etcp_cli"
+
 /* The index of the entry that a skt.conf.skcp_conf_list[i].raw stands for. Raises for another type. */
 size_t skt_conf_entry_arg(lua_State *L, int idx, const char *name);
 /* The index of the listener; raises for another type. */

@@ -114,8 +114,8 @@ void skt_session_free(struct skt_session *s);
 void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *addrs, size_t n,
                                 uint16_t port_lo, uint16_t port_hi);
 
-/* Client: asks for a cid with this ticket. Starts nothing (SKT_OK) while one is under way or the session is
- * up. */
+/* Client: asks for a cid with this ticket. Starts nothing (SKT_OK) while one is under way with it or the
+ * session is up; what is under way with another one begins again. */
 int skt_session_connect(struct skt_session *s, skt_us now, const uint8_t ticket[SKT_TICKET_LEN]);
 
 /* Client: ask for a round trip every second even when idle (there are several servers to choose from). */

@@ -107,8 +107,13 @@ int skt_session_connect(struct skt_session *s, skt_us now, const uint8_t ticket[
 {
     if (s->state == SKT_SESSION_CLOSED)
         return SKT_ERR_CLOSED;
-    if (s->state != SKT_SESSION_IDLE)
+    bool connecting = s->state == SKT_SESSION_CONNECTING;
+    if (s->state != SKT_SESSION_IDLE && !(connecting && memcmp(s->ticket, ticket, SKT_TICKET_LEN) != 0))
         return SKT_OK;
+    if (connecting) { /* whatever the server thinks of the other ticket: not this one's answer */
+        skt_connect_dispose(s);
+        s->connect.at = s->connect.silent_at = SKT_NEVER;
+    }
     memcpy(s->ticket, ticket, SKT_TICKET_LEN);
     s->state = SKT_SESSION_CONNECTING;
     skt_connect_need(s, now);

@@ -161,7 +161,7 @@ static void dispose(struct skt_endpoint *ep)
         skt_stampfile_close(ep->stampfile);
         skt_stampcache_dispose(&ep->stamps);
     }
-    skt_resolve_cancel(ep->resolve);
+    skt_endpoint_client_dispose(ep);
     for (size_t i = 0; i < ep->socket_count; i++)
         skt_udp_close(ep->sockets[i]);
     free(ep->sockets);
@@ -220,10 +220,29 @@ int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s)
     link->session = s;
     skt_list_init(&link->touched);
     skt_loop_timer_init(&link->timer, skt_endpoint_on_timer);
+    if (!ep->server) {
+        link->number = ++ep->last_link;
+        int err = skt_idmap_put(&ep->links, link->number, link);
+        if (err) {
+            free(link);
+            return err;
+        }
+    }
     skt_session_set_user(s, link);
-    if (!ep->server)
-        ep->link = link;
     return SKT_OK;
+}
+
+void skt_endpoint_link_forget(struct skt_link *link)
+{
+    struct skt_endpoint *ep = link->ep;
+    skt_loop_timer_stop(ep->loop, &link->timer);
+    skt_list_remove(&link->touched);
+    if (ep->server) {
+        skt_acceptor_forget(&ep->acceptor, link->session);
+    } else {
+        (void)skt_endpoint_client_note_cid(link, 0);
+        skt_idmap_remove(&ep->links, link->number);
+    }
 }
 
 void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s)
@@ -280,37 +299,21 @@ struct skt_session *skt_endpoint_session(const struct skt_endpoint *ep, uint32_t
         return NULL;
     if (ep->server)
         return (struct skt_session *)skt_idmap_get(&ep->acceptor.sessions, cid);
-    return ep->link && skt_session_cid(ep->link->session) == cid ? ep->link->session : NULL;
+    const struct skt_link *link = (const struct skt_link *)skt_idmap_get(&ep->cids, cid);
+    return link && skt_session_cid(link->session) == cid ? link->session : NULL;
+}
+
+struct skt_session *skt_endpoint_ending(const struct skt_endpoint *ep, uint32_t cid)
+{
+    return ep->ending && ep->ending_cid == cid ? ep->ending->session : NULL;
 }
 
 struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *pos)
 {
     if (ep->server)
         return (struct skt_session *)skt_idmap_next(&ep->acceptor.sessions, pos);
-    return (*pos)++ == 0 && ep->link ? ep->link->session : NULL;
-}
-
-int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN])
-{
-    skt_us now = skt_loop_now(ep->loop);
-    if (ep->server || ep->freeing)
-        return SKT_ERR_ARG;
-    if (!ep->link) {
-        struct skt_session *s;
-        int err = skt_session_new_client(&s, &ep->ctx, now);
-        if (err)
-            return err;
-        err = skt_endpoint_link_new(ep, s);
-        if (err) {
-            skt_session_free(s);
-            return err;
-        }
-        skt_session_set_probing(s, ep->probing);
-        skt_session_set_candidates(s, ep->candidates, ep->candidate_count, ep->port_lo, ep->port_hi);
-    }
-    int err = skt_session_connect(ep->link->session, now, ticket);
-    skt_endpoint_touch(ep, ep->link->session);
-    return err;
+    const struct skt_link *link = (const struct skt_link *)skt_idmap_next(&ep->links, pos);
+    return link ? link->session : NULL;
 }
 
 int skt_endpoint_send(struct skt_endpoint *ep, uint32_t cid, const void *buf, size_t len)
@@ -378,11 +381,4 @@ int skt_endpoint_fd(const struct skt_endpoint *ep)
         if (ep->sockets[i])
             return skt_udp_fd(ep->sockets[i]);
     return -1;
-}
-
-skt_us skt_endpoint_score(const struct skt_endpoint *ep)
-{
-    if (!ep->link || skt_session_state(ep->link->session) != SKT_SESSION_UP)
-        return SKT_NEVER;
-    return skt_session_mean_rtt(ep->link->session);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An endpoint: one entry of the configuration at work. A server's listens on its UDP ports and accepts
- * sessions; a client's holds one session to one server. It moves datagrams between sockets and sessions, and
+ * sessions; a client's holds sessions to one server. It moves datagrams between sockets and sessions, and
  * tells its handler what happens. Any function may be called from inside any handler: what would pull the
  * ground from under the caller is put off to the end of the loop turn. */
 #ifndef SKT_TUNNEL_ENDPOINT_H
@@ -90,7 +90,10 @@ int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const str
 /* Closes every session (peers are told), then the sockets. on_close is called for each. */
 void skt_endpoint_free(struct skt_endpoint *ep);
 
-/* Client: asks for a cid. SKT_OK also when one is under way or there already. */
+/* Client: asks for a cid, and for another one where sessions are there. Starts nothing (SKT_OK) while a
+ * request is under way, or while on_close tells of a session that on_cid is about to replace: one at a time;
+ * what is under way goes on with this ticket. SKT_ERR_FULL: SKT_ENDPOINT_SESSIONS_MAX are open. */
+enum { SKT_ENDPOINT_SESSIONS_MAX = 4096 /* 8 KiB each while idle */ };
 int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN]);
 
 /* Sends a message: SKT_OK, SKT_ERR_NOTFOUND (no such cid), SKT_ERR_AGAIN, SKT_ERR_ARG (length). */
@@ -106,6 +109,10 @@ int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason);
 /* The session of a cid, or NULL; valid until the loop turn ends. With its help the stream calls of session.h
  * are used; skt_endpoint_touch must follow a change made there. */
 struct skt_session *skt_endpoint_session(const struct skt_endpoint *ep, uint32_t cid);
+
+/* The session that on_close is telling of under this cid, NULL outside of that. Where the server has lost it
+ * the session has its next cid already. */
+struct skt_session *skt_endpoint_ending(const struct skt_endpoint *ep, uint32_t cid);
 
 /* The session has something to send or was changed: it is driven at the end of the loop turn. Cheap,
  * idempotent. */
@@ -126,7 +133,8 @@ bool skt_endpoint_is_server(const struct skt_endpoint *ep);
 /* The UDP socket's descriptor (the first one of a range), for on-the-wire identity in scripts. */
 int skt_endpoint_fd(const struct skt_endpoint *ep);
 
-/* Client: how is the server doing? Lower is better: mean round trip in us; SKT_NEVER: not usable now. */
+/* Client: how is the server doing? Lower is better: mean round trip in us, the least of its sessions';
+ * SKT_NEVER: none is usable now. */
 skt_us skt_endpoint_score(const struct skt_endpoint *ep);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A client's sockets and its server's addresses. */
+/* A client's sockets, its server's addresses and its sessions. */
 #include "base/err.h"
 #include "base/log.h"
 #include "tunnel/endpoint_internal.h"
@@ -21,7 +21,7 @@ static void open_socket(struct skt_endpoint *ep, uint8_t family)
         skt_error("can't open an IPv%d UDP socket: %s", family, skt_err_str(err));
 }
 
-/* Takes new addresses over and tells the session. */
+/* Takes new addresses over and tells the sessions. */
 static void set_candidates(struct skt_endpoint *ep, const struct skt_addr *addrs, size_t n)
 {
     if (n > SKT_CANDIDATES_MAX)
@@ -34,9 +34,10 @@ static void set_candidates(struct skt_endpoint *ep, const struct skt_addr *addrs
     ep->candidate_count = n;
     if (ep->handler.on_addresses)
         ep->handler.on_addresses(ep->user, ep, ep->candidates, n);
-    if (ep->link) {
-        skt_session_set_candidates(ep->link->session, ep->candidates, n, ep->port_lo, ep->port_hi);
-        skt_endpoint_touch(ep, ep->link->session);
+    struct skt_session *s;
+    for (uint32_t pos = 0; (s = skt_endpoint_next(ep, &pos)) != NULL;) {
+        skt_session_set_candidates(s, ep->candidates, n, ep->port_lo, ep->port_hi);
+        skt_endpoint_touch(ep, s);
     }
 }
 
@@ -52,12 +53,21 @@ static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, cons
 
 int skt_endpoint_client_init(struct skt_endpoint *ep)
 {
+    skt_idmap_init(&ep->links);
+    skt_idmap_init(&ep->cids);
     ep->sockets = (struct skt_udp **)calloc(SKT_CLIENT_SOCKETS, sizeof(struct skt_udp *));
     if (!ep->sockets)
         return SKT_ERR_NOMEM;
     ep->socket_count = SKT_CLIENT_SOCKETS;
     skt_endpoint_client_resolve(ep);
     return SKT_OK;
+}
+
+void skt_endpoint_client_dispose(struct skt_endpoint *ep)
+{
+    skt_resolve_cancel(ep->resolve);
+    skt_idmap_dispose(&ep->links);
+    skt_idmap_dispose(&ep->cids);
 }
 
 void skt_endpoint_client_resolve(struct skt_endpoint *ep)
@@ -76,6 +86,15 @@ void skt_endpoint_client_resolve(struct skt_endpoint *ep)
         ep->resolve = NULL;
 }
 
+static bool any_is_up(const struct skt_endpoint *ep)
+{
+    const struct skt_session *s;
+    for (uint32_t pos = 0; (s = skt_endpoint_next(ep, &pos)) != NULL;)
+        if (skt_session_state(s) == SKT_SESSION_UP)
+            return true;
+    return false;
+}
+
 /* Another local port: one that a middlebox has taken against, or a mapping that it has lost, is left behind.
  */
 void skt_endpoint_client_reopen(struct skt_endpoint *ep)
@@ -92,12 +111,85 @@ void skt_endpoint_log_silent(struct skt_endpoint *ep)
 {
     char clock[64];
     struct tm tm;
+    if (any_is_up(ep))
+        return; /* the server answers; this session has asked for too much */
     time_t t = (time_t)(ep->ctx.wall_ms / 1000);
     gmtime_r(&t, &tm);
     strftime(clock, sizeof clock, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    skt_warn("no answer from the server %s (port %u to %u): is the password or key right? Is UDP blocked on "
-             "the way, "
-             "or the server down? Is the clock right (here: %s; it may be off by 2 h at most)? Trying on.",
-             ep->address, ep->port_lo, ep->port_hi, clock);
+    skt_warn_rarely(
+        skt_log_key(ep->address, strlen(ep->address), ep->port_lo),
+        "no answer from the server %s (port %u to %u): is the password or key right? Is UDP blocked on "
+        "the way, "
+        "or the server down? Is the clock right (here: %s; it may be off by 2 h at most)? Trying on.",
+        ep->address, ep->port_lo, ep->port_hi, clock);
     skt_endpoint_client_reopen(ep);
+}
+
+/* --- sessions --- */
+
+int skt_endpoint_client_note_cid(struct skt_link *link, uint32_t cid)
+{
+    struct skt_endpoint *ep = link->ep;
+    if (link->told_cid)
+        skt_idmap_remove(&ep->cids, link->told_cid);
+    link->told_cid = 0;
+    int err = cid ? skt_idmap_put(&ep->cids, cid, link) : SKT_OK;
+    if (!err)
+        link->told_cid = cid;
+    return err;
+}
+
+/* The session that waits for its first cid, or for its next one; NULL: none does. */
+static struct skt_session *under_way(const struct skt_endpoint *ep)
+{
+    struct skt_session *s;
+    for (uint32_t pos = 0; (s = skt_endpoint_next(ep, &pos)) != NULL;) {
+        const struct skt_link *link = (const struct skt_link *)skt_session_user(s);
+        if (skt_session_state(s) != SKT_SESSION_CLOSED && skt_session_cid(s) != link->told_cid)
+            return s;
+        if (skt_session_state(s) == SKT_SESSION_IDLE || skt_session_state(s) == SKT_SESSION_CONNECTING)
+            return s;
+    }
+    return NULL;
+}
+
+static int begin_session(struct skt_endpoint *ep, skt_us now, struct skt_session **out)
+{
+    if (ep->links.count >= SKT_ENDPOINT_SESSIONS_MAX)
+        return SKT_ERR_FULL;
+    int err = skt_session_new_client(out, &ep->ctx, now);
+    if (err)
+        return err;
+    err = skt_endpoint_link_new(ep, *out);
+    if (err) {
+        skt_session_free(*out);
+        return err;
+    }
+    skt_session_set_probing(*out, ep->probing);
+    skt_session_set_candidates(*out, ep->candidates, ep->candidate_count, ep->port_lo, ep->port_hi);
+    return SKT_OK;
+}
+
+int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN])
+{
+    skt_us now = skt_loop_now(ep->loop);
+    if (ep->server || ep->freeing)
+        return SKT_ERR_ARG;
+    struct skt_session *s = under_way(ep);
+    int err = s ? SKT_OK : begin_session(ep, now, &s);
+    if (err)
+        return err;
+    err = skt_session_connect(s, now, ticket);
+    skt_endpoint_touch(ep, s);
+    return err;
+}
+
+skt_us skt_endpoint_score(const struct skt_endpoint *ep)
+{
+    skt_us least = SKT_NEVER;
+    const struct skt_session *s;
+    for (uint32_t pos = 0; (s = skt_endpoint_next(ep, &pos)) != NULL;)
+        if (skt_session_state(s) == SKT_SESSION_UP)
+            least = skt_us_min(least, skt_session_mean_rtt(s));
+    return least;
 }

@@ -79,6 +79,16 @@ static void log_back(const struct skt_session *s, const char *what)
              skt_session_cipher_name(s));
 }
 
+static void tell_close(struct skt_endpoint *ep, struct skt_session *s, uint32_t cid)
+{
+    if (!ep->handler.on_close)
+        return;
+    ep->ending = (const struct skt_link *)skt_session_user(s);
+    ep->ending_cid = cid;
+    ep->handler.on_close(ep->user, ep, cid);
+    ep->ending = NULL;
+}
+
 static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned events)
 {
     if (events & SKT_EVENT_RESOLVE)
@@ -90,10 +100,14 @@ static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned
     if (events & SKT_EVENT_LOST) {
         skt_warn("session %u is lost: the server was restarted; its connections are reset",
                  skt_session_old_cid(s));
-        if (ep->handler.on_close)
-            ep->handler.on_close(ep->user, ep, skt_session_old_cid(s));
+        tell_close(ep, s, skt_session_old_cid(s));
     }
     if (events & SKT_EVENT_UP) {
+        struct skt_link *link = (struct skt_link *)skt_session_user(s);
+        if (skt_endpoint_client_note_cid(link, skt_session_cid(s)) != SKT_OK) {
+            skt_session_close(s, skt_loop_now(ep->loop), SKT_CLOSE_LOCAL); /* nobody could name it */
+            return;
+        }
         log_back(s, "is up");
         if (ep->handler.on_cid)
             ep->handler.on_cid(ep->user, ep, skt_session_cid(s));
@@ -117,8 +131,8 @@ static void tell(struct skt_endpoint *ep, struct skt_session *s)
         uint32_t cid = skt_session_cid(s);
         if (cid)
             skt_info("session %u is closed: %s", cid, close_str(skt_session_close_reason(s)));
-        if (cid && ep->handler.on_close)
-            ep->handler.on_close(ep->user, ep, cid);
+        if (cid && (ep->server || cid == ((struct skt_link *)skt_session_user(s))->told_cid))
+            tell_close(ep, s, cid);
     }
     tell_streams(ep, s); /* what the handlers have caused */
 }
@@ -143,13 +157,7 @@ static bool flush(struct skt_endpoint *ep, struct skt_link *link, skt_us now)
 
 static void end_link(struct skt_link *link)
 {
-    struct skt_endpoint *ep = link->ep;
-    skt_loop_timer_stop(ep->loop, &link->timer);
-    skt_list_remove(&link->touched);
-    if (ep->server)
-        skt_acceptor_forget(&ep->acceptor, link->session);
-    else
-        ep->link = NULL;
+    skt_endpoint_link_forget(link);
     skt_session_free(link->session);
     free(link);
 }

@@ -24,6 +24,8 @@ struct skt_link {
     struct skt_packet_owner *packets;
     bool held, resumed; /* messages wait for skt_endpoint_hold; and may go on again */
     bool ended_here;    /* skt_endpoint_close was called: nothing more of it is wanted */
+    uint32_t number;    /* client: its key in ep->links */
+    uint32_t told_cid;  /* client: its key in ep->cids, as last told by on_cid; 0: none yet */
 };
 
 struct skt_endpoint {
@@ -40,8 +42,10 @@ struct skt_endpoint {
     size_t socket_count;
     struct skt_list touched;
     struct skt_loop_task drive;
-    unsigned depth; /* handlers that are being called */
-    bool freeing;   /* skt_endpoint_free was called; done when depth is 0 again */
+    unsigned depth;                /* handlers that are being called */
+    const struct skt_link *ending; /* its on_close is being called, */
+    uint32_t ending_cid;           /* with this cid */
+    bool freeing;                  /* skt_endpoint_free was called; done when depth is 0 again */
 
     /* server */
     struct skt_acceptor acceptor;
@@ -50,7 +54,9 @@ struct skt_endpoint {
     struct skt_loop_timer acceptor_timer;
 
     /* client */
-    struct skt_link *link;       /* the one session, or NULL */
+    struct skt_idmap links;      /* number -> struct skt_link, whether or not it has a cid */
+    struct skt_idmap cids;       /* told_cid -> struct skt_link */
+    uint32_t last_link;          /* the number given out last */
     struct skt_resolve *resolve; /* a look-up under way */
     struct skt_addr candidates[SKT_CANDIDATES_MAX];
     size_t candidate_count;
@@ -59,6 +65,7 @@ struct skt_endpoint {
 
 /* endpoint.c */
 int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s);
+void skt_endpoint_link_forget(struct skt_link *link); /* the session is about to be freed, and link with it */
 void skt_endpoint_enter(struct skt_endpoint *ep);
 void skt_endpoint_leave(struct skt_endpoint *ep);   /* the endpoint may be gone afterwards */
 void skt_endpoint_refresh(struct skt_endpoint *ep); /* the wall clock, before any verb */
@@ -73,8 +80,12 @@ void skt_endpoint_drive_link(struct skt_link *link, skt_us now);
 
 /* endpoint_client.c: names and sockets of a client */
 int skt_endpoint_client_init(struct skt_endpoint *ep);
+void skt_endpoint_client_dispose(struct skt_endpoint *ep);
 void skt_endpoint_client_resolve(struct skt_endpoint *ep);
 void skt_endpoint_client_reopen(struct skt_endpoint *ep);
 void skt_endpoint_log_silent(struct skt_endpoint *ep);
+/* A session has got its cid, or has lost it (0). SKT_ERR_NOMEM, SKT_ERR_ARG: another one has the same; it has
+ * none then. */
+int skt_endpoint_client_note_cid(struct skt_link *link, uint32_t cid);
 
 #endif

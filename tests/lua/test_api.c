@@ -47,6 +47,11 @@ static void test_sessions(void **state)
     rig_run_script(*state, "sessions.lua", 20000);
 }
 
+static void test_one_object_has_several_cids(void **state)
+{
+    rig_run_script(*state, "cids.lua", 20000);
+}
+
 static void test_stats_tell_redundancy(void **state)
 {
     struct rig *rig = *state;
@@ -118,6 +123,15 @@ static void test_script_that_cannot_run(void **state)
     rig_start_fails(rig, "c.lua", "config = { mode = 'bad', script_file = 'bad.lua', bad = {} }", err,
                     sizeof err);
     assert_string_equal(err, "gave up");
+    rig_write(rig, "bad.lua", "function skt.cb.on_init() error('not today') end");
+    rig_start_fails(rig, "c.lua", "config = { mode = 'bad', script_file = 'bad.lua', bad = {} }", err,
+                    sizeof err);
+    assert_non_null(strstr(err, "bad.lua:1: not today"));
+    assert_null(strchr(err, '\n'));
+    rig_write(rig, "bad.lua", "-- nothing");
+    rig_start_fails(rig, "c.lua", "config = { mode = 'bad', script_file = 'bad.lua', bad = {} }", err,
+                    sizeof err);
+    assert_string_equal(err, "the script sets no skt.cb.on_init");
 }
 
 static void test_modules_beside_the_script(void **state)
@@ -125,7 +139,7 @@ static void test_modules_beside_the_script(void **state)
     struct rig *rig = *state;
     struct rig_app a;
     rig_write(rig, "helper.lua", "return { word = 'PASS' }");
-    rig_write(rig, "main.lua", "skt.api.log(require('helper').word)");
+    rig_write(rig, "main.lua", "function skt.cb.on_init() skt.api.log(require('helper').word) end");
     rig_start(rig, &a, "c.lua", "config = { mode = 'm', script_file = 'main.lua', m = {} }");
     assert_int_equal(rig_count_log(rig, "PASS"), 1);
     rig_stop(&a);
@@ -143,6 +157,7 @@ int main(void)
         SCRIPT_TEST(test_tcp),
         SCRIPT_TEST(test_messages),
         SCRIPT_TEST(test_sessions),
+        SCRIPT_TEST(test_one_object_has_several_cids),
         SCRIPT_TEST(test_stats_tell_redundancy),
         SCRIPT_TEST(test_what_was_sent_before_a_close_arrives),
         SCRIPT_TEST(test_senders_in_callbacks_are_never_refused),

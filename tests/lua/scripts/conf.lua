@@ -19,3 +19,5 @@ assert(conf.user.skcp_servers == nil and conf.user.tickets == nil)
 -- Scripts have all of Lua.
 assert(io and os.execute and debug and coroutine)
 skt.api.log("PASS")
+
+function skt.cb.on_init() end

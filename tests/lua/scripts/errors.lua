@@ -11,5 +11,8 @@ function cb.on_init()
         end)
         error("on purpose, in a timer")
     end)
-    error("on purpose, in on_init")
+    cb.on_beat = function()
+        cb.on_beat = nil
+        error("on purpose, in on_beat")
+    end
 end

@@ -18,4 +18,4 @@ assert(cb.on_skcp_check_ticket(nil, skt.conf.skcp_conf_list[2].ticket) == 0 and 
 assert(require("skt.proxy_client") and cb.on_tcp_accept)
 assert(cb.on_init ~= opened)
 api.log("PASS")
-cb.on_init, cb.on_beat = nil, nil
+cb.on_init, cb.on_beat = function() end, nil

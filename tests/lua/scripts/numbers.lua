@@ -31,3 +31,5 @@ assert(ip == nil and type(err) == "string")
 ip, err = api.lookup_dns("")
 assert(ip == nil and err == "not a name")
 api.log("PASS")
+
+function skt.cb.on_init() end

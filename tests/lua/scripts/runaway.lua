@@ -12,3 +12,5 @@ end)
 api.timer_start(0.01, function()
     api.log("PASS")
 end)
+
+function skt.cb.on_init() end

@@ -53,3 +53,5 @@ api.timer_start(0.1, function()
         end
     end
 end)
+
+function skt.cb.on_init() end
