@@ -26,8 +26,11 @@ static void *alloc_limited(void *user, void *old, size_t old_len, size_t new_len
         app->lua_used_len -= old_len;
         return NULL;
     }
-    if (new_len > old_len && app->lua_limit_len && app->lua_used_len - old_len + new_len > app->lua_limit_len)
+    if (new_len > old_len && app->lua_limit_len &&
+        app->lua_used_len - old_len + new_len > app->lua_limit_len) {
+        app->lua_refusals++;
         return NULL;
+    }
     void *fresh = realloc(old, new_len);
     if (fresh)
         app->lua_used_len += new_len - old_len;

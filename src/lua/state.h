@@ -18,6 +18,7 @@ struct skt_app {
     const struct skt_config *conf;
     lua_State *L;
     size_t lua_used_len, lua_limit_len; /* of the Lua state; limit 0: none */
+    unsigned lua_refusals;              /* allocations that would have gone beyond it */
     uint8_t (*psks)[SKT_KEY_LEN];       /* of the configuration's entries */
     struct skt_shared *shared;          /* of the endpoints */
     struct skt_relay_set *relays;

@@ -77,8 +77,9 @@ static bool at_once(void *user)
 
 struct life {
     struct rig *rig;
-    unsigned ends, refusals; /* seen in the log before it began */
-    skt_us refused_at;       /* 0: not yet */
+    const struct skt_app *app;
+    unsigned ends;     /* seen in the log before it began */
+    skt_us refused_at; /* 0: not yet */
 };
 
 static bool is_over(void *user)
@@ -87,7 +88,7 @@ static bool is_over(void *user)
     if (rig_count_log(l->rig, "LIFE") > l->ends)
         return true;
     skt_us now = skt_loop_now(l->rig->loop);
-    if (l->refused_at == 0 && rig_count_log(l->rig, REFUSED) > l->refusals)
+    if (l->refused_at == 0 && l->app->lua_refusals > 0)
         l->refused_at = now;
     return l->refused_at && now - l->refused_at > AFTER_REFUSAL_MS * SKT_US_PER_MS;
 }
@@ -98,11 +99,12 @@ static bool live(struct rig *rig, size_t limit)
     char text[2048], err[SKT_CONFIG_ERROR_MAX];
     struct skt_config *conf;
     struct skt_app *app;
-    struct life life = {rig, rig_count_log(rig, "LIFE"), rig_count_log(rig, REFUSED), 0};
+    struct life life = {rig, NULL, rig_count_log(rig, "LIFE"), 0};
     rig_script_config(KEY, "life.lua", text, sizeof text);
     assert_int_equal(skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err), SKT_OK);
     assert_int_equal(skt_app_new(&app, rig->loop, conf, err, sizeof err), SKT_OK);
     app->lua_limit_len = limit;
+    life.app = app;
     (void)rig_run(rig, at_once, NULL, 0); /* the loop's clock stood still meanwhile */
     bool started = skt_app_start(app, err, sizeof err) == SKT_OK;
     if (started)
