@@ -25,7 +25,7 @@ SOURCES = $(shell find src tests lab tools -name '*.[ch]')
 LAB = $(MAKE) build CMAKE_FLAGS="$(CMAKE_FLAGS) -DSKT_LAB=ON"
 
 .PHONY: build run test interop compare check check-asan check-clang check-tidy check-fuzz check-slow check-sim \
-	check-instructions check-cross check-format format install uninstall clean help
+	check-attack check-instructions check-cross check-format format install uninstall clean help
 
 build:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
@@ -57,7 +57,7 @@ compare:
 	lab/compare --build $(abspath $(BUILD)) $(COMPARE)
 
 # Everything that is too slow for `make test`.
-check: check-format check-clang check-asan interop check-fuzz check-tidy check-sim check-instructions check-slow \
+check: check-format check-clang check-asan interop check-fuzz check-tidy check-sim check-attack check-instructions check-slow \
 	check-cross
 
 check-format:
@@ -95,6 +95,14 @@ check-slow:
 	sh tools/install-deps.sh check
 	SKCPTUN=$(abspath $(BUILD))/skcptun SKT_LINK=$(abspath $(BUILD))/skt-link PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/netns
+
+# A client with good keys and bad manners beside an honest one, each attack for this long. Shares and delays are printed.
+ATTACK_SECONDS ?= 8
+check-attack:
+	sh tools/install-deps.sh test
+	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS)
+	cd $(BUILD) && SKT_ATTACK_SECONDS=$(ATTACK_SECONDS) ctest --verbose -R '^attack$$'
 
 # The congestion control scenarios with thousands of seeds, in portions.
 check-sim:

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""A client with good keys and bad manners beside an honest one. What each case does: skt-attack without arguments."""
+import time
+
+import pytest
+from arena import FORGED_MAX, Attack, check
+from lab import PATIENCE
+
+
+def fails(reason):
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+def case(name, *marks, kind="proxy", limits=None, **params):
+    return pytest.param(name, kind, params, limits or {}, marks=marks, id=name)
+
+
+ANSWERED = fails("a message 1 replayed to another port with the same password is answered")
+MEMORY = fails("what half-open streams and rings take is outside the budget")
+LINES = fails("a peer can make more than one log line a second")
+
+CASES = [
+    case("junk", rate=20000, limits={"up": False}),
+    case("msg1", rate=2000, limits={"up": False}),
+    case("halves", rate=1000, limits={"up": False}),
+    case("tickets", rate=500, limits={"up": False}),
+    case("ticket-again", rate=2000, limits={"up": False}),
+    case("reconnects", LINES, rate=200, limits={"up": False}),
+    case("lies", LINES, rate=200, limits={"up": False}),
+    case("replay", ANSWERED, rate=2000, sources=100, limits={"forged_per_s": 0}),
+    case("msg1-both", ANSWERED, rate=200, sources=100, limits={"up": False, "forged_per_s": 0}),
+    case("attach-elsewhere", fails("ATTACH is answered to wherever it came from"), rate=3, sources=10, limits={"up": False}),
+    case("roam", fails("addresses in turn draw a CHALLENGE each, without the 100 ms"), rate=1000, sources=FORGED_MAX,
+         limits={"forged_per_s": 3000}),
+    case("roam-small", rate=200, sources=1),
+    case("responses", rate=1000, sources=100),
+    case("headers", MEMORY, rate=100000, seconds=0.8),
+    case("half-open", MEMORY, rate=100000),
+    case("fin-header", rate=30000),
+    case("holes", MEMORY, rate=10000),
+    case("unread", rate=1000),
+    case("stuck", rate=20000),
+    case("disorder", rate=20000),
+    case("bytes", rate=50000),
+    case("connections", rate=1000, count=300),
+    case("open-reset", rate=5000),
+    case("resets", rate=20000),
+    case("big-control", rate=20),
+    case("big-messages", rate=20),
+    case("ack-steps", rate=1000),
+    case("acks-unsent", rate=5000),
+    case("una-ahead", rate=500),
+    case("windows", rate=2000),
+    case("reports", rate=5000),
+    case("pings", rate=2000),
+    case("ping", rate=5000),
+    case("probes", rate=5000),
+    case("attaches", rate=2000),
+    case("server-frames", rate=2000),
+    case("parity", rate=5000),
+    case("any", rate=5000),
+    case("tun-malformed", kind="tun", rate=3000, mode="tun", tun_ip="10.95.0.3"),
+    case("tun-foreign", kind="tun", rate=3000, mode="tun", tun_ip="10.95.0.3"),
+    case("tun-pieces", kind="tun", rate=30, mode="tun", tun_ip="10.95.0.3"),
+]
+
+
+@pytest.mark.parametrize("name, kind, params, limits", CASES)
+def test_attack(arena, name, kind, params, limits):
+    check(arena(kind, mode=kind).attack(name, **params), **limits)
+
+
+def served_beside(place, attack, most_s=10):
+    """While the attack is on: a new client gets in, and one that was killed comes back."""
+    time.sleep(1)
+    took = place.newcomer()
+    place.lab.note(f"{attack.name:17} a new client's first request took {took:.1f} s")
+    assert attack.answer is None, "the attack was over before"
+    attack.process.kill()
+    assert took < most_s * PATIENCE
+
+
+@pytest.mark.parametrize("name, params", [("msg1", {"rate": 2000}), ("msg1", {"rate": 2000, "sources": FORGED_MAX}),
+                                          ("halves", {"rate": 1000})], ids=["msg1", "msg1-forged", "halves"])
+@fails("650 message 1 a second without a ticket keep everybody out")
+def test_newcomers(arena, name, params):
+    place = arena()
+    served_beside(place, Attack(place, name, seconds=30, **params))
+
+
+@fails("one ticket takes all sessions")
+def test_sessions_of_one_ticket(arena):
+    place = arena("few", entry={"skcp_max_conn_cnt": 16})
+    attack = Attack(place, "sessions", rate=200, count=64)
+    attack.wait(5)
+    assert place.newcomer() < 10 * PATIENCE
+    attack.end()
+
+
+@fails("one session takes all descriptors")
+def test_descriptors(arena):
+    place = arena("narrow", descriptors=100)
+    attack = Attack(place, "connections", rate=1000, seconds=20)
+    time.sleep(0.5)
+    place.user.mark()
+    begin = place.cpu()
+    assert place.newcomer() < 10 * PATIENCE
+    used = place.cpu() - begin
+    seen = place.user.mark()
+    assert seen["lost"] == 0 and seen["connect_ms"]
+    attack.process.kill()
+    assert used < 5 * PATIENCE
+
+
+@fails("at skcp_max_conn_cnt dead sessions count until their keepalive: a killed client can't come back")
+def test_killed_client_comes_back_where_sessions_are_full(arena):
+    place = arena("full", entry={"skcp_max_conn_cnt": 1, "skcp_keepalive": 60})
+    place.client.process.kill()
+    place.client.start()
+    place.client.process.wait_port(8080)
+    place.ask(8080, 10)
