@@ -149,24 +149,23 @@ static uint8_t wire_mode(const struct skt_config *conf)
     }
 }
 
-/* Where a server keeps its stamp cache over a restart: where state outlives a reboot, or beside a status
- * socket that was put elsewhere. False: nowhere. */
-static bool state_path(const struct skt_config *conf, const struct skt_config_entry *e, char *out, size_t cap)
+/* The folder that a server keeps its stamp cache in over a restart: where state outlives a reboot, or that of
+ * a status socket that was put elsewhere. False: nowhere. */
+static bool state_folder(const struct skt_config *conf, const struct skt_config_entry *e, char *out,
+                         size_t cap)
 {
     const char *slash = strrchr(conf->status_socket, '/');
     int dir_len = slash ? (int)(slash - conf->status_socket) : 0;
     if (!e->server || dir_len == 0)
         return false;
-    char dir[512];
-    int n = snprintf(dir, sizeof dir, "%.*s", dir_len, conf->status_socket);
-    if (n < 0 || (size_t)n >= sizeof dir)
+    int n = snprintf(out, cap, "%.*s", dir_len, conf->status_socket);
+    if (n < 0 || (size_t)n >= cap)
         return false;
-    if (strcmp(dir, SKT_RUN_FOLDER) == 0 && access("/var/lib", W_OK) == 0)
-        strcpy(dir, "/var/lib/skcptun");
-    else if (access(dir, W_OK) != 0)
-        return false;
-    n = snprintf(out, cap, "%s/%s-%u.stamps", dir, conf->name, e->port.lo);
-    return n > 0 && (size_t)n < cap;
+    if (strcmp(out, SKT_RUN_FOLDER) == 0 && access("/var/lib", W_OK) == 0) {
+        n = snprintf(out, cap, "/var/lib/skcptun");
+        return n > 0 && (size_t)n < cap;
+    }
+    return access(out, W_OK) == 0;
 }
 
 static size_t count_remotes(const struct skt_config *conf)
@@ -180,7 +179,7 @@ static size_t count_remotes(const struct skt_config *conf)
 int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
 {
     const struct skt_config_entry *e = &app->conf->table.entries[entry];
-    char path[512];
+    char folder[512];
     struct skt_endpoint_conf conf = {
         .shared = app->shared,
         .server = e->server,
@@ -203,7 +202,7 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
         .features = skt_tun_unit_features(app),
         .extensions = app->tun ? app->tun->extensions : NULL,
         .extensions_len = app->tun ? app->tun->extensions_len : 0,
-        .state_path = state_path(app->conf, e, path, sizeof path) ? path : NULL,
+        .state_folder = state_folder(app->conf, e, folder, sizeof folder) ? folder : NULL,
     };
     struct skt_skcp *k = calloc(1, sizeof *k);
     if (!k)

@@ -77,18 +77,25 @@ static int status_for(const struct skt_context *ctx, const struct skt_initiation
 }
 
 /* Is it fresh? What is remembered can't be answered again. */
-static int take_stamp(struct skt_acceptor *a, const struct skt_handshake *hs, uint64_t stamp_ms)
+static int take_stamp(struct skt_acceptor *a, const struct skt_handshake *hs, uint16_t net, uint64_t stamp_ms)
 {
+    const struct skt_stamp_clock now = {a->ctx->wall_ms, a->ctx->boot_ms};
     uint8_t key[SKT_STAMP_KEY_LEN];
     int err = skt_handshake_stamp_key(hs, a->ctx->crypto, key);
     if (!err)
-        err = skt_stampcache_insert(a->stamps, key, stamp_ms, a->ctx->wall_ms);
-    if (!err) {
-        memcpy(a->last_stamp.key, key, sizeof key);
-        a->last_stamp.stamp_s = (uint32_t)(stamp_ms / 1000);
-        a->stamp_new = true;
-    }
+        err = skt_stampcache_insert(a->stamps, key, net, stamp_ms, &now, &a->last_stamp);
+    a->stamp_new = err == SKT_OK;
     return err;
+}
+
+/* The network that a datagram came from: an IPv4 /24, an IPv6 /48. The hash need not hide anything: who picks
+ * networks that share a value shares their part. */
+static uint16_t net_of(const struct skt_addr *from)
+{
+    uint32_t h = from->family;
+    for (int i = 0; i < (from->family == 6 ? 6 : 3); i++)
+        h = (h ^ from->ip[i]) * UINT32_C(16777619);
+    return (uint16_t)((h ^ h >> 16) % SKT_STAMP_NETS);
 }
 
 static struct skt_half *new_half(struct skt_acceptor *a, skt_us now, const struct skt_addr *from,
@@ -172,7 +179,7 @@ long skt_acceptor_initiation(struct skt_acceptor *a, skt_us now, const struct sk
         skt_handshake_dispose(&hs);
         return err;
     }
-    long n = take_stamp(a, &hs, m.stamp_ms);
+    long n = take_stamp(a, &hs, net_of(from), m.stamp_ms);
     if (n == SKT_ERR_REPLAY)
         ctx->drops.replay++;
     else if (n != SKT_OK)

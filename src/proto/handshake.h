@@ -13,7 +13,7 @@
 
 #define SKT_HANDSHAKE_PROLOGUE "skcptun 1"
 
-enum { SKT_STAMP_KEY_LEN = 12 }; /* what names an initiation in the replay cache (stampcache.h) */
+enum { SKT_STAMP_KEY_LEN = 10 }; /* what names an initiation in the replay cache (stampcache.h) */
 
 /* Who one end of an entry is. */
 struct skt_identity {

@@ -48,6 +48,7 @@ struct skt_context {
     int64_t clock_offset_ms; /* client: what to add to wall_ms to get the server's clock; learned */
     bool clock_known;        /* client: a message 2 has told the server's clock */
     uint64_t wall_ms;        /* ms since 1970, refreshed by the owner before every verb */
+    uint64_t boot_ms;        /* server: since the machine's start; before skt_acceptor_initiation */
     uint16_t cost_aes_ns, cost_chacha_ns; /* of 1200 bytes here */
     uint8_t ciphers;                      /* bit set of enum skt_cipher values allowed */
     uint8_t mode;                         /* enum skt_wire_mode */

@@ -148,9 +148,11 @@ static int init_server(struct skt_endpoint *ep, const struct skt_endpoint_conf *
         err = open_server_sockets(ep);
     if (err)
         return err;
-    skt_stampcache_init(&ep->stamps, 0, 0);
-    skt_stampfile_open(&ep->stampfile, conf->state_path, &ep->stamps, ep->ctx.wall_ms);
-    skt_acceptor_init(&ep->acceptor, &ep->ctx, &ep->stamps, first_cid, conf->sessions_max);
+    err = skt_stamps_get(&ep->stamps, ep->shared, conf->psk, conf->state_folder, ep->ctx.wall_ms);
+    if (err)
+        return err;
+    ep->narrowed = ep->stamps->cache.narrowed;
+    skt_acceptor_init(&ep->acceptor, &ep->ctx, &ep->stamps->cache, first_cid, conf->sessions_max);
     return SKT_OK;
 }
 
@@ -158,8 +160,7 @@ static void dispose(struct skt_endpoint *ep)
 {
     if (ep->server && ep->acceptor.ctx) {
         skt_acceptor_dispose(&ep->acceptor);
-        skt_stampfile_close(ep->stampfile);
-        skt_stampcache_dispose(&ep->stamps);
+        skt_stamps_put(ep->stamps);
     }
     skt_endpoint_client_dispose(ep);
     for (size_t i = 0; i < ep->socket_count; i++)

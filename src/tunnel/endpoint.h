@@ -38,8 +38,8 @@ struct skt_endpoint_conf {
     uint8_t ciphers;                  /* bit set of 1 << enum skt_cipher; 0: all */
     uint8_t mode;                     /* enum skt_wire_mode */
     bool probing;                     /* client: there are several servers to choose from */
-    const char *state_path; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
-    uint32_t features;      /* bits of enum skt_feature */
+    const char *state_folder; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
+    uint32_t features;        /* bits of enum skt_feature */
     /* client: the extensions of ATTACH (wire.h), at most SKT_ATTACH_EXTENSIONS_MAX bytes; copied */
     const uint8_t *extensions;
     size_t extensions_len;

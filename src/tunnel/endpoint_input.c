@@ -22,16 +22,30 @@ static void reply(struct skt_endpoint *ep, const struct skt_addr *to, long len)
                            false);
 }
 
+static void log_narrowed(struct skt_endpoint *ep)
+{
+    const struct skt_stampcache *c = &ep->stamps->cache;
+    if (ep->narrowed != c->narrowed)
+        skt_warn_rarely(
+            0,
+            "very many handshakes: those of clients whose clocks are more than 2 minutes slow are "
+            "refused for up to 2 hours, so that there is room to remember the others (%u entries)",
+            c->count);
+    ep->narrowed = c->narrowed;
+}
+
 static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_addr *from,
                           const struct skt_udp_datagram *d)
 {
     if (!ep->server)
         return;
+    ep->ctx.boot_ms = skt_stampfile_clock(0).boot_ms;
     long len = skt_acceptor_initiation(&ep->acceptor, now, from, d->data, d->len, ep->shared->send_buffer,
                                        SKT_MTU_START);
     if (ep->acceptor.stamp_new) /* first remembered, then answered */
-        skt_stampfile_append(ep->stampfile, &ep->acceptor.last_stamp);
+        skt_stampfile_append(ep->stamps->file, &ep->acceptor.last_stamp);
     reply(ep, from, len);
+    log_narrowed(ep);
     skt_loop_timer_set(ep->loop, &ep->acceptor_timer, skt_acceptor_expiry(&ep->acceptor));
 }
 
@@ -42,7 +56,8 @@ static void refuse(struct skt_endpoint *ep, skt_us now, const struct skt_attach_
     static const char *const why[] = {[SKT_ATTACH_TICKET] = "unknown ticket",
                                       [SKT_ATTACH_FULL] = "no room",
                                       [SKT_ATTACH_REFUSED] = "no reason given"};
-    skt_warn("refused a client at %s: %s", skt_addr_text(from, addr), *text ? text : why[result]);
+    skt_warn_rarely(skt_log_key(from->ip, sizeof from->ip, 0), "refused a client at %s: %s",
+                    skt_addr_text(from, addr), *text ? text : why[result]);
     reply(ep, from,
           skt_acceptor_refuse(&ep->acceptor, now, req, result, text, ep->shared->send_buffer, SKT_MTU_START));
 }
@@ -55,8 +70,8 @@ static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
                   skt_addr_text(skt_session_peer(s), addr));
         return;
     }
-    skt_info("session %u is up: %s, %s", skt_session_cid(s), skt_addr_text(skt_session_peer(s), addr),
-             skt_session_cipher_name(s));
+    skt_info_news(0, "session %u is up: %s, %s", skt_session_cid(s), skt_addr_text(skt_session_peer(s), addr),
+                  skt_session_cipher_name(s));
     if (ep->handler.on_accept)
         ep->handler.on_accept(ep->user, ep, skt_session_cid(s));
 }

@@ -3,11 +3,12 @@
 #ifndef SKT_TUNNEL_ENDPOINT_INTERNAL_H
 #define SKT_TUNNEL_ENDPOINT_INTERNAL_H
 
+#include "base/log.h"
 #include "io/resolve.h"
 #include "io/udp.h"
 #include "proto/acceptor.h"
 #include "tunnel/endpoint.h"
-#include "tunnel/stampfile.h"
+#include "tunnel/stamps.h"
 
 enum {
     SKT_VIA_V4 = 0, /* a client's sockets; a server's are numbered as they were opened */
@@ -49,8 +50,8 @@ struct skt_endpoint {
 
     /* server */
     struct skt_acceptor acceptor;
-    struct skt_stampcache stamps;
-    struct skt_stampfile *stampfile;
+    struct skt_stamps *stamps;
+    unsigned narrowed; /* stamps->cache.narrowed, as last told in the log */
     struct skt_loop_timer acceptor_timer;
 
     /* client */

@@ -25,6 +25,8 @@ int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_me
     if (!shared)
         return SKT_ERR_NOMEM;
     shared->loop = loop;
+    shared->max_memory = max_memory ? max_memory : SKT_SHARED_MEMORY_DEFAULT;
+    skt_list_init(&shared->stamps);
     shared->crypto = skt_crypto_openssl();
     int err = shared->crypto ? skt_crypto_measure(shared->crypto, &shared->costs) : SKT_ERR_CRYPTO;
     if (!err) {
@@ -35,7 +37,7 @@ int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_me
         free(shared);
         return err;
     }
-    skt_pool_init(&shared->pool, SKT_KCP_BLOCK_LEN, max_memory ? max_memory : SKT_SHARED_MEMORY_DEFAULT);
+    skt_pool_init(&shared->pool, SKT_KCP_BLOCK_LEN, shared->max_memory);
     skt_loop_timer_init(&shared->trim, on_trim);
     *out = shared;
     return SKT_OK;

@@ -4,6 +4,7 @@
 #ifndef SKT_TUNNEL_SHARED_H
 #define SKT_TUNNEL_SHARED_H
 
+#include "base/list.h"
 #include "base/pool.h"
 #include "crypto/crypto.h"
 #include "io/loop.h"
@@ -18,6 +19,8 @@ struct skt_shared {
     const struct skt_crypto *crypto;
     struct skt_crypto_costs costs;
     struct skt_pool pool;
+    size_t max_memory;          /* bytes, as handed in or the default */
+    struct skt_list stamps;     /* struct skt_stamps: the replay cache of each psk */
     uint8_t *send_buffer;       /* SKT_SEND_BUFFER_LEN bytes; touched only while something is sent */
     struct skt_loop_timer trim; /* gives idle buffers back to the system */
 };

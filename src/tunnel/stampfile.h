@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeps the handshake replay cache over a restart: a header, then one record appended for each accepted
  * stamp, so that a killed process loses nothing. Where the file can't be trusted (another boot without a
- * clean end, or gone with a file system in memory) stamps from before that boot are refused instead. */
+ * clean end, records that did not fit on the disk, or gone with a file system in memory) stamps from before
+ * are refused instead. Several processes that serve the same psk on one machine have a file each, and each
+ * reads them all at its start. */
 #ifndef SKT_TUNNEL_STAMPFILE_H
 #define SKT_TUNNEL_STAMPFILE_H
 
@@ -11,11 +13,15 @@
 
 struct skt_stampfile;
 
-/* Opens or creates the file (its folder, too), restores what it holds into cache and sets the cache's floor.
- * Never fails for good: where nothing can be kept *out is NULL, a warning is logged, and stamps before now_ms
- * are refused. path NULL means that. */
-void skt_stampfile_open(struct skt_stampfile **out, const char *path, struct skt_stampcache *cache,
-                        uint64_t now_ms);
+/* The time by the wall clock that is handed in, and since the machine's start. */
+struct skt_stamp_clock skt_stampfile_clock(uint64_t wall_ms);
+
+/* Opens or creates BASE.stamps, or BASE-1.stamps and so on where another process has it (its folder, too),
+ * restores what all of them hold into cache, and what it must refuse. Never fails for good: where nothing can
+ * be kept *out is NULL, a warning is logged, and stamps before this start are refused. base NULL means
+ * that. */
+void skt_stampfile_open(struct skt_stampfile **out, const char *base, struct skt_stampcache *cache,
+                        const struct skt_stamp_clock *now);
 
 /* Appends a stamp that the cache has accepted. NULL is allowed. */
 void skt_stampfile_append(struct skt_stampfile *f, const struct skt_stamp *stamp);

@@ -16,8 +16,9 @@ enum { KEYS = 256, MAX = 100 };
 static void restart(struct skt_stampcache *c)
 {
     struct skt_stampcache fresh;
-    skt_stampcache_init(&fresh, MAX, 0);
-    skt_stampcache_raise_floor(&fresh, c->floor_ms);
+    skt_stampcache_init(&fresh, MAX);
+    for (unsigned i = 0; i < c->range_count; i++)
+        skt_stampcache_refuse(&fresh, c->ranges[i]);
     uint32_t pos = 0;
     for (const struct skt_stamp *e; (e = skt_stampcache_next(c, &pos));)
         if (skt_stampcache_restore(&fresh, e) != 0)
@@ -29,25 +30,26 @@ static void restart(struct skt_stampcache *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     bool accepted[KEYS] = {false};
-    uint64_t now = UINT64_C(1800000000000);
+    struct skt_stamp_clock now = {UINT64_C(1800000000000), 1000};
     struct skt_stampcache c;
-    skt_stampcache_init(&c, MAX, 0);
+    skt_stampcache_init(&c, MAX);
     struct skt_reader r = skt_reader_of(data, len);
     while (r.left >= 3) {
         uint8_t op = skt_read_u8(&r), a = skt_read_u8(&r), b = skt_read_u8(&r);
         uint8_t key[SKT_STAMP_KEY_LEN] = {0};
         key[3] = (uint8_t)(a & 0xf0); /* some crowd the same slots */
-        key[11] = a;
+        key[SKT_STAMP_KEY_LEN - 1] = a;
         uint64_t step = (uint64_t)b * 100 * 1000;
         switch (op % 6) {
         case 0:
-            now += step;
+            now.wall_ms += step;
+            now.boot_ms += step;
             break;
         case 1:
-            now -= step;
+            now.wall_ms -= step;
             break;
         case 2:
-            if (skt_stampcache_expire(&c, now) != 0)
+            if (skt_stampcache_expire(&c, &now) != 0)
                 abort();
             break;
         case 3:
@@ -56,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         default: {
             /* a key's stamp is fixed, as a replay's is */
             uint64_t stamp = UINT64_C(1800000000000) + (uint64_t)a * 61 * 1000 + a;
-            if (skt_stampcache_insert(&c, key, stamp, now) == 0) {
+            if (skt_stampcache_insert(&c, key, a % 3, stamp, &now, NULL) == 0) {
                 if (accepted[a])
                     abort();
                 accepted[a] = true;

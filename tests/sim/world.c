@@ -74,7 +74,7 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
     w->server.addr = (struct skt_addr){.family = 4, .ip = {10, 0, 0, 2}, .port = 4000};
     memset(w->server.ticket, 't', SKT_TICKET_LEN);
     w->server.reset_with = -1;
-    skt_stampcache_init(&w->server.stamps, 0, 0);
+    skt_stampcache_init(&w->server.stamps, 0);
     if (c->cc)
         w->client.ctx.cc = w->server.ctx.cc = c->cc;
     if (c->rival) {
@@ -120,7 +120,8 @@ void sim_world_restart_server(struct sim_world *w, bool keep_stamps)
     sim_world_stop_server(w);
     if (!keep_stamps) {
         skt_stampcache_dispose(&w->server.stamps);
-        skt_stampcache_init(&w->server.stamps, 0, w->wall_ms + w->now / 1000);
+        skt_stampcache_init(&w->server.stamps, 0);
+        skt_stampcache_set_start(&w->server.stamps, w->now / 1000);
     }
     start_server(w);
 }
@@ -255,6 +256,7 @@ void sim_world_send(struct sim_world *w, int app, uint64_t len)
 static void set_wall(struct sim_world *w)
 {
     w->server.ctx.wall_ms = w->wall_ms + w->now / 1000;
+    w->server.ctx.boot_ms = w->now / 1000;
 }
 
 static void note_client_datagram(struct sim_world *w, const uint8_t *buf, size_t len)
