@@ -8,7 +8,7 @@
 -- the secrets in it: chmod 600.
 --
 -- Only the table of the mode that is chosen is looked at. Fields that are commented out show their default, or an
--- example where there is none ("none"). "Not yet": checked, but without effect in this version.
+-- example where there is none ("none").
 
 config = {}
 
@@ -22,10 +22,8 @@ config.mode = "proxy_client"
 -- config.log_level = "info"                  -- "error", "warn", "info", "debug"
 -- config.log_file = "/var/log/skcptun.log"   -- path, none: the log goes to stderr
 -- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
--- config.metrics_addr = "127.0.0.1:9100"     -- string, none. Not yet
 -- config.user = "nobody"                     -- string, none: the account to become once sockets are open
 -- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: for packets on their way
--- config.workers = 1                         -- integer: threads. Above 1: not yet
 
 -- ---------------------------------------------------------------- proxy_client
 

@@ -7,9 +7,9 @@
 
 static const char help[] =
     "\n"
-    "Reads a configuration and says whether it is right; starts nothing. A mistake is\n"
-    "one line on stderr that names the file, the field, what was found and what is\n"
-    "expected, and exit status 2. Warnings go to stderr too.\n"
+    "Reads a configuration and says whether it is right; starts nothing. Each mistake is\n"
+    "a line on stderr that names the file, the field, what was found, what is expected,\n"
+    "and the line; the exit status is 2 then. Warnings go to stderr too.\n"
     "\n"
     "Options:\n"
     "  --help  this text\n";
@@ -24,16 +24,17 @@ static int run(const struct skt_command *self, int argc, char **argv)
     if (n == 0)
         return skt_cli_usage_error(self, "which configuration?");
     struct skt_config *conf;
-    char err[SKT_CONFIG_ERROR_MAX];
-    int result = skt_config_load(&conf, argv[1], err, sizeof err);
-    if (result < 0) {
-        fprintf(stderr, "%s\n", result == SKT_ERR_ARG ? err : skt_err_str(result));
-        return result == SKT_ERR_ARG ? SKT_EXIT_USAGE : SKT_EXIT_FAILURE;
-    }
+    struct skt_config_strings problems;
+    int result = skt_config_check(&conf, argv[1], &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        fprintf(stderr, "%s\n", problems.items[i]);
+    skt_config_strings_free(&problems);
+    if (result < 0 && result != SKT_ERR_ARG)
+        return skt_cli_failure("%s: %s", argv[1], skt_err_str(result));
+    if (result < 0)
+        return SKT_EXIT_USAGE;
     for (size_t i = 0; i < conf->warnings.count; i++)
         fprintf(stderr, "warning: %s\n", conf->warnings.items[i]);
-    if (skt_config_runnable(conf, err, sizeof err) < 0)
-        fprintf(stderr, "warning: %s\n", err);
     printf("%s: ok (%s)\n", argv[1], conf->mode_name);
     skt_config_free(conf);
     return SKT_EXIT_OK;

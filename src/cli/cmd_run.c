@@ -134,8 +134,6 @@ static int load(struct process *p)
 {
     char err[SKT_CONFIG_ERROR_MAX] = "";
     int result = read_config(p->source, &p->conf, err, sizeof err);
-    if (result == SKT_OK)
-        result = skt_config_runnable(p->conf, err, sizeof err);
     if (result == SKT_ERR_ARG) {
         fprintf(stderr, "%s\n", err);
         return SKT_EXIT_USAGE;

@@ -6,7 +6,9 @@
 #include "base/wipe.h"
 #include "crypto/crypto.h"
 #include "lua/config_check.h"
+#include "lua/config_flat.h"
 #include "lua/config_read.h"
+#include "lua/config_text.h"
 #include "lua/sandbox.h"
 #include "lua/value.h"
 
@@ -73,11 +75,13 @@ static void take_user_fields(struct config_reader *r)
     lua_pop(r->L, 1);
 }
 
-static void read_mode_table(struct config_reader *r)
+/* The whole of a file; every part of it by itself, so that all that is wrong is found. */
+static void read_mode_table(struct config_reader *r, void *arg)
 {
     struct skt_config *conf = r->conf;
     struct config_field any = {.flags = 0};
     bool custom = conf->mode == SKT_CONFIG_CUSTOM;
+    (void)arg;
     lua_pushstring(r->L, conf->mode_name);
     lua_rawget(r->L, -2);
     size_t mark = config_enter(r, "%.60s", conf->mode_name);
@@ -102,27 +106,64 @@ static int read_protected(lua_State *L)
         config_enter(r, "config");
         config_fail_got(r, &any, "a table (the file sets the global `config`)");
     }
+    config_take_flat(r);
     push_filtered(L, config_top_fields, true); /* an unknown table may be another mode's: not looked at */
     config_read_table(r, config_top_fields, 0, r->conf, 0);
     lua_pop(L, 1);
+    if (!r->conf->mode_name)
+        return 0;
     set_mode(r->conf);
     config_check_top(r);
-    read_mode_table(r);
+    if (r->conf->mode != SKT_CONFIG_CUSTOM || r->conf->script_file) /* else it is none, and that was said */
+        (void)config_try(r, read_mode_table, NULL);
     return 0;
 }
 
-static int fail(char *err, size_t err_cap, const char *path, const char *text)
+static void add_problem(struct skt_config_strings *problems, const char *text, unsigned line)
 {
-    /* Lua's messages about the chunk begin with its name already. */
-    size_t n = strlen(path);
-    if (strncmp(text, path, n) == 0 && text[n] == ':')
-        snprintf(err, err_cap, "%s", text);
+    size_t cap = strlen(text) + 32;
+    char *copy = malloc(cap);
+    char **items = copy ? realloc(problems->items, (problems->count + 1) * sizeof *items) : NULL;
+    if (!items) {
+        free(copy);
+        return;
+    }
+    if (line)
+        snprintf(copy, cap, "%s (line %u)", text, line);
     else
-        snprintf(err, err_cap, "%s: %s", path, text);
-    char *newline = strchr(err, '\n');
-    if (newline)
-        *newline = 0;
-    return SKT_ERR_ARG;
+        snprintf(copy, cap, "%s", text);
+    problems->items = items;
+    items[problems->count++] = copy;
+}
+
+/* In the order of the file; what has no line comes last. */
+static void sort_problems(struct config_problem *p, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct config_problem moved = p[i];
+        size_t j = i;
+        for (; j > 0 && p[j - 1].line - 1 > moved.line - 1; j--) /* 0 - 1 is the largest */
+            p[j] = p[j - 1];
+        p[j] = moved;
+    }
+}
+
+/* Hands on what was found: the first in err, all of them in `problems` (may be NULL). */
+static void report(struct config_reader *r, char *err, size_t err_cap, struct skt_config_strings *problems)
+{
+    sort_problems(r->problems, r->problem_count);
+    bool first = true;
+    for (size_t i = 0; i < r->problem_count; i++) {
+        struct config_problem *p = &r->problems[i];
+        if (p->text && first)
+            snprintf(err, err_cap, "%s", p->text);
+        if (p->text && problems)
+            add_problem(problems, p->text, p->line);
+        first = first && !p->text;
+        free(p->where);
+        free(p->text);
+    }
+    free(r->problems);
 }
 
 static int set_defaults(struct skt_config *conf, const char *path)
@@ -155,13 +196,31 @@ static int run(struct skt_sandbox *box, const char *path, const char *text, size
     free(chunk);
     if (rc == SKT_ERR_ARG) {
         const char *message = lua_type(box->L, -1) == LUA_TSTRING ? lua_tostring(box->L, -1) : "failed";
-        return fail(err, err_cap, path, message);
+        config_text_explain(path, text, len, message, err, err_cap);
+    } else if (rc == SKT_ERR_NOMEM) {
+        snprintf(err, err_cap, "%s: the configuration needs more than 32 MiB", path);
+        rc = SKT_ERR_ARG;
     }
-    return rc == SKT_ERR_NOMEM ? fail(err, err_cap, path, "the configuration needs more than 32 MiB") : rc;
+    return rc;
 }
 
-int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
-                         size_t err_cap)
+static int read_all(struct skt_sandbox *box, struct config_reader *r, char *err, size_t err_cap,
+                    struct skt_config_strings *problems)
+{
+    lua_pushcfunction(box->L, read_protected);
+    lua_insert(box->L, -2);
+    lua_pushlightuserdata(box->L, r);
+    int rc = lua_pcall(box->L, 2, 0, 0);
+    if (r->no_memory || rc == LUA_ERRMEM)
+        rc = SKT_ERR_NOMEM;
+    else
+        rc = r->problem_count > 0 ? SKT_ERR_ARG : SKT_OK;
+    report(r, err, err_cap, problems);
+    return rc;
+}
+
+static int load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
+                     size_t err_cap, struct skt_config_strings *problems)
 {
     struct skt_sandbox box = {NULL, 0, 0};
     *out = NULL;
@@ -169,17 +228,16 @@ int skt_config_load_text(struct skt_config **out, const char *path, const char *
     struct skt_config *conf = calloc(1, sizeof *conf);
     int rc = conf ? set_defaults(conf, path) : SKT_ERR_NOMEM;
     if (rc == SKT_OK)
+        rc = config_text_begin(path, &text, &len, err, err_cap);
+    if (rc == SKT_OK)
         rc = skt_sandbox_open(&box);
     if (rc == SKT_OK)
         rc = run(&box, path, text, len, err, err_cap);
+    if (rc == SKT_ERR_ARG && problems)
+        add_problem(problems, err, 0);
     if (rc == SKT_OK) {
-        struct config_reader r = {.L = box.L, .conf = conf, .file = path, .err = err, .err_cap = err_cap};
-        lua_pushcfunction(box.L, read_protected);
-        lua_insert(box.L, -2);
-        lua_pushlightuserdata(box.L, &r);
-        rc = lua_pcall(box.L, 2, 0, 0);
-        if (rc != LUA_OK)
-            rc = r.no_memory || rc == LUA_ERRMEM ? SKT_ERR_NOMEM : SKT_ERR_ARG;
+        struct config_reader r = {.L = box.L, .conf = conf, .file = path, .text = text, .text_len = len};
+        rc = read_all(&box, &r, err, err_cap, problems);
     }
     skt_sandbox_close(&box);
     if (rc != SKT_OK) {
@@ -189,6 +247,12 @@ int skt_config_load_text(struct skt_config **out, const char *path, const char *
     err[0] = 0;
     *out = conf;
     return SKT_OK;
+}
+
+int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
+                         size_t err_cap)
+{
+    return load_text(out, path, text, len, err, err_cap, NULL);
 }
 
 static int read_file(const char *path, char **text, size_t *len, mode_t *mode)
@@ -222,7 +286,8 @@ out:
     return rc;
 }
 
-int skt_config_load(struct skt_config **out, const char *path, char *err, size_t err_cap)
+static int load(struct skt_config **out, const char *path, char *err, size_t err_cap,
+                struct skt_config_strings *problems)
 {
     char *text = NULL;
     size_t len = 0;
@@ -231,9 +296,11 @@ int skt_config_load(struct skt_config **out, const char *path, char *err, size_t
     int rc = read_file(path, &text, &len, &mode);
     if (rc != SKT_OK) {
         snprintf(err, err_cap, "%s: %s", path, rc == SKT_ERR_IO ? strerror(errno) : "out of memory");
+        if (problems)
+            add_problem(problems, err, 0);
         return rc == SKT_ERR_IO ? SKT_ERR_ARG : rc;
     }
-    rc = skt_config_load_text(out, path, text, len, err, err_cap);
+    rc = load_text(out, path, text, len, err, err_cap, problems);
     skt_wipe(text, len);
     free(text);
     if (rc == SKT_OK && (mode & (S_IRGRP | S_IROTH)))
@@ -241,18 +308,30 @@ int skt_config_load(struct skt_config **out, const char *path, char *err, size_t
     return rc;
 }
 
+int skt_config_load(struct skt_config **out, const char *path, char *err, size_t err_cap)
+{
+    return load(out, path, err, err_cap, NULL);
+}
+
+int skt_config_check(struct skt_config **out, const char *path, struct skt_config_strings *problems)
+{
+    char err[SKT_CONFIG_ERROR_MAX];
+    *problems = (struct skt_config_strings){NULL, 0};
+    return load(out, path, err, sizeof err, problems);
+}
+
+void skt_config_strings_free(struct skt_config_strings *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct skt_config_strings){NULL, 0};
+}
+
 int skt_config_psk(const struct skt_config_entry *entry, uint8_t psk[SKT_KEY_LEN])
 {
     if (entry->password)
         return skt_crypto_psk_from_password(entry->password, strlen(entry->password), psk);
     memcpy(psk, entry->key.bytes, SKT_KEY_LEN);
-    return SKT_OK;
-}
-
-int skt_config_runnable(const struct skt_config *conf, char *err, size_t err_cap)
-{
-    (void)conf;
-    if (err_cap > 0)
-        *err = 0;
     return SKT_OK;
 }

@@ -146,9 +146,11 @@ int skt_config_load_text(struct skt_config **out, const char *path, const char *
 /* Frees everything, wiping secrets; NULL is allowed. */
 void skt_config_free(struct skt_config *conf);
 
-/* What `conf` asks for and this version can't do at all (the TUN modes, say), in one line: SKT_ERR_ARG, else
- * SKT_OK. Called by `run` after a successful load (exit status 2). */
-int skt_config_runnable(const struct skt_config *conf, char *err, size_t err_cap);
+/* Reads the file as skt_config_load does, and finds all that is wrong with it: one line each, with the number
+ * of its line in the file where that is known. SKT_OK; SKT_ERR_ARG: *out is NULL, `problems` says why;
+ * SKT_ERR_NOMEM. The caller frees `problems`. */
+int skt_config_check(struct skt_config **out, const char *path, struct skt_config_strings *problems);
+void skt_config_strings_free(struct skt_config_strings *list);
 
 /* The pre-shared key of an entry: its key, or derived from the password (about 0.1 s and 16 MiB).
  * SKT_ERR_CRYPTO. */

@@ -7,9 +7,12 @@
 #include "base/wipe.h"
 #include "lua/value.h"
 
+#include <lauxlib.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* dir/name, or name itself where it is absolute or dir is empty. Heap. */
@@ -46,9 +49,10 @@ static bool is_original_name(const char *script)
 }
 
 /* Replaces script_file by where it was found; conf->script_dir is the configuration's folder. */
-static void find_script(struct config_reader *r)
+static void find_script(struct config_reader *r, void *arg)
 {
     struct skt_config *conf = r->conf;
+    (void)arg;
     char *beside = join(conf->script_dir, conf->script_file);
     if (!beside)
         config_fail_memory(r);
@@ -76,6 +80,52 @@ static void find_script(struct config_reader *r)
     conf->script_dir = dir;
 }
 
+/* It is compiled to see whether it can be; what it does shows when it runs. */
+static void check_script(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    lua_State *L = r->L;
+    if (luaL_loadfilex(L, r->conf->script_file, "t") != LUA_OK) {
+        config_enter(r, "script_file");
+        config_fail(r, "%s", lua_tostring(L, -1));
+    }
+    lua_pop(L, 1);
+}
+
+static void fail_without_script(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    config_enter(r, "mode");
+    config_fail(r,
+                "expected proxy_client, proxy_server, tun_client, tun_server, or a name of your own with a "
+                "script_file, got \"%.60s\"",
+                r->conf->mode_name);
+}
+
+static void check_user(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    if (r->conf->run_as && !getpwnam(r->conf->run_as)) {
+        config_enter(r, "user");
+        config_fail(r, "there is no account \"%.60s\"", r->conf->run_as);
+    }
+}
+
+static void check_log_file(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    struct stat st;
+    char *folder = r->conf->log_file ? folder_of(r->conf->log_file) : NULL;
+    if (!folder)
+        return;
+    bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+    free(folder);
+    if (!there) {
+        config_enter(r, "log_file");
+        config_fail(r, "expected a file in a folder that is there, got \"%.200s\"", r->conf->log_file);
+    }
+}
+
 void config_check_top(struct config_reader *r)
 {
     struct skt_config *conf = r->conf;
@@ -83,14 +133,13 @@ void config_check_top(struct config_reader *r)
     if (!conf->script_dir)
         config_fail_memory(r);
     if (conf->script_file) {
-        find_script(r);
+        if (config_try(r, find_script, NULL) && conf->script_file)
+            (void)config_try(r, check_script, NULL);
     } else if (conf->mode == SKT_CONFIG_CUSTOM) {
-        config_enter(r, "mode");
-        config_fail(r,
-                    "expected proxy_client, proxy_server, tun_client, tun_server, or a name of your own with "
-                    "a script_file, got \"%.60s\"",
-                    conf->mode_name);
+        (void)config_try(r, fail_without_script, NULL);
     }
+    (void)config_try(r, check_user, NULL);
+    (void)config_try(r, check_log_file, NULL);
     if (!conf->status_socket) {
         size_t cap = strlen(conf->name) + sizeof SKT_RUN_FOLDER "/.sock";
         conf->status_socket = malloc(cap);
@@ -100,62 +149,12 @@ void config_check_top(struct config_reader *r)
     } else if (strcmp(conf->status_socket, "off") == 0) {
         conf->status_socket[0] = 0;
     }
-    if (conf->workers > 1)
-        config_warn(r, "workers above 1 is accepted, but has no effect in this version yet");
-}
-
-/* An address to listen on must be numeric: a name could mean several. */
-static void check_listeners(struct config_reader *r)
-{
-    struct skt_config_mode_table *t = &r->conf->table;
-    for (size_t i = 0; i < t->listener_count; i++) {
-        struct skt_addr a;
-        if (skt_addr_parse(&a, t->listeners[i].addr, 1) == SKT_OK)
-            continue;
-        bool first = i == 0 && t->tcp_listen_port;
-        if (first)
-            config_enter(r, ".tcp_listen_addr");
-        else
-            config_enter(r, ".listeners[%zu].tcp_listen_addr", i + (t->tcp_listen_port ? 0 : 1));
-        config_fail(r, "expected an IPv4 or IPv6 address, got \"%.60s\"", t->listeners[i].addr);
-    }
-}
-
-/* tcp_listen_addr and tcp_listen_port are the first listener. */
-static void add_first_listener(struct config_reader *r)
-{
-    struct skt_config_mode_table *t = &r->conf->table;
-    if (t->tcp_listen_addr && !t->tcp_listen_port) {
-        struct config_field port = {.flags = 0};
-        config_enter(r, ".tcp_listen_port");
-        lua_pushnil(r->L);
-        config_fail_got(r, &port, "1..65535");
-    }
-    if (!t->tcp_listen_port)
-        return;
-    if (!t->tcp_listen_addr)
-        config_set_string(r, &t->tcp_listen_addr, "127.0.0.1");
-    config_append(r, &t->listeners, &t->listener_count, sizeof *t->listeners);
-    memmove(t->listeners + 1, t->listeners, (t->listener_count - 1) * sizeof *t->listeners);
-    t->listeners[0] = (struct skt_config_listener){NULL, t->tcp_listen_port, NULL};
-    config_set_string(r, &t->listeners[0].addr, t->tcp_listen_addr);
-    config_set_string(r, &t->listeners[0].target, "");
-}
-
-static void check_target(struct config_reader *r)
-{
-    struct skt_config_mode_table *t = &r->conf->table;
-    struct config_field any = {.flags = 0};
-    if (!t->tcp_target_addr == !t->tcp_target_port)
-        return;
-    config_enter(r, t->tcp_target_addr ? ".tcp_target_port" : ".tcp_target_addr");
-    lua_pushnil(r->L);
-    config_fail_got(r, &any, t->tcp_target_addr ? "1..65535" : "a string");
 }
 
 /* What the built-in scripts need; a script of one's own may do without. */
-static void check_needs(struct config_reader *r)
+static void check_needs(struct config_reader *r, void *arg)
 {
+    (void)arg;
     struct skt_config_mode_table *t = &r->conf->table;
     enum skt_config_mode mode = r->conf->mode;
     bool server = mode == SKT_CONFIG_PROXY_SERVER || mode == SKT_CONFIG_TUN_SERVER;
@@ -175,8 +174,9 @@ static void check_needs(struct config_reader *r)
 
 /* The TUN modes' built-in scripts need an address; a custom mode gets a TUN by asking for one. Never half of
  * one. */
-static void check_tun_needs(struct config_reader *r)
+static void check_tun_needs(struct config_reader *r, void *arg)
 {
+    (void)arg;
     const struct skt_config_mode_table *t = &r->conf->table;
     enum skt_config_mode mode = r->conf->mode;
     bool needed = !r->conf->script_file && (mode == SKT_CONFIG_TUN_CLIENT || mode == SKT_CONFIG_TUN_SERVER);
@@ -196,8 +196,9 @@ static void check_ipv4(struct config_reader *r, const char *name, const char *va
 }
 
 /* Named targets that tickets list must exist; the same ticket can't stand twice (it is a key). */
-static void check_ticket_targets(struct config_reader *r)
+static void check_ticket_targets(struct config_reader *r, void *arg)
 {
+    (void)arg;
     const struct skt_config_mode_table *t = &r->conf->table;
     for (size_t i = 0; i < t->ticket_count; i++) {
         for (size_t j = 0; j < t->tickets[i].targets.count; j++) {
@@ -214,20 +215,30 @@ static void check_ticket_targets(struct config_reader *r)
     }
 }
 
+static void check_tun_ip(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    check_ipv4(r, "tun_ip", r->conf->table.tun_ip);
+}
+
+static void check_tun_mask(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    check_ipv4(r, "tun_mask", r->conf->table.tun_mask);
+}
+
 void config_check_mode(struct config_reader *r)
 {
+    static void (*const checks[])(struct config_reader * r, void *arg) = {
+        config_add_first_listener, config_check_listeners, config_check_addresses, config_check_ports,
+        config_check_target,       check_tun_ip,           check_tun_mask,         check_tun_needs,
+        config_check_tun,          config_check_nets,      config_check_hooks,     check_ticket_targets};
     struct skt_config *conf = r->conf;
     struct skt_config_mode_table *t = &conf->table;
-    add_first_listener(r);
-    check_listeners(r);
-    check_target(r);
-    check_ipv4(r, "tun_ip", t->tun_ip);
-    check_ipv4(r, "tun_mask", t->tun_mask);
-    check_tun_needs(r);
-    config_check_tun(r);
-    check_ticket_targets(r);
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        (void)config_try(r, checks[i], NULL);
     if (!conf->script_file)
-        check_needs(r);
+        (void)config_try(r, check_needs, NULL);
     bool server = false;
     for (size_t i = 0; i < t->entry_count; i++)
         server = server || t->entries[i].server;
@@ -250,80 +261,4 @@ int config_warn_readable(struct skt_config *conf)
     snprintf(line, cap, "%s%s", text, conf->path);
     w->items[w->count++] = line;
     return SKT_OK;
-}
-
-/* --- the end of a configuration --- */
-
-static void free_secret(char *s)
-{
-    if (s)
-        skt_wipe(s, strlen(s));
-    free(s);
-}
-
-static void free_strings(struct skt_config_strings *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->items[i]);
-    free(list->items);
-}
-
-static void free_lists(struct skt_config_mode_table *t)
-{
-    for (size_t i = 0; i < t->entry_count; i++) {
-        free(t->entries[i].address);
-        free_secret(t->entries[i].password);
-        skt_wipe(&t->entries[i], sizeof t->entries[i]);
-    }
-    for (size_t i = 0; i < t->ticket_count; i++) {
-        free(t->tickets[i].name);
-        free(t->tickets[i].tun_ip);
-        free_strings(&t->tickets[i].subnets);
-        free_strings(&t->tickets[i].targets);
-        skt_wipe(&t->tickets[i], sizeof t->tickets[i]);
-    }
-    for (size_t i = 0; i < t->listener_count; i++) {
-        free(t->listeners[i].addr);
-        free(t->listeners[i].target);
-    }
-    for (size_t i = 0; i < t->target_count; i++) {
-        free(t->targets[i].name);
-        free(t->targets[i].host);
-    }
-    free(t->entries);
-    free(t->tickets);
-    free(t->listeners);
-    free(t->targets);
-}
-
-void skt_config_free(struct skt_config *conf)
-{
-    if (!conf)
-        return;
-    struct skt_config_mode_table *t = &conf->table;
-    free_lists(t);
-    free_strings(&t->routes);
-    free_strings(&t->dns);
-    free_strings(&conf->warnings);
-    skt_value_free(conf->user);
-    char *strings[] = {t->tcp_listen_addr,
-                       t->tcp_target_addr,
-                       t->tun_ip,
-                       t->tun_mask,
-                       t->tun_ip6,
-                       t->tun_name,
-                       t->up,
-                       t->down,
-                       conf->path,
-                       conf->name,
-                       conf->mode_name,
-                       conf->script_file,
-                       conf->script_dir,
-                       conf->log_file,
-                       conf->status_socket,
-                       conf->metrics_addr,
-                       conf->run_as};
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
-        free(strings[i]);
-    free(conf);
 }

@@ -2,6 +2,7 @@
 #include "lua/config_read.h"
 
 #include "base/wipe.h"
+#include "lua/config_lines.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
@@ -11,68 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD_MAX = 64, SHOWN_MAX = 40 };
-
-void config_fail_memory(struct config_reader *r)
-{
-    r->no_memory = true;
-    lua_settop(r->L, 0);
-    lua_error(r->L);
-    abort(); /* lua_error does not return */
-}
-
-void config_fail(struct config_reader *r, const char *fmt, ...)
-{
-    int n = snprintf(r->err, r->err_cap, "%s: %s%s", r->file, r->where, r->where_len ? ": " : "");
-    if (n >= 0 && (size_t)n < r->err_cap) {
-        va_list args;
-        va_start(args, fmt);
-        vsnprintf(r->err + n, r->err_cap - (size_t)n, fmt, args);
-        va_end(args);
-    }
-    lua_settop(r->L, 0);
-    lua_error(r->L);
-    abort();
-}
-
-static void show_string(const char *s, size_t len, char *out, size_t cap)
-{
-    size_t at = 0;
-    out[at++] = '"';
-    for (size_t i = 0; i < len && i < SHOWN_MAX && at + 6 < cap; i++)
-        out[at++] = isprint((unsigned char)s[i]) ? s[i] : '?';
-    out[at++] = '"';
-    out[at] = 0;
-    if (len > SHOWN_MAX && at + 4 < cap)
-        memcpy(out + at, "...", 4);
-}
-
-void config_fail_got(struct config_reader *r, const struct config_field *f, const char *what)
-{
-    lua_State *L = r->L;
-    char got[SHOWN_MAX + 16];
-    int type = lua_type(L, -1);
-    bool secret = (f->flags & SECRET) != 0;
-    if (type == LUA_TSTRING && secret)
-        snprintf(got, sizeof got, "a string of %zu bytes", (size_t)lua_rawlen(L, -1));
-    else if (type == LUA_TSTRING)
-        show_string(lua_tostring(L, -1), (size_t)lua_rawlen(L, -1), got, sizeof got);
-    else if (type == LUA_TNUMBER && secret)
-        snprintf(got, sizeof got, "a number");
-    else if (lua_isinteger(L, -1))
-        snprintf(got, sizeof got, "%lld", (long long)lua_tointeger(L, -1));
-    else if (type == LUA_TNUMBER && isnan(lua_tonumber(L, -1)))
-        snprintf(got, sizeof got, "nan"); /* whatever its sign, which depends on the machine */
-    else if (type == LUA_TNUMBER)
-        snprintf(got, sizeof got, "%.14g", (double)lua_tonumber(L, -1));
-    else if (type == LUA_TBOOLEAN)
-        snprintf(got, sizeof got, "%s", lua_toboolean(L, -1) ? "true" : "false");
-    else if (type == LUA_TNIL)
-        snprintf(got, sizeof got, "nothing");
-    else
-        snprintf(got, sizeof got, "a %s", luaL_typename(L, -1));
-    config_fail(r, "expected %s, got %s", what, got);
-}
+enum {
+    WORD_MAX = 64,
+    SHOWN_MAX = 40,
+    SLIP_MAX = 3,       /* letters wrong, at most, in a name that is meant to be another one */
+    PROBLEMS_MAX = 100, /* somebody mends the first ones first */
+};
 
 size_t config_enter(struct config_reader *r, const char *fmt, ...)
 {
@@ -196,22 +141,59 @@ static const struct config_field *find(const struct config_field *fields, unsign
     return NULL;
 }
 
-static void __attribute__((noreturn))
-fail_unknown(struct config_reader *r, const struct config_field *fields, unsigned scope, const char *name)
+struct unknown {
+    const struct config_field *fields;
+    unsigned scope;
+    const char *name;
+    const char *nearest;     /* the known field whose name is the most like it */
+    bool stands_for_nearest; /* a slip of the pen: that one is not in the table */
+};
+
+/* Says where a name would be known that is written one table too high. */
+static void fail_misplaced(struct config_reader *r, const struct unknown *u)
 {
-    const char *nearest = "";
+    if (u->fields == config_top_fields && find(config_mode_fields, IN_ALL, u->name))
+        config_fail(r, "this field belongs into the mode's table, as in proxy_client = { %s = ... }",
+                    u->name);
+    if (u->fields != config_entry_fields && find(config_entry_fields, IN_ENTRIES, u->name))
+        config_fail(r, "this field belongs into an entry of skcp_servers or skcp_remote_servers");
+}
+
+static void fail_unknown(struct config_reader *r, void *arg)
+{
+    const struct unknown *u = arg;
+    config_enter(r, "%s", r->where_len ? "." : "");
+    if (u->stands_for_nearest) {
+        size_t mark = config_enter(r, "%s", u->nearest);
+        config_note_silently(r); /* that it is missing is this very mistake */
+        config_leave(r, mark);
+    }
+    for (size_t i = 0; i < SHOWN_MAX && u->name[i]; i++)
+        config_enter(r, "%c", isprint((unsigned char)u->name[i]) ? u->name[i] : '?');
+    fail_misplaced(r, u);
+    config_fail(r, "unknown field, the nearest one is \"%s\"", u->nearest);
+}
+
+/* The field that the name was probably meant to be; the distance between the two. */
+static unsigned find_nearest(struct unknown *u)
+{
     unsigned best = ~0U;
-    for (; fields->name; fields++) {
-        unsigned d = belongs(fields, scope) ? config_edit_distance(name, fields->name) : ~0U;
+    u->nearest = "";
+    for (const struct config_field *f = u->fields; f->name; f++) {
+        unsigned d = belongs(f, u->scope) ? config_edit_distance(u->name, f->name) : ~0U;
         if (d < best) {
             best = d;
-            nearest = fields->name;
+            u->nearest = f->name;
         }
     }
-    char shown[SHOWN_MAX + 16];
-    show_string(name, strlen(name), shown, sizeof shown);
-    config_enter(r, "%s%.*s", r->where_len ? "." : "", (int)strlen(shown) - 2, shown + 1);
-    config_fail(r, "unknown field, the nearest one is \"%s\"", nearest);
+    return best;
+}
+
+static void fail_key(struct config_reader *r, void *arg)
+{
+    struct config_field none = {.flags = 0};
+    (void)arg;
+    config_fail_got(r, &none, "names as keys");
 }
 
 /* Every key of the table on top of the stack must be a known name. */
@@ -219,32 +201,47 @@ static void check_names(struct config_reader *r, const struct config_field *fiel
                         unsigned flags)
 {
     lua_State *L = r->L;
+    if (flags & NAMES_ANY)
+        return;
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         lua_pop(L, 1);
-        if (flags & NAMES_ANY)
-            continue;
         if (lua_type(L, -1) != LUA_TSTRING) {
-            struct config_field none = {.flags = 0};
-            config_fail_got(r, &none, "names as keys");
+            (void)config_try(r, fail_key, NULL);
+            continue;
         }
-        if (!find(fields, scope, lua_tostring(L, -1)))
-            fail_unknown(r, fields, scope, lua_tostring(L, -1));
+        struct unknown u = {fields, scope, lua_tostring(L, -1), NULL, false};
+        if (find(fields, scope, u.name))
+            continue;
+        bool slip = find_nearest(&u) <= SLIP_MAX;
+        lua_pushstring(L, u.nearest);
+        u.stands_for_nearest = lua_rawget(L, -3) == LUA_TNIL && slip;
+        lua_pop(L, 1);
+        (void)config_try(r, fail_unknown, &u);
     }
+}
+
+struct field_reading {
+    const struct config_field *field;
+    void *at;
+};
+
+static void read_value(struct config_reader *r, void *arg)
+{
+    const struct field_reading *reading = arg;
+    if (reading->field->flags & NOT_YET)
+        config_fail(r, "%s is not in this version", reading->field->name);
+    reading->field->read(r, reading->field, reading->at);
 }
 
 static void read_field(struct config_reader *r, const struct config_field *f, void *base)
 {
     size_t mark = config_enter(r, "%s%s", r->where_len ? "." : "", f->name);
+    struct field_reading reading = {f, (char *)base + f->offset};
     lua_pushstring(r->L, f->name);
     lua_rawget(r->L, -2);
-    if (!lua_isnil(r->L, -1)) {
-        f->read(r, f, (char *)base + f->offset);
-        if (f->flags & NOT_YET)
-            config_warn(r, "%s is accepted, but has no effect in this version yet", f->name);
-    } else if (f->flags & REQUIRED) {
-        f->read(r, f, (char *)base + f->offset); /* fails, and says what it expects */
-    }
+    if (!lua_isnil(r->L, -1) || (f->flags & REQUIRED)) /* nil fails, and the reader says what it expects */
+        (void)config_try(r, read_value, &reading);
     lua_pop(r->L, 1);
     config_leave(r, mark);
 }

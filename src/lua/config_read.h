@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How the configuration's tables are read: tables of fields say name, type, place, range and where a field
- * belongs; the readers of the types say what is wrong. Everything here runs inside one protected call and
- * leaves it by lua_error: what it allocates hangs on the configuration before anything can fail. */
+ * belongs; the readers of the types say what is wrong. A reader that fails ends by lua_error, which
+ * config_try catches: the next field is read all the same, so that one run finds every mistake. What is
+ * allocated hangs on the configuration before anything can fail. */
 #ifndef SKT_LUA_CONFIG_READ_H
 #define SKT_LUA_CONFIG_READ_H
 
@@ -9,15 +10,24 @@
 
 #include <lua.h>
 
+/* One mistake. */
+struct config_problem {
+    unsigned line; /* in the file, from 1; 0: nobody knows */
+    char *where;   /* "proxy_client.skcp_remote_servers[2].port" */
+    char *text;    /* "<file>: <where>: expected ..., got ..."; NULL: said by another one */
+};
+
 struct config_reader {
     lua_State *L;
     struct skt_config *conf;
     const char *file; /* as messages name it */
-    char *err;        /* gets the one line */
-    size_t err_cap;
-    bool no_memory;
+    const char *text; /* what it holds, to find lines in it */
+    size_t text_len;
+    struct config_problem *problems; /* found so far */
+    size_t problem_count;
+    bool no_memory; /* nothing is read any more */
     size_t where_len;
-    char where[256]; /* "proxy_client.skcp_remote_servers[2].port" */
+    char where[256]; /* the place that is read now: "proxy_client.skcp_remote_servers[2].port" */
 };
 
 struct config_field;
@@ -44,9 +54,10 @@ enum config_scope {
 
 enum config_flag {
     REQUIRED = 1,
-    SECRET = 2,    /* the value is never shown */
-    NOT_YET = 4,   /* parsed and checked, without effect in this version: a warning */
-    NAMES_ANY = 8, /* of a table: unknown fields are the script's own (custom modes) */
+    SECRET = 2,       /* the value is never shown */
+    NOT_YET = 4,      /* known, but not in this version: refused */
+    NAMES_ANY = 8,    /* of a table: unknown fields are the script's own (custom modes) */
+    ZERO_DEFAULT = 16 /* 0 and less stand for the default, as the original had it: with a warning */
 };
 
 struct config_field {
@@ -66,9 +77,17 @@ void config_read_table(struct config_reader *r, const struct config_field *field
 /* Does the table on top of the stack hold the named field? */
 bool config_has(struct config_reader *r, const char *name);
 
-/* Ends the reading: "<file>: <where>: <text>". */
+/* Calls fn with the value on top of the stack as its own; the stack is as it was afterwards. False: it
+ * failed, and what is wrong was noted. */
+bool config_try(struct config_reader *r, void (*fn)(struct config_reader *r, void *arg), void *arg);
+
+/* Notes "<file>: <where>: <text>", unless something was said of this place or of one inside it already (it
+ * would be the same mistake again), and ends the reading of this value. */
 void config_fail(struct config_reader *r, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
+
+/* What is wrong at this place was said at another one. */
+void config_note_silently(struct config_reader *r);
 
 /* Ends it with "expected <what>, got <the value on top of the stack>". */
 void config_fail_got(struct config_reader *r, const struct config_field *f, const char *what)
@@ -96,14 +115,15 @@ bool config_list_item(struct config_reader *r, lua_Integer i);
 
 /* The types. */
 config_read_fn config_read_string, config_read_integer, config_read_number, config_read_bool,
-    config_read_strings, config_read_key, config_read_port_range, config_read_cipher, config_read_redundancy,
-    config_read_ticket, config_read_log_level, config_read_size, config_read_skip;
+    config_read_speed_mode, config_read_strings, config_read_key, config_read_port_range, config_read_cipher,
+    config_read_redundancy, config_read_ticket, config_read_log_level, config_read_size, config_read_skip;
 
 /* "host:port", "[v6]:port": config_types.c. */
 void config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,
                             uint16_t *port);
 
 /* The tables (config_tables.c). */
+extern const struct config_field config_entry_fields[];
 extern const struct config_field config_top_fields[];
 extern const struct config_field config_mode_fields[];
 

@@ -14,7 +14,7 @@
 
 #define ENTRY(field) offsetof(struct skt_config_entry, field)
 
-static const struct config_field entry_fields[] = {
+const struct config_field config_entry_fields[] = {
     {"address", config_read_string, ENTRY(address), IN_ENTRIES, REQUIRED, 1, 0},
     {"port", config_read_port_range, ENTRY(port), IN_ENTRIES, REQUIRED, 0, 0},
     {"password", config_read_string, ENTRY(password), IN_ENTRIES, SECRET, 1, 0},
@@ -22,9 +22,10 @@ static const struct config_field entry_fields[] = {
     {"server_key", config_read_key, ENTRY(server_key), IN_REMOTE_ENTRY, SECRET, 0, 0},
     {"private_key", config_read_key, ENTRY(private_key), IN_SERVER_ENTRY, SECRET, 0, 0},
     {"ticket", config_read_ticket, ENTRY(ticket), IN_REMOTE_ENTRY, SECRET | REQUIRED, 0, 0},
-    {"skcp_speed_mode", config_read_integer, ENTRY(speed_mode), IN_ENTRIES, 0, 0, 1},
-    {"skcp_keepalive", config_read_integer, ENTRY(keepalive_s), IN_ENTRIES, 0, 1, 65535},
-    {"skcp_max_conn_cnt", config_read_integer, ENTRY(max_conn_cnt), IN_SERVER_ENTRY, 0, 1, 1000000},
+    {"skcp_speed_mode", config_read_speed_mode, ENTRY(speed_mode), IN_ENTRIES, 0, 0, 0},
+    {"skcp_keepalive", config_read_integer, ENTRY(keepalive_s), IN_ENTRIES, ZERO_DEFAULT, 1, 65535},
+    {"skcp_max_conn_cnt", config_read_integer, ENTRY(max_conn_cnt), IN_SERVER_ENTRY, ZERO_DEFAULT, 1,
+     1000000},
     {"mtu", config_read_integer, ENTRY(mtu), IN_ENTRIES, 0, SKT_MTU_MIN, SKT_MTU_MAX},
     {"cipher", config_read_cipher, ENTRY(ciphers), IN_ENTRIES, 0, 0, 0},
     {"redundancy", config_read_redundancy, ENTRY(redundancy), IN_ENTRIES, 0, 0, 0},
@@ -33,18 +34,24 @@ static const struct config_field entry_fields[] = {
     {0},
 };
 
-static void read_entry(struct config_reader *r, struct skt_config_entry *e)
+static void read_entry(struct config_reader *r, void *arg)
 {
+    struct skt_config_entry *e = arg;
+    struct config_field any = {.flags = 0};
+    if (lua_type(r->L, -1) != LUA_TTABLE)
+        config_fail_got(r, &any, "a table");
     e->speed_mode = 1;
     e->keepalive_s = 60;
     e->max_conn_cnt = 1024;
     e->mtu = SKT_MTU_MAX;
     e->overhead_cap = 0.3;
-    config_read_table(r, entry_fields, e->server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, e, 0);
+    config_read_table(r, config_entry_fields, e->server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, e, 0);
     if (e->password && e->key.set)
         config_fail(r, "expected either a password or a key, got both");
     if (!e->password && !e->key.set)
         config_fail(r, "expected a password or a key, got neither");
+    if (e->password && strcmp(e->password, "change me") == 0)
+        config_warn(r, "%s: the password is the sample's, which everybody knows", r->where);
 }
 
 static void read_entries(struct config_reader *r, const struct config_field *f, void *at, bool server)
@@ -53,11 +60,9 @@ static void read_entries(struct config_reader *r, const struct config_field *f, 
     config_check_list(r, f, "a list of tables");
     for (lua_Integer i = 1; config_list_item(r, i); i++) {
         size_t mark = config_enter(r, "[%lld]", (long long)i);
-        if (lua_type(r->L, -1) != LUA_TTABLE)
-            config_fail_got(r, f, "a table");
         struct skt_config_entry *e = config_append(r, &t->entries, &t->entry_count, sizeof *t->entries);
         e->server = server;
-        read_entry(r, e);
+        (void)config_try(r, read_entry, e);
         config_leave(r, mark);
         lua_pop(r->L, 1);
     }
@@ -92,19 +97,15 @@ static const struct config_field ticket_fields[] = {
     {0},
 };
 
-/* Key and value of one ticket are on the stack. The ticket is a secret: messages name it by its name. */
-static void read_one_ticket(struct config_reader *r, const struct config_field *f,
-                            struct skt_config_ticket *t)
+/* The ticket is a secret: messages name it by its name. */
+static void read_one_ticket(struct config_reader *r, void *arg)
 {
+    struct skt_config_ticket *t = arg;
+    struct config_field any = {.flags = 0};
     lua_State *L = r->L;
-    if (lua_type(L, -2) != LUA_TSTRING || lua_rawlen(L, -2) != SKT_TICKET_LEN) {
-        lua_pushvalue(L, -2);
-        config_fail_got(r, f, "tickets of 32 bytes as keys");
-    }
-    memcpy(t->ticket, lua_tostring(L, -2), SKT_TICKET_LEN);
     size_t mark = config_enter(r, "[a ticket]");
     if (lua_type(L, -1) != LUA_TTABLE)
-        config_fail_got(r, f, "a table");
+        config_fail_got(r, &any, "a table");
     lua_pushliteral(L, "name");
     if (lua_rawget(L, -2) == LUA_TSTRING) {
         config_leave(r, mark);
@@ -118,15 +119,21 @@ static void read_one_ticket(struct config_reader *r, const struct config_field *
 static void read_tickets(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
-    if (lua_type(r->L, -1) != LUA_TTABLE)
+    lua_State *L = r->L;
+    if (lua_type(L, -1) != LUA_TTABLE)
         config_fail_got(r, f, "a table");
     t->has_tickets = true;
-    lua_pushnil(r->L);
-    while (lua_next(r->L, -2)) {
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        if (lua_type(L, -2) != LUA_TSTRING || lua_rawlen(L, -2) != SKT_TICKET_LEN) {
+            lua_pushvalue(L, -2);
+            config_fail_got(r, f, "tickets of 32 bytes as keys");
+        }
         struct skt_config_ticket *ticket =
             config_append(r, &t->tickets, &t->ticket_count, sizeof *t->tickets);
-        read_one_ticket(r, f, ticket);
-        lua_pop(r->L, 1);
+        memcpy(ticket->ticket, lua_tostring(L, -2), SKT_TICKET_LEN);
+        (void)config_try(r, read_one_ticket, ticket);
+        lua_pop(L, 1);
     }
 }
 
@@ -141,24 +148,40 @@ static const struct config_field listener_fields[] = {
     {0},
 };
 
+static void read_listener(struct config_reader *r, void *arg)
+{
+    struct skt_config_listener *l = arg;
+    struct config_field any = {.flags = 0};
+    if (lua_type(r->L, -1) != LUA_TTABLE)
+        config_fail_got(r, &any, "a table");
+    config_set_string(r, &l->addr, "127.0.0.1");
+    config_set_string(r, &l->target, "");
+    config_read_table(r, listener_fields, 0, l, 0);
+    if (strlen(l->target) > SKT_TARGET_MAX)
+        config_fail(r, "expected a target's name of at most %d bytes", SKT_TARGET_MAX);
+}
+
 static void read_listeners(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
     config_check_list(r, f, "a list of tables");
     for (lua_Integer i = 1; config_list_item(r, i); i++) {
         size_t mark = config_enter(r, "[%lld]", (long long)i);
-        if (lua_type(r->L, -1) != LUA_TTABLE)
-            config_fail_got(r, f, "a table");
         struct skt_config_listener *l =
             config_append(r, &t->listeners, &t->listener_count, sizeof *t->listeners);
-        config_set_string(r, &l->addr, "127.0.0.1");
-        config_set_string(r, &l->target, "");
-        config_read_table(r, listener_fields, 0, l, 0);
-        if (strlen(l->target) > SKT_TARGET_MAX)
-            config_fail(r, "expected a target's name of at most %d bytes", SKT_TARGET_MAX);
+        (void)config_try(r, read_listener, l);
         config_leave(r, mark);
         lua_pop(r->L, 1);
     }
+}
+
+static void read_target(struct config_reader *r, void *arg)
+{
+    struct skt_config_target *target = arg;
+    struct config_field any = {.flags = 0};
+    size_t mark = config_enter(r, ".%.60s", target->name);
+    config_parse_host_port(r, &any, &target->host, &target->port);
+    config_leave(r, mark);
 }
 
 static void read_targets(struct config_reader *r, const struct config_field *f, void *at)
@@ -169,16 +192,14 @@ static void read_targets(struct config_reader *r, const struct config_field *f, 
         config_fail_got(r, f, "a table of names and \"host:port\"");
     lua_pushnil(L);
     while (lua_next(L, -2)) {
-        struct skt_config_target *target =
-            config_append(r, &t->targets, &t->target_count, sizeof *t->targets);
         lua_pushvalue(L, -2);
         if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) < 1 || lua_rawlen(L, -1) > SKT_TARGET_MAX)
             config_fail_got(r, f, "names of 1..255 bytes as keys");
+        struct skt_config_target *target =
+            config_append(r, &t->targets, &t->target_count, sizeof *t->targets);
         target->name = config_take_string(r, f);
         lua_pop(L, 1);
-        size_t mark = config_enter(r, ".%.60s", target->name);
-        config_parse_host_port(r, f, &target->host, &target->port);
-        config_leave(r, mark);
+        (void)config_try(r, read_target, target);
         lua_pop(L, 1);
     }
 }
@@ -200,9 +221,9 @@ const struct config_field config_mode_fields[] = {
     {"tcp_listen_port", config_read_integer, MODE(tcp_listen_port), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 65535},
     {"tcp_target_addr", config_read_string, MODE(tcp_target_addr), IN_ALL & ~IN_PROXY_CLIENT, 0, 1, 0},
     {"tcp_target_port", config_read_integer, MODE(tcp_target_port), IN_ALL & ~IN_PROXY_CLIENT, 0, 1, 65535},
-    {"tcp_read_buf_size", config_read_integer, MODE(tcp_read_buf_size), IN_ALL, 0, 1, 16777216},
+    {"tcp_read_buf_size", config_read_integer, MODE(tcp_read_buf_size), IN_ALL, ZERO_DEFAULT, 1, 16777216},
     {"tcp_keepalive", config_read_number, MODE(tcp_keepalive), IN_ALL, 0, 0, 1e9},
-    {"tcp_recv_timeout", config_read_number, MODE(tcp_recv_timeout), IN_ALL, 0, 0.1, 86400},
+    {"tcp_recv_timeout", config_read_number, MODE(tcp_recv_timeout), IN_ALL, ZERO_DEFAULT, 0.1, 86400},
     {"tcp_send_timeout", config_read_number, MODE(tcp_send_timeout), IN_ALL, 0, 0, 1e9},
     {"tcp_timeout_interval", config_read_number, MODE(tcp_timeout_interval), IN_ALL, 0, 0, 1e9},
     {"skcp_servers", read_servers, 0, IN_SERVERS, 0, 0, 0},
@@ -242,6 +263,6 @@ const struct config_field config_top_fields[] = {
     {"metrics_addr", config_read_string, TOP(metrics_addr), 0, NOT_YET, 1, 0},
     {"user", config_read_string, TOP(run_as), 0, 0, 1, 0},
     {"max_memory", config_read_size, TOP(max_memory), 0, 0, 0, 0},
-    {"workers", config_read_integer, TOP(workers), 0, 0, 1, 256},
+    {"workers", config_read_integer, TOP(workers), 0, 0, 1, 1},
     {0},
 };

@@ -34,25 +34,48 @@ static void describe_range(const struct config_field *f, const char *what, char 
         snprintf(out, cap, "%snot below %.14g", what, f->min);
 }
 
+/* 0 and less, of the fields where the original took it for "as you like". */
+static bool is_default(struct config_reader *r, const struct config_field *f, double v)
+{
+    if (!(f->flags & ZERO_DEFAULT) || v > 0)
+        return false;
+    config_warn(r, "%s: %.14g stands for the default", r->where, v);
+    return true;
+}
+
 void config_read_integer(struct config_reader *r, const struct config_field *f, void *at)
 {
     char expected[64];
     int exact = 0;
-    lua_Integer v = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &exact) : 0;
+    lua_Integer v = lua_tointegerx(r->L, -1, &exact); /* takes "15", too */
     describe_range(f, f->max < 1e15 ? "" : "an integer ", expected, sizeof expected);
+    if (exact && is_default(r, f, (double)v))
+        return;
     if (!exact || (double)v < f->min || (double)v > f->max)
         config_fail_got(r, f, expected);
     *(int64_t *)at = v;
 }
 
+void config_read_speed_mode(struct config_reader *r, const struct config_field *f, void *at)
+{
+    int exact = 0;
+    lua_Integer v = lua_tointegerx(r->L, -1, &exact);
+    if (!exact)
+        config_fail_got(r, f, "1 (turbo) or 0 (normal)");
+    if (v != 0 && v != 1)
+        config_warn(r, "%s: %lld stands for 0 (normal)", r->where, (long long)v);
+    *(int64_t *)at = v == 1;
+}
+
 void config_read_number(struct config_reader *r, const struct config_field *f, void *at)
 {
     char expected[64];
+    int is_number = 0;
+    double v = (double)lua_tonumberx(r->L, -1, &is_number);
     describe_range(f, "a number ", expected, sizeof expected);
-    if (lua_type(r->L, -1) != LUA_TNUMBER)
-        config_fail_got(r, f, expected);
-    double v = (double)lua_tonumber(r->L, -1);
-    if (!isfinite(v) || v < f->min || v > f->max)
+    if (is_number && isfinite(v) && is_default(r, f, v))
+        return;
+    if (!is_number || !isfinite(v) || v < f->min || v > f->max)
         config_fail_got(r, f, expected);
     *(double *)at = v;
 }

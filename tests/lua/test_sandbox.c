@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#define NOT_HERE "(a configuration has string, table, math and os.getenv, and no "
+
 static char err[SKT_CONFIG_ERROR_MAX];
 
 static struct skt_config *must_load(const char *text)
@@ -39,10 +41,11 @@ static void test_lua_errors(void **state)
     must_fail("config = {", "c.lua:1: unexpected symbol near <eof>");
     must_fail("\nerror('mine')", "c.lua:2: mine");
     must_fail("error({})", "c.lua: failed");
-    must_fail("io.open('x')", "c.lua:1: attempt to index a nil value (global 'io')");
-    must_fail("os.execute('true')", "c.lua:1: attempt to call a nil value (field 'execute')");
-    must_fail("require('x')", "c.lua:1: attempt to call a nil value (global 'require')");
-    must_fail("load('return 1')()", "c.lua:1: attempt to call a nil value (global 'load')");
+    must_fail("io.open('x')", "c.lua:1: attempt to index a nil value (global 'io') " NOT_HERE "io)");
+    must_fail("os.execute('true')",
+              "c.lua:1: attempt to call a nil value (field 'execute') " NOT_HERE "execute)");
+    must_fail("require('x')", "c.lua:1: attempt to call a nil value (global 'require') " NOT_HERE "require)");
+    must_fail("load('return 1')()", "c.lua:1: attempt to call a nil value (global 'load') " NOT_HERE "load)");
     must_fail("debug.sethook()", "c.lua:1: attempt to index a nil value (global 'debug')");
     must_fail("while true do end", "c.lua:1: the configuration runs for too long (an endless loop?)");
     must_fail("local function f() return f() end f()",
