@@ -84,6 +84,7 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
     skt_list_init(&k->ack_node);
     skt_list_init(&k->event_node);
     skt_list_init(&k->starved_node);
+    skt_list_init(&k->lag_node);
     skt_kcp_set_sn(k, 0, 0);
     return skt_heap_set(&path->timers, &k->timer, FAR);
 }
@@ -127,6 +128,7 @@ void skt_kcp_dispose(struct skt_kcp *k)
     skt_list_remove(&k->ack_node);
     skt_list_remove(&k->event_node);
     skt_list_remove(&k->starved_node);
+    skt_list_remove(&k->lag_node);
     skt_heap_remove(&k->path->timers, &k->timer);
     memset(k, 0, sizeof(*k));
 }
@@ -223,11 +225,15 @@ void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
 void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd)
 {
     k->heard = true;
-    skt_kcp_take_una(k, round, una);
     if (!skt_serial_before(una, k->wnd_una)) {
         k->wnd_una = una;
         k->rmt_wnd = wnd;
     }
+    skt_kcp_take_una(k, round);
+    if (!skt_kcp_lags(k))
+        skt_list_remove(&k->lag_node);
+    else if (skt_list_empty(&k->lag_node))
+        skt_list_append(&k->path->lagging, &k->lag_node);
     if (round->acked || round->rtt)
         skt_path_end_round(k->path, round);
     skt_kcp_update_sending(k);
@@ -236,6 +242,12 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
         skt_kcp_notify(k, SKT_KCP_DRAINED);
         skt_kcp_check_writable(k);
     }
+}
+
+void skt_kcp_catch_up(struct skt_kcp *k, skt_us now)
+{
+    struct skt_ack_round round = {.now = now};
+    skt_kcp_end_round(k, &round, k->wnd_una, (uint16_t)k->rmt_wnd);
 }
 
 int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data)

@@ -58,8 +58,9 @@ struct skt_ack_frame;
 /* The fields are the implementation's. */
 struct skt_kcp {
     struct skt_path *path;
-    struct skt_list ready_node, control_node, ack_node, event_node, starved_node; /* in the path's lists */
-    struct skt_heap_node timer;                                                   /* min(probe_at, tell_at) */
+    struct skt_list ready_node, control_node, ack_node, event_node, starved_node,
+        lag_node;               /* in the path's lists */
+    struct skt_heap_node timer; /* min(probe_at, tell_at) */
     uint32_t conv;
     bool stream;
     /* What its owner knows of what it queues: that there is much, however little of it is in flight (then it
@@ -84,7 +85,7 @@ struct skt_kcp {
      * writer. An acknowledged segment's slot is NULL. */
     struct skt_seg_ring snd;
     uint32_t snd_una, snd_nxt, snd_end, reserved;
-    uint32_t wnd_una, rmt_wnd; /* the peer accepts sn < wnd_una + rmt_wnd */
+    uint32_t wnd_una, rmt_wnd; /* the peer has all sn < wnd_una and accepts sn < wnd_una + rmt_wnd */
     size_t unsent;             /* bytes that wait, small messages counted as more */
     uint16_t packet_left;      /* room behind the last segment written, in its packet */
     skt_us probe_at, probe_wait;

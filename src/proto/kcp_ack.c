@@ -4,23 +4,43 @@
 #include "proto/ack_frame.h"
 #include "proto/kcp_internal.h"
 
+/* Takes steps off the work that is left for a packet, as far as it goes. */
+static void charge(struct skt_path *p, unsigned steps)
+{
+    p->ack_work -= steps < p->ack_work ? steps : p->ack_work;
+}
+
 static void release(struct skt_kcp *k, struct skt_segment **slot)
 {
     skt_pool_put(k->path->pool, *slot);
     *slot = NULL;
+    charge(k->path, SKT_ACK_RELEASE);
+}
+
+static bool is_released(const struct skt_kcp *k, uint32_t sn)
+{
+    return sn != k->snd_nxt && !*skt_seg_ring_at(&k->snd, sn);
 }
 
 /* Moves snd_una over what was acknowledged by name. */
 static void advance(struct skt_kcp *k)
 {
-    while (k->snd_una != k->snd_nxt && !*skt_seg_ring_at(&k->snd, k->snd_una))
+    for (; k->path->ack_work > 0 && is_released(k, k->snd_una); charge(k->path, 1))
         k->snd_una++;
 }
 
-/* How long ago a transmission with this ts was made, to 32 us. */
+bool skt_kcp_lags(const struct skt_kcp *k)
+{
+    return skt_serial_before(k->snd_una, k->wnd_una) || is_released(k, k->snd_una);
+}
+
+/* How long ago a transmission with this ts was made, to 32 us. A retransmission's ts may be ahead of the
+ * clock.
+ */
 static skt_us age_of(const struct skt_path *p, skt_us now, uint32_t ts)
 {
-    return (skt_us)(skt_path_tick(p, now) - ts) * SKT_KCP_TICK_US;
+    uint32_t tick = skt_path_tick(p, now);
+    return skt_serial_before(tick, ts) ? 0 : (skt_us)(tick - ts) * SKT_KCP_TICK_US;
 }
 
 /* A duplicate of the last transmission arrived, and that itself did not, or not yet. */
@@ -74,6 +94,8 @@ void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t s
             round->rtt = 0;
     } else if (!skt_serial_before(ts, seg->first_ts) && skt_serial_before(ts, seg->ts)) {
         take_earlier(p, seg, round, ts);
+    } else {
+        return; /* it names no transmission: who says so has not received one */
     }
     skt_path_take_acked(p, seg, round, named);
     release(k, slot);
@@ -93,11 +115,11 @@ static void take_unnamed(struct skt_kcp *k, struct skt_segment *seg, struct skt_
     skt_path_take_acked(k->path, seg, round, false);
 }
 
-void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una)
+void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round)
 {
-    while (skt_serial_before(k->snd_una, una)) {
+    for (; k->path->ack_work > 0 && skt_serial_before(k->snd_una, k->wnd_una); charge(k->path, 1)) {
         struct skt_segment **slot = skt_seg_ring_at(&k->snd, k->snd_una);
-        if (skt_serial_before(k->snd_una + 1, una))
+        if (skt_serial_before(k->snd_una + 1, k->wnd_una))
             skt_seg_prefetch(*skt_seg_ring_at(&k->snd, k->snd_una + 1));
         if (*slot) {
             take_unnamed(k, *slot, round);
@@ -120,18 +142,19 @@ static struct skt_segment *flying_or_lost(const struct skt_kcp *k, uint32_t sn)
 static void take_ranged(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts)
 {
     const struct skt_segment *seg = flying_or_lost(k, sn);
-    if (seg)
+    if (seg && !skt_serial_before(ts, seg->first_ts))
         skt_kcp_take_ack(k, round, sn, skt_serial_before(ts, seg->ts) ? seg->first_ts : seg->ts);
 }
 
+/* As far as there is work left for the packet: the rest is told again, or covered by una. */
 static void take_record(struct skt_kcp *k, struct skt_ack_round *round, const struct skt_ack_record *r)
 {
     uint32_t sn = r->lo;
     if (!skt_serial_before(r->hi, k->snd_una)) {
         if (skt_serial_before(sn, k->snd_una))
             sn = k->snd_una;
-        for (; sn != r->hi; sn++)
-            take_ranged(k, round, sn, r->ts);
+        for (; k->path->ack_work > 0 && sn != r->hi; charge(k->path, 1))
+            take_ranged(k, round, sn++, r->ts);
     }
     skt_kcp_take_ack(k, round, r->hi, r->ts);
 }

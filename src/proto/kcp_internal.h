@@ -8,6 +8,7 @@
 #define SKT_KCP_PROBE_MIN    (200 * SKT_US_PER_MS)
 #define SKT_KCP_PROBE_MAX    (2 * SKT_US_PER_SEC)
 #define SKT_PATH_INITIAL_RTO (250 * SKT_US_PER_MS)
+#define SKT_PATH_RATE_MAX    UINT64_C(100000000000) /* bytes/s: what the pacer takes, and more than there is */
 
 enum {
     SKT_KCP_RESERVED_PART = 8, /* below this part of the budget only the next segment in order is taken, */
@@ -15,6 +16,7 @@ enum {
     SKT_KCP_THIN = 4,          /* segments in flight up to which a conversation goes first, */
     SKT_KCP_THIN_SMALL = 32,   /* and of one whose segments have at most */
     SKT_KCP_SMALL_LEN = 256,   /* bytes: a queue holds back its requests, they do not make the queue */
+    SKT_ACK_RELEASE = 32,      /* steps of path->ack_work that letting a segment go takes */
     SKT_KCP_TELLS = 5, /* how often news of a window that was closed is repeated when no data follows */
 };
 
@@ -51,6 +53,9 @@ void skt_kcp_notify(struct skt_kcp *k, unsigned events);
 
 /* After what a packet acknowledges by name: takes una and wnd of the peer, and closes the round. */
 void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd);
+
+/* Goes on with what was acknowledged and not worked off; takes it off path->lagging when that was all. */
+void skt_kcp_catch_up(struct skt_kcp *k, skt_us now);
 
 /* Puts the conversation on path->ready or takes it off, and arms the window probe where only that helps.
  * After anything that changes what may be sent. */
@@ -94,7 +99,11 @@ void skt_kcp_check_writable(struct skt_kcp *k);
 /* --- kcp_ack.c --- */
 
 void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts);
-void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una);
+/* Takes what the peer has by wnd_una, as far as path->ack_work goes. */
+void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round);
+
+/* Is there more that it has? */
+bool skt_kcp_lags(const struct skt_kcp *k);
 
 /* --- kcp_control.c --- */
 
@@ -158,6 +167,9 @@ void skt_path_requeue(struct skt_path *p, struct skt_segment *seg);
 
 /* Takes a segment off the path's lists and counts, as one that is dropped. */
 void skt_path_forget(struct skt_path *p, struct skt_segment *seg);
+
+/* For every conversation that lags, within the work of one packet. */
+void skt_path_catch_up(struct skt_path *p, skt_us now);
 
 void skt_path_detect_losses(struct skt_path *p, skt_us now);
 

@@ -10,9 +10,13 @@
 #define STARVED_TIME   (20 * SKT_US_PER_MS)
 #define RTT_STALE      (5 * SKT_US_PER_SEC)
 
-#define RATE_MAX UINT64_C(100000000000) /* what the pacer takes */
-
-enum { OVERHEAD_GUESS = 25, OVERHEAD_MAX = 200 };
+enum {
+    OVERHEAD_GUESS = 25,
+    OVERHEAD_MAX = 200,
+    /* For one packet: 512 segments let go, or 16384 looked at that were before. Whoever acknowledges more at
+     * once has it done in parts, and no packet takes longer than 0.1 ms. */
+    ACK_WORK = 512 * SKT_ACK_RELEASE,
+};
 
 static size_t datagram_len(const struct skt_path *p)
 {
@@ -57,6 +61,8 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
     skt_list_init(&p->ready);
     skt_list_init(&p->events);
     skt_list_init(&p->starved);
+    skt_list_init(&p->lagging);
+    skt_path_begin_receive(p);
     skt_heap_init(&p->timers);
     skt_redundancy_init(&p->redundancy);
     begin_measuring(p, now);
@@ -82,7 +88,7 @@ size_t skt_path_mss(const struct skt_path *p)
 
 void skt_path_update_pacer(struct skt_path *p, skt_us now)
 {
-    uint64_t rate = p->cc_state.out.pacing_rate, most = p->max_rate ? p->max_rate : RATE_MAX;
+    uint64_t rate = p->cc_state.out.pacing_rate, most = p->max_rate ? p->max_rate : SKT_PATH_RATE_MAX;
     skt_pacer_set_rate(&p->pacer, now, rate < most ? rate : most);
 }
 
@@ -116,7 +122,7 @@ void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count)
 
 void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate)
 {
-    p->max_rate = rate < RATE_MAX ? rate : RATE_MAX;
+    p->max_rate = rate < SKT_PATH_RATE_MAX ? rate : SKT_PATH_RATE_MAX;
     skt_path_update_pacer(p, now);
 }
 
@@ -166,6 +172,7 @@ void skt_path_take_rtt(struct skt_path *p, skt_us now, skt_us rtt)
 void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt)
 {
     p->now = skt_us_max(p->now, now);
+    rtt = skt_us_max(rtt, 1); /* 0 means none, and divides badly */
     skt_path_take_rtt(p, now, rtt);
     p->cc->on_rtt(&p->cc_state, now, rtt);
     skt_path_update_pacer(p, now);
@@ -230,7 +237,7 @@ void skt_path_add_starved(struct skt_path *p, struct skt_list *node)
 
 skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
 {
-    if (!skt_list_empty(&p->controls))
+    if (!skt_list_empty(&p->controls) || !skt_list_empty(&p->lagging))
         return now;
     skt_us at = skt_us_min(skt_path_loss_expiry(p), starved_expiry(p));
     if (!skt_list_empty(&p->acks))
@@ -255,9 +262,22 @@ static void wake_starved(struct skt_path *p, skt_us now)
     p->starved_at = now + STARVED_TIME;
 }
 
+void skt_path_begin_receive(struct skt_path *p)
+{
+    p->ack_work = ACK_WORK;
+}
+
+void skt_path_catch_up(struct skt_path *p, skt_us now)
+{
+    skt_path_begin_receive(p);
+    while (p->ack_work > 0 && !skt_list_empty(&p->lagging))
+        skt_kcp_catch_up(SKT_CONTAINER(p->lagging.next, struct skt_kcp, lag_node), now);
+}
+
 void skt_path_expire(struct skt_path *p, skt_us now)
 {
     p->now = skt_us_max(p->now, now);
+    skt_path_catch_up(p, now);
     skt_path_detect_losses(p, now);
     for (struct skt_heap_node *node; (node = skt_heap_first(&p->timers)) && node->at <= now;)
         skt_kcp_on_timer(SKT_CONTAINER(node, struct skt_kcp, timer), now);

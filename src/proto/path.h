@@ -36,11 +36,12 @@ struct skt_path {
     struct skt_list lost;     /* transmissions found lost, to be sent again, in that order */
     struct skt_list copies;   /* segments in flight to be duplicated, by time */
     struct skt_list controls; /* conversations with KCP segments to send that carry no data */
-    struct skt_list acks;   /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
-    struct skt_list fresh;  /* conversations with new data that the peer's window admits: thin ones, */
-    struct skt_list ready;  /* and the others */
-    struct skt_list events; /* conversations with news for the application (skt_kcp_take_events) */
-    struct skt_heap timers; /* window probes of single conversations */
+    struct skt_list acks;    /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
+    struct skt_list fresh;   /* conversations with new data that the peer's window admits: thin ones, */
+    struct skt_list ready;   /* and the others */
+    struct skt_list events;  /* conversations with news for the application (skt_kcp_take_events) */
+    struct skt_heap timers;  /* window probes of single conversations */
+    struct skt_list lagging; /* conversations of which more is acknowledged than was worked off yet */
     skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
     size_t payload_limit;                     /* KCP bytes that one packet may carry now */
     size_t inflight_bytes;
@@ -53,6 +54,7 @@ struct skt_path {
     bool ack_frames;   /* the peer takes ACK frames; see skt_path_set_ack_frames */
 
     /* The rest is path*.c's own. */
+    unsigned ack_work;       /* steps that acknowledgements may still take in what is being read */
     struct skt_list starved; /* conversations whose writer waits for memory, */
     skt_us starved_at;       /* and when they are looked at again */
     skt_us now;              /* the last time that was handed in */
@@ -147,6 +149,10 @@ void skt_path_on_parity(struct skt_path *p, skt_us now, size_t datagram_len);
 
 /* The peer reports losses that parity mended: how many transmissions in the last round trip or so. */
 void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count);
+
+/* A packet is about to be read, and so much work of acknowledging may be done for it; what is left goes on
+ * with the next send or expire. */
+void skt_path_begin_receive(struct skt_path *p);
 
 /* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
  * counted twice), and for datagrams without KCP in them. */

@@ -16,7 +16,13 @@
 #define RTO_MAX_LONG  (5 * SKT_US_PER_SEC)
 #define LONG_OUTAGE   (120 * SKT_US_PER_SEC)
 
-enum { REO_DECAY_RTTS = 16, BACKOFF_MAX = 10 };
+#define RTT_MAX (60 * SKT_US_PER_SEC) /* a longer one is none: everything was sent again long before */
+
+enum {
+    REO_DECAY_RTTS = 16,
+    BACKOFF_MAX = 10,
+    MARKED_MAX = 1024, /* in one turn */
+};
 
 static struct skt_segment *oldest(const struct skt_path *p)
 {
@@ -85,7 +91,8 @@ static uint64_t rate_sample(struct skt_path *p, const struct skt_ack_round *roun
     skt_us interval = skt_us_max(round->sent_at - round->first_sent_at, round->now - round->delivered_at);
     if (interval == 0 || interval < p->min_rtt)
         return 0;
-    return (p->delivered - round->prior_delivered) * SKT_US_PER_SEC / interval;
+    uint64_t rate = (p->delivered - round->prior_delivered) * SKT_US_PER_SEC / interval;
+    return rate < SKT_PATH_RATE_MAX ? rate : SKT_PATH_RATE_MAX;
 }
 
 static void update_rack(struct skt_path *p, const struct skt_ack_round *round)
@@ -102,8 +109,9 @@ static void update_rack(struct skt_path *p, const struct skt_ack_round *round)
 
 void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round)
 {
-    if (round->rtt)
-        skt_path_take_rtt(p, round->now, round->rtt);
+    skt_us rtt = round->rtt <= RTT_MAX ? round->rtt : 0;
+    if (rtt)
+        skt_path_take_rtt(p, round->now, rtt);
     if (!round->acked)
         return;
     p->delivered_at = round->now;
@@ -122,7 +130,7 @@ void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round)
         .app_limited = round->app_limited,
         .brief = !skt_path_is_full(p),
         .sent_at = round->tx ? round->sent_at : 0,
-        .rtt = round->rtt,
+        .rtt = rtt,
         .srtt = p->srtt,
         .min_rtt = p->min_rtt,
     };
@@ -219,14 +227,17 @@ static void time_out(struct skt_path *p, skt_us now)
 void skt_path_detect_losses(struct skt_path *p, skt_us now)
 {
     struct skt_segment *seg;
-    while ((seg = oldest(p)) && lost_at(p, seg) <= now) {
+    unsigned marked = 0;
+    if (!skt_list_empty(&p->lagging))
+        return; /* what is acknowledged is not all known yet */
+    while ((seg = oldest(p)) && lost_at(p, seg) <= now && marked++ < MARKED_MAX) {
         mark_lost(p, seg);
         skt_redundancy_on_lost(&p->redundancy);
         struct skt_cc_loss loss = {now, seg->cost, p->inflight_bytes, seg->sent_at};
         p->cc->on_lost(&p->cc_state, &loss);
         skt_path_update_pacer(p, now);
     }
-    if (!seg || timeout_at(p, seg) > now)
+    if (!seg || marked > MARKED_MAX || timeout_at(p, seg) > now)
         return;
     if (p->timeouts == 0)
         probe_tail(p);

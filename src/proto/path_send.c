@@ -282,6 +282,7 @@ static void begin_packet(struct skt_path *p, skt_us now)
     p->now = skt_us_max(p->now, now);
     p->uncopied = false;
     note_break(p, now);
+    skt_path_catch_up(p, now);
     skt_path_detect_losses(p, now);
 }
 

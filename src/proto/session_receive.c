@@ -224,6 +224,7 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     s->opened_by = kp;
     if (kp != s->connect.pending)
         on_authentic(s, now, from, kp, newest, plain[0]);
+    skt_path_begin_receive(&s->path);
     skt_parity_note(s, now, kp, number);
     err = read_frames(s, now, from, plain, plain_len, len);
     if (s->opened_by)

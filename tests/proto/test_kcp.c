@@ -305,10 +305,12 @@ static void test_impossible_acks(void **state)
     assert_int_equal(rig_ack(&r, 1, 0, 3, 128), SKT_ERR_MALFORMED);
     assert_int_equal(r.kcp.snd_una, 0);
     assert_int_equal(rig_ack(&r, 0xfffffff0, 0, 0, 128), SKT_OK); /* long done */
-    assert_int_equal(rig_ack(&r, 1, 12345, 0, 128), SKT_OK);      /* a ts that was never sent names none */
+    assert_int_equal(rig_ack(&r, 1, 12345, 0, 128), SKT_OK);      /* a ts that was never sent */
     assert_int_equal(r.path.srtt, 0);
     assert_int_equal(r.kcp.snd_una, 0);
     assert_int_equal(rig_ack(&r, 0, r.out[0].h.ts, 0, 128), SKT_OK);
+    assert_int_equal(r.kcp.snd_una, 1);
+    assert_int_equal(rig_ack(&r, 1, r.out[1].h.ts, 0, 128), SKT_OK);
     assert_int_equal(r.kcp.snd_una, 2);
     rig_dispose(&r);
 }

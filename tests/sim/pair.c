@@ -308,6 +308,7 @@ static void receive(struct sim_pair *s, struct sim_host *h, uint8_t *data, size_
 {
     struct skt_reader r = skt_reader_of(data, len);
     int mark = skt_read_u8(&r);
+    skt_path_begin_receive(&h->path);
     if (mark == PING_MARK) {
         data[0] = PONG_MARK;
         sim_link_send(&h->out, s->now, data, len);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* What acknowledgements cost: a packet's are worked off up to a bound, the rest in parts afterwards, and no
+ * loss is found meanwhile that is none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "proto/ack_frame.h"
+#include "sim/rig.h"
+
+#define MS SKT_US_PER_MS
+
+enum { FLIGHT = 8000, FRAMES = 65 /* of the shortest in a packet */ };
+
+static uint8_t packet[SKT_MTU_MAX + 1];
+
+/* FLIGHT segments in flight, as over a very long path. */
+static void fly(struct rig *r)
+{
+    rig_init(r, true, 0, NULL);
+    r->kcp.rmt_wnd = UINT16_MAX;
+    r->kcp.limits.snd_unsent_max = SIZE_MAX;
+    r->path.cc_state.out.cwnd = SIZE_MAX;
+    for (int i = 0; i < FLIGHT; i++)
+        assert_int_equal(skt_kcp_write(&r->kcp, packet, skt_path_mss(&r->path)), SKT_OK);
+    while (r->kcp.snd_nxt < FLIGHT) {
+        r->now += 10;
+        skt_pacer_init(&r->path.pacer, r->now, 1000000000, 1500);
+        while (skt_path_send(&r->path, r->now, packet, sizeof packet) > 0)
+            continue;
+    }
+    r->now += 100 * MS;
+    skt_path_begin_receive(&r->path);
+}
+
+static uint32_t ts_of(const struct rig *r, uint32_t sn)
+{
+    return (*skt_seg_ring_at(&r->kcp.snd, sn))->ts;
+}
+
+static unsigned held(const struct rig *r)
+{
+    unsigned n = 0;
+    for (uint32_t sn = r->kcp.snd_una; sn != r->kcp.snd_nxt; sn++)
+        n += *skt_seg_ring_at(&r->kcp.snd, sn) != NULL;
+    return n;
+}
+
+/* All at once: the packet lets some go, sends and expirations the rest, and nothing was lost. */
+static void test_a_great_una(void **state)
+{
+    (void)state;
+    struct rig r;
+    fly(&r);
+    struct skt_ack_frame f = {.conv = RIG_CONV, .una = FLIGHT, .wnd = 500, .newest_sn = FLIGHT - 1};
+    f.newest_ts = ts_of(&r, FLIGHT - 1);
+    for (int i = 0; i < FRAMES; i++)
+        assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
+    assert_in_range(held(&r), FLIGHT - 600, FLIGHT - 400);
+    assert_false(skt_kcp_drained(&r.kcp));
+    unsigned turns = 0;
+    for (; !skt_kcp_drained(&r.kcp); turns++) {
+        unsigned before = held(&r);
+        assert_true(skt_path_expiry(&r.path, r.now) <= r.now);
+        if (turns % 2)
+            skt_path_expire(&r.path, r.now);
+        else
+            assert_int_equal(skt_path_send(&r.path, r.now, packet, sizeof packet), 0);
+        assert_in_range(before - held(&r), 1, 600);
+    }
+    assert_in_range(turns, 10, 20);
+    assert_int_equal(r.path.stats.lost, 0);
+    assert_int_equal(r.path.inflight_bytes, 0);
+    assert_true(skt_kcp_take_events(&r.kcp) & SKT_KCP_DRAINED);
+    assert_int_equal(r.kcp.rmt_wnd, 500);
+    rig_dispose(&r);
+}
+
+/* Disposed of in the middle of that. */
+static void test_disposed_while_it_lags(void **state)
+{
+    (void)state;
+    struct rig r;
+    fly(&r);
+    struct skt_kcp_header h = {.conv = RIG_CONV, .cmd = SKT_KCP_CMD_WINS, .una = FLIGHT, .wnd = 9};
+    assert_int_equal(skt_kcp_receive(&r.kcp, r.now, &h, NULL), SKT_OK);
+    assert_false(skt_list_empty(&r.path.lagging));
+    rig_dispose(&r);
+    assert_true(skt_list_empty(&r.path.lagging));
+}
+
+/* The same range over and over, nothing in it left: walked once or so, not once for each frame. */
+static void test_ranges_of_nothing(void **state)
+{
+    (void)state;
+    struct rig r;
+    fly(&r);
+    struct skt_ack_frame f = {.conv = RIG_CONV, .wnd = 500, .newest_sn = FLIGHT - 1, .count = 1};
+    f.newest_ts = ts_of(&r, FLIGHT - 1);
+    f.records[0] = (struct skt_ack_record){1, FLIGHT - 1, f.newest_ts, true};
+    for (int i = 0; i < FLIGHT / 300; i++) { /* each packet does a part, whichever frame it is in */
+        skt_path_begin_receive(&r.path);
+        assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
+    }
+    assert_int_equal(held(&r), 1);
+    skt_path_begin_receive(&r.path);
+    unsigned most = r.path.ack_work;
+    for (int i = 0; i < FRAMES; i++)
+        assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
+    assert_int_equal(r.path.ack_work, 0);
+    assert_true(most <= 20000); /* steps, of which a packet has no more */
+    assert_int_equal(r.kcp.snd_una, 0);
+    /* The hole filled: what was acknowledged by name is passed over in parts, too. */
+    f = (struct skt_ack_frame){.conv = RIG_CONV, .una = 1, .wnd = 500, .newest_sn = 0};
+    f.newest_ts = ts_of(&r, 0);
+    r.path.ack_work = 1000;
+    assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
+    assert_in_range(r.kcp.snd_una, 900, 1001);
+    skt_path_expire(&r.path, r.now);
+    assert_true(skt_kcp_drained(&r.kcp));
+    rig_dispose(&r);
+}
+
+/* The newest alone: all before it are lost, and are found so in parts. */
+static void test_losses_in_parts(void **state)
+{
+    (void)state;
+    struct rig r;
+    fly(&r);
+    struct skt_ack_frame f = {.conv = RIG_CONV, .wnd = 500, .newest_sn = FLIGHT - 1};
+    f.newest_ts = ts_of(&r, FLIGHT - 1);
+    assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
+    r.now += 100 * MS;
+    for (uint64_t before = 0, turns = 0; r.path.stats.lost < FLIGHT - 1; before = r.path.stats.lost) {
+        skt_path_expire(&r.path, r.now);
+        assert_in_range(r.path.stats.lost - before, 1, 1100);
+        assert_true(++turns < 20);
+    }
+    rig_dispose(&r);
+}
+
+/* What names no transmission proves nothing: not a ts before the first, not one behind the last. */
+static void test_a_ts_that_names_none(void **state)
+{
+    (void)state;
+    struct rig r;
+    fly(&r);
+    uint32_t first = ts_of(&r, 10), wrong[] = {first - 1, first + 1, first + 100000, first - 100000, 0};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct skt_kcp_header h = {
+            .conv = RIG_CONV, .cmd = SKT_KCP_CMD_ACK, .sn = 10, .ts = wrong[i], .wnd = 500};
+        assert_int_equal(skt_kcp_receive(&r.kcp, r.now, &h, NULL), SKT_OK);
+        struct skt_ack_frame f = {
+            .conv = RIG_CONV, .wnd = 500, .newest_sn = 10, .newest_ts = wrong[i], .count = 1};
+        f.records[0] = (struct skt_ack_record){12, 12, wrong[i], false};
+        assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
+    }
+    /* Nor a range that came before its segments were sent. */
+    struct skt_ack_frame f = {.conv = RIG_CONV, .wnd = 500, .newest_sn = 10, .count = 1};
+    f.records[0] = (struct skt_ack_record){100, 5000, ts_of(&r, 100) - 1, true};
+    assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
+    assert_int_equal(held(&r), FLIGHT);
+    assert_int_equal(r.path.srtt, 0);
+    rig_dispose(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_great_una),          cmocka_unit_test(test_disposed_while_it_lags),
+        cmocka_unit_test(test_ranges_of_nothing),    cmocka_unit_test(test_losses_in_parts),
+        cmocka_unit_test(test_a_ts_that_names_none),
+    };
+    return cmocka_run_group_tests_name("ack_work", tests, NULL, NULL);
+}
