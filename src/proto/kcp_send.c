@@ -130,6 +130,14 @@ static void note_packed(struct skt_kcp *k, size_t len)
     k->packet_left = (uint16_t)(left > taken ? left - taken : 0);
 }
 
+/* Data bytes of the segments that are to be cut: of a long message as many as its number of fragments asks
+ * for, whatever the path carries. */
+static size_t part_len(const struct skt_kcp *k, size_t len)
+{
+    size_t mss = skt_path_mss(k->path), least = (len + FRAGMENTS_MAX - 1) / FRAGMENTS_MAX;
+    return k->stream || mss >= least ? mss : least;
+}
+
 /* Message mode: the length of a long message's first segment. What waits before it may end in a packet that
  * is not full, and a run of packets that one system call takes ends with such a packet: so it is filled. */
 static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
@@ -144,11 +152,12 @@ static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
 
 int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
 {
-    size_t mss = skt_path_mss(k->path), room;
+    size_t room, mss = skt_path_mss(k->path);
     if (k->finished)
         return SKT_ERR_CLOSED;
-    if (len == 0 || (!k->stream && len > mss * FRAGMENTS_MAX))
+    if (len == 0 || (!k->stream && len > mss * FRAGMENTS_MAX && len > SKT_MESSAGE_MAX))
         return SKT_ERR_ARG;
+    mss = part_len(k, len);
     if (k->unsent > 0 && k->unsent + len > k->limits.snd_unsent_max) {
         hold_back(k, false);
         return SKT_ERR_AGAIN;

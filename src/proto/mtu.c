@@ -5,24 +5,32 @@
 
 #include <string.h>
 
-/* The first guess above SKT_MTU_START is the cap, as most paths carry it; then the interval is halved. */
+/* The first guess is the most that may be, as most paths carry it; then comes what is in use and not known to
+ * pass; then the interval is halved. */
 static void next_probe(struct skt_mtu *m, skt_us now)
 {
+    bool first = m->probe == 0;
     m->tries = 0;
     m->checking = false;
-    if (m->high - m->low < SKT_MTU_STEP) {
+    if (m->low >= m->current && m->high - m->low < SKT_MTU_STEP) {
         m->probe = 0;
         m->at = now + SKT_MTU_CHECK_TIME;
         return;
     }
-    m->probe = (uint16_t)(m->probe == 0 ? m->high : m->low + (m->high - m->low + 1) / 2);
+    if (first)
+        m->probe = m->high;
+    else if (m->low < m->current)
+        m->probe = m->current;
+    else
+        m->probe = (uint16_t)(m->low + (m->high - m->low + 1) / 2);
     m->at = now;
 }
 
 void skt_mtu_init(struct skt_mtu *m)
 {
     memset(m, 0, sizeof *m);
-    m->current = m->low = m->high = m->cap = SKT_MTU_START;
+    m->current = m->high = m->cap = SKT_MTU_START;
+    m->low = SKT_MTU_LEAST;
     m->at = m->raise_at = SKT_NEVER;
 }
 
@@ -32,21 +40,27 @@ void skt_mtu_start(struct skt_mtu *m, size_t cap, skt_us now)
     m->high = m->cap;
     if (m->current > m->high)
         m->current = m->high;
-    m->low = m->current;
     m->started = true;
     m->raise_at = now + SKT_MTU_RAISE_TIME;
     m->probe = 0;
     next_probe(m, now);
 }
 
-/* To a size that is assumed to pass, to look again a second later, for `high` first or half way to it. */
+/* What to use until a search says more, where `size` is too long. */
+static uint16_t below(size_t size)
+{
+    return size > SKT_MTU_START ? SKT_MTU_START : SKT_MTU_LEAST;
+}
+
+/* To a size that is more likely to pass, to look again a second later, for `high` first or not at all. */
 static bool fall_back(struct skt_mtu *m, uint16_t high, bool high_first, skt_us now)
 {
-    uint16_t fallback = m->current > SKT_MTU_START ? SKT_MTU_START : SKT_MTU_MIN;
+    uint16_t fallback = below(m->current);
     if (m->current <= fallback)
         return false;
     m->high = high;
-    m->current = m->low = fallback;
+    m->low = SKT_MTU_LEAST;
+    m->current = fallback;
     m->probe = high_first ? 0 : high;
     next_probe(m, now);
     m->at = now + SKT_US_PER_SEC;
@@ -62,6 +76,8 @@ static void give_up(struct skt_mtu *m, skt_us now)
         return;
     }
     m->high = high;
+    if (m->current > high) /* what was in use from the start */
+        m->current = m->low;
     next_probe(m, now);
 }
 
@@ -95,7 +111,7 @@ size_t skt_mtu_probe(struct skt_mtu *m, skt_us now, skt_us rtt, bool busy, skt_u
     if (m->probe == 0 && busy && m->current < m->cap && now >= m->raise_at)
         skt_mtu_start(m, m->cap, now);
     if (m->probe == 0) {
-        if (!busy || m->current <= SKT_MTU_START)
+        if (!busy || m->current <= SKT_MTU_LEAST)
             return rest(m);
         m->probe = m->current;
         m->checking = true;
@@ -119,13 +135,34 @@ bool skt_mtu_on_probed(struct skt_mtu *m, size_t size, skt_us now)
         m->at = now + SKT_MTU_CHECK_TIME;
         return false;
     }
+    uint16_t before = m->current;
     m->low = m->probe;
-    m->current = m->probe;
+    if (m->current < m->low)
+        m->current = m->low;
     next_probe(m, now);
-    return true;
+    return m->current != before;
 }
 
 bool skt_mtu_on_black_hole(struct skt_mtu *m, skt_us now)
 {
-    return fall_back(m, m->current, true, now);
+    if (m->current > SKT_MTU_START)
+        return fall_back(m, m->current, true, now);
+    if (m->started && m->probe == 0 && m->current > SKT_MTU_LEAST)
+        m->at = now; /* checks it at once */
+    return false;
+}
+
+bool skt_mtu_on_too_long(struct skt_mtu *m, size_t size, skt_us now)
+{
+    uint16_t before = m->current;
+    if (!m->started || size <= SKT_MTU_LEAST || size > m->high)
+        return false;
+    m->high = (uint16_t)(size - 1);
+    if (m->low > m->high)
+        m->low = SKT_MTU_LEAST;
+    if (m->current > m->high)
+        m->current = m->low > below(size) ? m->low : below(size);
+    m->probe = (uint16_t)size; /* not again */
+    next_probe(m, now);
+    return m->current != before;
 }

@@ -13,7 +13,7 @@
 
 struct skt_mtu {
     uint16_t current; /* datagram bytes in use */
-    uint16_t low;     /* known to pass */
+    uint16_t low;     /* known to pass, or SKT_MTU_LEAST; below `current` while that is only a guess */
     uint16_t high;    /* the largest that may still be tried */
     uint16_t cap;     /* the largest that either end takes */
     uint16_t probe;   /* size being probed; 0: none */
@@ -36,7 +36,7 @@ enum {
 /* Nothing is probed before skt_mtu_start. */
 void skt_mtu_init(struct skt_mtu *m);
 
-/* Begins a search between SKT_MTU_START and cap at `now`. */
+/* Begins a search up to cap at `now`. */
 void skt_mtu_start(struct skt_mtu *m, size_t cap, skt_us now);
 
 /* Data is being sent: checks of `current`, which rest while there is none, go on. */
@@ -65,8 +65,18 @@ static inline bool skt_mtu_settled(const struct skt_mtu *m)
     return m->started && (m->probe == 0 || m->checking);
 }
 
-/* Nothing gets through, perhaps because of its size: falls back and searches again soon, first for what was
- * in use. True: `current` has changed. */
+/* May a datagram of this size be too long for the path, as far as is known? Then it goes without DF. */
+static inline bool skt_mtu_doubts(const struct skt_mtu *m, size_t size)
+{
+    return size > m->low;
+}
+
+/* Nothing gets through, perhaps because of its size: falls back to SKT_MTU_START and searches again soon,
+ * first for what was in use; sizes up to that are checked at once. True: `current` has changed. */
 bool skt_mtu_on_black_hole(struct skt_mtu *m, skt_us now);
+
+/* The system refuses to send datagrams of this size: its interface carries less. The search goes on below.
+ * True: `current` has changed. */
+bool skt_mtu_on_too_long(struct skt_mtu *m, size_t size, skt_us now);
 
 #endif

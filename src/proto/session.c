@@ -101,6 +101,7 @@ void skt_session_free(struct skt_session *s)
     skt_connect_dispose(s);
     skt_streams_dispose(s);
     skt_parity_dispose(s);
+    skt_pieces_dispose(s);
     skt_keys_drop_all(&s->keys);
     skt_session_drop_keys(s);
     skt_path_dispose(&s->path);

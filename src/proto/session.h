@@ -144,6 +144,9 @@ skt_us skt_session_expiry(const struct skt_session *s, skt_us now);
 /* Does what is due. Then call skt_session_send. */
 void skt_session_expire(struct skt_session *s, skt_us now);
 
+/* The system refused to send a datagram of len bytes to the peer: too long for its interface. */
+void skt_session_on_too_long(struct skt_session *s, skt_us now, size_t len);
+
 /* --- news --- */
 
 unsigned skt_session_take_events(struct skt_session *s);

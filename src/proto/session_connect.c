@@ -269,7 +269,7 @@ int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_
 static size_t send_attach(struct skt_session *s, uint8_t *buf)
 {
     struct skt_connect *c = &s->connect;
-    struct skt_writer w = skt_writer_of(buf + SKT_HEADER_LEN, SKT_MTU_MIN - SKT_PACKET_OVERHEAD);
+    struct skt_writer w = skt_writer_of(buf + SKT_HEADER_LEN, SKT_MTU_LEAST - SKT_PACKET_OVERHEAD);
     uint8_t proof[SKT_PROOF_LEN] = {0};
     if (s->cid && skt_handshake_proof(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
         return 0;
@@ -279,7 +279,7 @@ static size_t send_attach(struct skt_session *s, uint8_t *buf)
     skt_write_u32(&w, s->cid);
     skt_write_bytes(&w, proof, SKT_PROOF_LEN);
     skt_write_bytes(&w, s->ctx->extensions, s->ctx->extensions_len);
-    skt_write_padding(&w, skt_session_random(s, SKT_HANDSHAKE_PAD_MAX));
+    skt_write_padding(&w, skt_session_random(s, (uint32_t)w.left + 1));
     int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
     return len > 0 ? (size_t)len : 0;
 }
@@ -292,6 +292,7 @@ static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
         s->events |= SKT_EVENT_LOST;
         skt_path_reset(&s->path, now);
         skt_parity_restart(s);
+        skt_pieces_dispose(s);
         if (skt_streams_restart(s, now) != SKT_OK) {
             skt_session_end(s, SKT_CLOSE_LOST);
             return;

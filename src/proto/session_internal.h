@@ -126,6 +126,11 @@ struct skt_session {
 
     struct skt_parity parity;
 
+    /* segments longer than the path's datagrams (session_pieces.c) */
+    struct skt_pieces_out *pieces_out; /* the one being sent, or NULL */
+    struct skt_pieces_in *pieces_in;   /* those being put together, or NULL */
+    uint16_t pieces_number;            /* of the last one that was begun */
+
     /* times */
     skt_us created, heard, unanswered; /* unanswered: first packet sent that asks for an answer; SKT_NEVER */
     skt_us ping_at, keepalive;
@@ -196,6 +201,15 @@ int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame,
 void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
 size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN]);
 void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+
+/* session_pieces.c */
+void skt_pieces_dispose(struct skt_session *s); /* what is under way is lost */
+/* Takes the KCP bytes of a packet that is too long; where there is no memory they are lost. */
+void skt_pieces_begin(struct skt_session *s, const uint8_t *body, size_t len);
+/* While there is pieces_out: the next PIECE frame; its length. */
+size_t skt_pieces_write(struct skt_session *s, uint8_t *plain);
+/* What follows the type of a PIECE frame has come. */
+int skt_pieces_receive(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
 
 /* session_streams.c */
 int skt_streams_init(struct skt_session *s);

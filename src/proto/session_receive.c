@@ -129,6 +129,8 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
             return SKT_OK;
         if (type == SKT_FRAME_PARITY)
             return skt_parity_on_frame(s, now, r.p, r.left);
+        if (type == SKT_FRAME_PIECE)
+            return skt_pieces_receive(s, now, r.p, r.left);
         if (type == SKT_FRAME_KCP) {
             skt_parity_on_body(s, now, r.p, r.left);
             return skt_streams_receive(s, now, r.p, r.left);

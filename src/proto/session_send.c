@@ -72,7 +72,7 @@ static size_t seal(struct skt_session *s, skt_us now, uint8_t *datagram, size_t 
  * three. */
 static size_t send_challenge(struct skt_session *s, skt_us now, uint8_t *buf, struct skt_send_info *info)
 {
-    struct skt_writer w = plain_writer(buf, SKT_MTU_MIN);
+    struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
     write_frame(&w, SKT_FRAME_CHALLENGE, s->challenge, sizeof s->challenge);
     s->challenge_due = false;
     info->to = s->roam_to;
@@ -98,7 +98,7 @@ static size_t send_accept(struct skt_session *s, uint8_t *buf)
     uint8_t body[5];
     body[0] = s->attach_result;
     skt_put_u32(body + 1, s->cid);
-    struct skt_writer w = plain_writer(buf, SKT_MTU_MIN);
+    struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
     write_frame(&w, SKT_FRAME_ACCEPT, body, sizeof body);
     skt_write_padding(&w, skt_session_random(s, SKT_PING_PAD_MAX));
     s->accept_due = false;
@@ -178,6 +178,19 @@ static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, si
     return n;
 }
 
+/* The same for whatever length: what is too long for the path goes in pieces, where the peer takes them. */
+static size_t write_body(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
+{
+    uint8_t *plain = buf + SKT_HEADER_LEN;
+    if (!s->pieces_out) {
+        size_t len = write_segments(s, now, buf, cap);
+        if (len + SKT_PACKET_OVERHEAD <= s->mtu.current || !(s->features & SKT_FEATURE_PIECES))
+            return len;
+        skt_pieces_begin(s, plain + SKT_FRAME_KCP_LEN, len - SKT_FRAME_KCP_LEN);
+    }
+    return s->pieces_out ? skt_pieces_write(s, plain) : 0;
+}
+
 /* One packet to the peer, not masked yet; its length or 0. */
 static size_t send_one(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
 {
@@ -190,7 +203,7 @@ static size_t send_one(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
         write_stateless(s, now, &w);
         len = seal_bare(s, now, buf, skt_writer_len(&w));
     } else if (s->state != SKT_SESSION_CLOSED) {
-        size_t plain_len = write_segments(s, now, buf, cap);
+        size_t plain_len = write_body(s, now, buf, cap);
         if (plain_len)
             len = seal_bare(s, now, buf, plain_len);
     }
@@ -235,7 +248,7 @@ static size_t send_run(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
         return 0;
     size_t full = s->path.payload_limit + SKT_FRAME_KCP_LEN + SKT_PACKET_OVERHEAD;
     info->segment_len = total;
-    info->fragment = total > s->mtu.current;
+    info->fragment = skt_mtu_doubts(&s->mtu, total);
     if (total != full)
         return mask_run(s, buf, total, total);
     while (cap - total >= SKT_SEND_BUFFER_MIN && !skt_parity_due(s, now)) {
@@ -268,6 +281,8 @@ size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
             len = send_probe(s, now, buf);
         else if ((len = send_parity(s, now, buf)) == 0)
             return send_run(s, now, buf, cap, info);
+        else
+            info->fragment = skt_mtu_doubts(&s->mtu, len);
     }
     info->segment_len = len;
     return len;

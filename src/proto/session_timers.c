@@ -65,7 +65,7 @@ static void expire_client(struct skt_session *s, skt_us now)
 static void expire_mtu(struct skt_session *s, skt_us now)
 {
     size_t before = s->mtu.current;
-    if (skt_path_timeouts(&s->path) >= BLACK_HOLE_TIMEOUTS && before > SKT_MTU_START)
+    if (skt_path_timeouts(&s->path) >= BLACK_HOLE_TIMEOUTS)
         (void)skt_mtu_on_black_hole(&s->mtu, now);
     bool busy = s->last_data != 0 && now - s->last_data < SKT_MTU_CHECK_TIME;
     size_t probe = skt_mtu_probe(&s->mtu, now, s->path.srtt, busy, s->heard);
@@ -74,6 +74,12 @@ static void expire_mtu(struct skt_session *s, skt_us now)
     if (probe && skt_mtu_needs_sign(&s->mtu))
         s->due |= SKT_DUE_PING;
     if (s->mtu.current != before)
+        skt_session_set_mtu(s);
+}
+
+void skt_session_on_too_long(struct skt_session *s, skt_us now, size_t len)
+{
+    if (is_open(s) && skt_mtu_on_too_long(&s->mtu, len, now))
         skt_session_set_mtu(s);
 }
 

@@ -29,10 +29,10 @@ enum {
     SKT_PATTERN_NKPSK0 = 1,
 
     /* Datagram sizes (UDP payload). */
-    SKT_MTU_MIN = 1100,
-    SKT_MTU_START = 1200, /* before anything was probed; all handshake packets are shorter */
+    SKT_MTU_LEAST = 548,  /* 576 bytes of IPv4: what is always taken to pass; no handshake packet is longer */
+    SKT_MTU_MIN = 1100,   /* of the caps that either end may set */
+    SKT_MTU_START = 1200, /* before anything was probed */
     SKT_MTU_MAX = 1472,
-    SKT_HANDSHAKE_PAD_MAX = 480, /* random padding of messages 1 and 2 is 0 to this many bytes */
 
     SKT_KEEPALIVE_MIN_S = 1, /* a smaller one in messages 1 and 2 counts as this: 0 would end at once */
 
@@ -71,6 +71,7 @@ enum skt_feature {
     SKT_FEATURE_TUN_OFFLOAD = 1, /* takes SKT_FLOW_OFFLOAD */
     SKT_FEATURE_ACK_RANGES = 2,  /* takes SKT_FRAME_ACK */
     SKT_FEATURE_PARITY = 4,      /* takes SKT_FRAME_PARITY and tells of losses by SKT_FRAME_REPORT */
+    SKT_FEATURE_PIECES = 8,      /* takes SKT_FRAME_PIECE */
 };
 
 /* Extensions of ATTACH, behind the proof: type u8, len u8, value; unknown ones are ignored. */
@@ -79,7 +80,9 @@ enum skt_attach_extension {
     SKT_EXTENSION_TUN_IP6 = 2, /* 16 bytes */
 };
 
-/* Frames inside a sealed transport packet: type u8, then for all but PAD, KCP and PARITY: len u8, body. */
+/* Frames inside a sealed transport packet: type u8, then for all but PAD, KCP, PARITY and PIECE: len u8,
+ * body.
+ */
 enum skt_frame {
     SKT_FRAME_PAD = 0,       /* the rest of the packet is padding */
     SKT_FRAME_KCP = 1,       /* the rest of the packet is KCP segments */
@@ -94,6 +97,8 @@ enum skt_frame {
     SKT_FRAME_CLOSE = 10,    /* the session ends: reason u8 (enum skt_close) */
     SKT_FRAME_ACK = 11,      /* what arrived of one conversation (ack_frame.h); SKT_FEATURE_ACK_RANGES */
     SKT_FRAME_PARITY = 12,   /* the rest of the packet: head u16, parity of KCP frames (fec.h, fec_ring.h) */
+    SKT_FRAME_PIECE = 14,    /* the rest of the packet: number u16 | at u16 | total u16 | bytes: part of a KCP
+                              * frame's body of `total` bytes that is too long for a datagram */
     SKT_FRAME_REPORT = 13,   /* lost u32 | runs of lost ones u32 | recovered u32, packets of the session */
 };
 
@@ -108,6 +113,8 @@ enum skt_frame {
 enum {
     SKT_INITIATION_LEN = 28,
     SKT_RESPONSE_LEN = 24,
+    /* Random padding of messages 1 and 2 is 0 to this many bytes. */
+    SKT_HANDSHAKE_PAD_MAX = SKT_MTU_LEAST - SKT_HANDSHAKE_OVERHEAD - SKT_INITIATION_LEN,
 };
 
 enum skt_wire_mode { SKT_MODE_PROXY = 1, SKT_MODE_TUN = 2, SKT_MODE_CUSTOM = 3 };

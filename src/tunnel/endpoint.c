@@ -50,7 +50,7 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     ctx->fixed_data = conf->fixed_data;
     ctx->fixed_parity = conf->fixed_parity;
     ctx->gf256 = skt_crypto_gf256();
-    ctx->features = conf->features | SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY;
+    ctx->features = conf->features | SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
     if (conf->extensions_len > sizeof ctx->extensions)
         return SKT_ERR_ARG;
     if (conf->extensions_len > 0)

@@ -149,10 +149,27 @@ static bool flush(struct skt_endpoint *ep, struct skt_link *link, skt_us now)
         if (len == 0)
             return false;
         struct skt_udp *udp = info.to.via < ep->socket_count ? ep->sockets[info.to.via] : NULL;
-        if (udp) /* what can't be sent is lost, as on the way */
-            (void)skt_udp_send(udp, &info.to, ep->shared->send_buffer, len, info.segment_len, info.fragment);
+        /* What can't be sent is lost, as on the way. */
+        int err =
+            udp ? skt_udp_send(udp, &info.to, ep->shared->send_buffer, len, info.segment_len, info.fragment)
+                : SKT_OK;
+        if (err == SKT_ERR_ARG && !info.fragment)
+            skt_session_on_too_long(s, now, info.segment_len);
     }
     return true;
+}
+
+/* Once a session: such paths work, but slower than their owner may expect. */
+static void tell_narrow(struct skt_link *link)
+{
+    const struct skt_session *s = link->session;
+    if (skt_session_mtu(s) >= SKT_MTU_MIN || link->told_narrow || skt_session_packet_mtu(s) == 0)
+        return;
+    link->told_narrow = true;
+    skt_warn(
+        "session %u: its path carries no more than %zu bytes of UDP in one datagram; it works, but costs "
+        "more. Is an interface's MTU too small on the way?",
+        skt_session_cid(s), skt_session_mtu(s));
 }
 
 static void end_link(struct skt_link *link)
@@ -175,6 +192,7 @@ void skt_endpoint_drive_link(struct skt_link *link, skt_us now)
         end_link(link);
         return;
     }
+    tell_narrow(link);
     if (more)
         skt_endpoint_touch(ep, s);
     skt_us at = skt_session_expiry(s, now);

@@ -24,6 +24,7 @@ struct skt_link {
     struct skt_list touched; /* in ep->touched when it is to be driven this turn */
     struct skt_packet_owner *packets;
     bool held, resumed; /* messages wait for skt_endpoint_hold; and may go on again */
+    bool told_narrow;   /* that its path carries little was said */
     bool ended_here;    /* skt_endpoint_close was called: nothing more of it is wanted */
     uint32_t number;    /* client: its key in ep->links */
     uint32_t told_cid;  /* client: its key in ep->cids, as last told by on_cid; 0: none yet */

@@ -39,7 +39,7 @@ static void init_context(struct tunnel *t, int end)
     ctx->cc = &skt_cc_turbo;
     ctx->ciphers = SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM);
     ctx->mode = SKT_MODE_PROXY;
-    ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY;
+    ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
     ctx->fixed_data = 3;
     ctx->fixed_parity = 2;
     ctx->mtu_max = SKT_MTU_MAX;

@@ -85,9 +85,84 @@ static void test_black_hole_falls_to_the_floor(void **state)
     assert_true(skt_mtu_on_probed(&m, SKT_MTU_MAX, SEC));
     assert_true(skt_mtu_on_black_hole(&m, 2 * SEC));
     assert_int_equal(m.current, SKT_MTU_START);
-    assert_true(skt_mtu_on_black_hole(&m, 3 * SEC));
-    assert_int_equal(m.current, SKT_MTU_MIN);
-    assert_false(skt_mtu_on_black_hole(&m, 4 * SEC));
+    assert_false(skt_mtu_on_black_hole(&m, 2 * SEC + 1)); /* no more by timeouts alone: it is probed for */
+    assert_int_equal(m.current, SKT_MTU_START);
+    assert_true(skt_mtu_doubts(&m, SKT_MTU_START));
+    skt_us now = m.at;
+    search(&m, SKT_MTU_LEAST, &now, now + 20 * SEC);
+    assert_int_equal(m.current, SKT_MTU_LEAST);
+    assert_true(skt_mtu_settled(&m));
+}
+
+/* What is in use from the start is only a guess, and looked at after the first probe for more. */
+static void test_narrow_from_the_start(void **state)
+{
+    (void)state;
+    for (size_t limit = SKT_MTU_LEAST; limit < SKT_MTU_START; limit++) {
+        struct skt_mtu m;
+        skt_us now = SEC;
+        skt_mtu_init(&m);
+        skt_mtu_start(&m, SKT_MTU_MAX, now);
+        assert_true(skt_mtu_doubts(&m, SKT_MTU_START));
+        assert_false(skt_mtu_doubts(&m, SKT_MTU_LEAST));
+        unsigned probes = search(&m, limit, &now, 9 * SEC);
+        assert_in_range(m.current,
+                        limit < SKT_MTU_LEAST + SKT_MTU_STEP ? SKT_MTU_LEAST : limit - SKT_MTU_STEP + 1,
+                        limit);
+        assert_false(skt_mtu_doubts(&m, m.current));
+        assert_true(probes < 35);
+    }
+}
+
+/* Also without a probe for more getting through: timeouts hasten the check of what is in use. */
+static void test_black_hole_is_checked_at_once(void **state)
+{
+    (void)state;
+    struct skt_mtu m;
+    skt_us now = SEC;
+    skt_mtu_init(&m);
+    skt_mtu_start(&m, SKT_MTU_MAX, now);
+    search(&m, SKT_MTU_START, &now, 10 * SEC);
+    assert_int_equal(m.current, SKT_MTU_START);
+    m.at = now + SEC;
+    assert_false(skt_mtu_on_black_hole(&m, now));
+    assert_int_equal(skt_mtu_probe(&m, now, 0, true, now), SKT_MTU_START);
+    search(&m, 972, &now, now + 10 * SEC);
+    assert_in_range(m.current, 972 - SKT_MTU_STEP + 1, 972);
+}
+
+/* The interface carries less, and the system says so at once: no probe is lost. */
+static void test_too_long_for_the_interface(void **state)
+{
+    (void)state;
+    static const size_t limits[] = {1452, 1252, 1200, 972, SKT_MTU_LEAST};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        struct skt_mtu m;
+        unsigned probes = 0;
+        skt_mtu_init(&m);
+        assert_false(skt_mtu_on_too_long(&m, SKT_MTU_MAX, SEC)); /* not started */
+        skt_mtu_start(&m, SKT_MTU_MAX, SEC);
+        for (size_t size; (size = skt_mtu_probe(&m, SEC, 0, true, SEC)) != 0; probes++) {
+            if (size <= limits[i])
+                (void)skt_mtu_on_probed(&m, size, SEC);
+            else
+                (void)skt_mtu_on_too_long(&m, size, SEC);
+        }
+        assert_in_range(m.current,
+                        limits[i] < SKT_MTU_LEAST + SKT_MTU_STEP ? SKT_MTU_LEAST : limits[i] - SKT_MTU_STEP,
+                        limits[i]);
+        assert_true(probes < 12);
+    }
+    struct skt_mtu m;
+    skt_us now = SEC;
+    skt_mtu_init(&m);
+    skt_mtu_start(&m, SKT_MTU_MAX, now);
+    search(&m, SKT_MTU_MAX, &now, 10 * SEC);
+    assert_true(skt_mtu_on_too_long(&m, SKT_MTU_MAX, now)); /* in use: down at once, on to what passes */
+    assert_int_equal(m.current, SKT_MTU_START);
+    assert_false(skt_mtu_on_too_long(&m, SKT_MTU_LEAST, now));
+    search(&m, 1252, &now, now + 10 * SEC);
+    assert_in_range(m.current, 1252 - SKT_MTU_STEP + 1, 1252);
 }
 
 static void test_settled_with_a_result_only(void **state)
@@ -183,6 +258,9 @@ int main(void)
         cmocka_unit_test(test_clear_path_takes_one_probe),
         cmocka_unit_test(test_shrinking_path_is_noticed),
         cmocka_unit_test(test_black_hole_falls_to_the_floor),
+        cmocka_unit_test(test_narrow_from_the_start),
+        cmocka_unit_test(test_black_hole_is_checked_at_once),
+        cmocka_unit_test(test_too_long_for_the_interface),
         cmocka_unit_test(test_settled_with_a_result_only),
         cmocka_unit_test(test_rests_while_idle),
         cmocka_unit_test(test_silence_proves_nothing),

@@ -28,7 +28,8 @@ struct sim_link_config {
     unsigned duplicate;           /* chance that a packet arrives twice */
     unsigned mutate;              /* chance that a few of its bytes change */
     skt_us outage_at, outage_len; /* everything sent in between is lost */
-    size_t mtu;                   /* longer datagrams are lost; 0: no limit */
+    size_t mtu;                   /* longer datagrams are lost unless they may be fragmented; 0: no limit */
+    bool no_fragments;            /* those are, too */
 };
 
 struct sim_link_stats {

@@ -34,7 +34,7 @@ static void init_context(struct skt_context *ctx, struct skt_pool *pool, bool se
     ctx->cost_chacha_ns = 1000;
     ctx->ciphers = SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
     ctx->mode = SKT_MODE_PROXY;
-    ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY;
+    ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
     ctx->mtu_max = SKT_MTU_MAX;
     ctx->keepalive_s = keepalive_s;
     ctx->limits = (struct skt_kcp_limits){4096, 256 * 1024};
@@ -273,11 +273,11 @@ static void note_client_datagram(struct sim_world *w, const uint8_t *buf, size_t
     }
 }
 
-/* What may be fragmented passes a link of any MTU. */
+/* What may be fragmented passes a link of any MTU that does not drop fragments. */
 static void link_send(struct sim_world *w, struct sim_link *l, const uint8_t *buf, size_t len, bool fragment)
 {
     size_t mtu = l->config.mtu;
-    if (fragment)
+    if (fragment && !l->config.no_fragments)
         l->config.mtu = 0;
     sim_link_send(l, w->now, buf, len);
     l->config.mtu = mtu;
