@@ -18,14 +18,34 @@ struct skt_netcfg;
 
 enum {
     SKT_NETCFG_TEXT_MAX = 512, /* of an answer's text */
-    SKT_NETCFG_ENV_MAX = 4096, /* of all a hook's variables together */
+};
+
+/* What the helper may be asked for later: what the configuration named at the start. It compares each
+ * request with this and refuses the rest, since who asks may have been taken over meanwhile. Arrays may be
+ * NULL where their count is 0; all is copied. */
+struct skt_netcfg_limits {
+    const char *ifname;             /* the tunnel's interface; NULL: any */
+    const struct skt_ipnet *routes; /* networks that may be sent through the tunnel */
+    size_t route_count;
+    const struct skt_addr *hosts; /* that may be kept outside */
+    size_t host_count;
+    bool any_host;              /* whatever host: a server is given by its name */
+    const struct skt_addr *dns; /* name servers */
+    size_t dns_count;
+    bool nat;                         /* NAT and forwarding may be switched on */
+    const struct skt_ipnet *nat_from; /* networks to be hidden */
+    size_t nat_count;
+    const char *const *variables; /* "SKT_TUN_IP=10.0.0.1", "SKT_TUN_IP6=...": what scripts get */
+    size_t variable_count;
 };
 
 struct skt_netcfg_options {
     const char *journal;     /* path of the journal, "/run/skcptun/NAME.tun"; its folder is made if missing */
     const char *up, *down;   /* hook scripts, or NULL; no other program can be asked for later */
+    const char *log_file;    /* where the helper's own log goes; NULL: stderr */
     double hook_limit_s;     /* a script is ended after that; 0: 10 s */
     const char *resolv_conf; /* NULL: /etc/resolv.conf (for tests) */
+    const struct skt_netcfg_limits *limits; /* NULL: whatever is well-formed (for tests) */
 };
 
 /* The end of a request. err: SKT_OK or SKT_ERR_*; text: one line for people where it failed, or a remark
@@ -75,9 +95,10 @@ int skt_netcfg_nat(struct skt_netcfg *nc, const struct skt_ipnet *from, size_t n
 /* Forwarding alone, without masquerade: a router between `subnets`. */
 int skt_netcfg_forward(struct skt_netcfg *nc, bool v4, bool v6, skt_netcfg_done done, void *user);
 
-/* Runs the hook script `up` (or `down`) with these variables ("SKT_TUN_IP=10.0.0.1", ...; SKT_TUN is set to
- * the interface's name, SKT_EVENT to "up" or "down"). `down` runs by itself at the end with the variables of
- * the last `up`, if it was not run since. Without such a script it is answered at once. */
+/* Runs the hook script `up` (or `down`) with these variables: SKT_TUN_IP, SKT_TUN_IP6, SKT_TUN_MTU and no
+ * others (SKT_TUN is set to the interface's name, SKT_EVENT to "up" or "down"). `down` gets those of the last
+ * `up` and runs by itself at the end, if it was not run since. Each of them waits for the other: a second
+ * `up` is refused, a second `down` does nothing. Without such a script it is answered at once. */
 int skt_netcfg_hook(struct skt_netcfg *nc, bool up, const char *const *variables, size_t n,
                     skt_netcfg_done done, void *user);
 

@@ -7,9 +7,11 @@
 #include "base/err.h"
 #include "io/hook.h"
 #include "io/netcfg_internal.h"
+#include "io/statefile.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,15 +46,46 @@ static char *read_file(const char *path)
     return text;
 }
 
-/* Writes over a file without replacing it: it may be a mount point or the end of a link. */
+/* Over what is there, for a file that can't be replaced. Not emptied first: what fits in the blocks that it
+ * has can be put back even where the disk is full. */
+static int overwrite(const char *path, const char *text, const char *old)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    size_t len = strlen(text);
+    if (fd < 0)
+        return SKT_ERR_IO;
+    int err = skt_statefile_write(fd, text, len) && ftruncate(fd, (off_t)len) == 0 && fsync(fd) == 0
+                  ? SKT_OK
+                  : SKT_ERR_IO;
+    int error = errno;
+    if (err && old && lseek(fd, 0, SEEK_SET) == 0) {
+        (void)skt_statefile_write(fd, old, strlen(old));
+        (void)!ftruncate(fd, (off_t)strlen(old));
+    }
+    close(fd);
+    errno = error;
+    return err;
+}
+
+/* Gives a file another text: whoever reads it, and a machine that stops meanwhile, finds the old one or the
+ * new one. A link stays, and the file at its end is replaced. A mount point (a container's) can't be. */
 static int write_file(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    ssize_t len = (ssize_t)strlen(text);
-    int err = fd >= 0 && write(fd, text, (size_t)len) == len && fsync(fd) == 0 ? SKT_OK : SKT_ERR_IO;
+    char real[PATH_MAX], why[SKT_STATEFILE_WHY_MAX];
+    struct stat st;
+    char *old = read_file(path);
+    int err = SKT_ERR_IO;
+    bool is_there = realpath(path, real) && stat(real, &st) == 0;
+    unsigned mode = is_there ? st.st_mode & 0777 : 0644;
+    if (!is_there && errno == ENOENT)
+        is_there = snprintf(real, sizeof real, "%s", path) < (int)sizeof real;
+    if (is_there)
+        err = skt_statefile_replace(real, text, strlen(text), mode, why);
+    bool is_full = err == SKT_ERR_IO && (errno == ENOSPC || errno == EDQUOT);
+    if (err && old && !is_full)
+        err = overwrite(path, text, old);
     int error = errno;
-    if (fd >= 0)
-        close(fd);
+    free(old);
     errno = error;
     return err;
 }
@@ -78,8 +111,8 @@ static void marker(char line[PATH_LEN_MAX + 128], const struct skt_netcfg_helper
 int skt_netcfg_undo_dns_file(struct skt_netcfg_helper *h, const char *rest)
 {
     char path[PATH_LEN_MAX], backup[PATH_LEN_MAX];
-    if (sscanf(rest, "%255s", path) != 1)
-        return SKT_OK;
+    if (sscanf(rest, "%255s", path) != 1 || strcmp(path, h->resolv_conf) != 0)
+        return SKT_OK; /* no line of ours */
     backup_path(backup, path);
     char *old = read_file(backup), *now = read_file(path);
     int err = SKT_OK;
@@ -179,7 +212,7 @@ static int run(const char *const *argv, const char *input, struct skt_netcfg_hel
 int skt_netcfg_undo_dns_resolved(struct skt_netcfg_helper *h, const char *rest)
 {
     char dev[16];
-    if (sscanf(rest, "%15s", dev) != 1 || skt_net_ifindex(dev) == 0)
+    if (sscanf(rest, "%15s", dev) != 1 || !skt_netcfg_is_ifname(dev) || skt_net_ifindex(dev) == 0)
         return SKT_OK; /* it forgets with the interface */
     const char *argv[] = {"resolvectl", "revert", dev, NULL};
     return run(argv, NULL, h);
@@ -203,8 +236,8 @@ static int by_resolved(struct skt_netcfg_helper *h, const struct skt_ipnet *serv
 int skt_netcfg_undo_dns_resolvconf(struct skt_netcfg_helper *h, const char *rest)
 {
     char name[40];
-    if (sscanf(rest, "%39s", name) != 1)
-        return SKT_OK;
+    if (sscanf(rest, "%39s", name) != 1 || !skt_netcfg_is_name(name, "tun.", ".skcptun"))
+        return SKT_OK; /* no line of ours */
     const char *argv[] = {"resolvconf", "-d", name, NULL};
     return run(argv, NULL, h);
 }

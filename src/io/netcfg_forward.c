@@ -67,8 +67,8 @@ static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char 
 int skt_netcfg_undo_sysctl(struct skt_netcfg_helper *h, const char *rest)
 {
     char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX], now[VALUE_MAX];
-    if (sscanf(rest, "%127s %31s %31s", name, old, value) != 3 || strstr(name, ".."))
-        return SKT_OK;
+    if (sscanf(rest, "%127s %31s %31s", name, old, value) != 3 || !skt_netcfg_is_switch(name, old, value))
+        return SKT_OK; /* no line of ours */
     if (!read_sysctl(name, now) || strcmp(now, value) != 0)
         return SKT_OK;
     char marker[PATH_LEN_MAX + 8], line[SKT_JOURNAL_LINE_MAX];
@@ -89,7 +89,7 @@ static int keep_advertisements(struct skt_netcfg_helper *h)
     int result = SKT_OK;
     for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
         char name[PATH_LEN_MAX], value[VALUE_MAX];
-        if (e->d_name[0] == '.' || strcmp(e->d_name, h->ifname) == 0 || strlen(e->d_name) > 15)
+        if (strcmp(e->d_name, h->ifname) == 0 || !skt_netcfg_is_ifname(e->d_name))
             continue;
         snprintf(name, sizeof name, "net/ipv6/conf/%.15s/accept_ra", e->d_name);
         if (read_sysctl(name, value) && strcmp(value, "1") == 0 && set_sysctl(h, name, "2"))

@@ -3,15 +3,15 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "io/netcfg_helper.h"
+
 #include "base/err.h"
 #include "base/log.h"
-#include "io/hook.h"
+#include "io/child.h"
 #include "io/netcfg_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@
 
 enum {
     SETTLE_MS = 300, /* a change of the network comes in many pieces */
-    FDS_MAX = 4096,
-    HOOK_VARIABLES_MAX = 62,
+    MTU_MIN = 576,   /* of IPv4 */
+    MTU_MAX = 65535,
 };
 
 static const double lock_wait_s = 5, default_hook_limit_s = 10;
@@ -84,46 +84,6 @@ int skt_netcfg_undo_all(struct skt_netcfg_helper *h, const char *start)
     return result;
 }
 
-/* --- hooks --- */
-
-static int run_hook(struct skt_netcfg_helper *h, bool up)
-{
-    const char *argv[] = {h->hooks[up], h->ifname, up ? "up" : "down", NULL};
-    const char *env[HOOK_VARIABLES_MAX + 3];
-    char tun[32], event[32], text[SKT_HOOK_TEXT_MAX];
-    size_t n = 0;
-    h->is_up = up;
-    if (!h->hooks[up])
-        return SKT_OK;
-    snprintf(tun, sizeof tun, "SKT_TUN=%s", h->ifname);
-    snprintf(event, sizeof event, "SKT_EVENT=%s", up ? "up" : "down");
-    env[n++] = tun;
-    env[n++] = event;
-    for (const char *v = h->env; *v && n < HOOK_VARIABLES_MAX + 2; v += strlen(v) + 1)
-        env[n++] = v;
-    env[n] = NULL;
-    int err = skt_hook_run(&(struct skt_hook){.argv = argv, .env = env, .limit_s = h->hook_limit_s}, text);
-    return err ? skt_netcfg_say(h, err, "%s script %s", up ? "up" : "down", text) : err;
-}
-
-/* Variables come separated by the unit separator, which they can't contain. */
-static int on_hook(struct skt_netcfg_helper *h, char *rest)
-{
-    bool up = strncmp(rest, "up", 2) == 0;
-    char *variables = strchr(rest, '\x1f');
-    size_t len = 0;
-    if (variables || up) {
-        memset(h->env, 0, sizeof h->env);
-        if (variables)
-            len = strlen(++variables);
-        if (len > sizeof h->env - 2)
-            return skt_netcfg_say(h, SKT_ERR_ARG, "too many variables for a script");
-        for (size_t i = 0; i < len; i++)
-            h->env[i] = variables[i] == '\x1f' ? '\0' : variables[i];
-    }
-    return run_hook(h, up);
-}
-
 /* --- requests --- */
 
 struct words {
@@ -131,13 +91,16 @@ struct words {
     size_t n;
 };
 
-static void split(struct words *w, char *text)
+static int split(struct words *w, char *text)
 {
     char *save = NULL;
     w->n = 0;
-    for (char *p = strtok_r(text, " ", &save); p && w->n < SKT_NETCFG_WORDS_MAX;
-         p = strtok_r(NULL, " ", &save))
+    for (char *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
+        if (w->n == SKT_NETCFG_WORDS_MAX)
+            return SKT_ERR_ARG;
         w->at[w->n++] = p;
+    }
+    return SKT_OK;
 }
 
 static int read_nets(struct skt_netcfg_helper *h, const struct words *w,
@@ -145,51 +108,94 @@ static int read_nets(struct skt_netcfg_helper *h, const struct words *w,
 {
     for (size_t i = 0; i < w->n; i++)
         if (skt_ipnet_parse(&nets[i], w->at[i]))
-            return skt_netcfg_say(h, SKT_ERR_ARG, "%s: not an address", w->at[i]);
+            return skt_netcfg_say(h, SKT_ERR_ARG, "%.60s: not an address", w->at[i]);
     return SKT_OK;
 }
 
 static int on_interface(struct skt_netcfg_helper *h, const char *name)
 {
-    if (strlen(name) >= sizeof h->ifname || strpbrk(name, "/\"\\ ;") || skt_net_ifindex(name) == 0)
+    if (!skt_netcfg_is_ifname(name) || skt_net_ifindex(name) == 0)
         return skt_netcfg_say(h, SKT_ERR_NOTFOUND, "no interface %.32s", name);
+    if (h->may.ifname[0] && strcmp(h->may.ifname, name) != 0)
+        return skt_netcfg_say(h, SKT_ERR_AUTH, "%s is not the tunnel's interface", name);
     snprintf(h->ifname, sizeof h->ifname, "%s", name);
     return SKT_OK;
 }
 
 static int on_mtu(struct skt_netcfg_helper *h, const char *value)
 {
-    unsigned long mtu = strtoul(value, NULL, 10);
-    if (mtu < 68 || mtu > 65535)
-        return skt_netcfg_say(h, SKT_ERR_ARG, "%s: not an MTU", value);
+    size_t len = strlen(value);
+    bool digits = len > 0 && len <= 5 && strspn(value, "0123456789") == len;
+    unsigned long mtu = digits ? strtoul(value, NULL, 10) : 0;
+    if (mtu < MTU_MIN || mtu > MTU_MAX)
+        return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: not an MTU", value);
     int err = skt_net_link_set(h->ifname, mtu, false);
     return err ? skt_netcfg_say(h, err, "%s: MTU %lu: %s", h->ifname, mtu, strerror(errno)) : err;
 }
 
-/* Requests with one network or none in particular. */
+/* Is this verb with these networks what the configuration named? Taking back what was done needs no leave. */
+static bool is_named(const struct skt_netcfg_may *may, const char *verb, const struct skt_ipnet *nets,
+                     size_t n)
+{
+    if (may->anything || strncmp(verb, "un", 2) == 0)
+        return true;
+    if (strcmp(verb, "dns") == 0)
+        return skt_netcfg_nets_have(&may->dns, nets, n);
+    if (strcmp(verb, "nat") == 0)
+        return may->nat && (n > 0 || may->from.n == 0) && skt_netcfg_nets_have(&may->from, nets, n);
+    if (strcmp(verb, "pin") == 0)
+        return may->any_host || skt_netcfg_nets_have(&may->hosts, nets, n);
+    return skt_netcfg_nets_have(&may->routes, nets, n);
+}
+
+static bool is_host(const struct skt_ipnet *net)
+{
+    return net->prefix == (net->family == 4 ? 32 : 128);
+}
+
+/* The requests about networks, but for dns and nat about one. */
 static int on_networks(struct skt_netcfg_helper *h, const char *verb, char *rest)
 {
+    static const struct {
+        const char *verb;
+        int (*run)(struct skt_netcfg_helper *h, const struct skt_ipnet *net);
+    } single[] = {{"route", skt_netcfg_do_route},
+                  {"unroute", skt_netcfg_do_unroute},
+                  {"pin", skt_netcfg_do_pin},
+                  {"unpin", skt_netcfg_do_unpin}};
     struct words w;
     struct skt_ipnet nets[SKT_NETCFG_WORDS_MAX];
-    split(&w, rest);
+    size_t i = 0, known = sizeof single / sizeof single[0];
+    bool dns = strcmp(verb, "dns") == 0, nat = strcmp(verb, "nat") == 0;
+    while (i < known && strcmp(verb, single[i].verb) != 0)
+        i++;
+    if (i == known && !dns && !nat)
+        return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: no such request", verb);
+    if (split(&w, rest))
+        return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: too many networks", verb);
     int err = read_nets(h, &w, nets);
     if (err)
         return err;
-    if (strcmp(verb, "dns") == 0)
-        return skt_netcfg_do_dns(h, nets, w.n);
-    if (strcmp(verb, "nat") == 0)
-        return skt_netcfg_do_nat(h, nets, w.n);
-    if (w.n != 1)
+    if (!dns && !nat && w.n != 1)
         return skt_netcfg_say(h, SKT_ERR_ARG, "%s: one network is wanted", verb);
-    if (strcmp(verb, "route") == 0)
-        return skt_netcfg_do_route(h, nets);
-    if (strcmp(verb, "unroute") == 0)
-        return skt_netcfg_do_unroute(h, nets);
-    if (strcmp(verb, "pin") == 0)
-        return skt_netcfg_do_pin(h, nets);
-    if (strcmp(verb, "unpin") == 0)
-        return skt_netcfg_do_unpin(h, nets);
-    return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: no such request", verb);
+    for (size_t k = 0; k < w.n; k++)
+        if ((dns || strstr(verb, "pin")) && !is_host(&nets[k]))
+            return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: hosts are wanted", verb);
+    if (!is_named(&h->may, verb, nets, w.n))
+        return skt_netcfg_say(h, SKT_ERR_AUTH, "%.20s: not what the configuration names", verb);
+    if (dns)
+        return skt_netcfg_do_dns(h, nets, w.n);
+    return nat ? skt_netcfg_do_nat(h, nets, w.n) : single[i].run(h, nets);
+}
+
+static int on_forward(struct skt_netcfg_helper *h, const char *families)
+{
+    bool v4 = strchr(families, '4') != NULL, v6 = strchr(families, '6') != NULL;
+    if (strspn(families, "46") != strlen(families) || strlen(families) > 2)
+        return skt_netcfg_say(h, SKT_ERR_ARG, "forward: 4, 6 or 46");
+    if (!h->may.anything && !h->may.nat)
+        return skt_netcfg_say(h, SKT_ERR_AUTH, "forward: not what the configuration names");
+    return skt_netcfg_do_forward(h, v4, v6);
 }
 
 static int on_undo(struct skt_netcfg_helper *h)
@@ -206,16 +212,16 @@ static int on_request(struct skt_netcfg_helper *h, char *line)
         *rest++ = '\0';
     if (strcmp(line, "interface") == 0)
         return on_interface(h, rest);
-    if (strcmp(line, "undo") == 0)
+    if (strcmp(line, "undo") == 0 && !*rest)
         return on_undo(h);
     if (!h->ifname[0])
         return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: the interface was not named yet", line);
     if (strcmp(line, "mtu") == 0)
         return on_mtu(h, rest);
     if (strcmp(line, "forward") == 0)
-        return skt_netcfg_do_forward(h, strchr(rest, '4') != NULL, strchr(rest, '6') != NULL);
+        return on_forward(h, rest);
     if (strcmp(line, "hook") == 0)
-        return on_hook(h, rest);
+        return skt_netcfg_on_hook(h, rest);
     return on_networks(h, line, rest);
 }
 
@@ -229,14 +235,26 @@ static bool answer(struct skt_netcfg_helper *h, int err)
     return write(h->fd, line, (size_t)len) == len;
 }
 
+/* Nothing but plain text and the unit separator is a request. */
+static bool is_plain(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((line[i] < ' ' && line[i] != '\x1f') || line[i] == 0x7f)
+            return false;
+    return true;
+}
+
 /* Answers all whole lines in the buffer; the length of what is left. */
 static size_t take_lines(struct skt_netcfg_helper *h, char *buf, size_t len)
 {
     char *line = buf, *end;
     while ((end = memchr(line, '\n', len)) != NULL) {
+        size_t line_len = (size_t)(end - line);
         *end = '\0';
-        len -= (size_t)(end + 1 - line);
-        (void)answer(h, on_request(h, line));
+        len -= line_len + 1;
+        int err =
+            is_plain(line, line_len) ? on_request(h, line) : skt_netcfg_say(h, SKT_ERR_ARG, "not a request");
+        (void)answer(h, err);
         line = end + 1;
     }
     memmove(buf, line, len);
@@ -273,27 +291,97 @@ static void serve(struct skt_netcfg_helper *h)
     }
 }
 
-static int begin(struct skt_netcfg_helper *h, const struct skt_netcfg_options *options)
+/* --- beginning --- */
+
+static int set_path(char path[SKT_NETCFG_PATH_MAX], const char *value)
 {
-    h->resolv_conf = options->resolv_conf ? options->resolv_conf : "/etc/resolv.conf";
-    h->hooks[0] = options->down;
-    h->hooks[1] = options->up;
-    h->hook_limit_s = options->hook_limit_s > 0 ? options->hook_limit_s : default_hook_limit_s;
-    int err = skt_journal_open(&h->journal, options->journal, lock_wait_s);
-    if (err == SKT_ERR_FULL)
-        return skt_netcfg_say(h, err, "%s: another instance uses it", options->journal);
+    size_t len = strlen(value);
+    if (len == 0 || len >= SKT_NETCFG_PATH_MAX)
+        return SKT_ERR_ARG;
+    memcpy(path, value, len + 1);
+    return SKT_OK;
+}
+
+/* One line of what the configuration wants. */
+static int on_option(struct skt_netcfg_helper *h, char *line)
+{
+    char *rest = line + strcspn(line, " ");
+    if (*rest)
+        *rest++ = '\0';
+    if (strcmp(line, "journal") == 0)
+        return set_path(h->journal_path, rest);
+    if (strcmp(line, "log") == 0) {
+        (void)skt_log_open(rest); /* or stderr */
+        return SKT_OK;
+    }
+    if (strcmp(line, "resolv-conf") == 0)
+        return set_path(h->resolv_conf, rest);
+    if (strcmp(line, "down") == 0)
+        return set_path(h->hooks[0], rest);
+    if (strcmp(line, "up") == 0)
+        return set_path(h->hooks[1], rest);
+    if (strcmp(line, "limit-ms") == 0) {
+        h->hook_limit_s = (double)strtoul(rest, NULL, 10) / 1000;
+        return SKT_OK;
+    }
+    return skt_netcfg_may_add(&h->may, line, rest);
+}
+
+/* Reads all options, byte by byte: what follows them belongs to `serve`. SKT_ERR_CLOSED: who wanted us is
+ * gone. */
+static int read_options(struct skt_netcfg_helper *h)
+{
+    char line[SKT_NETCFG_REQUEST_MAX];
+    size_t len = 0;
+    for (;;) {
+        char c;
+        ssize_t got = read(h->fd, &c, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0 || len == sizeof line)
+            return SKT_ERR_CLOSED;
+        if (c != '\n') {
+            line[len++] = c;
+            continue;
+        }
+        if (len == sizeof line)
+            return SKT_ERR_CLOSED;
+        line[len] = '\0';
+        len = 0;
+        if (strcmp(line, "begin") == 0)
+            return SKT_OK;
+        int err = on_option(h, line);
+        if (err)
+            return skt_netcfg_say(h, err, "the helper process does not take \"%.100s\"", line);
+    }
+}
+
+static int begin(struct skt_netcfg_helper *h)
+{
+    char why[SKT_STATEFILE_WHY_MAX];
+    int err = read_options(h);
     if (err)
-        return skt_netcfg_say(h, err, "%s: %s", options->journal, strerror(errno));
+        return err;
+    if (!h->resolv_conf[0])
+        (void)set_path(h->resolv_conf, "/etc/resolv.conf");
+    if (h->hook_limit_s <= 0)
+        h->hook_limit_s = default_hook_limit_s;
+    err = skt_journal_open(&h->journal, h->journal_path, lock_wait_s, why);
+    if (err == SKT_ERR_FULL)
+        return skt_netcfg_say(h, err, "%.300s: another instance uses it", h->journal_path);
+    if (err)
+        return skt_netcfg_say(h, err, "%s", why);
     /* What an earlier run left. What can't be undone now stays in the journal, and is no reason to fail. */
     (void)skt_netcfg_undo_all(h, "");
     skt_netcfg_dns_recover(h);
     h->monitor = skt_net_monitor_open();
+    h->text[0] = '\0';
     return SKT_OK;
 }
 
 static void end(struct skt_netcfg_helper *h)
 {
-    if (h->is_up && run_hook(h, false))
+    if (skt_netcfg_run_down(h))
         skt_warn("%s", h->text);
     (void)skt_netcfg_undo_all(h, "route "); /* first what keeps the machine from its network */
     (void)skt_journal_reload(&h->journal);  /* what other instances have left to us */
@@ -302,40 +390,24 @@ static void end(struct skt_netcfg_helper *h)
     skt_journal_close(&h->journal);
 }
 
-/* Only what the helper uses stays open: whoever waits for the end of another descriptor must not wait for us.
- */
-static void close_others(int fd)
+void skt_netcfg_helper_run(int fd)
 {
-    for (int other = 0; other < FDS_MAX; other++)
-        if (other != fd && other != STDERR_FILENO)
-            close(other);
-    /* 0 and 1 must not become something else's. */
-    while (open("/dev/null", O_RDWR) < STDERR_FILENO)
-        ;
-}
-
-void skt_netcfg_helper_run(int fd, const struct skt_netcfg_options *options)
-{
-    /* A signal to the whole group (Ctrl-C, a service's stop) is for the main process; its end is our sign. */
-    const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-        signal(ignored[i], SIG_IGN);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    skt_child_signals();
     skt_log_after_fork();
-    close_others(fd);
+    skt_child_close_others(fd);
     struct skt_netcfg_helper *h = calloc(1, sizeof *h);
     if (!h)
         return;
     h->fd = fd;
     h->monitor = -1;
     h->journal.fd = -1;
-    int err = begin(h, options);
-    (void)answer(h, err);
+    int err = begin(h);
+    if (err != SKT_ERR_CLOSED)
+        (void)answer(h, err);
     if (!err) {
         serve(h);
         end(h);
     }
+    skt_netcfg_may_dispose(&h->may);
     free(h);
 }

@@ -6,14 +6,16 @@
 
 #include "io/netcfg.h"
 #include "io/netcfg_journal.h"
+#include "io/netcfg_limits.h"
 #include "io/netcfg_system.h"
 
 #include <stdint.h>
 
 enum {
-    SKT_NETCFG_REQUEST_MAX = SKT_NETCFG_ENV_MAX + 512, /* a line from the main process */
+    SKT_NETCFG_WORDS_MAX = 80,     /* of a request */
+    SKT_NETCFG_REQUEST_MAX = 6144, /* a line: as many networks as may be, or a path */
     SKT_NETCFG_PINS_MAX = 64,
-    SKT_NETCFG_WORDS_MAX = 80, /* of a request, but for a hook's variables */
+    SKT_NETCFG_PATH_MAX = 4096,
 };
 
 /* A host that is kept outside the tunnel. */
@@ -30,21 +32,25 @@ struct skt_netcfg_helper {
     char ifname[16]; /* of the tunnel; "" until it was named */
     struct skt_netcfg_pin pins[SKT_NETCFG_PINS_MAX];
     size_t pin_count;
-    const char *resolv_conf;
-    const char *hooks[2]; /* down, up; NULL */
+    struct skt_netcfg_may may;
+    char journal_path[SKT_NETCFG_PATH_MAX];
+    char resolv_conf[SKT_NETCFG_PATH_MAX];
+    char hooks[2][SKT_NETCFG_PATH_MAX]; /* down, up; "": none */
     double hook_limit_s;
-    bool is_up;                     /* up was run, down was not since */
-    char env[SKT_NETCFG_ENV_MAX];   /* up's variables, each ended by a zero, all by another */
-    char text[SKT_NETCFG_TEXT_MAX]; /* what goes with the answer */
+    bool is_up;                                                  /* up was run, down was not since */
+    char env[SKT_NETCFG_VARIABLES_MAX][SKT_NETCFG_VARIABLE_MAX]; /* up's variables; "": none */
+    char text[SKT_NETCFG_TEXT_MAX];                              /* what goes with the answer */
 };
 
 /* Sets the answer's text; returns err. */
 int skt_netcfg_say(struct skt_netcfg_helper *h, int err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The helper's whole life, in the child: reads requests until the other end is closed, then undoes
- * everything. The first thing it sends is the answer to whether it could begin. */
-void skt_netcfg_helper_run(int fd, const struct skt_netcfg_options *options);
+/* The request "hook EVENT" and its variables. */
+int skt_netcfg_on_hook(struct skt_netcfg_helper *h, char *rest);
+
+/* `down`, where `up` was run and it was not since. */
+int skt_netcfg_run_down(struct skt_netcfg_helper *h);
 
 /* Undoes one line of the journal and takes it out; SKT_OK also where there was nothing left to undo. */
 int skt_netcfg_undo_line(struct skt_netcfg_helper *h, const char *line);

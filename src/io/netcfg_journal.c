@@ -5,6 +5,7 @@
 #include "io/netcfg_journal.h"
 
 #include "base/err.h"
+#include "io/statefile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -55,13 +56,24 @@ static void drop(struct skt_journal *j, size_t i)
     j->count--;
 }
 
+/* Whole or not at all: what a full disk took of a line is cut off again, unless somebody has added to it
+ * meanwhile (see skt_journal_hand_over). */
 static int append(struct skt_journal *j, char sign, const char *line)
 {
     char text[SKT_JOURNAL_LINE_MAX + 3];
+    struct stat st;
     int len = snprintf(text, sizeof text, "%c%s\n", sign, line);
-    if (write(j->fd, text, (size_t)len) != len || fsync(j->fd))
+    if (fstat(j->fd, &st))
         return SKT_ERR_IO;
-    return SKT_OK;
+    if (skt_statefile_write(j->fd, text, (size_t)len) && fsync(j->fd) == 0)
+        return SKT_OK;
+    int error = errno;
+    off_t end = lseek(j->fd, 0, SEEK_CUR); /* of what we have written (O_APPEND) */
+    off_t before = st.st_size;
+    if (fstat(j->fd, &st) == 0 && end == st.st_size && end > before && end - before <= len)
+        (void)!ftruncate(j->fd, before);
+    errno = error;
+    return SKT_ERR_IO;
 }
 
 int skt_journal_add(struct skt_journal *j, const char *fmt, ...)
@@ -108,32 +120,15 @@ long skt_journal_find(const struct skt_journal *j, const char *start)
 
 /* --- the file --- */
 
-/* The folder of the file, one level, as /run/skcptun. */
-static void make_folder(const char *path)
+/* One attempt: a descriptor, SKT_ERR_FULL, or an error as of skt_statefile_open. The one who had it before
+ * may have removed it while we waited. */
+static int open_locked(const char *path, char why[SKT_STATEFILE_WHY_MAX])
 {
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path || (size_t)(slash - path) >= sizeof folder)
-        return;
-    memcpy(folder, path, (size_t)(slash - path));
-    folder[slash - path] = '\0';
-    (void)mkdir(folder, 0755);
-}
-
-/* Is the open file still the one of this name? The one who had it before may have removed it. */
-static bool is_same_file(int fd, const char *path)
-{
-    struct stat a, b;
-    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-/* One attempt: a descriptor, SKT_ERR_FULL, or SKT_ERR_IO with errno. */
-static int open_locked(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = skt_statefile_open(path, SKT_STATEFILE_CREATE | SKT_STATEFILE_APPEND, why);
     if (fd < 0)
-        return SKT_ERR_IO;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_same_file(fd, path))
+        return fd == SKT_ERR_IO && errno == EEXIST ? SKT_ERR_FULL
+                                                   : fd; /* made by another one at the same moment */
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && skt_statefile_is(fd, path))
         return fd;
     close(fd);
     return SKT_ERR_FULL;
@@ -151,19 +146,20 @@ static int read_all(struct skt_journal *j)
     if (!text)
         return SKT_ERR_NOMEM;
     ssize_t got = pread(j->fd, text, len, 0);
-    text[got > 0 ? got : 0] = '\0';
     int err = got < 0 ? SKT_ERR_IO : SKT_OK;
-    char *line = text;
-    for (char *end; !err && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+    char *line = text, *stop = text + (got > 0 ? got : 0);
+    for (char *end; !err && (end = memchr(line, '\n', (size_t)(stop - line))) != NULL; line = end + 1) {
         *end = '\0';
-        long i = *line == '-' ? find_line(j, line + 1) : -1;
-        if (*line == '+' && strlen(line) <= SKT_JOURNAL_LINE_MAX)
+        /* What a power cut left may have zeros in it. */
+        bool whole = strlen(line) == (size_t)(end - line) && end - line <= SKT_JOURNAL_LINE_MAX;
+        long i = whole && *line == '-' ? find_line(j, line + 1) : -1;
+        if (whole && *line == '+')
             err = push(j, line + 1);
         else if (i >= 0)
             drop(j, (size_t)i);
     }
     /* Half a line is no line; nor may it become the start of the next one. */
-    if (!err && *line && j->path && ftruncate(j->fd, (off_t)(line - text)))
+    if (!err && line < stop && j->path && ftruncate(j->fd, (off_t)(line - text)))
         err = SKT_ERR_IO;
     free(text);
     return err;
@@ -195,13 +191,12 @@ int skt_journal_reload(struct skt_journal *j)
     return err;
 }
 
-int skt_journal_open(struct skt_journal *j, const char *path, double wait_s)
+int skt_journal_open(struct skt_journal *j, const char *path, double wait_s, char why[SKT_STATEFILE_WHY_MAX])
 {
     *j = (struct skt_journal){.fd = -1};
-    make_folder(path);
     int steps = (int)(wait_s * 1000 / LOCK_STEP_MS);
     int fd;
-    while ((fd = open_locked(path)) == SKT_ERR_FULL && steps-- > 0)
+    while ((fd = open_locked(path, why)) == SKT_ERR_FULL && steps-- > 0)
         nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000L}, NULL);
     if (fd < 0)
         return fd;
@@ -214,9 +209,9 @@ int skt_journal_open(struct skt_journal *j, const char *path, double wait_s)
         err = SKT_ERR_IO;
     }
     if (err) {
-        int error = errno;
+        snprintf(why, SKT_STATEFILE_WHY_MAX, "%.255s: %s", path,
+                 err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
         release(j); /* the file stays */
-        errno = error;
     }
     return err;
 }
@@ -235,7 +230,8 @@ void skt_journal_close(struct skt_journal *j)
 /* Adds to a journal that somebody else has locked; appending needs no lock. */
 static bool add_to_other(const char *path, const char *marker, const char *line)
 {
-    int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    char why[SKT_STATEFILE_WHY_MAX];
+    int fd = skt_statefile_open(path, SKT_STATEFILE_APPEND, why);
     if (fd < 0)
         return false;
     struct skt_journal other = {.fd = fd};

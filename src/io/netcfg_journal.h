@@ -5,6 +5,8 @@
 #ifndef SKT_IO_NETCFG_JOURNAL_H
 #define SKT_IO_NETCFG_JOURNAL_H
 
+#include "io/statefile.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,8 +23,9 @@ struct skt_journal {
 };
 
 /* Opens and locks it, making file and folder where needed, and reads what stands; waits up to wait_s for
- * whoever has it locked. SKT_ERR_FULL: still locked; SKT_ERR_IO with errno; SKT_ERR_NOMEM. */
-int skt_journal_open(struct skt_journal *j, const char *path, double wait_s);
+ * whoever has it locked. SKT_ERR_FULL: still locked; SKT_ERR_AUTH: it may be somebody else's (see
+ * io/statefile.h); SKT_ERR_IO, SKT_ERR_NOMEM. why: one line for the last three. */
+int skt_journal_open(struct skt_journal *j, const char *path, double wait_s, char why[SKT_STATEFILE_WHY_MAX]);
 
 /* Unlocks it; removes the file where nothing stands any more. */
 void skt_journal_close(struct skt_journal *j);

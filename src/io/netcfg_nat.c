@@ -27,6 +27,11 @@ static void table_name(char name[32], const char *ifname)
             *c = '_';
 }
 
+static bool is_table_name(const char *name)
+{
+    return skt_netcfg_is_name(name, "skcptun_", "");
+}
+
 static int run_nft(const char *script, char text[SKT_HOOK_TEXT_MAX])
 {
     static const char *const argv[] = {"nft", "-f", "-", NULL};
@@ -109,8 +114,8 @@ int skt_netcfg_undo_nft(struct skt_netcfg_helper *h, const char *rest)
     char name[32], text[SKT_HOOK_TEXT_MAX];
     struct script s = {.len = 0};
     int err = SKT_OK;
-    if (sscanf(rest, "%31s", name) != 1)
-        return SKT_OK;
+    if (sscanf(rest, "%31s", name) != 1 || !is_table_name(name))
+        return SKT_OK; /* no line of ours */
     static const char *const families[] = {"ip", "ip6"};
     for (size_t i = 0; i < 2; i++) {
         s = (struct script){.len = 0};
@@ -215,7 +220,7 @@ int skt_netcfg_undo_iptables(struct skt_netcfg_helper *h, const char *rest)
 {
     char program[16], name[32], text[SKT_HOOK_TEXT_MAX];
     (void)h;
-    if (sscanf(rest, "%15s %31s", program, name) == 2)
+    if (sscanf(rest, "%15s %31s", program, name) == 2 && is_table_name(name))
         clear_iptables(&(struct tables){program, name, text});
     return SKT_OK;
 }

@@ -27,7 +27,7 @@ int skt_netcfg_undo_route(struct skt_netcfg_helper *h, const char *rest)
 {
     char dst[SKT_IPNET_TEXT_MAX], gateway[SKT_IPNET_TEXT_MAX], dev[NAME_MAX_LEN];
     struct skt_net_route r = {0};
-    if (sscanf(rest, "%55s %55s %15s %u", dst, gateway, dev, &r.metric) != 4 ||
+    if (sscanf(rest, "%55s %55s %15s %u", dst, gateway, dev, &r.metric) != 4 || !skt_netcfg_is_ifname(dev) ||
         skt_ipnet_parse(&r.dst, dst) || (strcmp(gateway, "-") != 0 && skt_ipnet_parse(&r.gateway, gateway)))
         return SKT_OK; /* no line of ours: nothing to be undone */
     r.ifindex = skt_net_ifindex(dev);

@@ -3,14 +3,12 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/ipnet.h"
+#include "io/netcfg_limits.h"
 #include "lua/config_check.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { INTERFACE_NAME_MAX = 15 }; /* IFNAMSIZ - 1, on Linux and macOS */
 
 /* Fails unless the text is a network (family 0: of either kind). */
 static struct skt_ipnet check_net(struct config_reader *r, const char *text, int family, const char *expected)
@@ -168,15 +166,11 @@ void config_check_hooks(struct config_reader *r, void *arg)
     (void)arg;
     (void)config_try(r, check_down, NULL);
     check_program(r, "up", t->up);
-    if (!name)
-        return;
-    bool bad = strlen(name) > INTERFACE_NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-    for (const char *p = name; *p; p++)
-        bad = bad || *p == '/' || *p == ':' || *p == '%' || isspace((unsigned char)*p);
-    if (bad) {
+    /* It becomes a word of commands, and part of the names of tables. */
+    if (name && name[0] && !skt_netcfg_is_ifname(name)) {
         config_enter(r, ".tun_name");
-        config_fail(
-            r, "expected the name of an interface, at most %d bytes without / : %% and spaces, got \"%.60s\"",
-            INTERFACE_NAME_MAX, name);
+        config_fail(r,
+                    "expected the name of an interface, up to 15 letters, digits and \"_-.@\", got \"%.60s\"",
+                    name);
     }
 }

@@ -2,14 +2,12 @@
 #include "lua/tun.h"
 
 #include "base/err.h"
-#include "base/folders.h"
 #include "crypto/crypto.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { REMAKES_MAX = 5 }; /* within REMAKES_TIME; then somebody does not want it */
 #define REMAKES_TIME (60 * SKT_US_PER_SEC)
@@ -129,42 +127,6 @@ static int new_switch(struct skt_tun_unit *u)
     return rc == SKT_OK ? skt_tun_switch_new(&u->sw, &conf) : rc;
 }
 
-/* Where the journal is kept: beside the status socket. */
-static void journal_path(const struct skt_config *conf, char *out, size_t cap)
-{
-    const char *slash = strrchr(conf->status_socket, '/');
-    int dir_len = slash ? (int)(slash - conf->status_socket) : 0;
-    if (dir_len > 0)
-        snprintf(out, cap, "%.*s/%s.tun", dir_len, conf->status_socket, conf->name);
-    else
-        snprintf(out, cap, SKT_RUN_FOLDER "/%s.tun", conf->name);
-}
-
-static bool has_subnets(const struct skt_config_mode_table *t)
-{
-    for (size_t i = 0; i < t->ticket_count; i++)
-        if (t->tickets[i].subnets.count > 0)
-            return true;
-    return false;
-}
-
-/* The helper that changes the system is there only where something is to be changed, or was and is not yet
- * undone. */
-static int start_helper(struct skt_tun_unit *u, char *err, size_t err_cap)
-{
-    const struct skt_config_mode_table *t = &u->app->conf->table;
-    char path[512];
-    journal_path(u->app->conf, path, sizeof path);
-    bool wanted = t->routes.count > 0 || t->dns.count > 0 || t->nat || t->up || t->down || has_subnets(t);
-    if (!u->server && t->tun_mtu == 0 && u->app->conf->run_as)
-        wanted = true; /* for the MTU, later on */
-    if (!wanted && access(path, F_OK) != 0)
-        return SKT_OK;
-    struct skt_netcfg_options options = {.journal = path, .up = t->up, .down = t->down};
-    int rc = skt_netcfg_new(&u->nc, u->app->loop, &options, err, err_cap);
-    return rc == SKT_OK ? skt_netcfg_interface(u->nc, skt_tun_name(u->dev), NULL, NULL) : rc;
-}
-
 static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
@@ -175,7 +137,7 @@ static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
     if (rc == SKT_OK)
         rc = raise_interface(u, err, err_cap);
     if (rc == SKT_OK)
-        rc = start_helper(u, err, err_cap);
+        rc = skt_tun_unit_start_helper(u, err, err_cap);
     if (rc != SKT_OK)
         return rc;
     rc = new_switch(u);

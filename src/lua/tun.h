@@ -48,6 +48,12 @@ uint32_t skt_tun_unit_features(const struct skt_app *app);
 /* skt.cb.on_tun_read came or went. */
 void skt_tun_unit_watch_script(struct skt_app *app);
 
+/* --- tun_helper.c: who changes the system --- */
+
+/* Starts the helper where something is to be changed, or was and is not yet undone, and names the interface to
+ * it. err: one line on failure. */
+int skt_tun_unit_start_helper(struct skt_tun_unit *u, char *err, size_t err_cap);
+
 /* --- tun_system.c: what is changed in the system --- */
 
 /* Routes, dns, nat and the up script of the configuration, once. */

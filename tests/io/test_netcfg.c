@@ -349,18 +349,19 @@ static void scripts_are_run(void **state)
     snprintf(up, sizeof up, "%s/up", stage_dir);
     snprintf(down, sizeof down, "%s/down", stage_dir);
     snprintf(text, sizeof text,
-             "#!/bin/sh\necho \"$SKT_EVENT $SKT_TUN $1 $2 $SKT_TUN_IP [$SKT_ROUTES]\" >>%s/log\n", stage_dir);
+             "#!/bin/sh\necho \"$SKT_EVENT $SKT_TUN $1 $2 $SKT_TUN_IP [$SKT_TUN_MTU]\" >>%s/log\n",
+             stage_dir);
     make_script(up, text);
     make_script(down, text);
     struct skt_netcfg *nc = start(up, down);
-    const char *variables[] = {"SKT_TUN_IP=10.9.0.1", "SKT_ROUTES=10.0.0.0/8 172.16.0.0/12"};
+    const char *variables[] = {"SKT_TUN_IP=10.9.0.1", "SKT_TUN_MTU=1400"};
     OK(skt_netcfg_interface, nc, "sktt");
     OK(skt_netcfg_hook, nc, true, variables, 2);
     assert_int_equal(skt_netcfg_hook(nc, true, (const char *[]){"A=1\nundo"}, 1, NULL, NULL), SKT_ERR_ARG);
     skt_netcfg_free(nc); /* down runs by itself */
     snprintf(command, sizeof command, "cat %s/log", stage_dir);
-    assert_string_equal(output_of(command), "up sktt sktt up 10.9.0.1 [10.0.0.0/8 172.16.0.0/12]\n"
-                                            "down sktt sktt down 10.9.0.1 [10.0.0.0/8 172.16.0.0/12]\n");
+    assert_string_equal(output_of(command), "up sktt sktt up 10.9.0.1 [1400]\n"
+                                            "down sktt sktt down 10.9.0.1 [1400]\n");
     /* One that hangs does not hold up the loop; nor for ever what comes after it. */
     make_script(up, "#!/bin/sh\nsleep 60\n");
     nc = start(up, NULL);

@@ -240,7 +240,7 @@ def test_names_through_the_tunnel(lab):
 def test_starts_that_cannot_be(lab):
     """Without privileges, and without /dev/net/tun: one line that says what is wrong, status 1."""
     c = lab.netns("c")
-    lab.dir.chmod(0o777)
+    lab.dir.chmod(0o1777)
     for role, wrap, words in (
             ("user", ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"], "needs root or CAP_NET_ADMIN"),
             ("device", with_mount("-t tmpfs none /dev/net"), "/dev/net/tun is missing: load the tun module")):
