@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
+#include "cli/status_socket.h"
+#include "io/child.h"
+#include "io/netcfg_helper.h"
+#include "io/privileges.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,8 +68,30 @@ static void open_standard(void)
         close(fd);
 }
 
+/* A child of another instance (io/child.h): it begins anew, without that one's memory. */
+static int run_child(const char *role)
+{
+    (void)skt_privileges_harden();
+    if (strcmp(role, SKT_NETCFG_ROLE) == 0) {
+        skt_netcfg_helper_run(SKT_CHILD_FD);
+        return SKT_EXIT_OK;
+    }
+    if (strcmp(role, SKT_STATUS_ROLE) == 0) {
+        skt_status_file_remove_after(SKT_CHILD_FD);
+        return SKT_EXIT_OK;
+    }
+    return SKT_EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
+    const char *role = skt_child_role(argc, argv);
+    if (role)
+        return run_child(role);
+    skt_child_allow_exec();
+    /* Before there are secrets in memory. */
+    if (skt_privileges_harden() < 0)
+        fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
     /* A peer that closes its connection is an error of one write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
     /* Whoever asks a process that shows no status (or not yet) does not mean to end it. */

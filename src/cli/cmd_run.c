@@ -150,8 +150,6 @@ static int prepare(struct process *p)
     skt_info("skcptun " SKT_VERSION ", pid %ld, mode %s, configuration %s", (long)getpid(), conf->mode_name,
              p->source->path);
     log_warnings(conf);
-    if (skt_privileges_harden() < 0)
-        skt_warn("core dumps can't be switched off: %s", strerror(errno));
     skt_debug("%zu descriptors at most", skt_privileges_raise_fds());
     int err = skt_loop_new(&p->loop);
     if (err < 0)
@@ -187,27 +185,21 @@ static void write_status(void *user, FILE *out)
     skt_app_status_json(p->app, out);
 }
 
-static void remove_status_file(void *user, const pid_t *pids, size_t n)
-{
-    (void)pids;
-    (void)n;
-    skt_status_file_remove(user);
-}
-
 /* Where privileges will be given up, the socket's removal needs somebody who keeps them. */
 static int keep_a_janitor(struct process *p)
 {
     if (!p->conf->run_as || geteuid() != 0 || !p->status)
         return SKT_EXIT_OK;
-    struct skt_status_file file = *skt_status_socket_file(p->status);
-    if (skt_janitor_start(&p->janitor, remove_status_file, &file) < 0)
+    const struct skt_status_file *file = skt_status_socket_file(p->status);
+    if (skt_janitor_start_program(&p->janitor, SKT_STATUS_ROLE, skt_status_file_remove_after, file,
+                                  sizeof *file) < 0)
         return skt_cli_failure("can't start a process that removes the status socket: %s", strerror(errno));
     return SKT_EXIT_OK;
 }
 
 static int open_status(struct process *p)
 {
-    char path[SKT_STATUS_PATH_MAX];
+    char path[SKT_STATUS_PATH_MAX], why[SKT_STATEFILE_WHY_MAX];
     if (!p->conf->status_socket[0])
         return SKT_EXIT_OK;
     p->status_wanted = strdup(p->conf->status_socket);
@@ -216,11 +208,13 @@ static int open_status(struct process *p)
     if (err == SKT_OK)
         err = set_status_path(p->conf, path);
     if (err == SKT_OK)
-        err = skt_status_socket_new(&p->status, p->loop, path);
+        err = skt_status_socket_new(&p->status, p->loop, path, why);
     if (err == SKT_ERR_FULL)
         return skt_cli_failure("%s: an instance with this configuration's name is running already; "
                                "give this one a status_socket of its own, or end the other",
                                path);
+    if (err == SKT_ERR_AUTH)
+        return skt_cli_failure("status_socket: %s", why);
     if (err < 0)
         return skt_cli_failure("status_socket %s: %s", p->conf->status_socket,
                                err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));

@@ -2,24 +2,14 @@
 #include "cli/janitor.h"
 
 #include "base/err.h"
+#include "io/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIDS_MAX = 32, FDS_MAX = 4096 };
-
-static void close_all_but(int keep)
-{
-    long limit = sysconf(_SC_OPEN_MAX);
-    int end = limit > 0 && limit < FDS_MAX ? (int)limit : FDS_MAX;
-    for (int fd = 0; fd < end; fd++)
-        if (fd != keep && fd != STDERR_FILENO)
-            close(fd);
-}
+enum { PIDS_MAX = 32 };
 
 /* Reads pids until the other end is closed; how many. */
 static size_t wait_for_end(int fd, pid_t pids[PIDS_MAX])
@@ -37,10 +27,9 @@ static size_t wait_for_end(int fd, pid_t pids[PIDS_MAX])
     }
 }
 
-int skt_janitor_start(struct skt_janitor *j, void (*clean)(void *user, const pid_t *pids, size_t n),
-                      void *user)
+/* Forks with a pipe between: 0 in the child, whose end is ends[0]; else the pid or SKT_ERR_IO. */
+static pid_t fork_with_pipe(int ends[2])
 {
-    int ends[2];
     if (pipe(ends) != 0)
         return SKT_ERR_IO;
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
@@ -51,21 +40,49 @@ int skt_janitor_start(struct skt_janitor *j, void (*clean)(void *user, const pid
         close(ends[1]);
         return SKT_ERR_IO;
     }
+    if (pid > 0)
+        close(ends[0]);
+    return pid;
+}
+
+int skt_janitor_start(struct skt_janitor *j, void (*clean)(void *user, const pid_t *pids, size_t n),
+                      void *user)
+{
+    int ends[2];
+    pid_t pid = fork_with_pipe(ends);
+    if (pid < 0)
+        return SKT_ERR_IO;
     if (pid == 0) {
-        /* A signal to the whole group (Ctrl-C) is for the others; the end of the parent follows from it. */
-        const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-        for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-            signal(ignored[i], SIG_IGN);
-        close_all_but(ends[0]);
+        skt_child_signals();
+        skt_child_close_others(ends[0]);
         pid_t pids[PIDS_MAX];
         size_t n = wait_for_end(ends[0], pids);
         clean(user, pids, n);
         _exit(0);
     }
-    close(ends[0]);
     j->pid = pid;
     j->fd = ends[1];
     return SKT_OK;
+}
+
+int skt_janitor_start_program(struct skt_janitor *j, const char *role, void (*run)(int fd), const void *data,
+                              size_t len)
+{
+    int ends[2];
+    pid_t pid = fork_with_pipe(ends);
+    if (pid < 0)
+        return SKT_ERR_IO;
+    if (pid == 0) {
+        skt_child_become(role, ends[0]);
+        run(ends[0]);
+        _exit(0);
+    }
+    j->pid = pid;
+    j->fd = ends[1];
+    if (write(ends[1], data, len) == (ssize_t)len) /* far less than a pipe holds */
+        return SKT_OK;
+    skt_janitor_finish(j);
+    return SKT_ERR_IO;
 }
 
 void skt_janitor_add(const struct skt_janitor *j, pid_t pid)

@@ -17,6 +17,11 @@ struct skt_janitor {
 int skt_janitor_start(struct skt_janitor *j, void (*clean)(void *user, const pid_t *pids, size_t n),
                       void *user);
 
+/* The same as this very program begun anew (io/child.h), so that it has nothing of our memory but `data` (up
+ * to 512 bytes), which it reads from its descriptor. Where that can't be done: run(fd) in a fork. */
+int skt_janitor_start_program(struct skt_janitor *j, const char *role, void (*run)(int fd), const void *data,
+                              size_t len);
+
 /* Tells it of a child process (the first 32); 0: of those so far none is left. */
 void skt_janitor_add(const struct skt_janitor *j, pid_t pid);
 

@@ -101,8 +101,8 @@ int skt_status_locate(const char *wanted, char buf[SKT_STATUS_PATH_MAX])
         return access(wanted, F_OK) == 0 ? copy(buf, wanted) : SKT_ERR_NOTFOUND;
     char folder[SKT_STATUS_PATH_MAX];
     for (int i = 0; i < SKT_STATUS_FOLDERS; i++)
-        if (skt_status_folder(i, folder) == SKT_OK && join(buf, folder, name) == SKT_OK &&
-            access(buf, F_OK) == 0)
+        if (skt_status_folder(i, folder) == SKT_OK && (i < 2 || usable(folder, true)) &&
+            join(buf, folder, name) == SKT_OK && access(buf, F_OK) == 0)
             return SKT_OK;
     return SKT_ERR_NOTFOUND;
 }

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "io/child.h"
 #include "io/sockaddr.h"
 
 #include <errno.h>
@@ -140,13 +141,18 @@ static bool is_alive(const struct sockaddr_un *addr)
     return alive;
 }
 
-static int bind_file(int fd, const struct sockaddr_un *addr)
+static int bind_file(int fd, const struct sockaddr_un *addr, char why[SKT_STATEFILE_WHY_MAX])
 {
     struct stat st;
     if (lstat(addr->sun_path, &st) == 0) {
         if (!S_ISSOCK(st.st_mode)) {
             errno = EEXIST;
             return SKT_ERR_IO;
+        }
+        if (st.st_uid != 0 && st.st_uid != geteuid()) {
+            snprintf(why, SKT_STATEFILE_WHY_MAX, "%s belongs to another user (%lu)", addr->sun_path,
+                     (unsigned long)st.st_uid);
+            return SKT_ERR_AUTH;
         }
         if (is_alive(addr))
             return SKT_ERR_FULL;
@@ -160,22 +166,26 @@ static int bind_file(int fd, const struct sockaddr_un *addr)
 
 /* Two processes that start at once must not both find the old socket stale and remove each other's: the
  * folder is locked meanwhile. */
-static int bind_locked(int fd, const struct sockaddr_un *addr)
+static int bind_locked(int fd, const struct sockaddr_un *addr, char why[SKT_STATEFILE_WHY_MAX])
 {
+    int err = skt_statefile_check_folder(addr->sun_path, why);
+    if (err)
+        return err;
     char folder[sizeof addr->sun_path];
     memcpy(folder, addr->sun_path, sizeof folder);
     int lock = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0)
         return SKT_ERR_IO;
     (void)flock(lock, LOCK_EX);
-    int err = bind_file(fd, addr);
+    err = bind_file(fd, addr, why);
     int saved = errno;
     close(lock);
     errno = saved;
     return err;
 }
 
-int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop, const char *path)
+int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop, const char *path,
+                          char why[SKT_STATEFILE_WHY_MAX])
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
@@ -193,7 +203,7 @@ int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop,
     s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
     int err = s->fd >= 0 ? skt_fd_prepare(s->fd) : SKT_ERR_IO;
     if (err == SKT_OK)
-        err = bind_locked(s->fd, &addr);
+        err = bind_locked(s->fd, &addr, why);
     struct stat st;
     if (err == SKT_OK && lstat(path, &st) != 0)
         err = SKT_ERR_IO;
@@ -229,6 +239,26 @@ void skt_status_file_remove(const struct skt_status_file *file)
     struct stat st;
     if (lstat(file->path, &st) == 0 && st.st_dev == file->device && st.st_ino == file->inode)
         unlink(file->path);
+}
+
+void skt_status_file_remove_after(int fd)
+{
+    struct skt_status_file file = {0};
+    size_t len = 0;
+    char rest[64];
+    ssize_t got;
+    skt_child_signals();
+    skt_child_close_others(fd);
+    while (len < sizeof file) {
+        got = read(fd, (char *)&file + len, sizeof file - len);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return;
+        len += got > 0 ? (size_t)got : 0;
+    }
+    while ((got = read(fd, rest, sizeof rest)) > 0 || (got < 0 && errno == EINTR))
+        ;
+    file.path[sizeof file.path - 1] = '\0';
+    skt_status_file_remove(&file);
 }
 
 void skt_status_socket_free(struct skt_status_socket *s)

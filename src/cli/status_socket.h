@@ -4,15 +4,18 @@
 #define SKT_CLI_STATUS_SOCKET_H
 
 #include "io/loop.h"
+#include "io/statefile.h"
 
 #include <stdio.h>
 #include <sys/types.h>
 
 struct skt_status_socket;
 
-/* Listens at path. A socket that a dead process has left there is replaced. SKT_ERR_FULL: an instance is
- * alive behind it; SKT_ERR_IO (errno); SKT_ERR_NOMEM. Answers nobody until skt_status_socket_serve. */
-int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop, const char *path);
+/* Listens at path. A socket that a dead process of ours has left there is replaced. SKT_ERR_FULL: an instance
+ * is alive behind it; SKT_ERR_AUTH: others could exchange it, or it is theirs (io/statefile.h; why: one
+ * line); SKT_ERR_IO (errno); SKT_ERR_NOMEM. Answers nobody until skt_status_socket_serve. */
+int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop, const char *path,
+                          char why[SKT_STATEFILE_WHY_MAX]);
 
 /* From now on each connection gets what `write` writes to out. */
 void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *user, FILE *out), void *user);
@@ -27,6 +30,12 @@ const struct skt_status_file *skt_status_socket_file(const struct skt_status_soc
 
 /* Removes the file where it is still the same one. */
 void skt_status_file_remove(const struct skt_status_file *file);
+
+/* The role of a process that keeps the right to remove it (io/child.h). */
+#define SKT_STATUS_ROLE "status socket"
+
+/* That process's life: reads a struct skt_status_file from fd, waits for the other end's end, removes it. */
+void skt_status_file_remove_after(int fd);
 
 /* Closes everything and removes the file; NULL is allowed. */
 void skt_status_socket_free(struct skt_status_socket *s);

@@ -50,8 +50,8 @@ void skt_tun_unit_watch_script(struct skt_app *app);
 
 /* --- tun_helper.c: who changes the system --- */
 
-/* Starts the helper where something is to be changed, or was and is not yet undone, and names the interface to
- * it. err: one line on failure. */
+/* Starts the helper where something is to be changed, or was and is not yet undone, and names the interface
+ * to it. err: one line on failure. */
 int skt_tun_unit_start_helper(struct skt_tun_unit *u, char *err, size_t err_cap);
 
 /* --- tun_system.c: what is changed in the system --- */

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static struct skt_loop *loop;
-static char folder[64], path[96];
+static char folder[64], path[96], why[SKT_STATEFILE_WHY_MAX];
 
 static int set_up(void **state)
 {
@@ -82,7 +82,7 @@ static void answers_with_a_document(void **state)
     struct skt_status_socket *s;
     struct stat st;
     int n = 0;
-    assert_int_equal(skt_status_socket_new(&s, loop, path), SKT_OK);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_OK);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     skt_status_socket_serve(s, write_number, &n);
@@ -98,20 +98,20 @@ static void replaces_a_dead_ones_socket_only(void **state)
     struct skt_status_socket *s, *second;
     pid_t pid = fork();
     if (pid == 0) {
-        (void)skt_status_socket_new(&s, loop, path);
+        (void)skt_status_socket_new(&s, loop, path, why);
         _exit(0); /* leaves the file */
     }
     waitpid(pid, NULL, 0);
     assert_int_equal(access(path, F_OK), 0);
-    assert_int_equal(skt_status_socket_new(&s, loop, path), SKT_OK);
-    assert_int_equal(skt_status_socket_new(&second, loop, path), SKT_ERR_FULL);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_OK);
+    assert_int_equal(skt_status_socket_new(&second, loop, path, why), SKT_ERR_FULL);
     assert_int_equal(access(path, F_OK), 0);
     skt_status_socket_free(s);
 
     /* What is no socket is not ours to remove. */
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
     close(fd);
-    assert_int_equal(skt_status_socket_new(&s, loop, path), SKT_ERR_IO);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_ERR_IO);
     assert_int_equal(access(path, F_OK), 0);
 }
 
@@ -119,12 +119,12 @@ static void removes_its_own_file_only(void **state)
 {
     (void)state;
     struct skt_status_socket *s, *other;
-    assert_int_equal(skt_status_socket_new(&s, loop, path), SKT_OK);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_OK);
     struct skt_status_file file = *skt_status_socket_file(s);
     char aside[128];
     snprintf(aside, sizeof aside, "%s.old", path);
     assert_int_equal(rename(path, aside), 0); /* keeps the inode in use */
-    assert_int_equal(skt_status_socket_new(&other, loop, path), SKT_OK);
+    assert_int_equal(skt_status_socket_new(&other, loop, path, why), SKT_OK);
     skt_status_file_remove(&file);
     assert_int_equal(access(path, F_OK), 0);
     skt_status_socket_free(s);
@@ -140,7 +140,7 @@ static void slow_readers_make_room(void **state)
     (void)state;
     struct skt_status_socket *s;
     int fds[12];
-    assert_int_equal(skt_status_socket_new(&s, loop, path), SKT_OK);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_OK);
     skt_status_socket_serve(s, write_large, NULL);
     for (int i = 0; i < 12; i++) {
         fds[i] = connect_to_it();
@@ -192,15 +192,37 @@ static void nobody_there(void **state)
     size_t len;
     assert_int_equal(skt_status_fetch(path, 100, &text, &len), SKT_ERR_NOTFOUND);
     struct skt_status_socket *s;
-    assert_int_equal(skt_status_socket_new(&s, loop, path), SKT_OK);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_OK);
     /* It listens, but does not answer. */
     assert_int_equal(skt_status_fetch(path, 100, &text, &len), SKT_ERR_AGAIN);
+    skt_status_socket_free(s);
+}
+
+/* In a folder that others write to they could put theirs in its place; nor is one of theirs removed. */
+static void folders_and_sockets_of_others_are_refused(void **state)
+{
+    (void)state;
+    struct skt_status_socket *s = NULL;
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_ERR_AUTH);
+    assert_non_null(strstr(why, "may be written by others"));
+    assert_int_equal(chmod(folder, 01777), 0);
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_OK);
+    if (geteuid() == 0) {
+        struct stat st;
+        struct skt_status_socket *other = NULL;
+        skt_status_socket_serve(s, NULL, NULL);
+        assert_int_equal(chown(path, 12345, 12345), 0);
+        assert_int_equal(skt_status_socket_new(&other, loop, path, why), SKT_ERR_AUTH);
+        assert_int_equal(stat(path, &st), 0);
+    }
     skt_status_socket_free(s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(folders_and_sockets_of_others_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_with_a_document, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaces_a_dead_ones_socket_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(removes_its_own_file_only, set_up, tear_down),

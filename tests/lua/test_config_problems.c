@@ -179,8 +179,8 @@ static void test_what_would_fail_later(void **state)
          ": tun_server.tickets[ticket of a].tun_ip: expected an address of a host in the server's network "
          "(10.0.0.1 with "
          "255.255.255.0), got \"10.0.1.2\" (line 2)",
-         ": tun_server.tun_name: expected the name of an interface, at most 15 bytes without / : % and "
-         "spaces, got "
+         ": tun_server.tun_name: expected the name of an interface, up to 15 letters, digits and "
+         "\"_-.@\", got "
          "\"a-name-too-long!\" (line 2)");
     SAYS("config = { mode = 'proxy_client', log_file = '/no/such/folder/x.log', proxy_client = { " REMOTE
          ",\n"
