@@ -23,7 +23,7 @@ config.mode = "proxy_client"
 -- config.log_file = "/var/log/skcptun.log"   -- path, none: the log goes to stderr
 -- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
 -- config.user = "nobody"                     -- string, none: the account to become once sockets are open
--- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: for packets on their way
+-- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: all that peers can make it hold
 
 -- ---------------------------------------------------------------- proxy_client
 
@@ -102,6 +102,8 @@ config.proxy_server = {
             -- key = "...",          -- as in proxy_client
             -- private_key = "...",  -- 32 bytes in base64 from `skcptun keygen`; clients pin its public half
             -- skcp_max_conn_cnt = 1024, -- sessions at most
+            -- streams_max = 4096,       -- 1..1000000: connections at the same time in one session; more are reset. For
+                                         -- 10,000 of them set it so, and allow as many open files (ulimit -Hn)
             -- skcp_speed_mode, skcp_keepalive, mtu, cipher, ...: as in proxy_client
         },
     },

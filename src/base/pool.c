@@ -9,10 +9,13 @@ struct skt_pool_block {
     struct skt_pool_block *next;
 };
 
+/* Small multiples of it are computed in a size_t. */
+#define BUDGET_MAX (SIZE_MAX / 8)
+
 void skt_pool_init(struct skt_pool *p, size_t block_len, size_t budget)
 {
     assert(block_len >= sizeof(struct skt_pool_block));
-    *p = (struct skt_pool){block_len, budget, 0, 0, NULL};
+    *p = (struct skt_pool){.block_len = block_len, .budget = budget < BUDGET_MAX ? budget : BUDGET_MAX};
 }
 
 void skt_pool_dispose(struct skt_pool *p)
@@ -37,6 +40,7 @@ void *skt_pool_get(struct skt_pool *p)
             return NULL;
     }
     p->used += p->block_len;
+    p->blocks++;
     return block;
 }
 
@@ -50,6 +54,26 @@ void skt_pool_put(struct skt_pool *p, void *ptr)
     p->free_list = block;
     p->free_count++;
     p->used -= p->block_len;
+    p->blocks--;
+}
+
+bool skt_pool_charge(struct skt_pool *p, size_t len)
+{
+    size_t room = skt_pool_room(p);
+    if (room < len)
+        return false;
+    p->used += len;
+    room -= len;
+    /* What is idle is memory, too. */
+    if (p->budget && p->free_count > room / p->block_len)
+        skt_pool_trim(p, room / p->block_len);
+    return true;
+}
+
+void skt_pool_release(struct skt_pool *p, size_t len)
+{
+    assert(p->used >= len);
+    p->used -= len;
 }
 
 void skt_pool_trim(struct skt_pool *p, size_t keep)

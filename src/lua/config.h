@@ -53,6 +53,7 @@ struct skt_config_entry {
     int64_t speed_mode;                /* 1 turbo, 0 normal */
     int64_t keepalive_s;               /* skcp_keepalive */
     int64_t max_conn_cnt;
+    int64_t streams_max; /* server: connections of one session at most */
     int64_t mtu;
     uint8_t ciphers; /* bit set of 1 << enum skt_cipher; 0: all */
     enum skt_config_redundancy redundancy;

@@ -26,6 +26,7 @@ const struct config_field config_entry_fields[] = {
     {"skcp_keepalive", config_read_integer, ENTRY(keepalive_s), IN_ENTRIES, ZERO_DEFAULT, 1, 65535},
     {"skcp_max_conn_cnt", config_read_integer, ENTRY(max_conn_cnt), IN_SERVER_ENTRY, ZERO_DEFAULT, 1,
      1000000},
+    {"streams_max", config_read_integer, ENTRY(streams_max), IN_SERVER_ENTRY, 0, 1, 1000000},
     {"mtu", config_read_integer, ENTRY(mtu), IN_ENTRIES, 0, SKT_MTU_MIN, SKT_MTU_MAX},
     {"cipher", config_read_cipher, ENTRY(ciphers), IN_ENTRIES, 0, 0, 0},
     {"redundancy", config_read_redundancy, ENTRY(redundancy), IN_ENTRIES, 0, 0, 0},
@@ -43,6 +44,7 @@ static void read_entry(struct config_reader *r, void *arg)
     e->speed_mode = 1;
     e->keepalive_s = 60;
     e->max_conn_cnt = 1024;
+    e->streams_max = SKT_STREAMS_DEFAULT;
     e->mtu = SKT_MTU_MAX;
     e->overhead_cap = 0.3;
     config_read_table(r, config_entry_fields, e->server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, e, 0);

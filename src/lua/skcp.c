@@ -195,6 +195,7 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
         .overhead_cap_permille = (uint32_t)(e->overhead_cap * 1000 + 0.5),
         .max_rate = (uint64_t)(e->max_rate_mbit * 1e6 / 8),
         .sessions_max = (uint32_t)e->max_conn_cnt,
+        .streams_max = (uint32_t)e->streams_max,
         .mtu_max = (uint16_t)e->mtu,
         .ciphers = e->ciphers,
         .mode = wire_mode(app->conf),
@@ -304,15 +305,11 @@ void skt_skcp_check_tickets(struct skt_app *app)
         struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
         if (!k->server)
             continue;
-        for (bool again = true; again;) {
-            uint32_t pos = 0, cid = 0;
-            for (struct skt_session *s; !cid && (s = skt_endpoint_next(k->ep, &pos)) != NULL;) {
-                const uint8_t *ticket = skt_session_ticket(s);
-                if (skt_session_state(s) != SKT_SESSION_CLOSED && ticket &&
-                    !skt_config_find_ticket(app->conf, ticket))
-                    cid = skt_session_cid(s);
-            }
-            again = cid && skt_endpoint_close(k->ep, cid, SKT_CLOSE_REFUSED) == SKT_OK;
+        uint32_t pos = 0; /* closing one takes none off the map before the end of the turn */
+        for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL;) {
+            if (skt_session_state(s) != SKT_SESSION_CLOSED &&
+                !skt_config_find_ticket(app->conf, skt_session_ticket(s)))
+                (void)skt_endpoint_close(k->ep, skt_session_cid(s), SKT_CLOSE_REFUSED);
         }
     }
 }

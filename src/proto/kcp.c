@@ -103,9 +103,9 @@ static void drop_all(struct skt_kcp *k, struct skt_seg_ring *ring)
         if (!ring->slot[i])
             continue;
         skt_path_forget(k->path, ring->slot[i]);
-        skt_pool_put(k->path->pool, ring->slot[i]);
+        skt_account_put(&k->path->account, ring->slot[i]);
     }
-    skt_seg_ring_free(ring);
+    skt_seg_ring_free(ring, &k->path->account);
 }
 
 static void set_held(struct skt_kcp *k, bool held)
@@ -121,7 +121,7 @@ void skt_kcp_dispose(struct skt_kcp *k)
 {
     drop_all(k, &k->snd);
     drop_all(k, &k->rcv);
-    free(k->owed);
+    skt_account_free(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed));
     set_held(k, false);
     skt_list_remove(&k->ready_node);
     skt_list_remove(&k->control_node);
@@ -130,6 +130,8 @@ void skt_kcp_dispose(struct skt_kcp *k)
     skt_list_remove(&k->starved_node);
     skt_list_remove(&k->lag_node);
     skt_heap_remove(&k->path->timers, &k->timer);
+    if (k->path->completing == k)
+        k->path->completing = NULL;
     memset(k, 0, sizeof(*k));
 }
 
@@ -238,7 +240,7 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
         skt_path_end_round(k->path, round);
     skt_kcp_update_sending(k);
     if (round->acked && k->snd_una == k->snd_end) {
-        skt_seg_ring_free(&k->snd);
+        skt_seg_ring_free(&k->snd, &k->path->account);
         skt_kcp_notify(k, SKT_KCP_DRAINED);
         skt_kcp_check_writable(k);
     }

@@ -12,7 +12,7 @@ static void charge(struct skt_path *p, unsigned steps)
 
 static void release(struct skt_kcp *k, struct skt_segment **slot)
 {
-    skt_pool_put(k->path->pool, *slot);
+    skt_account_put(&k->path->account, *slot);
     *slot = NULL;
     charge(k->path, SKT_ACK_RELEASE);
 }

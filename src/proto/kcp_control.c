@@ -4,20 +4,26 @@
 
 enum {
     GROWTH = 4, /* of a window, at a time: a sender that starts may triple what it has in flight each round */
+    /* So much of a window must have come, where holes alone say that it is used: half of it with a loss of 75
+     * %. A single segment far ahead would else make a ring of slots many times its own size, again and again.
+     */
+    HELD_PART = 8,
 };
 
 /* --- the window --- */
 
 uint16_t skt_kcp_advertise(struct skt_kcp *k)
 {
-    const struct skt_pool *pool = k->path->pool;
+    const struct skt_account *a = &k->path->account;
+    size_t block_len = a->pool->block_len;
     uint32_t unread = k->rcv_nxt - k->rcv_read;
     uint32_t wnd = unread < k->rcv_wnd ? k->rcv_wnd - unread : 0;
-    size_t kept = pool->budget / SKT_KCP_RESERVED_PART, room = skt_pool_room(pool);
-    if (wnd > 1 && pool->budget && room < kept + (size_t)wnd * pool->block_len) {
+    size_t room = wnd > 1 ? skt_account_room(a) : SIZE_MAX;
+    size_t share = a->pool->budget ? a->used + room : 0, kept = share / SKT_KCP_RESERVED_PART;
+    if (share && wnd > 1 && room < kept + (size_t)wnd * block_len) {
         /* Never 0 for want of memory alone: no event would tell when there is some again, but for reading. */
-        bool none = room < pool->budget / SKT_KCP_LAST_PART && !skt_kcp_reader_waits(k);
-        size_t blocks = room > kept ? (room - kept) / pool->block_len : !none;
+        bool none = room < share / SKT_KCP_LAST_PART && !skt_kcp_reader_waits(k);
+        size_t blocks = room > kept ? (room - kept) / block_len : !none;
         if (blocks < wnd)
             wnd = blocks > 0 ? (uint32_t)blocks : !none;
     }
@@ -30,7 +36,8 @@ void skt_kcp_grow_window(struct skt_kcp *k, uint32_t used_to)
 {
     uint32_t max = k->limits.rcv_wnd_max;
     bool due = !skt_serial_before(k->rcv_read, k->grow_at);
-    if (k->rcv_wnd >= max || (!due && used_to - k->rcv_read < k->rcv_wnd / 2))
+    bool used = used_to - k->rcv_read >= k->rcv_wnd / 2 && k->rcv_held >= k->rcv_wnd / HELD_PART;
+    if (k->rcv_wnd >= max || (!due && !used))
         return;
     if (k->rcv_nxt - k->rcv_read <= k->rcv_wnd / 8)
         k->rcv_wnd = k->rcv_wnd > max / GROWTH ? max : k->rcv_wnd * GROWTH;

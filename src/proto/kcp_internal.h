@@ -11,7 +11,7 @@
 #define SKT_PATH_RATE_MAX    UINT64_C(100000000000) /* bytes/s: what the pacer takes, and more than there is */
 
 enum {
-    SKT_KCP_RESERVED_PART = 8, /* below this part of the budget only the next segment in order is taken, */
+    SKT_KCP_RESERVED_PART = 8, /* below this part of the share only the next segment in order is taken, */
     SKT_KCP_LAST_PART = 16,    /* and below this one only where the reader waits for it */
     SKT_KCP_THIN = 4,          /* segments in flight up to which a conversation goes first, */
     SKT_KCP_THIN_SMALL = 32,   /* and of one whose segments have at most */
@@ -76,12 +76,6 @@ static inline bool skt_kcp_window_open(const struct skt_kcp *k)
     return skt_serial_before(k->snd_nxt, k->wnd_una + k->rmt_wnd);
 }
 
-/* Is less than 1/part of the budget left? */
-static inline bool skt_kcp_memory_low(const struct skt_path *p, unsigned part)
-{
-    return p->pool->budget && skt_pool_room(p->pool) < p->pool->budget / part;
-}
-
 /* Has the reader taken all that it can? */
 static inline bool skt_kcp_reader_waits(const struct skt_kcp *k)
 {
@@ -116,8 +110,8 @@ bool skt_kcp_has_control(const struct skt_kcp *k);
 /* Writes as much of that as fits into len bytes; returns the bytes written. */
 size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len);
 
-/* Widens the window when a reader kept up with half of it, or when segments up to used_to, holes alone, use
- * half of it. */
+/* Widens the window when a reader kept up with half of it, or when segments up to used_to, with holes between
+ * them, use half of it. */
 void skt_kcp_grow_window(struct skt_kcp *k, uint32_t used_to);
 
 /* After reading: tells the peer of the room, where it would not learn of it by acknowledgements. */
@@ -176,7 +170,7 @@ void skt_path_detect_losses(struct skt_path *p, skt_us now);
 /* When the oldest transmission in flight is to be acted upon; SKT_NEVER without one. */
 skt_us skt_path_loss_expiry(const struct skt_path *p);
 
-/* A conversation (its starved_node) waits for memory in the pool. */
+/* A conversation (its starved_node) waits for room in the account. */
 void skt_path_add_starved(struct skt_path *p, struct skt_list *node);
 
 /* Has data been waiting for pacer or window for longer than a round trip? */

@@ -43,7 +43,10 @@ static void add(struct skt_kcp *k, const struct skt_kcp_header *h, bool named)
 {
     if (k->owed_count == k->owed_cap) {
         uint32_t cap = k->owed_cap ? 2 * k->owed_cap : OWED_MIN;
-        void *owed = cap > OWED_MAX ? NULL : realloc(k->owed, cap * sizeof(*k->owed));
+        void *owed = cap > OWED_MAX
+                         ? NULL
+                         : skt_account_realloc(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed),
+                                               cap * sizeof(*k->owed), false);
         if (!owed)
             return;
         k->owed = (struct skt_kcp_owed *)owed;
@@ -120,7 +123,7 @@ static void free_if_idle(struct skt_kcp *k)
 {
     if (k->rcv_held > 0 || k->owed_fresh > 0 || (k->path->ack_frames && k->owed_count > 0))
         return;
-    free(k->owed);
+    skt_account_free(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed));
     k->owed = NULL;
     k->owed_count = k->owed_cap = 0;
 }

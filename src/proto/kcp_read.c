@@ -15,7 +15,7 @@ static uint32_t read_end(const struct skt_kcp *k)
 static void release_first(struct skt_kcp *k)
 {
     struct skt_segment **slot = skt_seg_ring_at(&k->rcv, k->rcv_read);
-    skt_pool_put(k->path->pool, *slot);
+    skt_account_put(&k->path->account, *slot);
     *slot = NULL;
     k->rcv_read++;
     k->read_off = 0;
@@ -24,13 +24,13 @@ static void release_first(struct skt_kcp *k)
 static void after_reading(struct skt_kcp *k)
 {
     if (k->fin_received && k->rcv_read == k->fin_sn && k->rcv_held == 0) {
-        skt_seg_ring_free(&k->rcv);
+        skt_seg_ring_free(&k->rcv, &k->path->account);
         return;
     }
     skt_kcp_grow_window(k, k->rcv_read);
     skt_kcp_tell_room(k);
     if (k->rcv_read == k->rcv_nxt && k->rcv_held == 0)
-        skt_seg_ring_free(&k->rcv);
+        skt_seg_ring_free(&k->rcv, &k->path->account);
 }
 
 int skt_kcp_read_begin(struct skt_kcp *k, struct iovec *iov, int max)
@@ -98,6 +98,8 @@ long skt_kcp_read_message(struct skt_kcp *k, void *buf, size_t cap)
         release_first(k);
     }
     k->messages--;
+    if (k->path->completing == k)
+        k->path->completing = NULL;
     after_reading(k);
     return len;
 }

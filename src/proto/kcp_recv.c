@@ -25,7 +25,7 @@ static bool take_in_order(struct skt_kcp *k, struct skt_segment **slot)
     if (!k->fin_received)
         k->fin_sn = seg->sn;
     k->fin_received = true;
-    skt_pool_put(k->path->pool, seg);
+    skt_account_put(&k->path->account, seg);
     *slot = NULL;
     return true;
 }
@@ -44,11 +44,28 @@ static bool advance(struct skt_kcp *k)
     return news;
 }
 
+/* May a segment be taken though the session has its share? One in order is read at once where the stream's
+ * reader waits for it. Of half-built messages one at a time may grow, so that not all wait for each other. */
+static bool is_vital(struct skt_kcp *k, const struct skt_kcp_header *h)
+{
+    struct skt_path *p = k->path;
+    if (h->sn != k->rcv_nxt)
+        return false;
+    if (k->stream || k->rcv_read == k->rcv_nxt)
+        return k->rcv_read == k->rcv_nxt;
+    if (k->messages > 0 || (p->completing && p->completing != k))
+        return false;
+    if (skt_account_room(&p->account) < p->account.pool->block_len)
+        p->completing = k;
+    return true;
+}
+
 static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data)
 {
-    if (skt_seg_ring_reserve(&k->rcv, k->rcv_read, h->sn - k->rcv_read + 1) != SKT_OK)
+    struct skt_account *a = &k->path->account;
+    if (skt_seg_ring_reserve(&k->rcv, a, k->rcv_read, h->sn - k->rcv_read + 1) != SKT_OK)
         return SKT_ERR_NOMEM;
-    struct skt_segment *seg = (struct skt_segment *)skt_pool_get(k->path->pool);
+    struct skt_segment *seg = (struct skt_segment *)skt_account_get(a, is_vital(k, h));
     if (!seg)
         return SKT_ERR_NOMEM;
     skt_list_init(&seg->node);
@@ -68,8 +85,8 @@ static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8
 static bool has_memory(const struct skt_kcp *k, int32_t ahead)
 {
     if (ahead > 0)
-        return !skt_kcp_memory_low(k->path, SKT_KCP_RESERVED_PART);
-    return skt_kcp_reader_waits(k) || !skt_kcp_memory_low(k->path, SKT_KCP_LAST_PART);
+        return !skt_account_low(&k->path->account, SKT_KCP_RESERVED_PART);
+    return skt_kcp_reader_waits(k) || !skt_account_low(&k->path->account, SKT_KCP_LAST_PART);
 }
 
 int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data)

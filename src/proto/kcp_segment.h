@@ -3,6 +3,7 @@
 #ifndef SKT_PROTO_KCP_SEGMENT_H
 #define SKT_PROTO_KCP_SEGMENT_H
 
+#include "base/account.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "proto/wire.h"
@@ -55,9 +56,10 @@ struct skt_seg_ring {
     uint32_t cap; /* a power of two, or 0 */
 };
 
-/* Makes room for the sns first..first+span-1, keeping what is there. SKT_ERR_NOMEM. */
-int skt_seg_ring_reserve(struct skt_seg_ring *r, uint32_t first, uint32_t span);
-void skt_seg_ring_free(struct skt_seg_ring *r);
+/* Makes room for the sns first..first+span-1, keeping what is there; the ring's memory is the account's.
+ * SKT_ERR_NOMEM. */
+int skt_seg_ring_reserve(struct skt_seg_ring *r, struct skt_account *a, uint32_t first, uint32_t span);
+void skt_seg_ring_free(struct skt_seg_ring *r, struct skt_account *a);
 
 /* The place of sn; the ring must not be empty. */
 static inline struct skt_segment **skt_seg_ring_at(const struct skt_seg_ring *r, uint32_t sn)

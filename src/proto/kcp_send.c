@@ -9,7 +9,7 @@
 enum {
     FRAGMENTS_MAX = 256,
     SMALL_MESSAGE = 256, /* what a shorter message counts for, since each takes a block */
-    STARVED_PART = 4,    /* writers wait below this part of the budget; the rest is for what arrives */
+    STARVED_PART = 4,    /* writers wait below this part of the share; the rest is for what arrives */
     FILL_FROM = 8,       /* segments of a message that is worth one more */
     FILL_LEAST = 128,    /* bytes of room in a packet that are worth a segment */
 };
@@ -34,7 +34,7 @@ static void hold_back(struct skt_kcp *k, bool for_memory)
 /* Must a writer wait for memory? One with nothing queued may always try, for one segment of a stream. */
 static bool starved(const struct skt_kcp *k)
 {
-    return k->snd_una != k->snd_end && skt_kcp_memory_low(k->path, STARVED_PART);
+    return k->snd_una != k->snd_end && skt_account_low(&k->path->account, STARVED_PART);
 }
 
 void skt_kcp_check_writable(struct skt_kcp *k)
@@ -62,13 +62,13 @@ void skt_kcp_on_first_sent(struct skt_kcp *k, const struct skt_segment *seg)
 static uint32_t reserve(struct skt_kcp *k, uint32_t n)
 {
     uint32_t used = k->snd_end - k->snd_una;
-    if (skt_seg_ring_reserve(&k->snd, k->snd_una, used + n) != SKT_OK)
+    if (skt_seg_ring_reserve(&k->snd, &k->path->account, k->snd_una, used + n) != SKT_OK)
         return 0;
     while (k->reserved < n) {
-        struct skt_segment *seg = (struct skt_segment *)skt_pool_get(k->path->pool);
+        uint32_t sn = k->snd_end + k->reserved; /* one with nothing queued may send a segment in any case */
+        struct skt_segment *seg = (struct skt_segment *)skt_account_get(&k->path->account, k->snd_una == sn);
         if (!seg)
             break;
-        uint32_t sn = k->snd_end + k->reserved;
         skt_list_init(&seg->node);
         skt_list_init(&seg->copy_node);
         seg->kcp = k;
@@ -85,11 +85,11 @@ static void unreserve(struct skt_kcp *k)
 {
     for (; k->reserved > 0; k->reserved--) {
         struct skt_segment **slot = skt_seg_ring_at(&k->snd, k->snd_end + k->reserved - 1);
-        skt_pool_put(k->path->pool, *slot);
+        skt_account_put(&k->path->account, *slot);
         *slot = NULL;
     }
     if (k->snd_una == k->snd_end)
-        skt_seg_ring_free(&k->snd);
+        skt_seg_ring_free(&k->snd, &k->path->account);
 }
 
 /* Queues the first reserved segment with what was put into it. */
@@ -210,7 +210,7 @@ int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max)
         iov[pieces++] = (struct iovec){tail->data + tail->len, room};
     /* Whole segments, though that may be a little more than is allowed. */
     size_t want = allowed > room ? (allowed - room + mss - 1) / mss : 0;
-    if (want > 1 && skt_kcp_memory_low(k->path, STARVED_PART))
+    if (want > 1 && skt_account_low(&k->path->account, STARVED_PART))
         want = 1;
     uint32_t n = reserve(k, (uint32_t)min_size(want, (size_t)(max - pieces)));
     for (uint32_t i = 0; i < n; i++) {

@@ -45,7 +45,7 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
 {
     assert(pool->block_len >= SKT_KCP_BLOCK_LEN);
     memset(p, 0, sizeof(*p));
-    p->pool = pool;
+    skt_account_init(&p->account, pool);
     p->cc = cc;
     p->payload_limit = payload_limit;
     p->overhead = OVERHEAD_GUESS;
@@ -72,6 +72,7 @@ void skt_path_dispose(struct skt_path *p)
 {
     assert(skt_list_empty(&p->inflight) && skt_list_empty(&p->lost));
     skt_heap_dispose(&p->timers);
+    skt_account_dispose(&p->account);
 }
 
 void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit)
@@ -220,8 +221,8 @@ void skt_path_reset(struct skt_path *p, skt_us now)
     begin_measuring(p, now);
 }
 
-/* The pool belongs to others too and tells nobody when there is room again: waiting writers look now and
- * then. */
+/* The share depends on what others hold, and nobody is told when there is room again: waiting writers look
+ * now and then. */
 static skt_us starved_expiry(const struct skt_path *p)
 {
     return skt_list_empty(&p->starved) ? SKT_NEVER : p->starved_at;

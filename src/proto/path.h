@@ -6,9 +6,9 @@
 #ifndef SKT_PROTO_PATH_H
 #define SKT_PROTO_PATH_H
 
+#include "base/account.h"
 #include "base/heap.h"
 #include "base/list.h"
-#include "base/pool.h"
 #include "proto/cc.h"
 #include "proto/pacer.h"
 #include "proto/redundancy.h"
@@ -31,11 +31,12 @@ struct skt_path_stats {
 };
 
 struct skt_path {
-    struct skt_pool *pool;    /* segment buffers; shared by all paths of a loop */
-    struct skt_list inflight; /* transmissions not yet acknowledged or lost, oldest first */
-    struct skt_list lost;     /* transmissions found lost, to be sent again, in that order */
-    struct skt_list copies;   /* segments in flight to be duplicated, by time */
-    struct skt_list controls; /* conversations with KCP segments to send that carry no data */
+    struct skt_account account; /* what its conversations hold: segment buffers and all else; see session.h */
+    struct skt_kcp *completing; /* the one whose half-built message may grow beyond the share; NULL: none */
+    struct skt_list inflight;   /* transmissions not yet acknowledged or lost, oldest first */
+    struct skt_list lost;       /* transmissions found lost, to be sent again, in that order */
+    struct skt_list copies;     /* segments in flight to be duplicated, by time */
+    struct skt_list controls;   /* conversations with KCP segments to send that carry no data */
     struct skt_list acks;    /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
     struct skt_list fresh;   /* conversations with new data that the peer's window admits: thin ones, */
     struct skt_list ready;   /* and the others */
@@ -89,7 +90,8 @@ struct skt_path {
     skt_us waited_at;     /* when the last break began */
 };
 
-/* payload_limit: KCP bytes (headers included) in one packet. pool: of blocks of SKT_KCP_BLOCK_LEN (kcp.h). */
+/* payload_limit: KCP bytes (headers included) in one packet. pool: of blocks of SKT_KCP_BLOCK_LEN (kcp.h), in
+ * which the path opens an account. */
 void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_cc *cc, size_t payload_limit,
                    skt_us now);
 

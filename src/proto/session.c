@@ -10,6 +10,7 @@
 enum {
     ETHERNET_V6_MTU = 1452, /* UDP payload of 1500 bytes of IPv6 */
     RX_WINDOW = 4096,       /* packets that the loss on the way in is measured over */
+    SESSION_LEN = sizeof(struct skt_session) + SKT_SESSION_EXTRA,
 };
 
 /* KCP bytes that fit a datagram, and a datagram of their parity. */
@@ -67,11 +68,16 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     skt_path_set_redundancy(&s->path, ctx->no_redundancy, ctx->overhead_cap_permille);
     skt_path_fix_parity(&s->path, ctx->fixed_data, ctx->fixed_parity);
     skt_path_set_max_rate(&s->path, now, ctx->max_rate);
-    int err = ctx->crypto->random(&s->rng, sizeof s->rng);
+    int err = skt_account_charge(&s->path.account, SESSION_LEN) ? SKT_OK : SKT_ERR_NOMEM;
+    bool charged = !err;
+    if (!err)
+        err = ctx->crypto->random(&s->rng, sizeof s->rng);
     s->rng |= 1; /* the generator's state must not be 0 */
     if (!err)
         err = skt_streams_init(s);
     if (err) {
+        if (charged)
+            skt_account_release(&s->path.account, SESSION_LEN);
         skt_path_dispose(&s->path);
         free(s);
         return err;
@@ -104,8 +110,9 @@ void skt_session_free(struct skt_session *s)
     skt_pieces_dispose(s);
     skt_keys_drop_all(&s->keys);
     skt_session_drop_keys(s);
+    skt_account_free(&s->path.account, s->message_buf, s->message_buf_len);
+    skt_account_release(&s->path.account, SESSION_LEN);
     skt_path_dispose(&s->path);
-    free(s->message_buf);
     free(s->stash);
     skt_wipe(s->ticket, sizeof s->ticket);
     skt_wipe(s->resume, sizeof s->resume);
@@ -113,7 +120,8 @@ void skt_session_free(struct skt_session *s)
     free(s);
 }
 
-/* The end of a session, whoever wished it: streams are told, nothing is received any more. */
+/* The end of a session, whoever wished it: nothing is received any more, streams are reset as their owners
+ * are told (skt_session_next_stream). */
 void skt_session_end(struct skt_session *s, int reason)
 {
     if (s->state == SKT_SESSION_CLOSED)
@@ -122,7 +130,6 @@ void skt_session_end(struct skt_session *s, int reason)
     s->close_reason = (uint8_t)reason;
     s->events |= SKT_EVENT_CLOSED;
     skt_connect_cancel(s);
-    skt_streams_reset_all(s, SKT_RESET_ABORT);
 }
 
 void skt_session_close(struct skt_session *s, skt_us now, int reason)

@@ -39,7 +39,8 @@ struct skt_drops {
 /* What all sessions of one endpoint share; owned by the endpoint, outlives them. */
 struct skt_context {
     const struct skt_crypto *crypto;
-    struct skt_pool *pool;
+    struct skt_pool
+        *pool; /* each session opens an account in it, and holds nothing that is not charged there */
     struct skt_identity identity;
     struct skt_mask *mask_out, *mask_in; /* by direction, seen from here */
     struct skt_idmap ids;                /* id in a packet's header -> struct skt_slot */
@@ -55,7 +56,8 @@ struct skt_context {
     uint16_t mtu_max;                     /* cap on the datagram size */
     uint16_t keepalive_s;
     struct skt_kcp_limits limits;
-    bool no_redundancy;             /* nothing is sent twice unasked, and no parity */
+    uint32_t streams_max; /* streams that a peer may have opened in a session; 0: SKT_STREAMS_DEFAULT */
+    bool no_redundancy;   /* nothing is sent twice unasked, and no parity */
     uint32_t overhead_cap_permille; /* redundant bytes over first transmissions */
     /* Parities for so many packets, instead of what loss asks for; data 0: not. At most SKT_FEC_SPAN and
      * SKT_FEC_PARITY_MAX (proto/fec.h). */
@@ -151,7 +153,8 @@ void skt_session_on_too_long(struct skt_session *s, skt_us now, size_t len);
 
 unsigned skt_session_take_events(struct skt_session *s);
 
-/* The next stream with news, which it clears, or NULL. */
+/* The next stream with news, which it clears, or NULL. Once the session has ended that is each of its
+ * streams, reset. */
 struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *events);
 
 /* --- streams --- */

@@ -41,7 +41,7 @@ int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *b
 
 /* The conversation of a segment, opened if it is the peer's first of it; NULL: over, unknown, or no memory.
  */
-static struct skt_kcp *conversation_of(struct skt_session *s, const struct skt_kcp_header *h)
+static struct skt_kcp *conversation_of(struct skt_session *s, skt_us now, const struct skt_kcp_header *h)
 {
     struct skt_kcp *known = known_conversation(s, h->conv);
     if (known)
@@ -53,7 +53,14 @@ static struct skt_kcp *conversation_of(struct skt_session *s, const struct skt_k
         return NULL;
     }
     struct skt_stream *st;
-    if (h->cmd != SKT_KCP_CMD_PUSH || skt_stream_new(s, h->conv, true, &st) != SKT_OK)
+    uint32_t most = s->ctx->streams_max ? s->ctx->streams_max : SKT_STREAMS_DEFAULT;
+    if (h->cmd != SKT_KCP_CMD_PUSH)
+        return NULL;
+    if (s->peer_streams >= most) {
+        skt_streams_refuse(s, h->conv, SKT_RESET_LIMIT);
+        return NULL;
+    }
+    if (skt_stream_new(s, now, h->conv, true, &st) != SKT_OK)
         return NULL; /* the peer will repeat it */
     skt_replay_commit(&s->opened, h->conv / 2);
     return &st->kcp;
@@ -68,7 +75,7 @@ int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segmen
         int err = skt_kcp_parse(&r, &h, &data);
         if (err)
             return err;
-        struct skt_kcp *k = conversation_of(s, &h);
+        struct skt_kcp *k = conversation_of(s, now, &h);
         if (!k)
             continue;
         uint64_t payload = s->path.stats.payload_rx;
@@ -115,6 +122,8 @@ static void read_control(struct skt_session *s)
 
 void skt_streams_absorb(struct skt_session *s)
 {
+    if (s->reset_count > 0)
+        skt_resets_flush(s);
     while (!skt_list_empty(&s->path.events)) {
         struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);
         unsigned events = skt_kcp_take_events(k);
@@ -157,10 +166,12 @@ long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
     long len = skt_kcp_message_len(&s->messages);
     if (len < 0)
         return len;
-    void *buf = realloc(s->message_buf, (size_t)len + 1);
+    void *buf =
+        skt_account_realloc(&s->path.account, s->message_buf, s->message_buf_len, (size_t)len + 1, true);
     if (!buf)
         return SKT_ERR_NOMEM;
     s->message_buf = (uint8_t *)buf;
+    s->message_buf_len = (size_t)len + 1;
     *msg = s->message_buf;
     return skt_kcp_read_message(&s->messages, buf, (size_t)len);
 }

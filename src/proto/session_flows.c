@@ -23,6 +23,8 @@ struct skt_flow {
     struct skt_list link; /* in session->flows_news while there are any */
 };
 
+enum { FLOW_LEN = sizeof(struct skt_flow) + SKT_CONVERSATION_EXTRA };
+
 void skt_flows_init(struct skt_session *s)
 {
     skt_idmap_init(&s->flows);
@@ -36,7 +38,7 @@ void skt_flows_dispose(struct skt_session *s)
     while ((f = (struct skt_flow *)skt_idmap_next(&s->flows, &pos)) != NULL) {
         skt_list_remove(&f->link);
         skt_kcp_dispose(&f->kcp);
-        free(f);
+        skt_account_free(&s->path.account, f, FLOW_LEN);
     }
     skt_idmap_dispose(&s->flows);
 }
@@ -54,20 +56,20 @@ static struct skt_flow *flow_of(const struct skt_session *s, unsigned flow)
 
 static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
 {
-    struct skt_flow *f = (struct skt_flow *)calloc(1, sizeof *f);
+    struct skt_flow *f = (struct skt_flow *)skt_account_alloc(&s->path.account, FLOW_LEN, false);
     if (!f)
         return SKT_ERR_NOMEM;
     f->session = s;
     skt_list_init(&f->link);
     int err = skt_kcp_init(&f->kcp, conv, false, &s->path, &s->ctx->limits);
     if (err) {
-        free(f);
+        skt_account_free(&s->path.account, f, FLOW_LEN);
         return err;
     }
     err = skt_idmap_put(&s->flows, conv, f);
     if (err) {
         skt_kcp_dispose(&f->kcp);
-        free(f);
+        skt_account_free(&s->path.account, f, FLOW_LEN);
         return err;
     }
     *out = f;

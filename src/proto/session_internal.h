@@ -14,6 +14,12 @@ enum {
     SKT_FRAME_KCP_LEN = 1,
     SKT_PING_PAD_MAX = 160,
     SKT_REPORT_LEN = 12,
+    /* What is charged for besides the structs, as near as malloc lets one say: for a session up to three
+     * keypairs with their ciphers and replay windows, a packet put aside, what its owner keeps of it; for a
+     * conversation its places in a map and in a heap. */
+    SKT_SESSION_EXTRA = 3072,
+    SKT_CONVERSATION_EXTRA = 64,
+    SKT_STREAM_LEN = sizeof(struct skt_stream) + SKT_CONVERSATION_EXTRA,
 };
 
 /* Frames that wait to be sent, a set. */
@@ -106,10 +112,17 @@ struct skt_session {
     struct skt_idmap streams; /* conv -> struct skt_stream */
     struct skt_replay opened; /* the peer's convs / 2 that were opened or refused */
     uint32_t next_conv;
-    struct skt_list news; /* streams with news */
+    /* Each stream is in one of three lists, but for those whose owner was told of their reset: with news,
+     * without, and opened by the peer with a header that is not complete yet, oldest first. */
+    struct skt_list news, quiet, unopened;
+    uint32_t peer_streams; /* streams that the peer opened: at most ctx->streams_max */
+    /* RESETs that wait until the control conversation has less to carry, and how many there is room for. */
+    struct skt_owed_reset *resets;
+    uint32_t reset_count, reset_cap;
     struct skt_kcp control;
     struct skt_kcp messages;
-    uint8_t *message_buf; /* the message last read */
+    uint8_t *message_buf;   /* the message last read */
+    size_t message_buf_len; /* bytes of it */
     struct skt_kcp_header stateless[SKT_STATELESS_ACKS_MAX];
     unsigned stateless_count;
 
@@ -214,15 +227,24 @@ int skt_pieces_receive(struct skt_session *s, skt_us now, const uint8_t *frame, 
 /* session_streams.c */
 int skt_streams_init(struct skt_session *s);
 void skt_streams_dispose(struct skt_session *s);
-void skt_streams_reset_all(struct skt_session *s, int reason); /* every owner is told */
-int skt_streams_restart(struct skt_session *s, skt_us now);    /* the peer is a new one */
-int skt_stream_new(struct skt_session *s, uint32_t conv, bool by_peer, struct skt_stream **out);
+int skt_streams_restart(struct skt_session *s, skt_us now); /* the peer is a new one */
+int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_peer, struct skt_stream **out);
 void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned news);
 void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int reason); /* by the peer */
+/* The peer's stream of this number is not to be: it is told so, with a reason, or asked to repeat itself. */
+void skt_streams_refuse(struct skt_session *s, uint32_t conv, int reason);
+skt_us skt_streams_expiry(const struct skt_session *s); /* of headers that are not complete */
+void skt_streams_expire(struct skt_session *s, skt_us now);
 /* Of a stream that the peer opens, once it is there. */
 void skt_stream_read_header(struct skt_session *s, struct skt_stream *st);
 /* The conversation is over on this side; its segments are acknowledged without any state. */
 void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h);
+
+/* session_resets.c: telling the peer that a stream was reset */
+/* false: no room. A stream that was there always finds some, while there is memory. */
+bool skt_resets_add(struct skt_session *s, uint32_t conv, int reason, bool known);
+void skt_resets_flush(struct skt_session *s); /* as many as the control conversation takes now */
+void skt_resets_dispose(struct skt_session *s);
 
 /* session_conversations.c */
 int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len);

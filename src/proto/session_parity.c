@@ -38,24 +38,25 @@ void skt_parity_update(struct skt_session *s)
         skt_fec_sender_drop(s->parity.out);
 }
 
-static void free_out(struct skt_parity *f)
+static void free_out(struct skt_session *s)
 {
-    free(f->out);
-    f->out = NULL;
+    skt_account_free(&s->path.account, s->parity.out, sizeof *s->parity.out);
+    s->parity.out = NULL;
 }
 
-static void free_in(struct skt_parity *f)
+static void free_in(struct skt_session *s)
 {
+    struct skt_parity *f = &s->parity;
     if (f->in)
         f->losses = f->in->losses;
-    free(f->in);
+    skt_account_free(&s->path.account, f->in, sizeof *f->in);
     f->in = NULL;
 }
 
 void skt_parity_dispose(struct skt_session *s)
 {
-    free_out(&s->parity);
-    free_in(&s->parity);
+    free_out(s);
+    free_in(s);
 }
 
 void skt_parity_restart(struct skt_session *s)
@@ -106,7 +107,7 @@ static struct skt_fec_group *begin_group(struct skt_session *s, skt_us now, uint
         return NULL;
     struct skt_parity *f = &s->parity;
     if (!f->out) {
-        f->out = (struct skt_fec_sender *)malloc(sizeof *f->out);
+        f->out = (struct skt_fec_sender *)skt_account_alloc(&s->path.account, sizeof *f->out, false);
         if (!f->out)
             return NULL;
         skt_fec_sender_init(f->out);
@@ -215,9 +216,9 @@ void skt_parity_expire(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
     if (f->in && now >= f->in_until)
-        free_in(f);
+        free_in(s);
     if (f->out && now >= f->out_until)
-        free_out(f);
+        free_out(s);
     const struct skt_fec_group *g = f->out ? skt_fec_sender_open(f->out) : NULL;
     if (g && now >= g->close_at && !wait_for_more(s, now))
         close_group(s, now);

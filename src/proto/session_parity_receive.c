@@ -15,7 +15,7 @@ enum { WITHOUT_MAX = 4096 };
 static bool begin_ring(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
-    f->in = (struct skt_fec_ring *)malloc(sizeof *f->in);
+    f->in = (struct skt_fec_ring *)skt_account_alloc(&s->path.account, sizeof *f->in, false);
     if (!f->in)
         return false;
     f->in->losses = f->losses;

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAM_HEADER_MAX = 2 + SKT_TARGET_MAX };
+enum {
+    STREAM_HEADER_MAX = 2 + SKT_TARGET_MAX,
+    EXPIRE_MAX = 256, /* streams reset at a time, so that others have their turn */
+};
 
 const char *skt_reset_str(int reason)
 {
@@ -32,6 +35,8 @@ int skt_streams_init(struct skt_session *s)
 {
     skt_idmap_init(&s->streams);
     skt_list_init(&s->news);
+    skt_list_init(&s->quiet);
+    skt_list_init(&s->unopened);
     skt_flows_init(s);
     s->next_conv = s->client ? SKT_CONV_FIRST : SKT_CONV_FIRST + 1;
     int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
@@ -56,6 +61,15 @@ void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp
         s->stateless[s->stateless_count++] = *h;
 }
 
+static void dispose_stream(struct skt_session *s, struct skt_stream *st)
+{
+    struct skt_account *a = &s->path.account;
+    skt_list_remove(&st->link);
+    skt_kcp_dispose(&st->kcp);
+    skt_account_free(a, st->name, (size_t)st->name_len + 1);
+    skt_account_free(a, st, SKT_STREAM_LEN);
+}
+
 static void free_stream(struct skt_session *s, struct skt_stream *st)
 {
     const struct skt_kcp *k = &st->kcp;
@@ -64,23 +78,19 @@ static void free_stream(struct skt_session *s, struct skt_stream *st)
             .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->rcv_nxt - 1, .ts = k->newest_ts};
         skt_streams_queue_stateless_ack(s, &last);
     }
-    skt_list_remove(&st->link);
-    skt_kcp_dispose(&st->kcp);
     skt_idmap_remove(&s->streams, st->conv);
-    free(st->name);
-    free(st);
+    s->peer_streams -= st->by_peer;
+    dispose_stream(s, st);
 }
 
 void skt_streams_dispose(struct skt_session *s)
 {
     uint32_t pos = 0;
     struct skt_stream *st;
-    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL) {
-        skt_kcp_dispose(&st->kcp);
-        free(st->name);
-        free(st);
-    }
+    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL)
+        dispose_stream(s, st);
     skt_idmap_dispose(&s->streams);
+    skt_resets_dispose(s);
     skt_flows_dispose(s);
     skt_kcp_dispose(&s->control);
     skt_kcp_dispose(&s->messages);
@@ -90,31 +100,33 @@ void skt_streams_dispose(struct skt_session *s)
 void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned news)
 {
     if (news && !st->news)
-        skt_list_append(&s->news, &st->link);
+        skt_list_move_tail(&s->news, &st->link);
     st->news |= news;
 }
 
-int skt_stream_new(struct skt_session *s, uint32_t conv, bool by_peer, struct skt_stream **out)
+int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_peer, struct skt_stream **out)
 {
-    struct skt_stream *st = (struct skt_stream *)calloc(1, sizeof *st);
+    struct skt_account *a = &s->path.account;
+    struct skt_stream *st = (struct skt_stream *)skt_account_alloc(a, SKT_STREAM_LEN, false);
     if (!st)
         return SKT_ERR_NOMEM;
     int err = skt_kcp_init(&st->kcp, conv, true, &s->path, &s->ctx->limits);
+    if (!err)
+        err = skt_idmap_put(&s->streams, conv, st);
     if (err) {
-        free(st);
+        if (st->kcp.path)
+            skt_kcp_dispose(&st->kcp);
+        skt_account_free(a, st, SKT_STREAM_LEN);
         return err;
     }
     st->session = s;
     st->conv = conv;
     st->by_peer = by_peer;
     st->opened = !by_peer;
+    st->header_until = skt_us_add(now, SKT_STREAM_HEADER_TIME);
     skt_list_init(&st->link);
-    err = skt_idmap_put(&s->streams, conv, st);
-    if (err) {
-        skt_kcp_dispose(&st->kcp);
-        free(st);
-        return err;
-    }
+    skt_list_append(by_peer ? &s->unopened : &s->quiet, &st->link);
+    s->peer_streams += by_peer;
     *out = st;
     return SKT_OK;
 }
@@ -124,7 +136,6 @@ int skt_stream_new(struct skt_session *s, uint32_t conv, bool by_peer, struct sk
 int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const char *name,
                             struct skt_stream **out)
 {
-    (void)now;
     size_t name_len = strlen(name);
     if (name_len > SKT_TARGET_MAX)
         return SKT_ERR_ARG;
@@ -133,7 +144,7 @@ int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const c
     if (s->next_conv >= SKT_CONV_FLOW_FIRST)
         return SKT_ERR_CLOSED; /* a thousand million streams: it takes a new session */
     struct skt_stream *st;
-    int err = skt_stream_new(s, s->next_conv, false, &st);
+    int err = skt_stream_new(s, now, s->next_conv, false, &st);
     if (err)
         return err;
     uint8_t header[STREAM_HEADER_MAX];
@@ -174,16 +185,17 @@ void skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
             skt_session_reset_stream(s, st, SKT_RESET_ABORT);
         return;
     }
-    st->name = (char *)malloc((size_t)header[1] + 1);
+    st->name = (char *)skt_account_alloc(&s->path.account, (size_t)header[1] + 1, true);
+    st->name_len = header[1];
     if (!st->name || header[0] != SKT_STREAM_TCP) {
         skt_session_reset_stream(s, st, st->name ? SKT_RESET_ABORT : SKT_RESET_LIMIT);
         return;
     }
     memcpy(st->name, header + 2, header[1]);
     st->name[header[1]] = '\0';
-    st->name_len = header[1];
     st->kind = header[0];
     st->opened = true;
+    skt_list_move_tail(&s->quiet, &st->link);
     skt_kcp_read_consume(&st->kcp, (size_t)2 + header[1]);
     skt_stream_add_news(s, st, SKT_STREAM_OPENED);
 }
@@ -192,14 +204,30 @@ void skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
 
 void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int reason)
 {
-    if (!st->reset && s->state != SKT_SESSION_CLOSED) {
-        uint8_t msg[6] = {SKT_CONTROL_RESET};
-        skt_put_u32(msg + 1, st->conv);
-        msg[5] = (uint8_t)reason;
-        /* Without room for it the peer learns from our silence about the stream; its idle limits end it. */
-        (void)skt_kcp_write(&s->control, msg, sizeof msg);
-    }
+    /* Without memory for it the peer learns from our silence about the stream; its idle limits end it. */
+    if (!st->reset && s->state != SKT_SESSION_CLOSED)
+        (void)skt_resets_add(s, st->conv, reason, true);
     free_stream(s, st);
+}
+
+void skt_streams_refuse(struct skt_session *s, uint32_t conv, int reason)
+{
+    if (skt_resets_add(s, conv, reason, false))
+        skt_replay_commit(&s->opened, conv / 2);
+}
+
+skt_us skt_streams_expiry(const struct skt_session *s)
+{
+    if (skt_list_empty(&s->unopened))
+        return SKT_NEVER;
+    return SKT_CONTAINER(s->unopened.next, struct skt_stream, link)->header_until;
+}
+
+void skt_streams_expire(struct skt_session *s, skt_us now)
+{
+    for (unsigned n = 0; n < EXPIRE_MAX && skt_streams_expiry(s) <= now; n++)
+        skt_session_reset_stream(s, SKT_CONTAINER(s->unopened.next, struct skt_stream, link),
+                                 SKT_RESET_TIMEOUT);
 }
 
 void skt_session_release_stream(struct skt_session *s, struct skt_stream *st)
@@ -223,22 +251,10 @@ void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int rea
         skt_stream_add_news(s, st, SKT_STREAM_RESET);
 }
 
-void skt_streams_reset_all(struct skt_session *s, int reason)
-{
-    for (uint32_t pos = 0;;) {
-        uint32_t before = s->streams.count;
-        struct skt_stream *st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos);
-        if (!st)
-            return;
-        skt_stream_mark_reset(s, st, reason);
-        if (s->streams.count != before)
-            pos = 0; /* the map has changed under the walk */
-    }
-}
-
 int skt_streams_restart(struct skt_session *s, skt_us now)
 {
     skt_flows_restart(s);
+    skt_resets_dispose(s);
     skt_kcp_dispose(&s->control);
     skt_kcp_dispose(&s->messages);
     skt_replay_dispose(&s->opened);
@@ -262,11 +278,19 @@ int skt_streams_restart(struct skt_session *s, skt_us now)
 
 struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *events)
 {
-    if (skt_list_empty(&s->news))
+    /* With the session all its streams are reset; that is said of one after the other, as they are fetched,
+     * for they may be many. */
+    bool ended = s->state == SKT_SESSION_CLOSED;
+    struct skt_list *from = ended && skt_list_empty(&s->news) ? &s->quiet : &s->news;
+    if (skt_list_empty(from))
         return NULL;
-    struct skt_stream *st = SKT_CONTAINER(s->news.next, struct skt_stream, link);
-    skt_list_remove(&st->link);
+    struct skt_stream *st = SKT_CONTAINER(from->next, struct skt_stream, link);
+    if (ended)
+        skt_stream_mark_reset(s, st, SKT_RESET_ABORT);
     *events = st->news;
     st->news = 0;
+    skt_list_remove(&st->link);
+    if (!st->reset)
+        skt_list_append(&s->quiet, &st->link);
     return st;
 }

@@ -36,6 +36,7 @@ skt_us skt_session_expiry(const struct skt_session *s, skt_us now)
     at = skt_us_min(at, s->heard + s->keepalive);
     at = skt_us_min(at, ping_expiry(s));
     at = skt_us_min(at, s->mtu.at);
+    at = skt_us_min(at, skt_streams_expiry(s));
     at = skt_us_min(at, skt_keys_expiry(&s->keys));
     if (s->client && !skt_connect_under_way(s))
         at = skt_us_min(at, skt_keys_rekey_at(&s->keys));
@@ -101,5 +102,6 @@ void skt_session_expire(struct skt_session *s, skt_us now)
         skt_path_expire(&s->path, now);
     skt_parity_expire(s, now);
     expire_mtu(s, now);
+    skt_streams_expire(s, now);
     skt_streams_absorb(s);
 }

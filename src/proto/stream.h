@@ -27,7 +27,8 @@ struct skt_stream {
     bool opened;          /* its header is complete and its owner was told */
     bool reset;           /* by the peer or with its session; only release is left */
     unsigned news;        /* a set of enum skt_kcp_event and skt_stream_event */
-    struct skt_list link; /* in session->news while there are any */
+    struct skt_list link; /* in one of the session's lists: news, quiet, unopened */
+    skt_us header_until;  /* opened by the peer: reset then, unless its header is complete */
     char *name;           /* of a stream opened by the peer: the target's name, zero-terminated; else NULL */
     void *user;           /* the owner's */
 };

@@ -46,6 +46,7 @@ enum {
     SKT_CONV_MESSAGE = 1, /* message mode: skt.api.skcp_send */
     SKT_CONV_FIRST = 2,   /* streams: even ones opened by the client, odd ones (from 3) by the server */
     SKT_MESSAGE_MAX = 256 * 1024,
+    SKT_STREAMS_DEFAULT = 4096, /* streams that a peer may have opened in a session, unless set otherwise */
 
     SKT_FLOWS_MAX = 1024,    /* conversations of inner flows (TUN), SKT_CONV_FLOW_FIRST + 0 .. + 1023 */
     SKT_FLOW_HEADER_MIN = 1, /* of SKT_FLOW_PLAIN */
@@ -171,6 +172,7 @@ enum skt_stream_kind { SKT_STREAM_TCP = 1 };
 #define SKT_HALF_SESSION_TIME    (5 * SKT_US_PER_SEC)
 #define SKT_HALF_SESSIONS_MAX    256
 #define SKT_REPLAY_WINDOW        8192
+#define SKT_STREAM_HEADER_TIME   (10 * SKT_US_PER_SEC) /* for the header of a stream to come in whole */
 #define SKT_KEEPALIVE_MAX        (20 * SKT_US_PER_SEC)
 #define SKT_SUSPECT_MIN          (1 * SKT_US_PER_SEC)
 

@@ -47,6 +47,7 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     ctx->overhead_cap_permille = conf->overhead_cap_permille;
     ctx->max_rate = conf->max_rate;
     ctx->limits = (struct skt_kcp_limits){RCV_WND_MAX, SND_UNSENT_MAX};
+    ctx->streams_max = conf->streams_max;
     ctx->fixed_data = conf->fixed_data;
     ctx->fixed_parity = conf->fixed_parity;
     ctx->gf256 = skt_crypto_gf256();
@@ -192,6 +193,7 @@ int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const str
     ep->probing = conf->probing;
     ep->port_lo = conf->port_lo;
     ep->port_hi = conf->port_hi;
+    skt_list_init(&ep->all);
     skt_list_init(&ep->touched);
     skt_loop_task_init(&ep->drive, skt_endpoint_drive);
     skt_loop_timer_init(&ep->acceptor_timer, on_acceptor_timer);
@@ -219,6 +221,7 @@ int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s)
         return SKT_ERR_NOMEM;
     link->ep = ep;
     link->session = s;
+    skt_list_init(&link->link);
     skt_list_init(&link->touched);
     skt_loop_timer_init(&link->timer, skt_endpoint_on_timer);
     if (!ep->server) {
@@ -229,6 +232,7 @@ int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s)
             return err;
         }
     }
+    skt_list_append(&ep->all, &link->link);
     skt_session_set_user(s, link);
     return SKT_OK;
 }
@@ -237,6 +241,7 @@ void skt_endpoint_link_forget(struct skt_link *link)
 {
     struct skt_endpoint *ep = link->ep;
     skt_loop_timer_stop(ep->loop, &link->timer);
+    skt_list_remove(&link->link);
     skt_list_remove(&link->touched);
     if (ep->server) {
         skt_acceptor_forget(&ep->acceptor, link->session);
@@ -265,14 +270,11 @@ static void finish_free(struct skt_endpoint *ep)
 {
     skt_us now = skt_loop_now(ep->loop);
     ep->depth++; /* a second skt_endpoint_free from on_close changes nothing */
-    uint32_t pos = 0;
-    struct skt_session *s;
-    while ((s = skt_endpoint_next(ep, &pos)) != NULL) {
-        struct skt_link *link = (struct skt_link *)skt_session_user(s);
-        skt_session_close(s, now, SKT_CLOSE_LOCAL);
+    while (!skt_list_empty(&ep->all)) {
+        struct skt_link *link = SKT_CONTAINER(ep->all.next, struct skt_link, link);
+        skt_session_close(link->session, now, SKT_CLOSE_LOCAL);
         skt_list_remove(&link->touched);
-        skt_endpoint_drive_link(link, now); /* says good-bye and frees it */
-        pos = 0;
+        skt_endpoint_drive_link(link, now); /* says good-bye and frees it, once nothing is left to send */
     }
     dispose(ep);
 }

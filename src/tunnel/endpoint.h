@@ -30,6 +30,7 @@ struct skt_endpoint_conf {
     int speed_mode; /* 1 turbo, 0 normal */
     uint16_t keepalive_s;
     uint32_t sessions_max; /* server */
+    uint32_t streams_max;  /* streams that a peer may have opened in a session; 0: SKT_STREAMS_DEFAULT */
     uint16_t mtu_max;
     bool no_redundancy;               /* redundancy = "off" */
     uint8_t fixed_data, fixed_parity; /* redundancy = {data=, parity=}; 0: neither was given */

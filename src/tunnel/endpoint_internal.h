@@ -21,6 +21,7 @@ struct skt_link {
     struct skt_endpoint *ep;
     struct skt_session *session;
     struct skt_loop_timer timer;
+    struct skt_list link;    /* in ep->all */
     struct skt_list touched; /* in ep->touched when it is to be driven this turn */
     struct skt_packet_owner *packets;
     bool held, resumed; /* messages wait for skt_endpoint_hold; and may go on again */
@@ -42,7 +43,8 @@ struct skt_endpoint {
 
     struct skt_udp **sockets;
     size_t socket_count;
-    struct skt_list touched;
+    struct skt_list all;     /* links of all sessions */
+    struct skt_list touched; /* of those that are to be driven this turn */
     struct skt_loop_task drive;
     unsigned depth;                /* handlers that are being called */
     const struct skt_link *ending; /* its on_close is being called, */

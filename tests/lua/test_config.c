@@ -139,7 +139,8 @@ static void test_every_field(void **state)
         "tickets = { ['" TICKET "'] = { name = 'alice', tun_ip = '10.0.0.2',\n"
         "  subnets = { '192.168.1.0/24' }, targets = { 'ssh', '' } } },\n"
         "skcp_servers = { { address = '::', port = '4000-4010', key = '" KEY "', private_key = '" KEY "',\n"
-        "  skcp_max_conn_cnt = 7, mtu = 1280, cipher = 'chacha20-poly1305', redundancy = { data = 10, parity "
+        "  skcp_max_conn_cnt = 7, streams_max = 10000, mtu = 1280, cipher = 'chacha20-poly1305', redundancy "
+        "= { data = 10, parity "
         "= 3 },\n"
         "  max_rate_mbit = 12.5, overhead_cap = 0.5 } } } }");
     const struct skt_config_entry *e = &c->table.entries[0];
@@ -152,6 +153,7 @@ static void test_every_field(void **state)
     assert_int_equal(e->port.lo, 4000);
     assert_int_equal(e->port.hi, 4010);
     assert_int_equal(e->max_conn_cnt, 7);
+    assert_int_equal(e->streams_max, 10000);
     assert_int_equal(e->mtu, 1280);
     assert_int_equal(e->ciphers, 1 << SKT_CIPHER_CHACHA20_POLY1305);
     assert_int_equal(e->redundancy, SKT_REDUNDANCY_FIXED);

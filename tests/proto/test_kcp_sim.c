@@ -113,7 +113,7 @@ static void test_everything_arrives(void **state)
             assert_int_equal(pair.host[i].malformed, 0);
             assert_int_equal(pair.host[i].path.inflight_bytes, 0);
             if (pair.config.budget)
-                assert_true(pair.host[i].pool_peak <= pair.config.budget);
+                assert_true(pair.host[i].pool_peak <= pair.host[i].pool.budget);
         }
         sim_pair_dispose(&pair);
     }

@@ -35,7 +35,8 @@ void sim_pair_init(struct sim_pair *s, const struct sim_pair_config *c)
     s->now = SKT_US_PER_SEC;
     for (int i = 0; i < 2; i++) {
         struct sim_host *h = &s->host[i];
-        skt_pool_init(&h->pool, SKT_KCP_BLOCK_LEN, c->budget);
+        /* A path that is alone may hold 7/24 of it (base/account.h). */
+        skt_pool_init(&h->pool, SKT_KCP_BLOCK_LEN, (c->budget * 24 + 6) / 7);
         skt_path_init(&h->path, &h->pool, c->cc, c->payload_limit, s->now);
         h->path.ts_base = c->ts_base;
         skt_path_set_ack_frames(&h->path, !c->plain_acks);
@@ -379,8 +380,8 @@ static void turn(struct sim_pair *s, int i)
     }
     send_all(s, h);
     serve_events(s, h);
-    if (h->pool.used > h->pool_peak)
-        h->pool_peak = h->pool.used;
+    if (h->pool.blocks * h->pool.block_len > h->pool_peak)
+        h->pool_peak = h->pool.blocks * h->pool.block_len;
 }
 
 static void count_call(struct sim_pair *s)

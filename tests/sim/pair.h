@@ -50,7 +50,7 @@ struct sim_pair_config {
     const struct skt_cc *cc;
     size_t payload_limit;
     size_t overhead;    /* bytes that sealing would add, the type of the KCP frame included */
-    size_t budget;      /* of a host's pool; 0: none */
+    size_t budget;      /* bytes that a host's path may hold; 0: no limit */
     skt_us timer_grain; /* timers fire up to this late; 0: exactly */
     uint32_t first_sn, ts_base;
     struct skt_kcp_limits limits;

@@ -14,7 +14,8 @@ void rig_init(struct rig *r, bool stream, size_t budget, const struct skt_kcp_li
     r->now = 10 * SKT_US_PER_SEC;
     r->out = (struct rig_segment *)calloc(RIG_SEGMENTS_MAX, sizeof(*r->out));
     assert(r->out);
-    skt_pool_init(&r->pool, SKT_KCP_BLOCK_LEN, budget * SKT_KCP_BLOCK_LEN);
+    /* A path that is alone may hold 7/24 of the budget (base/account.h). */
+    skt_pool_init(&r->pool, SKT_KCP_BLOCK_LEN, (budget * SKT_KCP_BLOCK_LEN * 24 + 6) / 7);
     skt_path_init(&r->path, &r->pool, &skt_cc_turbo, 1400, r->now);
     r->path.redundancy.off = true;
     int err = skt_kcp_init(&r->kcp, RIG_CONV, stream, &r->path, limits ? limits : &ample);

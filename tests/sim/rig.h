@@ -24,7 +24,8 @@ struct rig {
     size_t count;
 };
 
-/* Without duplicates unless the test turns them on. budget: of the pool, in blocks; 0: none. */
+/* Without duplicates unless the test turns them on. budget: what the path may hold, in blocks; 0: no limit.
+ */
 void rig_init(struct rig *r, bool stream, size_t budget, const struct skt_kcp_limits *limits);
 void rig_dispose(struct rig *r);
 

@@ -66,10 +66,11 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
     w->now = 1000 * SKT_US_PER_SEC;
     w->wall_ms = UINT64_C(1700000000000);
     skt_pool_init(&w->pool, SKT_KCP_BLOCK_LEN, 0);
+    skt_pool_init(&w->server.pool, SKT_KCP_BLOCK_LEN, c->max_memory);
     sim_link_init(&w->up, &c->up, c->seed * 2 + 1);
     sim_link_init(&w->down, &c->down, c->seed * 2 + 2);
     init_context(&w->client.ctx, &w->pool, false, keepalive_s);
-    init_context(&w->server.ctx, &w->pool, true, keepalive_s);
+    init_context(&w->server.ctx, &w->server.pool, true, keepalive_s);
     w->client.addr = (struct skt_addr){.family = 4, .ip = {10, 0, 0, 1}, .port = 1111};
     w->server.addr = (struct skt_addr){.family = 4, .ip = {10, 0, 0, 2}, .port = 4000};
     memset(w->server.ticket, 't', SKT_TICKET_LEN);
@@ -136,6 +137,7 @@ void sim_world_free(struct sim_world *w)
     sim_link_dispose(&w->up);
     sim_link_dispose(&w->down);
     skt_pool_dispose(&w->pool);
+    skt_pool_dispose(&w->server.pool);
     free(w->rival);
     free(w);
 }

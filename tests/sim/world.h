@@ -37,6 +37,7 @@ struct sim_client {
 
 struct sim_server {
     struct skt_context ctx;
+    struct skt_pool pool;
     struct skt_acceptor acceptor;
     struct skt_stampcache stamps;
     struct skt_addr addr;
@@ -61,11 +62,12 @@ struct sim_world_config {
     uint64_t seed;
     uint16_t keepalive_s;      /* 0: 60 */
     const struct skt_cc *cc;   /* NULL: turbo */
+    size_t max_memory;         /* of the server's pool, bytes; 0: no limit */
     enum sim_rival_kind rival; /* a TCP sender beside the client, on its link */
 };
 
 struct sim_world {
-    struct skt_pool pool;
+    struct skt_pool pool; /* the client's */
     struct sim_link up, down;
     struct sim_rival *rival; /* NULL: none */
     struct sim_client client;

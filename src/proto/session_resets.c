@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* RESETs for the peer. Each takes a block until it is acknowledged, and thousands may fall due at once, or be
+ * provoked: so few are in the control conversation at a time, and the others wait as five bytes and a little.
+ */
+#include "base/err.h"
+#include "proto/session_internal.h"
+
+enum {
+    FLYING_MAX = 128,  /* control messages that are not acknowledged */
+    RESETS_FIRST = 16, /* entries of the first array */
+    /* Entries that streams may have which never were: what the peer opens beyond them it must repeat. */
+    REFUSED_MAX = 1024,
+};
+
+struct skt_owed_reset {
+    uint32_t conv;
+    uint8_t reason;
+};
+
+static bool write_one(struct skt_session *s, const struct skt_owed_reset *r)
+{
+    uint8_t msg[6] = {SKT_CONTROL_RESET};
+    if (s->control.snd_end - s->control.snd_una >= FLYING_MAX)
+        return false;
+    skt_put_u32(msg + 1, r->conv);
+    msg[5] = r->reason;
+    return skt_kcp_write(&s->control, msg, sizeof msg) == SKT_OK;
+}
+
+static bool reserve(struct skt_session *s)
+{
+    if (s->reset_count < s->reset_cap)
+        return true;
+    uint32_t cap = s->reset_cap ? 2 * s->reset_cap : RESETS_FIRST;
+    void *resets = skt_account_realloc(&s->path.account, s->resets, s->reset_cap * sizeof *s->resets,
+                                       cap * sizeof *s->resets, true);
+    if (!resets)
+        return false;
+    s->resets = (struct skt_owed_reset *)resets;
+    s->reset_cap = cap;
+    return true;
+}
+
+/* Their order does not matter: a conversation's number is never used again. */
+bool skt_resets_add(struct skt_session *s, uint32_t conv, int reason, bool known)
+{
+    struct skt_owed_reset r = {conv, (uint8_t)reason};
+    if (s->reset_count == 0 && write_one(s, &r))
+        return true;
+    if ((!known && s->reset_count >= REFUSED_MAX) || !reserve(s))
+        return false;
+    s->resets[s->reset_count++] = r;
+    return true;
+}
+
+void skt_resets_flush(struct skt_session *s)
+{
+    while (s->reset_count > 0 && write_one(s, &s->resets[s->reset_count - 1]))
+        s->reset_count--;
+    if (s->reset_count == 0)
+        skt_resets_dispose(s);
+}
+
+void skt_resets_dispose(struct skt_session *s)
+{
+    skt_account_free(&s->path.account, s->resets, s->reset_cap * sizeof *s->resets);
+    s->resets = NULL;
+    s->reset_count = s->reset_cap = 0;
+}
