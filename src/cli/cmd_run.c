@@ -11,6 +11,7 @@
 #include "io/privileges.h"
 #include "lua/app.h"
 #include "lua/config.h"
+#include "lua/config_diff.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +25,8 @@ static const char help[] =
     "Runs what the configuration says until SIGTERM or SIGINT. Open connections then get\n"
     "one second to end; a second signal ends them at once. SIGHUP reads the configuration\n"
     "again and takes over what can change without dropping a connection: tickets, targets,\n"
-    "log_level; the log file is opened anew. The log goes to stderr unless log_file is set.\n"
+    "the tcp_* settings, log_level and log_file, which is opened anew; it names each other\n"
+    "field that has changed. The log goes to stderr unless log_file is set.\n"
     "SIGUSR1 writes the status to the log.\n"
     "\n"
     "Options:\n"
@@ -100,6 +102,12 @@ static void reopen_log(const struct skt_config *conf)
         skt_warn("SIGHUP: %s: %s; the log goes on where it was", conf->log_file, strerror(errno));
 }
 
+static void say_restart(void *user, const char *field)
+{
+    const struct process *p = user;
+    skt_warn("SIGHUP: %s: %s has changed, which takes a restart to have an effect", p->source->path, field);
+}
+
 static void on_reload_signal(struct skt_loop_signal *s, int signum)
 {
     (void)s;
@@ -114,19 +122,20 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
         return;
     }
     log_warnings(fresh);
-    /* The same wish was met with the same place; so nothing has changed. */
-    if (p->status_wanted && strcmp(fresh->status_socket, p->status_wanted) == 0)
-        (void)set_status_path(fresh, p->conf->status_socket);
-    int result = skt_app_reload(p->app, fresh);
-    if (result < 0) {
-        skt_error("SIGHUP: %s: %s; nothing was changed", p->source->path,
-                  result == SKT_ERR_ARG ? "another mode needs a restart" : skt_err_str(result));
+    if (strcmp(fresh->mode_name, p->conf->mode_name) != 0) {
+        skt_error("SIGHUP: %s: mode: \"%s\" instead of \"%s\" takes a restart; nothing was changed",
+                  p->source->path, fresh->mode_name, p->conf->mode_name);
         skt_config_free(fresh);
         return;
     }
-    skt_config_free(p->conf);
-    p->conf = fresh;
-    reopen_log(fresh);
+    /* The same wish was met with the same place; so nothing has changed. */
+    if (p->status_wanted && strcmp(fresh->status_socket, p->status_wanted) == 0)
+        (void)set_status_path(fresh, p->conf->status_socket);
+    skt_config_restart_fields(p->conf, fresh, say_restart, p);
+    skt_config_take_live(p->conf, fresh);
+    skt_config_free(fresh);
+    skt_app_reloaded(p->app);
+    reopen_log(p->conf);
     skt_info("SIGHUP: %s was read again", p->source->path);
 }
 

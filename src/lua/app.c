@@ -143,7 +143,7 @@ int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_co
     if (rc == SKT_OK)
         rc = skt_relay_set_new(&app->relays, loop);
     if (rc == SKT_OK)
-        rc = skt_app_derive_keys(app, conf, &app->psks);
+        rc = skt_app_derive_keys(conf, &app->psks);
     if (rc == SKT_ERR_CRYPTO)
         snprintf(err, err_cap, "%s: the cryptographic library (OpenSSL) failed", conf->path);
     if (rc == SKT_OK) {

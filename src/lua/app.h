@@ -32,12 +32,9 @@ bool skt_app_failed(const struct skt_app *app);
  * once. */
 void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *user), void *user);
 
-/* SIGHUP: takes over from a new configuration what can change without dropping a connection: tickets
- * (sessions of removed ones end), targets, log_level. What else has changed is logged as needing a restart.
- * `conf` takes the place of the old one, which the caller may free afterwards. SKT_ERR_ARG: another mode;
- * nothing changed.
- */
-int skt_app_reload(struct skt_app *app, const struct skt_config *conf);
+/* The configuration has new values in the fields that a reload takes over (skt_config_take_live): ends
+ * sessions whose ticket is gone, and what else does not follow by itself. */
+void skt_app_reloaded(struct skt_app *app);
 
 /* Writes the status as one line of JSON (`status --json`), with a final newline. */
 void skt_app_status_json(struct skt_app *app, FILE *out);

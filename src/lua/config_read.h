@@ -54,10 +54,12 @@ enum config_scope {
 
 enum config_flag {
     REQUIRED = 1,
-    SECRET = 2,       /* the value is never shown */
-    NOT_YET = 4,      /* known, but not in this version: refused */
-    NAMES_ANY = 8,    /* of a table: unknown fields are the script's own (custom modes) */
-    ZERO_DEFAULT = 16 /* 0 and less stand for the default, as the original had it: with a warning */
+    SECRET = 2,        /* the value is never shown */
+    NOT_YET = 4,       /* known, but not in this version: refused */
+    NAMES_ANY = 8,     /* of a table: unknown fields are the script's own (custom modes) */
+    ZERO_DEFAULT = 16, /* 0 and less stand for the default, as the original had it: with a warning */
+    LIVE = 32, /* a reload takes it over (config_diff.h); all else takes a restart, and the reload says so */
+    LIVE_BUILT_IN = 64 /* the same, but a script of one's own has read it from skt.conf at its start */
 };
 
 struct config_field {
@@ -117,10 +119,17 @@ bool config_list_item(struct config_reader *r, lua_Integer i);
 config_read_fn config_read_string, config_read_integer, config_read_number, config_read_bool,
     config_read_speed_mode, config_read_strings, config_read_key, config_read_port_range, config_read_cipher,
     config_read_redundancy, config_read_ticket, config_read_log_level, config_read_size, config_read_skip;
+/* Those of lists, into the mode's table; and of a switch that is kept the other way round (config_tables.c).
+ */
+config_read_fn config_read_tickets, config_read_listeners, config_read_targets, config_read_tun_offload;
 
 /* "host:port", "[v6]:port": config_types.c. */
 void config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,
                             uint16_t *port);
+
+/* Has the field the same value in the objects at a and b? True for what is no value of its own: entries,
+ * other modes' tables (config_diff.c). */
+bool config_same_field(const struct config_field *f, const void *a, const void *b);
 
 /* The tables (config_tables.c). */
 extern const struct config_field config_entry_fields[];

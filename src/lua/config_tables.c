@@ -118,7 +118,7 @@ static void read_one_ticket(struct config_reader *r, void *arg)
     config_leave(r, mark);
 }
 
-static void read_tickets(struct config_reader *r, const struct config_field *f, void *at)
+void config_read_tickets(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
     lua_State *L = r->L;
@@ -163,7 +163,7 @@ static void read_listener(struct config_reader *r, void *arg)
         config_fail(r, "expected a target's name of at most %d bytes", SKT_TARGET_MAX);
 }
 
-static void read_listeners(struct config_reader *r, const struct config_field *f, void *at)
+void config_read_listeners(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
     config_check_list(r, f, "a list of tables");
@@ -186,7 +186,7 @@ static void read_target(struct config_reader *r, void *arg)
     config_leave(r, mark);
 }
 
-static void read_targets(struct config_reader *r, const struct config_field *f, void *at)
+void config_read_targets(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
     lua_State *L = r->L;
@@ -210,7 +210,7 @@ static void read_targets(struct config_reader *r, const struct config_field *f, 
 
 #define MODE(field) offsetof(struct skt_config_mode_table, field)
 
-static void read_tun_offload(struct config_reader *r, const struct config_field *f, void *at)
+void config_read_tun_offload(struct config_reader *r, const struct config_field *f, void *at)
 {
     bool *plain = at;
     bool offload;
@@ -221,19 +221,22 @@ static void read_tun_offload(struct config_reader *r, const struct config_field 
 const struct config_field config_mode_fields[] = {
     {"tcp_listen_addr", config_read_string, MODE(tcp_listen_addr), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 0},
     {"tcp_listen_port", config_read_integer, MODE(tcp_listen_port), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 65535},
-    {"tcp_target_addr", config_read_string, MODE(tcp_target_addr), IN_ALL & ~IN_PROXY_CLIENT, 0, 1, 0},
-    {"tcp_target_port", config_read_integer, MODE(tcp_target_port), IN_ALL & ~IN_PROXY_CLIENT, 0, 1, 65535},
-    {"tcp_read_buf_size", config_read_integer, MODE(tcp_read_buf_size), IN_ALL, ZERO_DEFAULT, 1, 16777216},
-    {"tcp_keepalive", config_read_number, MODE(tcp_keepalive), IN_ALL, 0, 0, 1e9},
-    {"tcp_recv_timeout", config_read_number, MODE(tcp_recv_timeout), IN_ALL, ZERO_DEFAULT, 0.1, 86400},
-    {"tcp_send_timeout", config_read_number, MODE(tcp_send_timeout), IN_ALL, 0, 0, 1e9},
-    {"tcp_timeout_interval", config_read_number, MODE(tcp_timeout_interval), IN_ALL, 0, 0, 1e9},
+    {"tcp_target_addr", config_read_string, MODE(tcp_target_addr), IN_ALL & ~IN_PROXY_CLIENT, LIVE_BUILT_IN,
+     1, 0},
+    {"tcp_target_port", config_read_integer, MODE(tcp_target_port), IN_ALL & ~IN_PROXY_CLIENT, LIVE_BUILT_IN,
+     1, 65535},
+    {"tcp_read_buf_size", config_read_integer, MODE(tcp_read_buf_size), IN_ALL, ZERO_DEFAULT | LIVE, 1,
+     16777216},
+    {"tcp_keepalive", config_read_number, MODE(tcp_keepalive), IN_ALL, LIVE, 0, 1e9},
+    {"tcp_recv_timeout", config_read_number, MODE(tcp_recv_timeout), IN_ALL, ZERO_DEFAULT | LIVE, 0.1, 86400},
+    {"tcp_send_timeout", config_read_number, MODE(tcp_send_timeout), IN_ALL, LIVE, 0, 1e9},
+    {"tcp_timeout_interval", config_read_number, MODE(tcp_timeout_interval), IN_ALL, LIVE, 0, 1e9},
     {"skcp_servers", read_servers, 0, IN_SERVERS, 0, 0, 0},
     {"skcp_servers", read_remotes, 0, IN_TUN_CLIENT, 0, 0, 0},
     {"skcp_remote_servers", read_remotes, 0, IN_CLIENTS, 0, 0, 0},
-    {"tickets", read_tickets, 0, IN_SERVERS, SECRET, 0, 0},
-    {"listeners", read_listeners, 0, IN_PROXY_CLIENT | IN_CUSTOM, 0, 0, 0},
-    {"targets", read_targets, 0, IN_PROXY_SERVER | IN_CUSTOM, 0, 0, 0},
+    {"tickets", config_read_tickets, 0, IN_SERVERS, SECRET | LIVE, 0, 0},
+    {"listeners", config_read_listeners, 0, IN_PROXY_CLIENT | IN_CUSTOM, 0, 0, 0},
+    {"targets", config_read_targets, 0, IN_PROXY_SERVER | IN_CUSTOM, LIVE, 0, 0},
     {"tun_ip", config_read_string, MODE(tun_ip), IN_TUN | IN_CUSTOM, 0, 1, 0},
     {"tun_mask", config_read_string, MODE(tun_mask), IN_TUN | IN_CUSTOM, 0, 1, 0},
     {"tun_ip6", config_read_string, MODE(tun_ip6), IN_TUN | IN_CUSTOM, 0, 1, 0},
@@ -241,7 +244,7 @@ const struct config_field config_mode_fields[] = {
     {"tun_mtu", config_read_integer, MODE(tun_mtu), IN_TUN | IN_CUSTOM, 0, 576, 65535},
     {"routes", config_read_strings, MODE(routes), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"dns", config_read_strings, MODE(dns), IN_TUN | IN_CUSTOM, 0, 0, 0},
-    {"tun_offload", read_tun_offload, MODE(tun_plain), IN_TUN | IN_CUSTOM, 0, 0, 0},
+    {"tun_offload", config_read_tun_offload, MODE(tun_plain), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"nat", config_read_bool, MODE(nat), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"up", config_read_string, MODE(up), IN_TUN | IN_CUSTOM, 0, 1, 0},
     {"down", config_read_string, MODE(down), IN_TUN | IN_CUSTOM, 0, 1, 0},
@@ -259,8 +262,8 @@ const struct config_field config_top_fields[] = {
     {"proxy_server", config_read_skip, 0, 0, 0, 0, 0},
     {"tun_client", config_read_skip, 0, 0, 0, 0, 0},
     {"tun_server", config_read_skip, 0, 0, 0, 0, 0},
-    {"log_level", config_read_log_level, TOP(log_level), 0, 0, 0, 0},
-    {"log_file", config_read_string, TOP(log_file), 0, 0, 1, 0},
+    {"log_level", config_read_log_level, TOP(log_level), 0, LIVE, 0, 0},
+    {"log_file", config_read_string, TOP(log_file), 0, LIVE, 1, 0},
     {"status_socket", config_read_string, TOP(status_socket), 0, 0, 1, 0},
     {"metrics_addr", config_read_string, TOP(metrics_addr), 0, NOT_YET, 1, 0},
     {"user", config_read_string, TOP(run_as), 0, 0, 1, 0},

@@ -110,8 +110,7 @@ void skt_app_fail(struct skt_app *app, const char *text);
 
 /* The keys of conf's entries, to be freed with skt_app_free_keys whatever it returns (*out may be NULL). What
  * the app has already is not derived again, as that takes 0.1 s a password. SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
-int skt_app_derive_keys(const struct skt_app *app, const struct skt_config *conf,
-                        uint8_t (**out)[SKT_KEY_LEN]);
+int skt_app_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KEY_LEN]);
 void skt_app_free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count);
 
 /* A number for an object, never used twice. */

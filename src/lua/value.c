@@ -161,6 +161,48 @@ void skt_value_push(lua_State *L, const struct skt_value *v)
     }
 }
 
+static bool has_pair(const struct skt_value *table, const struct pair *p)
+{
+    for (size_t i = 0; i < table->u.table.count; i++) {
+        if (skt_value_equal(table->u.table.pairs[i].key, p->key))
+            return skt_value_equal(table->u.table.pairs[i].value, p->value);
+    }
+    return false;
+}
+
+static bool same_table(const struct skt_value *a, const struct skt_value *b)
+{
+    if (a->u.table.count != b->u.table.count)
+        return false;
+    for (size_t i = 0; i < a->u.table.count; i++) {
+        if (!has_pair(b, &a->u.table.pairs[i]))
+            return false;
+    }
+    return true;
+}
+
+bool skt_value_equal(const struct skt_value *a, const struct skt_value *b)
+{
+    int type = a ? a->type : LUA_TNIL;
+    if (type != (b ? b->type : LUA_TNIL))
+        return false;
+    switch (type) {
+    case LUA_TBOOLEAN:
+        return a->u.boolean == b->u.boolean;
+    case LUA_TNUMBER:
+        return a->is_integer == b->is_integer &&
+               (a->is_integer ? a->u.integer == b->u.integer
+                              : memcmp(&a->u.number, &b->u.number, sizeof a->u.number) == 0);
+    case LUA_TSTRING:
+        return a->u.string.len == b->u.string.len &&
+               memcmp(a->u.string.bytes, b->u.string.bytes, a->u.string.len) == 0;
+    case LUA_TTABLE:
+        return same_table(a, b);
+    default:
+        return true;
+    }
+}
+
 void skt_value_free(struct skt_value *v)
 {
     if (!v)

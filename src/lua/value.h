@@ -6,6 +6,7 @@
 
 #include <lua.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct skt_value;
@@ -16,6 +17,9 @@ int skt_value_take(struct skt_value **out, lua_State *L, int idx, const char **w
 
 /* Pushes the value (nil for NULL). Raises Lua's memory error: call it protected. */
 void skt_value_push(lua_State *L, const struct skt_value *v);
+
+/* Are they the same, tables whatever the order of their keys? NULL is nil. */
+bool skt_value_equal(const struct skt_value *a, const struct skt_value *b);
 
 /* Frees and wipes; NULL is allowed. */
 void skt_value_free(struct skt_value *v);

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/free_port.h"
 #include "base/log.h"
+#include "lua/config_diff.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -109,6 +110,17 @@ void rig_start_fails(struct rig *rig, const char *name, const char *text, char *
     load(rig, &a, name, text);
     assert_int_equal(skt_app_start(a.app, err, err_cap), SKT_ERR_IO);
     rig_stop(&a);
+}
+
+void rig_reload(struct rig_app *a, const char *text)
+{
+    char err[SKT_CONFIG_ERROR_MAX];
+    struct skt_config *fresh;
+    assert_int_equal(skt_config_load_text(&fresh, "reloaded.lua", text, strlen(text), err, sizeof err),
+                     SKT_OK);
+    skt_config_take_live(a->conf, fresh);
+    skt_config_free(fresh);
+    skt_app_reloaded(a->app);
 }
 
 void rig_stop(struct rig_app *a)

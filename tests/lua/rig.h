@@ -31,6 +31,9 @@ uint16_t rig_port(void);
 /* Makes and starts an instance from the text of a configuration (named after `name`). */
 void rig_start(struct rig *rig, struct rig_app *a, const char *name, const char *text);
 
+/* What SIGHUP does, with this text. */
+void rig_reload(struct rig_app *a, const char *text);
+
 /* The same, where the start is expected to fail with err. */
 void rig_start_fails(struct rig *rig, const char *name, const char *text, char *err, size_t err_cap);
 void rig_stop(struct rig_app *a);

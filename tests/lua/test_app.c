@@ -236,13 +236,7 @@ static bool no_sessions(void *user)
 
 static void reload_server(struct pair *p, const char *tickets)
 {
-    char err[SKT_CONFIG_ERROR_MAX];
-    struct skt_config *fresh;
-    const char *text = server_text(p, p->target.port, tickets);
-    assert_int_equal(skt_config_load_text(&fresh, "s.lua", text, strlen(text), err, sizeof err), SKT_OK);
-    assert_int_equal(skt_app_reload(p->server.app, fresh), SKT_OK);
-    skt_config_free(p->server.conf);
-    p->server.conf = fresh;
+    rig_reload(&p->server, server_text(p, p->target.port, tickets));
 }
 
 static void test_reload_ends_removed_tickets(void **state)

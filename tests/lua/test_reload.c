@@ -15,17 +15,6 @@
 
 #define OTHER_TICKET "fedcba9876543210fedcba9876543210"
 
-static void reload(struct rig_app *a, const char *text)
-{
-    char err[SKT_CONFIG_ERROR_MAX];
-    struct skt_config *fresh;
-    assert_int_equal(skt_config_load_text(&fresh, "reloaded.lua", text, strlen(text), err, sizeof err),
-                     SKT_OK);
-    assert_int_equal(skt_app_reload(a->app, fresh), SKT_OK);
-    skt_config_free(a->conf);
-    a->conf = fresh;
-}
-
 static bool status_has(const struct rig_app *a, const char *what)
 {
     char *json = NULL;
@@ -72,7 +61,7 @@ static void test_removed_entry_and_ticket(void **state)
     rig_start(rig, &client, "c.lua", text);
     assert_true(rig_run(rig, is_up, &server, 10000));
     snprintf(text, sizeof text, two, OTHER_TICKET, port, " } } }");
-    reload(&server, text);
+    rig_reload(&server, text);
     assert_true(rig_run(rig, has_no_session, &server, 2000));
     rig_stop(&client);
     rig_stop(&server);
@@ -119,7 +108,7 @@ static void test_larger_pieces(void **state)
     expect_echo(rig, port, 1000);
     assert_int_equal(rig_count_log(rig, "LARGER"), 0);
     snprintf(text, sizeof text, config, rig->dir, port, 1 << 20);
-    reload(&a, text);
+    rig_reload(&a, text);
     expect_echo(rig, port, 3000000);
     assert_true(rig_count_log(rig, "LARGER") > 0);
     rig_stop(&a);
