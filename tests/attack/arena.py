@@ -83,10 +83,12 @@ class Attack:
 
 
 class Arena:
-    """mode: proxy or tun. descriptors: the most that the server may have. fields: more of the server's table."""
+    """mode: proxy or tun. descriptors: the most that the server may have. honest: is there a client? wrap: what the server
+    runs under. fields: more of the server's table."""
 
-    def __init__(self, lab, mode="proxy", descriptors=None, entry=None, **fields):
+    def __init__(self, lab, mode="proxy", descriptors=None, entry=None, honest=True, wrap=(), **fields):
         self.lab, self.mode, self.attacks = lab, mode, 0
+        self.wrap, self.client, self.base = list(wrap), None, None
         self.c, self.s, self.a = lab.netns("c"), lab.netns("s"), lab.netns("a")
         self.link = Link(lab, self.c, self.s, rate=40, delay="10ms", buffer="20ms")
         veth(self.a, self.s)
@@ -95,12 +97,13 @@ class Arena:
         self.target = lab.start(self.s, "target", sys.executable, HONEST, "target", 80)
         self.target.wait_port(80)
         self.start_server(descriptors, entry or {}, fields)
+        self.newcomers = 0
+        if not honest:
+            return
         self.client = self.start_client("client", GOOD, 8080, 2)
         self.user = self.use(8080)
-        self.newcomers = 0
         time.sleep(0.8)  # the download has found its rate
         self.user.mark()
-        self.base = None
 
     def start_server(self, descriptors, entry, fields):
         tickets = {t: {"name": n, "tun_ip": f"10.95.0.{i}" if self.mode == "tun" else None}
@@ -114,7 +117,7 @@ class Arena:
             table["skcp_servers"].pop()
         else:
             table.update(tcp_target_addr="127.0.0.1", tcp_target_port=80)
-        wrap = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
+        wrap = self.wrap + (["prlimit", f"--nofile={descriptors}"] if descriptors else [])
         self.server = Skcptun(self.lab, self.s, "server", f"{self.mode}_server", table, top={"max_memory": "48M"},
                               wrap=wrap + tunnel.WRAP).start()
         tunnel.wait_server(self.server)
@@ -164,7 +167,7 @@ class Arena:
         return cpu_seconds(self.server.process.pid)
 
     def alive(self):
-        return self.server.process.alive() and self.client.process.alive()
+        return self.server.process.alive() and (not self.client or self.client.process.alive())
 
     def as_new(self):
         """Has nothing of an attack stayed?"""
@@ -180,6 +183,15 @@ class Arena:
             self.base.cpu = (self.cpu() - cpu) / self.base.seconds
             self.base.rss = self.rss()
         return self.base
+
+    def cost(self, case, **params):
+        """CPU time of the server that a unit takes, s, and the units; without an honest client."""
+        before = self.cpu()
+        attack = Attack(self, case, **params)
+        got = attack.wait(20 + SECONDS)
+        used = self.cpu() - before
+        attack.end()
+        return used / got.units, got.units
 
     def attack(self, case, timeout=20, **params):
         """Runs one; returns what the attacker, the honest client and the server had of it."""

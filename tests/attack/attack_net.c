@@ -234,6 +234,9 @@ void attack_session_free(struct attack *a, struct skt_session *s)
             a->sessions[i] = a->sessions[--a->session_count];
     if (a->session == s) {
         a->session = NULL;
+        if (a->half)
+            (void)skt_idmap_remove(&a->ctx.ids, a->half->local_id);
+        skt_keypair_free(a->crypto, a->half);
         a->half = NULL;
     }
     skt_session_free(s);
@@ -334,9 +337,14 @@ bool attack_connect_half(struct attack *a)
     skt_us end = attack_now() + CONNECT_S * SKT_US_PER_SEC;
     while (a->session && attack_now() < end && !a->session->connect.pending)
         attack_rest(a, SKT_US_PER_MS);
-    a->half = a->session ? a->session->connect.pending : NULL;
     attack_begin(a);
-    return a->half != NULL;
+    if (!a->session || !a->session->connect.pending)
+        return false;
+    /* The keys are ours now: the session would drop them when it is refused. */
+    a->half = a->session->connect.pending;
+    a->session->connect.pending = NULL;
+    a->session->connect.attach_at = a->session->connect.attach_until = SKT_NEVER;
+    return true;
 }
 
 bool attack_next(struct attack *a)

@@ -3,8 +3,12 @@
 import time
 
 import pytest
-from arena import FORGED_MAX, Attack, check
-from lab import PATIENCE
+from arena import FORGED_MAX, KEEPALIVE, SECONDS, Attack, check
+from lab import INSTRUMENTED, PATIENCE, wait_until
+
+GIGABIT = 104000  # packets of 1200 bytes a second
+# What takes longer than all the others together only at length.
+long = pytest.mark.skipif(SECONDS < 2, reason="short run")
 
 
 def fails(reason):
@@ -16,15 +20,16 @@ def case(name, *marks, kind="proxy", limits=None, **params):
 
 
 ANSWERED = fails("a message 1 replayed to another port with the same password is answered")
-MEMORY = fails("what half-open streams and rings take is outside the budget")
+# Not measured where sanitizers take most of it.
+MEMORY = pytest.mark.xfail(strict=not INSTRUMENTED, reason="what half-open streams and rings take is outside the budget")
 LINES = fails("a peer can make more than one log line a second")
 
 CASES = [
-    case("junk", rate=20000, limits={"up": False}),
+    case("junk", rate=GIGABIT, limits={"up": False}),
     case("msg1", rate=2000, limits={"up": False}),
     case("halves", rate=1000, limits={"up": False}),
     case("tickets", rate=500, limits={"up": False}),
-    case("ticket-again", rate=2000, limits={"up": False}),
+    case("ticket-again", LINES, rate=2000, limits={"up": False}),
     case("reconnects", LINES, rate=200, limits={"up": False}),
     case("lies", LINES, rate=200, limits={"up": False}),
     case("replay", ANSWERED, rate=2000, sources=100, limits={"forged_per_s": 0}),
@@ -119,3 +124,42 @@ def test_killed_client_comes_back_where_sessions_are_full(arena):
     place.client.start()
     place.client.process.wait_port(8080)
     place.ask(8080, 10)
+
+
+def test_stamps_from_the_future_keep_nobody_out(arena):
+    """Two hours ahead less a minute is still within the window: and yet the present is, too, also after a restart."""
+    place = arena("future")
+    place.attack("msg1-future", rate=500)
+    assert place.newcomer() < 10 * PATIENCE
+    place.server.process.stop()
+    place.server.start()
+    assert place.newcomer() < 10 * PATIENCE
+
+
+@pytest.mark.parametrize("sources", [0, FORGED_MAX], ids=["one", "forged"])
+def test_back_after_an_outage(arena, sources):
+    """A client that was in, and heard nothing for 3 s, while messages 1 come."""
+    place = arena("outage")
+    attack = Attack(place, "msg1", rate=2000, seconds=30, sources=sources)
+    time.sleep(1)
+    place.link.set(down=1)
+    time.sleep(3)
+    place.link.set(down=0)
+    begin = time.monotonic()
+    place.ask(8080, 8)
+    took = time.monotonic() - begin
+    place.lab.note(f"{'msg1':17} a client that was in was back after {took:.1f} s")
+    attack.process.kill()
+    assert took < 5 * PATIENCE
+
+
+@long
+def test_what_a_killed_attacker_held_is_gone(arena):
+    place = arena("killed")
+    base = place.baseline().rss
+    attack = Attack(place, "unread", rate=1000, count=500, seconds=3)
+    attack.wait(10)
+    attack.process.kill()
+    wait_until("its session is gone", lambda: not place.left(), KEEPALIVE + 3)
+    time.sleep(2)
+    assert INSTRUMENTED or place.rss() < base + (16 << 20)
