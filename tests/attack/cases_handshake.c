@@ -127,6 +127,7 @@ static void initiation_to_both(struct attack *a)
         size_t len = make_initiation(a, d);
         a->source = 0;
         attack_send_raw(a, d, len, 0);
+        attack_rest(a, 2 * SKT_US_PER_MS); /* it is there before its copies are */
         next_source(a);
         attack_send_raw(a, d, len, a->p.other_port);
         attack_send_raw(a, d, len, 0);
