@@ -138,8 +138,8 @@ int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_co
     if (!app)
         return SKT_ERR_NOMEM;
     init_members(app, loop, conf);
-    app->lua_limit_len = (size_t)conf->max_memory;
-    int rc = skt_shared_new(&app->shared, loop, (size_t)conf->max_memory);
+    app->lua_limit_len = skt_config_max_memory(conf);
+    int rc = skt_shared_new(&app->shared, loop, skt_config_max_memory(conf));
     if (rc == SKT_OK)
         rc = skt_relay_set_new(&app->relays, loop);
     if (rc == SKT_OK)

@@ -23,6 +23,11 @@ enum { FILE_MAX_LEN = 16 * 1024 * 1024 };
 
 static const char *const mode_names[] = {"proxy_client", "proxy_server", "tun_client", "tun_server"};
 
+size_t skt_config_max_memory(const struct skt_config *conf)
+{
+    return conf->max_memory < SIZE_MAX ? (size_t)conf->max_memory : SIZE_MAX;
+}
+
 const char *skt_config_mode_str(enum skt_config_mode mode)
 {
     return mode < SKT_CONFIG_CUSTOM ? mode_names[mode] : "custom";

@@ -130,7 +130,7 @@ struct skt_config {
     char *status_socket; /* never NULL; "" (config: "off"): none. Default /run/skcptun/<name>.sock */
     char *metrics_addr;  /* or NULL */
     char *run_as;        /* `user`: the account to become after the start, or NULL */
-    uint64_t max_memory; /* bytes; 0: no limit */
+    uint64_t max_memory; /* bytes; 0: not set; see skt_config_max_memory */
     int64_t workers;
 
     struct skt_config_strings warnings; /* one line each, for the caller to log */
@@ -156,6 +156,9 @@ void skt_config_strings_free(struct skt_config_strings *list);
 /* The pre-shared key of an entry: its key, or derived from the password (about 0.1 s and 16 MiB).
  * SKT_ERR_CRYPTO. */
 int skt_config_psk(const struct skt_config_entry *entry, uint8_t psk[SKT_KEY_LEN]);
+
+/* max_memory in a size_t: the most that there is where that is less. 0: not set. */
+size_t skt_config_max_memory(const struct skt_config *conf);
 
 /* The name of a mode as it is written in the file. */
 const char *skt_config_mode_str(enum skt_config_mode mode);

@@ -121,7 +121,7 @@ static int new_switch(struct skt_tun_unit *u)
         .follow_path = u->app->conf->table.tun_mtu == 0,
         .on_mtu = on_mtu,
         .user = u,
-        .memory = (size_t)u->app->conf->max_memory / 4,
+        .memory = skt_config_max_memory(u->app->conf) / 4,
     };
     int rc = skt_crypto_openssl()->random(&conf.hash_key, sizeof conf.hash_key);
     return rc == SKT_OK ? skt_tun_switch_new(&u->sw, &conf) : rc;

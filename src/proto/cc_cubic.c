@@ -21,6 +21,12 @@ static size_t min_cwnd(const struct skt_cc_cubic *c)
     return SKT_CC_MIN_PACKETS * c->mss / 2;
 }
 
+/* Where a size_t has 32 bits a window times a percentage does not fit. */
+static size_t percent_of(size_t window, unsigned percent)
+{
+    return (size_t)((uint64_t)window * percent / 100);
+}
+
 static void set_rate(struct skt_cc_cubic *c)
 {
     skt_us rtt = c->srtt ? c->srtt : SKT_CC_INITIAL_RTT;
@@ -54,7 +60,7 @@ static void begin_epoch(struct skt_cc_cubic *c, skt_us now)
         c->k_ms = 0;
         return;
     }
-    int64_t milli_segments = (int64_t)((c->w_max - c->out.cwnd) * 1000 / c->mss);
+    int64_t milli_segments = (int64_t)((uint64_t)(c->w_max - c->out.cwnd) * 1000 / c->mss);
     /* cbrt(m / 1000 / 0.4) s = cbrt(m / 0.4 * 10^6) ms */
     c->k_ms = cube_root(milli_segments * 2500000);
 }
@@ -80,7 +86,7 @@ static void avoid(struct skt_cc_cubic *c, const struct skt_cc_ack *a)
     if (c->epoch_at == 0)
         begin_epoch(c, a->now);
     /* 4.3: never less than Reno with the same beta would have; alpha = 3 (1 - 0.7) / (1 + 0.7) = 0.53. */
-    c->reno_credit += a->acked * 53 / 100;
+    c->reno_credit += percent_of(a->acked, 53);
     if (c->reno_credit >= c->reno_window) {
         c->reno_credit -= c->reno_window;
         c->reno_window += c->mss;
@@ -160,8 +166,8 @@ static void reduce(struct skt_cc_cubic *c, skt_us now)
     c->undo_left = 0;
     c->undone = c->mended = false;
     /* 4.7, fast convergence: a flow that shrinks leaves room for others. */
-    c->w_max = c->out.cwnd < c->w_max ? c->out.cwnd * (100 + BETA_PERCENT) / 200 : c->out.cwnd;
-    c->out.cwnd = c->out.cwnd * BETA_PERCENT / 100;
+    c->w_max = c->out.cwnd < c->w_max ? percent_of(c->out.cwnd, (100 + BETA_PERCENT) / 2) : c->out.cwnd;
+    c->out.cwnd = percent_of(c->out.cwnd, BETA_PERCENT);
     if (c->out.cwnd < min_cwnd(c))
         c->out.cwnd = min_cwnd(c);
     c->ssthresh = c->out.cwnd;

@@ -2,6 +2,7 @@
 #include "tunnel/shared.h"
 
 #include "base/err.h"
+#include "io/limits.h"
 #include "proto/kcp_segment.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_me
     if (!shared)
         return SKT_ERR_NOMEM;
     shared->loop = loop;
-    shared->max_memory = max_memory ? max_memory : SKT_SHARED_MEMORY_DEFAULT;
+    shared->max_memory = max_memory ? max_memory : skt_limits_memory();
     skt_list_init(&shared->stamps);
     shared->crypto = skt_crypto_openssl();
     int err = shared->crypto ? skt_crypto_measure(shared->crypto, &shared->costs) : SKT_ERR_CRYPTO;

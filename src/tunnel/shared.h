@@ -25,8 +25,9 @@ struct skt_shared {
     struct skt_loop_timer trim; /* gives idle buffers back to the system */
 };
 
-/* max_memory: bytes for packet buffers; 0: SKT_SHARED_MEMORY_DEFAULT. SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
-#define SKT_SHARED_MEMORY_DEFAULT ((size_t)48 * 1024 * 1024)
+/* max_memory: bytes of all that peers can make the loop hold; 0: skt_limits_memory. SKT_ERR_NOMEM,
+ * SKT_ERR_CRYPTO.
+ */
 int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_memory);
 
 /* All endpoints must have been freed. NULL is allowed. */
