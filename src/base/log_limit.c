@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     KEYED_MAX = 64, /* tallies of a kind and a key */
@@ -54,11 +53,7 @@ void skt_log_set_clock(skt_us (*now)(void))
 
 skt_us skt_log_now(void)
 {
-    struct timespec ts;
-    if (clock_fn)
-        return clock_fn();
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (skt_us)ts.tv_sec * SKT_US_PER_SEC + (skt_us)ts.tv_nsec / 1000;
+    return clock_fn ? clock_fn() : skt_clock_now();
 }
 
 /* How long after its line number `steps` (from 1) the next one may follow. */

@@ -32,14 +32,14 @@ struct skt_loop {
 #else
     ev_timer alarm;
 #endif
+    struct skt_loop_rest rest;
     struct skt_loop_slot slots[SKT_LOOP_SLOTS];
 };
 
 static void read_clock(struct skt_loop *loop)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    loop->now = (skt_us)ts.tv_sec * SKT_US_PER_SEC + (skt_us)ts.tv_nsec / 1000;
+    loop->now = skt_clock_now();
     clock_gettime(CLOCK_REALTIME, &ts);
     loop->wall_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
@@ -70,7 +70,7 @@ static void set_alarm(struct skt_loop *loop, skt_us at)
 
 static int start_alarm(struct skt_loop *loop)
 {
-    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    loop->timer_fd = timerfd_create(SKT_CLOCK, TFD_NONBLOCK | TFD_CLOEXEC);
     if (loop->timer_fd < 0)
         return SKT_ERR_IO;
     ev_io_init(&loop->alarm, on_alarm, loop->timer_fd, EV_READ);
@@ -123,7 +123,7 @@ static void stop_alarm(struct skt_loop *loop)
  * that has passed is replaced even before it was noticed. */
 static void update_alarm(struct skt_loop *loop)
 {
-    skt_us first = skt_heap_expiry(&loop->timers);
+    skt_us first = skt_us_min(skt_heap_expiry(&loop->timers), loop->rest.until);
     bool passed = loop->armed <= loop->now;
     if (!passed && first >= loop->armed)
         return;
@@ -176,6 +176,7 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
     (void)revents;
     struct skt_loop *loop = (struct skt_loop *)ev_userdata(ev);
     read_clock(loop);
+    skt_loop_rest_expire(loop, loop->now);
     run_timers(loop);
     run_tasks(loop);
     if (skt_list_empty(&loop->tasks))
@@ -207,6 +208,8 @@ int skt_loop_new(struct skt_loop **out)
     ev_set_userdata(loop->ev, loop);
     skt_heap_init(&loop->timers);
     skt_list_init(&loop->tasks);
+    skt_list_init(&loop->rest.ios);
+    loop->rest.until = SKT_NEVER;
     loop->armed = SKT_NEVER;
     int err = start_alarm(loop);
     if (err) {
@@ -271,6 +274,11 @@ uint64_t skt_loop_wall_ms(const struct skt_loop *loop)
 struct ev_loop *skt_loop_ev(struct skt_loop *loop)
 {
     return loop->ev;
+}
+
+struct skt_loop_rest *skt_loop_rest_of(struct skt_loop *loop)
+{
+    return &loop->rest;
 }
 
 struct skt_loop_slot *skt_loop_slot(struct skt_loop *loop, enum skt_loop_slot_name name)

@@ -27,7 +27,8 @@ void skt_loop_run(struct skt_loop *loop);
 /* Makes skt_loop_run return once the handlers that are due now were called. */
 void skt_loop_stop(struct skt_loop *loop);
 
-/* Monotonic time in us, read at the start of the turn and again before its timers and tasks. */
+/* Monotonic time in us (base/clock.h), read at the start of the turn and again before its timers and tasks.
+ * After the machine was suspended it has jumped: what was due meanwhile is due at once. */
 skt_us skt_loop_now(const struct skt_loop *loop);
 
 /* Reads the clock again and returns the time. For what has just been measured by an event within a turn: a
@@ -63,6 +64,8 @@ enum { SKT_IO_READ = 1, SKT_IO_WRITE = 2 };
 struct skt_loop_io {
     ev_io w;
     void (*fn)(struct skt_loop_io *io, unsigned ready);
+    struct skt_list resting; /* among those that rest; empty: it does not */
+    unsigned wanted;         /* while it rests: the set to watch for afterwards */
 };
 
 void skt_loop_io_init(struct skt_loop_io *io, int fd, void (*fn)(struct skt_loop_io *io, unsigned ready));
@@ -71,9 +74,23 @@ void skt_loop_io_init(struct skt_loop_io *io, int fd, void (*fn)(struct skt_loop
  * closed. */
 void skt_loop_io_set(struct skt_loop *loop, struct skt_loop_io *io, unsigned events);
 
-/* The set that is watched now. */
+/* Does not look at it for 20 ms: a call failed for lack of something that others may give back, while the
+ * descriptor stays ready, and trying again at once would only spin. What is set meanwhile counts afterwards.
+ */
+void skt_loop_io_rest(struct skt_loop *loop, struct skt_loop_io *io);
+
+/* Does an error of a call on a good descriptor pass by itself: nothing there now, interrupted, no memory or
+ * buffers? Then nothing is broken. */
+bool skt_io_passes(int error);
+
+/* The same, and the descriptor may go on being ready: rest. */
+bool skt_io_lacks(int error);
+
+/* The set that is watched now, or after a rest. */
 static inline unsigned skt_loop_io_events(const struct skt_loop_io *io)
 {
+    if (io->resting.next && io->resting.next != &io->resting)
+        return io->wanted;
     if (!ev_is_active(&io->w))
         return 0;
     return (io->w.events & EV_READ ? (unsigned)SKT_IO_READ : 0u) |

@@ -13,6 +13,17 @@ struct skt_loop_slot {
     void (*dispose)(void *object); /* called by skt_loop_free while the loop still works */
 };
 
+/* Descriptors that rest (skt_loop_io_rest), and until when; SKT_NEVER: none. Needs no memory of its own. */
+struct skt_loop_rest {
+    struct skt_list ios;
+    skt_us until;
+};
+
+struct skt_loop_rest *skt_loop_rest_of(struct skt_loop *loop);
+
+/* Watches them again where the time has come. */
+void skt_loop_rest_expire(struct skt_loop *loop, skt_us now);
+
 struct skt_loop_slot *skt_loop_slot(struct skt_loop *loop, enum skt_loop_slot_name name);
 
 #endif

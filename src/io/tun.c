@@ -77,7 +77,9 @@ static bool read_packet(struct skt_tun *tun, size_t *bytes)
     long got = skt_tun_readv(tun, &p.offload, &iov, 1);
     if (got == SKT_ERR_TRUNCATED)
         return true;
-    if (got == SKT_ERR_CLOSED || got == SKT_ERR_IO)
+    if (got == SKT_ERR_NOMEM)
+        skt_loop_io_rest(tun->loop, &tun->io);
+    if (got == SKT_ERR_CLOSED)
         lost(tun);
     if (got < 0)
         return false;

@@ -82,8 +82,7 @@ void skt_tun_set_readable(struct skt_tun *tun, void (*fn)(void *user), void *use
 
 /* Fetches one packet into a list of buffers, together more than SKT_IPPKT_LEN_MAX (smaller: longer packets
  * are cut off, and told so). Its length; SKT_ERR_AGAIN: none there; SKT_ERR_TRUNCATED: it was lost;
- * SKT_ERR_IO.
- */
+ * SKT_ERR_NOMEM: not now, and reading rests for a moment; SKT_ERR_CLOSED: the interface is gone. */
 long skt_tun_readv(struct skt_tun *tun, struct skt_offload *offload, const struct iovec *iov, size_t count);
 
 /* --- writing: never waits, keeps nothing --- */

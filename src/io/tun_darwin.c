@@ -101,6 +101,13 @@ int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *optio
 
 /* --- packets --- */
 
+int skt_tun_read_error(int error)
+{
+    if (error == EAGAIN || error == EINTR)
+        return SKT_ERR_AGAIN;
+    return skt_io_passes(error) ? SKT_ERR_NOMEM : SKT_ERR_CLOSED;
+}
+
 static int with_header(struct iovec *all, uint8_t header[HEADER_LEN], const struct iovec *iov, size_t count)
 {
     all[0] = (struct iovec){header, HEADER_LEN};
@@ -118,7 +125,7 @@ long skt_tun_readv(struct skt_tun *tun, struct skt_offload *offload, const struc
     int n = with_header(all, header, iov, count);
     ssize_t got = readv(skt_tun_fd(tun), all, n);
     if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? SKT_ERR_AGAIN : SKT_ERR_CLOSED;
+        return skt_tun_read_error(errno);
     size_t room = 0;
     for (int i = 0; i < n; i++)
         room += all[i].iov_len;

@@ -182,6 +182,24 @@ static void encode(struct virtio_net_hdr *h, const struct skt_offload *o)
     }
 }
 
+/* Only a descriptor without an interface is lost (EBADFD: it was removed; tun_chr_read_iter). Memory comes
+ * back, and so does an interface that is down (EIO). */
+int skt_tun_read_error(int error)
+{
+    switch (error) {
+    case EAGAIN:
+    case EINTR:
+        return SKT_ERR_AGAIN;
+    case EBADFD:
+    case EBADF:
+    case ENODEV:
+    case ENXIO:
+        return SKT_ERR_CLOSED;
+    default:
+        return SKT_ERR_NOMEM;
+    }
+}
+
 /* The list with the header in front; its length. */
 static int with_header(struct iovec *all, struct virtio_net_hdr *h, bool vnet, const struct iovec *iov,
                        size_t count)
@@ -202,11 +220,8 @@ long skt_tun_readv(struct skt_tun *tun, struct skt_offload *offload, const struc
         return SKT_ERR_ARG;
     int n = with_header(all, &h, tun->vnet, iov, count);
     ssize_t got = readv(skt_tun_fd(tun), all, n);
-    if (got < 0) {
-        if (errno == EBADFD)
-            return SKT_ERR_CLOSED;
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? SKT_ERR_AGAIN : SKT_ERR_IO;
-    }
+    if (got < 0)
+        return skt_tun_read_error(errno);
     size_t len = (size_t)got, room = 0;
     for (int i = 0; i < n; i++)
         room += all[i].iov_len;

@@ -111,11 +111,15 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
     (void)ready;
     struct skt_udp *udp = SKT_CONTAINER(io, struct skt_udp, io);
     struct skt_udp_batch *batch = udp->batch;
-    if (map_buffers(batch))
+    if (map_buffers(batch)) {
+        skt_loop_io_rest(udp->loop, io);
         return;
+    }
     size_t turn = 0;
     while (turn < SKT_UDP_TURN_LEN) {
         long got = skt_udp_system_receive(udp);
+        if (got == SKT_ERR_NOMEM)
+            skt_loop_io_rest(udp->loop, &udp->io);
         if (got < 0)
             break; /* nothing left, closed, or an ICMP error that concerns one datagram of the past */
         turn += (size_t)got + SKT_UDP_SLOT_LEN; /* tiny datagrams are work too */
@@ -242,7 +246,7 @@ bool skt_udp_has_gro(const struct skt_udp *udp)
 
 int skt_udp_send_error(int error)
 {
-    if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS)
+    if (skt_io_passes(error))
         return SKT_ERR_AGAIN;
     return error == EMSGSIZE ? SKT_ERR_ARG : SKT_ERR_IO;
 }

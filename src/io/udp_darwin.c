@@ -75,6 +75,8 @@ long skt_udp_system_receive(struct skt_udp *udp)
             h.msg_controllen = sizeof control.buf;
         }
         ssize_t got = recvmsg(skt_udp_fd(udp), &h, 0);
+        if (got < 0 && skt_io_lacks(errno) && bytes == 0)
+            return SKT_ERR_NOMEM;
         if (got < 0)
             break;
         bytes += (long)got;

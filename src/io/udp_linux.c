@@ -155,8 +155,10 @@ long skt_udp_system_receive(struct skt_udp *udp)
     struct receive r;
     unsigned max = prepare_receive(udp, &r);
     int got = recvmmsg(skt_udp_fd(udp), r.msgs, max, 0, NULL);
+    if (got < 0 && skt_io_lacks(errno))
+        return SKT_ERR_NOMEM;
     if (got <= 0)
-        return got == 0 || errno == EAGAIN || errno == EWOULDBLOCK ? SKT_ERR_AGAIN : SKT_ERR_IO;
+        return got == 0 || skt_io_passes(errno) ? SKT_ERR_AGAIN : SKT_ERR_IO;
     struct skt_udp_datagram *d = udp->batch->datagrams;
     size_t n = 0;
     long bytes = 0;

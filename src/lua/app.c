@@ -32,6 +32,8 @@ static void *alloc_limited(void *user, void *old, size_t old_len, size_t new_len
         return NULL;
     }
     void *fresh = realloc(old, new_len);
+    if (!fresh && new_len <= old_len)
+        fresh = old; /* Lua takes it for granted that a block can shrink */
     if (fresh)
         app->lua_used_len += new_len - old_len;
     return fresh;

@@ -54,15 +54,49 @@ static void *resolve(void *arg)
     return NULL;
 }
 
-static const char *wait_for(struct lookup *k, char ip[SKT_ADDR_TEXT_MAX])
+/* Waits for the end, or for the limit by a clock that nobody sets. The lock is held. */
+#ifdef __APPLE__
+
+static int init_condition(pthread_cond_t *cond)
+{
+    return pthread_cond_init(cond, NULL);
+}
+
+static void wait_for_end(struct lookup *k)
+{
+    struct timespec limit = {.tv_sec = LIMIT_S};
+    while (!k->done && pthread_cond_timedwait_relative_np(&k->done_cond, &k->lock, &limit) != ETIMEDOUT)
+        ;
+}
+
+#else
+
+static int init_condition(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr))
+        return -1;
+    int failed = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) || pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+    return failed;
+}
+
+static void wait_for_end(struct lookup *k)
 {
     struct timespec until;
-    const char *why = NULL;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += LIMIT_S;
-    pthread_mutex_lock(&k->lock);
     while (!k->done && pthread_cond_timedwait(&k->done_cond, &k->lock, &until) != ETIMEDOUT)
         ;
+}
+
+#endif
+
+static const char *wait_for(struct lookup *k, char ip[SKT_ADDR_TEXT_MAX])
+{
+    const char *why = NULL;
+    pthread_mutex_lock(&k->lock);
+    wait_for_end(k);
     bool done = k->done;
     k->abandoned = !done;
     if (!done)
@@ -92,8 +126,11 @@ const char *skt_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX])
         return "not a name";
     }
     memcpy(k->name, name, strlen(name) + 1);
+    if (init_condition(&k->done_cond)) {
+        free(k);
+        return "out of memory";
+    }
     pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->done_cond, NULL);
     if (skt_thread_start(resolve, k) != SKT_OK) {
         destroy(k);
         return "no thread could be started";

@@ -120,7 +120,9 @@ void skt_tcp_flush(struct skt_tcp *c)
         ssize_t n = send(c->fd, chunk->bytes + chunk->done, chunk->len - chunk->done, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+        if (n < 0 && skt_io_lacks(errno))
+            skt_loop_io_rest(c->app->loop, &c->io);
+        if (n < 0 && !skt_io_passes(errno))
             drop_queue(c); /* the reading side will find out why */
         if (n <= 0)
             return;
@@ -208,10 +210,14 @@ static bool read_once(struct skt_tcp *c)
     size_t cap = (size_t)app->conf->table.tcp_read_buf_size;
     if (!app->read_buf)
         app->read_buf = malloc(cap);
-    if (!app->read_buf)
+    if (!app->read_buf) {
+        skt_loop_io_rest(app->loop, &c->io);
         return false;
+    }
     ssize_t n = recv(c->fd, app->read_buf, cap, 0);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+    if (n < 0 && skt_io_lacks(errno))
+        skt_loop_io_rest(app->loop, &c->io);
+    if (n < 0 && skt_io_passes(errno))
         return false;
     if (n <= 0) {
         if (n < 0)

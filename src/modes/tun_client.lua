@@ -9,12 +9,12 @@ local conf, api, cb = skt.conf, skt.api, skt.cb
 -- Two clients with one ticket would take its address from each other for ever: who has lost it waits, each time longer.
 local WAIT_FIRST, WAIT_MOST, FORGET = 5, 300, 900 -- seconds
 
-local servers = {} -- one for each entry of skcp_remote_servers: { skcp =, conf =, cid = (nil: no session) }
+local servers = {} -- one for each entry of skcp_remote_servers: { skcp =, conf =, cid = (nil: no session), resting = }
 local by_skcp = {} -- the same by skcp object
 local current      -- the one in use
 
 local function request(server)
-    if server.ask_at and api.get_ms() < server.ask_at then
+    if server.resting then
         return
     end
     local ok, err = api.skcp_req_cid(server.skcp, server.conf.ticket)
@@ -23,12 +23,19 @@ local function request(server)
     end
 end
 
--- Somebody came with our ticket, and has our address now.
+-- Somebody came with our ticket, and has our address now. Timers, as the clock may be set meanwhile.
 local function displaced(server)
-    local now = api.get_ms()
-    local again = server.ask_at and now - server.ask_at < FORGET * 1000
-    server.wait = again and math.min(2 * server.wait, WAIT_MOST) or WAIT_FIRST
-    server.ask_at = now + server.wait * 1000
+    server.wait = server.wait and math.min(2 * server.wait, WAIT_MOST) or WAIT_FIRST
+    server.resting = true
+    api.timer_start(server.wait, function()
+        server.resting = false
+    end)
+    if server.forget then
+        api.timer_stop(server.forget)
+    end
+    server.forget = api.timer_start(server.wait + FORGET, function()
+        server.wait, server.forget = nil, nil
+    end)
     api.log("error", ("%s: another client uses our ticket and has taken our address over; each client needs a ticket of "
         .. "its own. Asking again in %d s"):format(server.conf.addr, server.wait))
 end

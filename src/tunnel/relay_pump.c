@@ -85,8 +85,10 @@ static ssize_t read_once(struct skt_relay *r, bool *more)
     skt_kcp_write_commit(k, got > 0 ? (size_t)got : 0);
     if (got == 0)
         r->tcp_ended = true;
+    if (got < 0 && skt_io_lacks(error))
+        skt_loop_io_rest(r->set->loop, &r->io);
     if (got < 0)
-        return error == EAGAIN || error == EWOULDBLOCK || error == EINTR ? 0 : -1;
+        return skt_io_passes(error) ? 0 : -1;
     *more = (size_t)got == room;
     if (*more && r->pieces < PIECES_MAX)
         r->pieces = (uint8_t)(r->pieces * 2);
@@ -128,8 +130,10 @@ static ssize_t write_once(struct skt_relay *r)
     msg.msg_iovlen = (uint16_t)n; /* an int here, a size_t there */
     ssize_t put = sendmsg(skt_relay_fd(r), &msg, MSG_NOSIGNAL);
     if (put < 0) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        if (!skt_io_passes(errno))
             return -1;
+        if (skt_io_lacks(errno))
+            skt_loop_io_rest(r->set->loop, &r->io);
         r->blocked = true;
         return 0;
     }
