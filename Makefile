@@ -103,6 +103,8 @@ check-attack:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 	cd $(BUILD) && SKT_ATTACK_SECONDS=$(ATTACK_SECONDS) ctest --verbose -R '^attack$$'
+	SKT_BUILD=$(abspath $(BUILD)) SKCPTUN=$(abspath $(BUILD))/skcptun SKT_LINK=$(abspath $(BUILD))/skt-link \
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/attack
 
 # The congestion control scenarios with thousands of seeds, in portions.
 check-sim:

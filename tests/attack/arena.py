@@ -86,7 +86,7 @@ class Arena:
     """mode: proxy or tun. descriptors: the most that the server may have. honest: is there a client? wrap: what the server
     runs under. fields: more of the server's table."""
 
-    def __init__(self, lab, mode="proxy", descriptors=None, entry=None, honest=True, wrap=(), **fields):
+    def __init__(self, lab, mode="proxy", descriptors=None, entry=None, honest=True, wrap=(), log_level="info", **fields):
         self.lab, self.mode, self.attacks = lab, mode, 0
         self.wrap, self.client, self.base = list(wrap), None, None
         self.c, self.s, self.a = lab.netns("c"), lab.netns("s"), lab.netns("a")
@@ -96,7 +96,7 @@ class Arena:
         self.s.ip("route", "add", "10.92.0.0/16", "via", "10.91.0.1")
         self.target = lab.start(self.s, "target", sys.executable, HONEST, "target", 80)
         self.target.wait_port(80)
-        self.start_server(descriptors, entry or {}, fields)
+        self.start_server(descriptors, log_level, entry or {}, fields)
         self.newcomers = 0
         if not honest:
             return
@@ -105,7 +105,7 @@ class Arena:
         time.sleep(0.8)  # the download has found its rate
         self.user.mark()
 
-    def start_server(self, descriptors, entry, fields):
+    def start_server(self, descriptors, log_level, entry, fields):
         tickets = {t: {"name": n, "tun_ip": f"10.95.0.{i}" if self.mode == "tun" else None}
                    for t, n, i in ((GOOD, "good", 2), (BAD, "bad", 3), (OTHER, "other", 4))}
         table = {"skcp_servers": [{"address": "0.0.0.0", "port": port, "password": PASSWORD, "skcp_keepalive": KEEPALIVE,
@@ -118,7 +118,7 @@ class Arena:
         else:
             table.update(tcp_target_addr="127.0.0.1", tcp_target_port=80)
         wrap = self.wrap + (["prlimit", f"--nofile={descriptors}"] if descriptors else [])
-        self.server = Skcptun(self.lab, self.s, "server", f"{self.mode}_server", table, top={"max_memory": "48M"},
+        self.server = Skcptun(self.lab, self.s, "server", f"{self.mode}_server", table, top={"max_memory": "48M", "log_level": log_level},
                               wrap=wrap + tunnel.WRAP).start()
         tunnel.wait_server(self.server)
 
@@ -209,7 +209,7 @@ class Arena:
         got.share = got.honest.mbit / base.mbit
         got.rss = self.rss()
         attack.end()
-        wait_until(f"{case}: the attacker's sessions are gone", lambda: not self.left(), 5, 0.1)
+        wait_until(f"{case}: the attacker's sessions are gone", lambda: not self.left(), KEEPALIVE + 3, 0.1)
         got.rss_after = self.rss()
         got.lines = len(self.server.process.log().splitlines()) - lines
         self.note(case, got)

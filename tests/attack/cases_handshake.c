@@ -119,7 +119,16 @@ static void replay(struct attack *a)
     }
 }
 
-/* One that nobody has seen arrive at the first entry comes to the second, and to the first then. */
+/* Has the server said anything within a fifth of a second? */
+static bool is_answered(struct attack *a)
+{
+    uint64_t before = a->got_packets;
+    for (int i = 0; i < 200 && a->got_packets == before; i++)
+        attack_rest(a, SKT_US_PER_MS);
+    return a->got_packets != before;
+}
+
+/* Once it is known to have arrived, copies of it come to the other entry, and to the first. */
 static void initiation_to_both(struct attack *a)
 {
     uint8_t d[SKT_SEND_BUFFER_MIN];
@@ -127,7 +136,8 @@ static void initiation_to_both(struct attack *a)
         size_t len = make_initiation(a, d);
         a->source = 0;
         attack_send_raw(a, d, len, 0);
-        attack_rest(a, 2 * SKT_US_PER_MS); /* it is there before its copies are */
+        if (!is_answered(a))
+            continue;
         next_source(a);
         attack_send_raw(a, d, len, a->p.other_port);
         attack_send_raw(a, d, len, 0);

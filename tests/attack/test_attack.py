@@ -160,3 +160,16 @@ def test_what_a_killed_attacker_held_is_gone(arena):
     wait_until("its session is gone", lambda: not place.left(), KEEPALIVE + 3)
     time.sleep(2)
     assert INSTRUMENTED or place.rss() < base + (16 << 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, sources", [("msg1", 0), ("msg1", FORGED_MAX), ("halves", 0)], ids=["one", "forged", "halves"])
+def test_new_keys_on_time(arena, name, sources):
+    """A session is two minutes old while messages 1 come."""
+    place = arena("keys", log_level="debug")
+    attack = Attack(place, name, rate=5000, seconds=140, sources=sources)
+    place.user.mark()
+    place.server.process.wait_log("has new keys", 132)
+    seen = place.user.mark()
+    attack.process.kill()
+    assert seen["lost"] == 0
