@@ -115,6 +115,12 @@ void skt_account_put(struct skt_account *a, void *block)
     skt_pool_put(a->pool, block);
 }
 
+void skt_account_hand_over(struct skt_account *a, size_t len)
+{
+    assert(a->used >= len);
+    a->used -= len;
+}
+
 void *skt_account_alloc(struct skt_account *a, size_t len, bool vital)
 {
     if (!charge(a, len, vital))

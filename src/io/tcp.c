@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int close_with(int fd, int error)
@@ -125,6 +126,20 @@ int skt_tcp_set_nodelay(int fd)
 {
     int on = 1;
     return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) ? SKT_ERR_IO : SKT_OK;
+}
+
+size_t skt_tcp_unsent(int fd)
+{
+    int left = 0;
+#ifdef __APPLE__
+    socklen_t len = sizeof left;
+    if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &left, &len))
+        return 0;
+#else
+    if (ioctl(fd, TIOCOUTQ, &left)) /* SIOCOUTQ, tcp(7) */
+        return 0;
+#endif
+    return left > 0 ? (size_t)left : 0;
 }
 
 void skt_tcp_reset(int fd)

@@ -28,6 +28,9 @@ int skt_tcp_set_keepalive(int fd, int idle_s, int interval_s, int count);
 
 int skt_tcp_set_nodelay(int fd);
 
+/* Bytes written that the peer's system has not acknowledged; 0 also where that can't be told. */
+size_t skt_tcp_unsent(int fd);
+
 /* Closes with a reset instead of an orderly end, whatever is still buffered. */
 void skt_tcp_reset(int fd);
 

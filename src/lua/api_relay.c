@@ -69,7 +69,8 @@ void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, stru
     struct skt_app *app = k->base.app;
     (void)ep;
     struct skt_script_stream *s = find(k, st);
-    if (st->reset) {
+    bool closed = skt_session_state(st->session) == SKT_SESSION_CLOSED;
+    if (st->reset && (closed || !skt_stream_has_unread(st))) {
         drop_stream(k, st, SKT_RESET_ABORT);
         if (s)
             end_stream(s);

@@ -233,6 +233,10 @@ static void on_stop_timer(struct skt_loop_timer *t, skt_us now)
     struct skt_app *app = SKT_CONTAINER(t, struct skt_app, stop_timer);
     bool open = (app->relays && skt_relay_set_stats(app->relays)->open > 0) || app->tcps.count > 0 ||
                 !skt_list_empty(&app->lingering);
+    if (open && now >= app->leave_at && app->relays) {
+        app->leave_at = SKT_NEVER;
+        skt_relay_set_leave(app->relays);
+    }
     if (open && now < app->stop_at) {
         (void)skt_loop_timer_set(app->loop, t, skt_us_min(now + stop_poll, app->stop_at));
         return;
@@ -249,6 +253,7 @@ void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *us
     app->on_stopped = on_stopped;
     app->stopped_user = user;
     app->stop_at = skt_us_min(app->stop_at, skt_us_add(now, grace));
+    app->leave_at = app->stop_at - skt_us_min(grace, app->stop_at - now) * 4 / 10;
     if (!app->stopping) {
         app->stopping = true;
         skt_etcp_close_listeners(app);

@@ -12,10 +12,13 @@
 
 enum {
     READS_A_TURN = 4, /* so that one busy connection leaves the others their turn */
+    DROPS_A_TURN = 16,
     PROBE_IDLE_S = 60,
     PROBE_EVERY_S = 15,
     PROBES = 4,
 };
+
+static const skt_us linger_look = 20 * SKT_US_PER_MS; /* what TCP has delivered the loop does not tell */
 
 static void bury(struct skt_loop_task *t, skt_us now)
 {
@@ -166,6 +169,30 @@ int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
 
 /* --- closing --- */
 
+/* The system drops what it has not delivered where a socket is closed with input unread. So that is read and
+ * dropped, and the socket closed once the peer's system has all. */
+static void linger(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    uint8_t buf[4096];
+    skt_us now = skt_loop_now(app->loop);
+    ssize_t n = 1;
+    for (int i = 0; i < DROPS_A_TURN && n > 0 && !c->ended; i++)
+        n = recv(c->fd, buf, sizeof buf, 0);
+    if (n == 0)
+        c->ended = true;
+    bool broken = n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
+    if (broken || (!c->first && skt_tcp_unsent(c->fd) == 0)) {
+        finish(c);
+    } else if (now >= c->linger_until) {
+        skt_tcp_abort(c);
+    } else {
+        skt_us look = c->first ? c->linger_until : skt_us_min(c->linger_until, now + linger_look);
+        (void)skt_loop_timer_set(app->loop, &c->timer, look);
+        skt_tcp_watch(c);
+    }
+}
+
 void skt_tcp_close(struct skt_tcp *c, bool silent)
 {
     struct skt_app *app = c->app;
@@ -183,16 +210,11 @@ void skt_tcp_close(struct skt_tcp *c, bool silent)
         skt_tcp_abort(c);
         return;
     }
-    if (!c->first) {
-        finish(c);
-        return;
-    }
     c->phase = SKT_TCP_LINGERING;
+    c->linger_until = skt_loop_now(app->loop) + SKT_TCP_LINGER_S * SKT_US_PER_SEC;
     skt_idmap_remove(&app->tcps, c->number);
     skt_list_move_tail(&app->lingering, &c->link);
-    (void)skt_loop_timer_set(app->loop, &c->timer,
-                             skt_loop_now(app->loop) + SKT_TCP_LINGER_S * SKT_US_PER_SEC);
-    skt_tcp_watch(c);
+    linger(c);
 }
 
 void skt_tcp_fail(struct skt_tcp *c)
@@ -255,8 +277,8 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
     }
     if (ready & SKT_IO_WRITE)
         on_writable(c);
-    if (c->phase == SKT_TCP_LINGERING && !c->first) {
-        finish(c);
+    if (c->phase == SKT_TCP_LINGERING) {
+        linger(c);
         return;
     }
     if (c->phase == SKT_TCP_UP && (ready & SKT_IO_READ) && c->holds == 0) {
@@ -276,6 +298,8 @@ void skt_tcp_watch(struct skt_tcp *c)
     /* Without on_tcp_recv nothing is read: the connection waits for a relay. */
     if (c->phase == SKT_TCP_UP && c->holds == 0 && c->app->wants_recv)
         events |= SKT_IO_READ;
+    if (c->phase == SKT_TCP_LINGERING && !c->ended)
+        events |= SKT_IO_READ;
     skt_loop_io_set(c->app->loop, &c->io, events);
 }
 
@@ -293,7 +317,7 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
     struct skt_tcp *c = SKT_CONTAINER(t, struct skt_tcp, timer);
     (void)now;
     if (c->phase == SKT_TCP_LINGERING)
-        skt_tcp_abort(c);
+        linger(c);
     else
         skt_tcp_on_connect_timeout(c);
 }

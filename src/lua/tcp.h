@@ -46,8 +46,10 @@ struct skt_tcp {
     uint32_t number; /* the fd that scripts see */
     int fd;
     enum skt_tcp_phase phase;
-    bool closing;   /* on_tcp_close is running or has run */
-    bool blocked;   /* a send was refused: on_tcp_room follows */
+    bool closing; /* on_tcp_close is running or has run */
+    bool blocked; /* a send was refused: on_tcp_room follows */
+    bool ended;   /* while it lingers: its peer's end was read */
+    skt_us linger_until;
     unsigned holds; /* what its on_tcp_recv has filled: no more is read meanwhile */
     struct skt_loop_io io;
     struct skt_loop_timer timer; /* connect or linger */

@@ -155,6 +155,21 @@ bool skt_kcp_drained(const struct skt_kcp *k)
     return k->snd_una == k->snd_end;
 }
 
+uint32_t skt_kcp_end(const struct skt_kcp *k)
+{
+    return k->snd_end;
+}
+
+bool skt_kcp_has_come(const struct skt_kcp *k, uint32_t sn)
+{
+    return (int32_t)(k->rcv_nxt - sn) >= 0;
+}
+
+uint32_t skt_kcp_backlog(const struct skt_kcp *k)
+{
+    return k->snd_end - k->snd_una;
+}
+
 bool skt_kcp_heard(const struct skt_kcp *k)
 {
     return k->heard;

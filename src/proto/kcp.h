@@ -156,6 +156,15 @@ bool skt_kcp_at_end(const struct skt_kcp *k);
 /* Is everything that was written (the end included) acknowledged? */
 bool skt_kcp_drained(const struct skt_kcp *k);
 
+/* The sn behind everything that was written. */
+uint32_t skt_kcp_end(const struct skt_kcp *k);
+
+/* Has everything before this sn come, in order? */
+bool skt_kcp_has_come(const struct skt_kcp *k, uint32_t sn);
+
+/* Segments written and not yet acknowledged. */
+uint32_t skt_kcp_backlog(const struct skt_kcp *k);
+
 /* Has the peer acknowledged or sent anything in this conversation yet? */
 bool skt_kcp_heard(const struct skt_kcp *k);
 

@@ -167,6 +167,11 @@ int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const c
 /* Ends a stream at once in both directions, tells the peer, frees it. */
 void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int reason);
 
+/* The same for the peer, but behind everything that was written here, which is still delivered; what the peer
+ * has sent does not count any more. True: the stream is there until SKT_KCP_DRAINED or SKT_STREAM_RESET, to
+ * be released then. False: nothing is under way, or there was no memory: it is gone. */
+bool skt_session_leave_stream(struct skt_session *s, struct skt_stream *st, int reason);
+
 /* Frees a stream whose work is done: reset by the peer, or ended in both directions and drained. Earlier, it
  * is reset instead. */
 void skt_session_release_stream(struct skt_session *s, struct skt_stream *st);

@@ -39,6 +39,23 @@ int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *b
     return k ? skt_kcp_receive_acks(k, now, &f) : SKT_OK;
 }
 
+/* A stream of a number that the peer has not used yet; NULL: it was refused, or the peer will repeat it. */
+static struct skt_stream *open_by_peer(struct skt_session *s, skt_us now, uint32_t conv)
+{
+    struct skt_stream *st;
+    uint32_t most = s->ctx->streams_max ? s->ctx->streams_max : SKT_STREAMS_DEFAULT;
+    if (!skt_replay_ok(&s->opened, conv / 2))
+        return NULL;
+    if (s->peer_streams >= most) {
+        skt_streams_refuse(s, conv, SKT_RESET_LIMIT);
+        return NULL;
+    }
+    if (skt_stream_new(s, now, conv, true, &st) != SKT_OK)
+        return NULL;
+    skt_replay_commit(&s->opened, conv / 2);
+    return st;
+}
+
 /* The conversation of a segment, opened if it is the peer's first of it; NULL: over, unknown, or no memory.
  */
 static struct skt_kcp *conversation_of(struct skt_session *s, skt_us now, const struct skt_kcp_header *h)
@@ -52,18 +69,8 @@ static struct skt_kcp *conversation_of(struct skt_session *s, skt_us now, const 
         skt_streams_queue_stateless_ack(s, h);
         return NULL;
     }
-    struct skt_stream *st;
-    uint32_t most = s->ctx->streams_max ? s->ctx->streams_max : SKT_STREAMS_DEFAULT;
-    if (h->cmd != SKT_KCP_CMD_PUSH)
-        return NULL;
-    if (s->peer_streams >= most) {
-        skt_streams_refuse(s, h->conv, SKT_RESET_LIMIT);
-        return NULL;
-    }
-    if (skt_stream_new(s, now, h->conv, true, &st) != SKT_OK)
-        return NULL; /* the peer will repeat it */
-    skt_replay_commit(&s->opened, h->conv / 2);
-    return &st->kcp;
+    struct skt_stream *st = h->cmd == SKT_KCP_CMD_PUSH ? open_by_peer(s, now, h->conv) : NULL;
+    return st ? &st->kcp : NULL;
 }
 
 int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len)
@@ -87,7 +94,7 @@ int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segmen
     return SKT_OK;
 }
 
-static void on_control(struct skt_session *s, const uint8_t *msg, size_t len)
+static void on_control(struct skt_session *s, skt_us now, const uint8_t *msg, size_t len)
 {
     struct skt_reader r = skt_reader_of(msg, len);
     int kind = skt_read_u8(&r);
@@ -95,21 +102,27 @@ static void on_control(struct skt_session *s, const uint8_t *msg, size_t len)
     int reason = skt_read_u8(&r);
     if (r.bad || kind != SKT_CONTROL_RESET)
         return;
+    bool has_end = r.left >= 4;
+    uint32_t end_sn = has_end ? skt_read_u32(&r) : 0;
     struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
-    if (st)
+    if (!st && is_peers_conv(s, conv)) /* its first segment may still be on the way */
+        st = has_end ? open_by_peer(s, now, conv) : NULL;
+    if (st && has_end)
+        skt_stream_end_at(s, st, reason, end_sn);
+    else if (st)
         skt_stream_mark_reset(s, st, reason);
     else if (is_peers_conv(s, conv))
-        (void)skt_replay_take(&s->opened, conv / 2); /* its first segment may still be on the way */
+        (void)skt_replay_take(&s->opened, conv / 2);
 }
 
-static void read_control(struct skt_session *s)
+static void read_control(struct skt_session *s, skt_us now)
 {
     uint8_t msg[CONTROL_MAX];
     long len;
     while ((len = skt_kcp_message_len(&s->control)) >= 0) {
         if ((size_t)len <= sizeof msg) {
             len = skt_kcp_read_message(&s->control, msg, sizeof msg);
-            on_control(s, msg, (size_t)len);
+            on_control(s, now, msg, (size_t)len);
             continue;
         }
         uint8_t *big = (uint8_t *)malloc((size_t)len); /* of a later version: read and ignored */
@@ -120,7 +133,7 @@ static void read_control(struct skt_session *s)
     }
 }
 
-void skt_streams_absorb(struct skt_session *s)
+void skt_streams_absorb(struct skt_session *s, skt_us now)
 {
     if (s->reset_count > 0)
         skt_resets_flush(s);
@@ -128,7 +141,7 @@ void skt_streams_absorb(struct skt_session *s)
         struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);
         unsigned events = skt_kcp_take_events(k);
         if (k == &s->control) {
-            read_control(s);
+            read_control(s, now);
         } else if (k == &s->messages) {
             if (events & SKT_KCP_READABLE)
                 s->events |= SKT_EVENT_MESSAGE;
@@ -139,8 +152,8 @@ void skt_streams_absorb(struct skt_session *s)
         } else {
             struct skt_stream *st = SKT_CONTAINER(k, struct skt_stream, kcp);
             skt_stream_add_news(s, st, st->opened ? events : 0);
-            if (!st->opened)
-                skt_stream_read_header(s, st);
+            if (st->opened || skt_stream_read_header(s, st))
+                (void)skt_stream_check_end(s, st);
         }
     }
 }

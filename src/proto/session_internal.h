@@ -236,20 +236,25 @@ void skt_streams_refuse(struct skt_session *s, uint32_t conv, int reason);
 skt_us skt_streams_expiry(const struct skt_session *s); /* of headers that are not complete */
 void skt_streams_expire(struct skt_session *s, skt_us now);
 /* Of a stream that the peer opens, once it is there. */
-void skt_stream_read_header(struct skt_session *s, struct skt_stream *st);
+/* The same behind what the peer sent before end_sn; the stream may be gone afterwards. */
+void skt_stream_end_at(struct skt_session *s, struct skt_stream *st, int reason, uint32_t end_sn);
+/* After more has come. False: the stream is gone. */
+bool skt_stream_check_end(struct skt_session *s, struct skt_stream *st);
+bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st); /* false: the stream is gone */
 /* The conversation is over on this side; its segments are acknowledged without any state. */
 void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h);
 
 /* session_resets.c: telling the peer that a stream was reset */
 /* false: no room. A stream that was there always finds some, while there is memory. */
 bool skt_resets_add(struct skt_session *s, uint32_t conv, int reason, bool known);
+bool skt_resets_add_end(struct skt_session *s, uint32_t conv, int reason, uint32_t end);
 void skt_resets_flush(struct skt_session *s); /* as many as the control conversation takes now */
 void skt_resets_dispose(struct skt_session *s);
 
 /* session_conversations.c */
 int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len);
 int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
-void skt_streams_absorb(struct skt_session *s); /* conversations' news -> streams' news */
+void skt_streams_absorb(struct skt_session *s, skt_us now); /* conversations' news -> streams' news */
 
 /* session_flows.c */
 void skt_flows_init(struct skt_session *s);

@@ -232,7 +232,7 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     if (s->opened_by)
         skt_parity_recover(s, now);
     s->opened_by = NULL;
-    skt_streams_absorb(s);
+    skt_streams_absorb(s, now);
     ask_rtt(s, now);
     return count_drop(s, err);
 }

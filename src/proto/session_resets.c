@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* RESETs for the peer. Each takes a block until it is acknowledged, and thousands may fall due at once, or be
- * provoked: so few are in the control conversation at a time, and the others wait as five bytes and a little.
+ * provoked: so few are in the control conversation at a time, and the others wait as ten bytes and a little.
  */
 #include "base/err.h"
 #include "proto/session_internal.h"
@@ -14,17 +14,20 @@ enum {
 
 struct skt_owed_reset {
     uint32_t conv;
+    uint32_t end;
     uint8_t reason;
+    bool has_end;
 };
 
 static bool write_one(struct skt_session *s, const struct skt_owed_reset *r)
 {
-    uint8_t msg[6] = {SKT_CONTROL_RESET};
+    uint8_t msg[10] = {SKT_CONTROL_RESET};
     if (s->control.snd_end - s->control.snd_una >= FLYING_MAX)
         return false;
     skt_put_u32(msg + 1, r->conv);
     msg[5] = r->reason;
-    return skt_kcp_write(&s->control, msg, sizeof msg) == SKT_OK;
+    skt_put_u32(msg + 6, r->end);
+    return skt_kcp_write(&s->control, msg, r->has_end ? 10 : 6) == SKT_OK;
 }
 
 static bool reserve(struct skt_session *s)
@@ -41,16 +44,26 @@ static bool reserve(struct skt_session *s)
     return true;
 }
 
-/* Their order does not matter: a conversation's number is never used again. */
-bool skt_resets_add(struct skt_session *s, uint32_t conv, int reason, bool known)
+static bool add(struct skt_session *s, const struct skt_owed_reset *r, bool known)
 {
-    struct skt_owed_reset r = {conv, (uint8_t)reason};
-    if (s->reset_count == 0 && write_one(s, &r))
+    if (s->reset_count == 0 && write_one(s, r))
         return true;
     if ((!known && s->reset_count >= REFUSED_MAX) || !reserve(s))
         return false;
-    s->resets[s->reset_count++] = r;
+    s->resets[s->reset_count++] = *r;
     return true;
+}
+
+/* Their order does not matter: a conversation's number is never used again, and one without end goes beyond
+ * one with it, whichever comes first. */
+bool skt_resets_add(struct skt_session *s, uint32_t conv, int reason, bool known)
+{
+    return add(s, &(struct skt_owed_reset){.conv = conv, .reason = (uint8_t)reason}, known);
+}
+
+bool skt_resets_add_end(struct skt_session *s, uint32_t conv, int reason, uint32_t end)
+{
+    return add(s, &(struct skt_owed_reset){conv, end, (uint8_t)reason, true}, true);
 }
 
 void skt_resets_flush(struct skt_session *s)

@@ -176,20 +176,21 @@ static size_t peek(struct skt_kcp *k, uint8_t *buf, size_t cap)
     return len;
 }
 
-void skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
+bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
 {
     uint8_t header[STREAM_HEADER_MAX];
     size_t len = peek(&st->kcp, header, sizeof header);
     if (len < 2 || len < (size_t)2 + header[1]) {
-        if (skt_kcp_at_end(&st->kcp))
-            skt_session_reset_stream(s, st, SKT_RESET_ABORT);
-        return;
+        if (!skt_kcp_at_end(&st->kcp))
+            return true;
+        skt_session_reset_stream(s, st, SKT_RESET_ABORT);
+        return false;
     }
     st->name = (char *)skt_account_alloc(&s->path.account, (size_t)header[1] + 1, true);
     st->name_len = header[1];
     if (!st->name || header[0] != SKT_STREAM_TCP) {
         skt_session_reset_stream(s, st, st->name ? SKT_RESET_ABORT : SKT_RESET_LIMIT);
-        return;
+        return false;
     }
     memcpy(st->name, header + 2, header[1]);
     st->name[header[1]] = '\0';
@@ -198,6 +199,7 @@ void skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
     skt_list_move_tail(&s->quiet, &st->link);
     skt_kcp_read_consume(&st->kcp, (size_t)2 + header[1]);
     skt_stream_add_news(s, st, SKT_STREAM_OPENED);
+    return true;
 }
 
 /* --- ending --- */
@@ -230,13 +232,51 @@ void skt_streams_expire(struct skt_session *s, skt_us now)
                                  SKT_RESET_TIMEOUT);
 }
 
+bool skt_session_leave_stream(struct skt_session *s, struct skt_stream *st, int reason)
+{
+    bool told = !st->reset && s->state != SKT_SESSION_CLOSED &&
+                skt_resets_add_end(s, st->conv, reason, skt_kcp_end(&st->kcp));
+    if (!told || skt_kcp_drained(&st->kcp)) {
+        free_stream(s, st);
+        return false;
+    }
+    st->leaving = true;
+    return true;
+}
+
 void skt_session_release_stream(struct skt_session *s, struct skt_stream *st)
 {
-    bool done = st->reset || (skt_kcp_at_end(&st->kcp) && skt_kcp_drained(&st->kcp));
+    bool done = st->reset || ((skt_kcp_at_end(&st->kcp) || st->leaving) && skt_kcp_drained(&st->kcp));
     if (done)
         free_stream(s, st);
     else
         skt_session_reset_stream(s, st, SKT_RESET_ABORT);
+}
+
+bool skt_stream_check_end(struct skt_session *s, struct skt_stream *st)
+{
+    if (!st->has_end || st->reset || !skt_kcp_has_come(&st->kcp, st->end_sn))
+        return true;
+    if (!st->opened && !skt_stream_read_header(s, st))
+        return false;
+    bool known = st->opened;
+    skt_stream_mark_reset(s, st, st->reset_reason);
+    return known;
+}
+
+void skt_stream_end_at(struct skt_session *s, struct skt_stream *st, int reason, uint32_t end_sn)
+{
+    if (st->has_end || st->reset)
+        return;
+    st->has_end = true;
+    st->end_sn = end_sn;
+    st->reset_reason = (uint8_t)reason;
+    if (st->leaving) { /* neither end has anybody left to deliver to */
+        skt_stream_mark_reset(s, st, reason);
+        return;
+    }
+    if (skt_stream_check_end(s, st) && st->opened && !st->reset)
+        skt_stream_add_news(s, st, SKT_STREAM_DEAF);
 }
 
 void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int reason)
@@ -268,7 +308,7 @@ int skt_streams_restart(struct skt_session *s, skt_us now)
     while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL) {
         /* A stream that the old server never answered is as good as not yet opened: it goes to the new one.
          */
-        if (!st->by_peer && !skt_kcp_heard(&st->kcp))
+        if (!st->by_peer && !st->leaving && !skt_kcp_heard(&st->kcp))
             skt_kcp_resend_all(&st->kcp, now);
         else if (st->opened)
             skt_stream_mark_reset(s, st, SKT_RESET_ABORT);
@@ -285,12 +325,13 @@ struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *even
     if (skt_list_empty(from))
         return NULL;
     struct skt_stream *st = SKT_CONTAINER(from->next, struct skt_stream, link);
-    if (ended)
+    if (ended && !st->reset)
         skt_stream_mark_reset(s, st, SKT_RESET_ABORT);
-    *events = st->news;
+    /* Who still reads one that was reset before has to let go now. */
+    *events = st->news | (ended ? SKT_STREAM_RESET : 0);
     st->news = 0;
     skt_list_remove(&st->link);
-    if (!st->reset)
+    if (!ended)
         skt_list_append(&s->quiet, &st->link);
     return st;
 }

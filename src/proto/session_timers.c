@@ -103,5 +103,5 @@ void skt_session_expire(struct skt_session *s, skt_us now)
     skt_parity_expire(s, now);
     expire_mtu(s, now);
     skt_streams_expire(s, now);
-    skt_streams_absorb(s);
+    skt_streams_absorb(s, now);
 }

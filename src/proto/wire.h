@@ -145,8 +145,9 @@ enum skt_close {
 
 /* Messages of SKT_CONV_CONTROL: kind u8, body. */
 enum skt_control {
-    SKT_CONTROL_RESET =
-        1, /* conv u32 | reason u8 (enum skt_reset): the stream ends now, in both directions */
+    /* conv u32 | reason u8 (enum skt_reset) [| end u32]: the stream ends in both directions; what its sender
+     * wrote before the sn `end` still counts, without it nothing does. */
+    SKT_CONTROL_RESET = 1,
 };
 
 enum skt_reset {

@@ -44,10 +44,9 @@ static void finish_sweep(struct skt_list *due)
     while (!skt_list_empty(due)) {
         struct skt_relay *r = SKT_CONTAINER(due->next, struct skt_relay, blind);
         skt_list_remove(&r->blind);
-        if (r->dead)
-            skt_relay_abort(r, SKT_RESET_ABORT);
-        else
-            skt_relay_retry(r);
+        r->broken |= r->dead;
+        r->dead = false;
+        skt_relay_retry(r);
     }
 }
 
@@ -113,10 +112,12 @@ void skt_relay_watch(struct skt_relay *r)
     unsigned events = 0;
     if (!r->tcp_ended && !r->held)
         events |= SKT_IO_READ;
+    if (r->broken)
+        events = 0; /* it would tell of that for ever: what is left to read is read on other occasions */
     if (r->blocked)
         events |= SKT_IO_WRITE;
     skt_loop_io_set(set->loop, &r->io, events);
-    if (events) {
+    if (events || r->over) { /* over: its timer looks at it */
         skt_list_remove(&r->blind);
         return;
     }
@@ -133,9 +134,15 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
         skt_relay_connect_on_timer(r);
         return;
     }
-    skt_us due = skt_us_add(r->active, r->options.idle_limit);
-    if (due <= now)
+    if (r->leaving || r->over) {
+        skt_relay_end_step(r);
+        return;
+    }
+    skt_us due = skt_us_add(r->active, r->broken ? r->options.linger : r->options.idle_limit);
+    if (due <= now && r->broken)
         skt_relay_abort(r, SKT_RESET_ABORT);
+    else if (due <= now)
+        skt_relay_leave(r, SKT_RESET_ABORT);
     else
         (void)skt_loop_timer_set(r->set->loop, t, due);
 }
@@ -150,6 +157,8 @@ static struct skt_relay *new_relay(struct skt_relay_set *set, struct skt_endpoin
     r->set = set;
     r->ep = ep;
     r->options = *options;
+    if (r->options.linger == 0)
+        r->options.linger = SKT_RELAY_LINGER_US;
     r->pieces = PIECES_FIRST;
     skt_list_init(&r->blind);
     skt_list_append(&set->relays, &r->link);
@@ -170,6 +179,10 @@ void skt_relay_start(struct skt_relay *r, int fd)
     (void)skt_loop_timer_set(loop, &r->timer, skt_us_add(r->active, r->options.idle_limit));
     skt_relay_watch(r);
     skt_loop_defer(loop, &r->more); /* the stream may have data already */
+    if (r->st->has_end)
+        r->deaf = true;
+    if (r->st->reset)
+        skt_relay_on_over(r);
 }
 
 /* Detaches the relay from everything but its stream and socket. */
@@ -190,24 +203,37 @@ static void stop(struct skt_relay *r)
         r->set->stats.closed++;
 }
 
+/* A reset, unless both directions have come to their ends. */
+static void close_socket(struct skt_relay *r)
+{
+    if (skt_relay_fd(r) < 0)
+        return;
+    if (r->tcp_ended && r->shut && !r->broken && !r->over)
+        close(skt_relay_fd(r));
+    else
+        skt_tcp_reset(skt_relay_fd(r));
+}
+
 static void tell_and_free(struct skt_relay *r)
 {
     if (r->options.on_close)
         r->options.on_close(r->options.user, r);
+    skt_kcp_rest_drop(&r->rest);
     free(r);
 }
 
 void skt_relay_end(struct skt_relay *r)
 {
-    struct skt_session *session = r->st->session;
     if (r->ending)
         return;
     stop(r);
-    r->st->user = NULL;
-    skt_session_release_stream(session, r->st);
-    skt_endpoint_touch(r->ep, session);
-    if (skt_relay_fd(r) >= 0)
-        close(skt_relay_fd(r));
+    if (r->st) {
+        struct skt_session *session = r->st->session;
+        r->st->user = NULL;
+        skt_session_release_stream(session, r->st);
+        skt_endpoint_touch(r->ep, session);
+    }
+    close_socket(r);
     tell_and_free(r);
 }
 
@@ -227,9 +253,9 @@ void skt_relay_abort(struct skt_relay *r, int reason)
     if (r->ending)
         return;
     stop(r);
-    reset_stream(r->ep, r->st, reason);
-    if (skt_relay_fd(r) >= 0)
-        skt_tcp_reset(skt_relay_fd(r));
+    if (r->st)
+        reset_stream(r->ep, r->st, reason);
+    close_socket(r);
     tell_and_free(r);
 }
 
@@ -294,10 +320,11 @@ int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct
                       struct skt_relay **out)
 {
     set->stats.accepted++;
-    struct skt_relay *r = st->reset ? NULL : new_relay(set, ep, options);
+    bool gone = st->reset && !skt_stream_has_unread(st);
+    struct skt_relay *r = gone ? NULL : new_relay(set, ep, options);
     if (!r) {
         set->stats.refused++;
-        int why = st->reset ? SKT_ERR_CLOSED : SKT_ERR_NOMEM;
+        int why = gone ? SKT_ERR_CLOSED : SKT_ERR_NOMEM;
         reset_stream(ep, st, SKT_RESET_LIMIT);
         return why;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A relay moves bytes between a TCP connection and a stream, both ways, without copying through Lua: readable
  * TCP goes straight into segments, data in order straight to the TCP write. Each side's end travels on by
- * itself (half-close), a reset of either side resets the other, and a side that does not read holds the other
- * one back. */
+ * itself (half-close), a reset of either side resets the other behind the data that came before it, and a
+ * side that does not read holds the other one back. */
 #ifndef SKT_TUNNEL_RELAY_H
 #define SKT_TUNNEL_RELAY_H
 
@@ -19,15 +19,23 @@ struct skt_relay_set;
 
 int skt_relay_set_new(struct skt_relay_set **out, struct skt_loop *loop);
 
+/* Ends what is open: nothing more is read from TCP; the peers get what was, TCP what has come from them, then
+ * both are reset. */
+void skt_relay_set_leave(struct skt_relay_set *set);
+
 /* Resets what is still open. */
 void skt_relay_set_free(struct skt_relay_set *set);
 
 const struct skt_relay_stats *skt_relay_set_stats(const struct skt_relay_set *set);
 
+#define SKT_RELAY_LINGER_US (30 * SKT_US_PER_SEC)
+
 struct skt_relay_options {
     skt_us
         idle_limit; /* no byte in either direction for this long: closed; SKT_NEVER: never (tcp_keepalive) */
     skt_us connect_timeout; /* tcp_recv_timeout */
+    skt_us linger;          /* at its end nobody takes a byte for this long: the rest is dropped; 0:
+                               SKT_RELAY_LINGER_US */
     /* Told once when the relay has ended (its fd is closed, its stream released); may be NULL. */
     void (*on_close)(void *user, struct skt_relay *relay);
     void *user;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "io/loop.h"
 #include "io/resolve.h"
+#include "proto/kcp_rest.h"
 #include "tunnel/relay.h"
 
 #include <stdbool.h>
@@ -38,15 +39,17 @@ struct skt_relay {
     struct skt_stream_owner owner; /* the stream's user */
     struct skt_relay_set *set;
     struct skt_endpoint *ep;
-    struct skt_stream *st;
+    struct skt_stream *st;    /* NULL once it is released, while the socket has something to end still */
+    struct skt_kcp_rest rest; /* what the stream had in order when it was over: TCP is to get it still */
     struct skt_relay_connect *connect; /* NULL: connected */
     struct skt_list link;              /* in set->relays */
     struct skt_list blind;             /* in set->blind */
     struct skt_loop_io io;             /* its fd is -1 before a connect and after both directions ended */
-    struct skt_loop_timer timer;       /* the attempt to connect, then the idle limit */
+    struct skt_loop_timer timer;       /* the attempt to connect, then the idle limit, then the end's */
     struct skt_loop_task more;         /* the stream has more to read than one event may move */
     uint64_t to_stream, to_tcp;        /* bytes */
-    skt_us active;                     /* a byte moved last; kept only where there is an idle limit */
+    skt_us active;                     /* a byte moved last, or was acknowledged */
+    size_t undelivered; /* at the last look, while it ends: what the other sides have yet to take */
     struct skt_relay_options options;
     uint8_t pieces; /* segments that the next read from TCP offers room in */
     bool held;      /* TCP is not read until the stream has room */
@@ -56,6 +59,10 @@ struct skt_relay {
     bool shut;      /* the stream's end was passed on to TCP */
     bool refused;   /* never connected to the target */
     bool dead;      /* the sweep found TCP broken */
+    bool broken;    /* TCP is broken: it is read to its end, then the stream is left */
+    bool deaf;      /* nobody takes what TCP says any more: it is read and dropped */
+    bool leaving;   /* the stream ends behind what it has got; its acknowledgement is waited for */
+    bool over;      /* the stream is over: TCP is reset behind what it has got */
     bool ending;
 };
 
@@ -84,6 +91,21 @@ void skt_relay_on_news(struct skt_stream_owner *owner, struct skt_stream *st, un
 
 /* Tries again what waits without an event to wait for: memory. */
 void skt_relay_retry(struct skt_relay *r);
+
+/* --- relay_end.c: ends that have their place behind the data --- */
+
+/* TCP is broken, or has had its time. Nothing more is read from it; the peer gets what was, then the reset.
+ */
+void skt_relay_leave(struct skt_relay *r, int reason);
+
+/* The stream was reset by the peer, or with its session. TCP gets what came before, then the reset. */
+void skt_relay_on_over(struct skt_relay *r);
+
+/* Goes on with either. The relay may have ended afterwards. */
+void skt_relay_end_step(struct skt_relay *r);
+
+/* Reads what TCP has and drops it. */
+void skt_relay_drop_input(struct skt_relay *r);
 
 /* --- relay_connect.c --- */
 

@@ -15,9 +15,6 @@ enum {
     PIECES_MAX = 64,
 };
 
-/* What became of the relay in a step. */
-enum step { STEP_OK, STEP_ENDED };
-
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set where this is missing */
 #endif
@@ -48,13 +45,26 @@ static void finish_stream(struct skt_relay *r)
     touch(r);
 }
 
-/* After every event. Once both directions of TCP have ended the socket is done, though the stream may still
- * have to be acknowledged. */
+/* After every event. What TCP had before it broke is read first. Once both directions of TCP have ended the
+ * socket is done, though the stream may still have to be acknowledged. */
 static void settle(struct skt_relay *r)
 {
-    if (r->tcp_ended && !r->finished)
+    if (r->leaving || r->over) {
+        skt_relay_end_step(r);
+        return;
+    }
+    if (r->broken && (r->tcp_ended || r->deaf)) {
+        if (r->deaf)
+            skt_relay_abort(r, SKT_RESET_ABORT); /* nobody is left on either side */
+        else
+            skt_relay_leave(r, SKT_RESET_ABORT);
+        return;
+    }
+    if (r->broken) /* what is left to read waits for room */
+        (void)skt_loop_timer_set(r->set->loop, &r->timer, skt_us_add(r->active, r->options.linger));
+    if (r->tcp_ended && !r->finished && !r->deaf)
         finish_stream(r);
-    if (r->tcp_ended && r->shut && skt_relay_fd(r) >= 0) {
+    if (r->tcp_ended && r->shut && !r->deaf && skt_relay_fd(r) >= 0) {
         skt_loop_io_set(r->set->loop, &r->io, 0);
         close(skt_relay_fd(r));
         r->io.w.fd = -1;
@@ -97,23 +107,30 @@ static ssize_t read_once(struct skt_relay *r, bool *more)
     return got;
 }
 
-static enum step pump_in(struct skt_relay *r)
+static void pump_in(struct skt_relay *r)
 {
     size_t moved = 0;
     bool more = true;
-    while (more && moved < BUDGET_LEN) {
+    while ((more || r->broken) && !r->tcp_ended && moved < BUDGET_LEN) {
         ssize_t got = read_once(r, &more);
         if (got < 0) {
-            skt_relay_abort(r, SKT_RESET_ABORT);
-            return STEP_ENDED;
+            r->broken = r->tcp_ended = true;
+            break;
         }
+        if (got == 0)
+            break;
         moved += (size_t)got;
     }
     if (moved > 0) {
         note_bytes(r, &r->to_stream, moved);
         touch(r);
     }
-    return STEP_OK;
+    if (!r->broken || r->tcp_ended || r->held)
+        return;
+    if (moved >= BUDGET_LEN)
+        skt_loop_defer(r->set->loop, &r->more); /* no event tells of what is left */
+    else
+        r->tcp_ended = true; /* a broken socket has nothing more to wait for */
 }
 
 /* --- the stream to TCP --- */
@@ -167,14 +184,26 @@ static bool pump_out(struct skt_relay *r)
     return true;
 }
 
-static enum step push_out(struct skt_relay *r)
+/* What TCP broke with may still have bytes before it: they are read. */
+static void push_out(struct skt_relay *r)
 {
-    if (r->shut || skt_relay_fd(r) < 0)
-        return STEP_OK;
+    if (r->shut || r->broken || r->over || skt_relay_fd(r) < 0)
+        return;
     if (pump_out(r))
-        return STEP_OK;
-    skt_relay_abort(r, SKT_RESET_ABORT);
-    return STEP_ENDED;
+        return;
+    r->broken = true;
+    r->blocked = false;
+}
+
+/* Reads what may be read, now that there is room or TCP has something. */
+static void pull_in(struct skt_relay *r)
+{
+    if (r->tcp_ended || r->held || skt_relay_fd(r) < 0)
+        return;
+    if (r->deaf || r->over)
+        skt_relay_drop_input(r);
+    else
+        pump_in(r);
 }
 
 /* --- events --- */
@@ -182,10 +211,10 @@ static enum step push_out(struct skt_relay *r)
 void skt_relay_on_tcp(struct skt_loop_io *io, unsigned ready)
 {
     struct skt_relay *r = SKT_CONTAINER(io, struct skt_relay, io);
-    if (ready & SKT_IO_WRITE && push_out(r) == STEP_ENDED)
-        return;
-    if (ready & SKT_IO_READ && !r->tcp_ended && !r->held && pump_in(r) == STEP_ENDED)
-        return;
+    if (ready & SKT_IO_WRITE)
+        push_out(r);
+    if (ready & SKT_IO_READ || r->broken)
+        pull_in(r);
     settle(r);
 }
 
@@ -193,46 +222,55 @@ void skt_relay_on_more(struct skt_loop_task *t, skt_us now)
 {
     (void)now;
     struct skt_relay *r = SKT_CONTAINER(t, struct skt_relay, more);
-    if (push_out(r) == STEP_OK)
-        settle(r);
+    push_out(r);
+    if (r->broken)
+        pull_in(r);
+    settle(r);
 }
 
-/* The stream is over. What it still has in order goes out if TCP takes it at once. */
+/* The stream is over. While the target is not connected yet it may still be told what came before. */
 static void on_stream_reset(struct skt_relay *r)
 {
     int reason = r->st->reset_reason;
+    bool closed = skt_session_state(r->st->session) == SKT_SESSION_CLOSED;
     r->refused = reason != SKT_RESET_ABORT && r->to_tcp == 0;
-    if (!r->connect && !r->shut && skt_relay_fd(r) >= 0)
-        (void)pump_out(r);
-    skt_relay_abort(r, reason);
+    if (r->connect && !closed && skt_stream_has_unread(r->st))
+        return; /* skt_relay_start comes back to it */
+    if (r->connect || r->leaving)
+        skt_relay_abort(r, reason);
+    else
+        skt_relay_on_over(r);
 }
 
 void skt_relay_on_news(struct skt_stream_owner *owner, struct skt_stream *st, unsigned events)
 {
     struct skt_relay *r = SKT_CONTAINER(owner, struct skt_relay, owner);
-    (void)st;
-    if (events & SKT_STREAM_RESET) {
+    if (events & SKT_STREAM_RESET || (st->reset && !r->connect)) {
         on_stream_reset(r);
         return;
     }
     if (r->connect)
         return; /* what the stream has waits in its window until there is a socket */
+    if (st->has_end && !r->deaf) {
+        r->deaf = true;
+        r->held = false;
+    }
     if (events & SKT_KCP_WRITABLE && r->held) {
         r->held = false;
-        if (pump_in(r) == STEP_ENDED)
-            return;
+        pull_in(r);
     }
-    if (events & SKT_KCP_READABLE && !r->blocked && push_out(r) == STEP_ENDED)
-        return;
+    if (events & SKT_KCP_READABLE && !r->blocked)
+        push_out(r);
+    if (r->broken)
+        pull_in(r);
     settle(r);
 }
 
 void skt_relay_retry(struct skt_relay *r)
 {
-    if (r->held && !r->tcp_ended) {
+    if (!r->tcp_ended) {
         r->held = false;
-        if (pump_in(r) == STEP_ENDED)
-            return;
+        pull_in(r);
     }
     settle(r);
 }

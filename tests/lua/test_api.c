@@ -52,6 +52,11 @@ static void test_one_object_has_several_cids(void **state)
     rig_run_script(*state, "cids.lua", 20000);
 }
 
+static void test_an_early_answer_arrives_whole(void **state)
+{
+    rig_run_script(*state, "early.lua", 20000);
+}
+
 static void test_stats_tell_redundancy(void **state)
 {
     struct rig *rig = *state;
@@ -153,6 +158,7 @@ int main(void)
         SCRIPT_TEST(test_messages),
         SCRIPT_TEST(test_sessions),
         SCRIPT_TEST(test_one_object_has_several_cids),
+        SCRIPT_TEST(test_an_early_answer_arrives_whole),
         SCRIPT_TEST(test_stats_tell_redundancy),
         SCRIPT_TEST(test_what_was_sent_before_a_close_arrives),
         SCRIPT_TEST(test_senders_in_callbacks_are_never_refused),

@@ -72,7 +72,7 @@ static void push(struct sim_world *w, struct skt_session *s, uint32_t conv, uint
     skt_kcp_put_header(buf, &h);
     memcpy(buf + SKT_KCP_HEADER_LEN, data, len);
     (void)skt_streams_receive(s, w->now, buf, SKT_KCP_HEADER_LEN + len);
-    skt_streams_absorb(s);
+    skt_streams_absorb(s, 0);
 }
 
 static const uint8_t header_alone[2] = {SKT_STREAM_TCP, 0};

@@ -209,19 +209,53 @@ static bool is_dead(void *arg)
     return skt_tcp_state(*(int *)arg) == SKT_TCP_DEAD;
 }
 
-/* A client that is held back is watched in no direction, yet its reset is noticed. */
+/* What fd gives until it breaks; the bytes, which must be bulk's, and the error. */
+static size_t read_to_the_end(int fd, long *error)
+{
+    static uint8_t got[65536];
+    size_t len = 0;
+    long n;
+    while ((n = rig_read(&rig, fd, got, sizeof got, 5 * SECOND)) > 0)
+        for (long i = 0; i < n; i++, len++)
+            assert_int_equal(got[i], bulk[len % BULK_LEN]);
+    *error = n;
+    return len;
+}
+
+/* A client that is held back is watched in no direction, yet its reset is noticed, and has its place behind
+ * what the tunnel had taken. */
 static void a_held_back_client_that_vanishes_is_noticed(void **state)
 {
     (void)state;
+    long error;
+    uint64_t taken, back;
     limit_socket_buffers(rig.listener);
     int app = rig_open(&rig, "");
     int target = rig_accept(&rig);
     (void)fill(app, BULK_LEN * 8);
     assert_int_equal(rig.client.closed, 0);
+    struct skt_relay *relay = rig.client.last;
+    skt_relay_counts(relay, &taken, &back);
     skt_tcp_reset(app);
-    assert_true(rig_until(&rig, is_dead, &target, 3 * SECOND));
+    assert_true(read_to_the_end(target, &error) >= taken);
+    assert_int_equal(error, -ECONNRESET);
     close(target);
     expect_all_closed(1);
+}
+
+/* ... which a target that never reads does not hold for ever. */
+static void a_target_that_never_reads_holds_no_end_back(void **state)
+{
+    (void)state;
+    limit_socket_buffers(rig.listener);
+    rig.client.options.linger = rig.server.options.linger = 200000;
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    (void)fill(app, BULK_LEN * 8);
+    skt_tcp_reset(app);
+    expect_all_closed(1);
+    assert_true(rig.shared->pool.used < 64 * 1024); /* the sessions' own */
+    close(target);
 }
 
 /* A half-closed client that waits for an answer is watched for nothing; it too may vanish. */
@@ -304,6 +338,103 @@ static void a_reset_of_the_target_reaches_the_client(void **state)
     assert_int_equal(rig_read(&rig, app, buf, sizeof buf, SECOND), 4);
     assert_int_equal(rig_read(&rig, app, buf, sizeof buf, SECOND), -ECONNRESET);
     close(app);
+    expect_all_closed(1);
+}
+
+/* What a server does that has answered early: it closes with input unread, so that its end is a reset. */
+static void an_answer_before_a_reset_arrives_whole(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {300, 10000, 60000, 400000};
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        long error;
+        int app = rig_open(&rig, "");
+        int target = rig_accept(&rig);
+        (void)fill(app, 3000000); /* the upload that nobody reads */
+        for (size_t at = 0; at < lens[i];) {
+            ssize_t n = send(target, bulk + at, lens[i] - at, MSG_NOSIGNAL);
+            at += n > 0 ? (size_t)n : 0;
+            rig_run(&rig, 500);
+        }
+        while (skt_tcp_unsent(target) > 0) /* what its own system drops is not ours to deliver */
+            rig_run(&rig, 500);
+        close(target);
+        assert_int_equal(read_to_the_end(app, &error), lens[i]);
+        assert_int_equal(error, -ECONNRESET);
+        close(app);
+        expect_all_closed((unsigned)i + 1);
+    }
+}
+
+/* Acknowledged by the relay's system, not yet read by the relay, whose stream has no room; then a reset. */
+static void what_was_acknowledged_before_a_reset_arrives(void **state)
+{
+    (void)state;
+    long error;
+    limit_socket_buffers(rig.listener);
+    int app = rig_open(&rig, "");
+    limit_socket_buffers(app);
+    int target = rig_accept(&rig);
+    size_t sent = fill(target, BULK_LEN * 8), lost = skt_tcp_unsent(target);
+    skt_tcp_reset(target);
+    rig_run(&rig, 100000);
+    assert_true(read_to_the_end(app, &error) >= sent - lost);
+    assert_int_equal(error, -ECONNRESET);
+    close(app);
+    expect_all_closed(1);
+}
+
+/* The peer's session ends with bytes here that TCP has yet to take. */
+static void the_end_of_a_session_has_its_place_behind_the_data(void **state)
+{
+    (void)state;
+    long error;
+    int app = rig_open(&rig, "");
+    limit_socket_buffers(app);
+    int target = rig_accept(&rig);
+    size_t sent = fill(target, 1000000);
+    rig_run(&rig, 300000); /* it is on the client's side */
+    assert_int_equal(skt_endpoint_close(rig.client.ep, rig.cid, SKT_CLOSE_LOCAL), SKT_OK);
+    rig_run(&rig, 50000);
+    assert_int_equal(read_to_the_end(app, &error), sent);
+    assert_int_equal(error, -ECONNRESET);
+    close(app);
+    close(target);
+    assert_true(rig_all_closed(&rig, 3 * SECOND));
+}
+
+/* The process ends: what was read from TCP is delivered, on both sides. */
+static void leaving_delivers_what_was_read(void **state)
+{
+    (void)state;
+    long error;
+    int app = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    size_t up = fill(app, 100000), down = fill(target, 100000);
+    rig_run(&rig, 30000);
+    skt_relay_set_leave(rig.client.relays);
+    assert_int_equal(read_to_the_end(target, &error), up);
+    assert_int_equal(error, -ECONNRESET);
+    assert_int_equal(read_to_the_end(app, &error), down);
+    assert_int_equal(error, -ECONNRESET);
+    close(app);
+    close(target);
+    expect_all_closed(1);
+}
+
+/* A request, then a reset, before the target was even looked for. */
+static void a_reset_does_not_overtake_the_first_bytes(void **state)
+{
+    (void)state;
+    long error;
+    int app = rig_open(&rig, "");
+    assert_int_equal(write(app, bulk, 5000), 5000);
+    rig_run(&rig, 2000);
+    skt_tcp_reset(app);
+    int target = rig_accept(&rig);
+    assert_int_equal(read_to_the_end(target, &error), 5000);
+    assert_int_equal(error, -ECONNRESET);
+    close(target);
     expect_all_closed(1);
 }
 
@@ -442,7 +573,13 @@ int main(void)
         CASE(a_reader_that_stops_holds_its_sender_back),
         CASE(a_small_budget_loses_nothing),
         CASE(a_held_back_client_that_vanishes_is_noticed),
+        CASE(a_target_that_never_reads_holds_no_end_back),
         CASE(a_half_closed_client_that_vanishes_is_noticed),
+        CASE(an_answer_before_a_reset_arrives_whole),
+        CASE(what_was_acknowledged_before_a_reset_arrives),
+        CASE(the_end_of_a_session_has_its_place_behind_the_data),
+        CASE(leaving_delivers_what_was_read),
+        CASE(a_reset_does_not_overtake_the_first_bytes),
         CASE(a_reset_of_the_client_reaches_the_target),
         CASE(a_reset_of_the_target_reaches_the_client),
         CASE(a_client_that_closes_during_a_download_stops_the_target),
