@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
+#include "cli/opener.h"
 #include "cli/status_socket.h"
 #include "io/child.h"
 #include "io/netcfg_helper.h"
@@ -78,6 +79,10 @@ static int run_child(const char *role)
     }
     if (strcmp(role, SKT_STATUS_ROLE) == 0) {
         skt_status_file_remove_after(SKT_CHILD_FD);
+        return SKT_EXIT_OK;
+    }
+    if (strcmp(role, SKT_OPENER_ROLE) == 0) {
+        skt_opener_run(SKT_CHILD_FD);
         return SKT_EXIT_OK;
     }
     return SKT_EXIT_USAGE;

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 
+#include <fcntl.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,13 @@ int skt_log_level_of(const char *name);
  * where it was. A service manager that reads stderr as its journal's (JOURNAL_STREAM) gets "<priority>"
  * instead of time and level. */
 int skt_log_open(const char *path);
+
+/* How the file at a log's path is opened; never for long where a reader stands still. */
+#define SKT_LOG_OPEN_FLAGS (O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+/* The same for a descriptor that somebody else has opened at that path; it is the log's from now on.
+ * SKT_ERR_NOMEM. */
+int skt_log_use(const char *path, int fd);
 
 /* In a child that closes what it has inherited, before it does so: the log's descriptor is forgotten, and the
  * first line opens it anew. */

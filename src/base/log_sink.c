@@ -96,7 +96,7 @@ static void open_stderr(void)
 /* O_NONBLOCK is for a path that is a FIFO or a terminal. */
 static int open_file(const char *path)
 {
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    return open(path, SKT_LOG_OPEN_FLAGS, 0666);
 }
 
 static void open_sink(void)
@@ -110,6 +110,21 @@ static void open_sink(void)
     sink.fd = fd;
 }
 
+/* path and fd are the log's; fd -1: stderr. */
+static void change_sink(char *path, int fd)
+{
+    close_sink();
+    free(sink.path);
+    sink.path = path;
+    sink.cut = false;
+    if (fd >= 0) {
+        sink.kind = SINK_PLAIN;
+        sink.fd = fd;
+    } else {
+        open_stderr();
+    }
+}
+
 int skt_log_open(const char *path)
 {
     char *copy = path ? strdup(path) : NULL;
@@ -121,16 +136,16 @@ int skt_log_open(const char *path)
         errno = saved;
         return no_memory ? SKT_ERR_NOMEM : SKT_ERR_IO;
     }
-    close_sink();
-    free(sink.path);
-    sink.path = copy;
-    sink.cut = false;
-    if (fd >= 0) {
-        sink.kind = SINK_PLAIN;
-        sink.fd = fd;
-    } else {
-        open_stderr();
-    }
+    change_sink(copy, fd);
+    return SKT_OK;
+}
+
+int skt_log_use(const char *path, int fd)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return SKT_ERR_NOMEM;
+    change_sink(copy, fd);
     return SKT_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/janitor.h"
+#include "cli/opener.h"
 #include "cli/run.h"
 #include "cli/run_log.h"
 #include "cli/status_path.h"
@@ -45,6 +46,8 @@ struct process {
     char *status_wanted; /* the configuration's status_socket as it was written */
     struct skt_status_socket *status;
     struct skt_janitor janitor;
+    struct skt_opener opener;
+    char *log_wanted; /* log_file at the start, which the opener knows */
     struct skt_loop_signal on_term, on_int, on_hup;
     bool stopping;
 };
@@ -71,10 +74,14 @@ static void on_end_signal(struct skt_loop_signal *s, int signum)
     p->stopping = true;
 }
 
-static int read_config(const struct skt_run_source *source, struct skt_config **out, char *err, size_t cap)
+static int read_config(struct process *p, struct skt_config **out, char *err, size_t cap)
 {
+    const struct skt_run_source *source = p->source;
     if (source->text)
         return skt_config_load_text(out, source->path, source->text, source->text_len, err, cap);
+    if (p->opener.pid > 0)
+        return skt_config_load_fd(out, source->path, skt_opener_open(&p->opener, SKT_OPENER_CONFIG), err,
+                                  cap);
     return skt_config_load(out, source->path, err, cap);
 }
 
@@ -95,9 +102,17 @@ static int set_status_path(struct skt_config *conf, const char *path)
     return SKT_OK;
 }
 
-/* For programs that rotate logs. Fails where the account that we became may not write there. */
-static void reopen_log(const struct skt_config *conf)
+/* For programs that rotate logs. The account that we became may not write there, but the opener, if the file
+ * is the one that was named at the start. */
+static void reopen_log(struct process *p)
 {
+    const struct skt_config *conf = p->conf;
+    bool same = conf->log_file && p->log_wanted && strcmp(conf->log_file, p->log_wanted) == 0;
+    int fd = same && p->opener.pid > 0 ? skt_opener_open(&p->opener, SKT_OPENER_LOG) : -1;
+    if (fd >= 0 && skt_log_use(conf->log_file, fd) == SKT_OK)
+        return;
+    if (fd >= 0)
+        close(fd);
     if (skt_log_open(conf->log_file) < 0)
         skt_warn("SIGHUP: %s: %s; the log goes on where it was", conf->log_file, strerror(errno));
 }
@@ -117,7 +132,7 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
     char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
     if (p->stopping)
         return;
-    if (read_config(p->source, &fresh, err, sizeof err) < 0) {
+    if (read_config(p, &fresh, err, sizeof err) < 0) {
         skt_error("SIGHUP: %s; nothing was changed", err);
         return;
     }
@@ -135,14 +150,14 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
     skt_config_take_live(p->conf, fresh);
     skt_config_free(fresh);
     skt_app_reloaded(p->app);
-    reopen_log(p->conf);
+    reopen_log(p);
     skt_info("SIGHUP: %s was read again", p->source->path);
 }
 
 static int load(struct process *p)
 {
     char err[SKT_CONFIG_ERROR_MAX] = "";
-    int result = read_config(p->source, &p->conf, err, sizeof err);
+    int result = read_config(p, &p->conf, err, sizeof err);
     if (result == SKT_ERR_ARG) {
         fprintf(stderr, "%s\n", err);
         return SKT_EXIT_USAGE;
@@ -246,6 +261,11 @@ static int start(struct process *p)
     skt_run_log_start(p->loop, write_status, p);
     if (!p->conf->run_as)
         return SKT_EXIT_OK;
+    if (geteuid() == 0 && !p->source->text &&
+        skt_opener_start(&p->opener, p->source->path, p->conf->log_file) < 0)
+        return skt_cli_failure("can't start a process that opens the configuration for a reload: %s",
+                               strerror(errno));
+    p->log_wanted = p->conf->log_file ? strdup(p->conf->log_file) : NULL;
     result = skt_privileges_drop(p->conf->run_as, false);
     if (result == SKT_ERR_NOTFOUND) {
         skt_error("%s: user: there is no account \"%s\"", p->source->path, p->conf->run_as);
@@ -272,6 +292,8 @@ static void clean_up(struct process *p)
     skt_config_free(p->conf);
     free(p->status_wanted);
     skt_janitor_finish(&p->janitor);
+    skt_opener_finish(&p->opener);
+    free(p->log_wanted);
 }
 
 int skt_run(const struct skt_run_source *source)

@@ -13,11 +13,13 @@
 #include "lua/value.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { FILE_MAX_LEN = 16 * 1024 * 1024 };
 
@@ -260,12 +262,16 @@ int skt_config_load_text(struct skt_config **out, const char *path, const char *
     return load_text(out, path, text, len, err, err_cap, NULL);
 }
 
-static int read_file(const char *path, char **text, size_t *len, mode_t *mode)
+/* Closes fd; -1 with errno is an error like another. */
+static int read_file(int fd, char **text, size_t *len, mode_t *mode)
 {
     struct stat st;
-    FILE *f = fopen(path, "rb");
-    if (!f)
+    FILE *f = fd >= 0 ? fdopen(fd, "rb") : NULL;
+    if (!f) {
+        if (fd >= 0)
+            close(fd);
         return SKT_ERR_IO;
+    }
     int rc = SKT_ERR_IO;
     if (fstat(fileno(f), &st) != 0)
         goto out;
@@ -291,14 +297,14 @@ out:
     return rc;
 }
 
-static int load(struct skt_config **out, const char *path, char *err, size_t err_cap,
+static int load(struct skt_config **out, const char *path, int fd, char *err, size_t err_cap,
                 struct skt_config_strings *problems)
 {
     char *text = NULL;
     size_t len = 0;
     mode_t mode = 0;
     *out = NULL;
-    int rc = read_file(path, &text, &len, &mode);
+    int rc = read_file(fd, &text, &len, &mode);
     if (rc != SKT_OK) {
         snprintf(err, err_cap, "%s: %s", path, rc == SKT_ERR_IO ? strerror(errno) : "out of memory");
         if (problems)
@@ -315,14 +321,19 @@ static int load(struct skt_config **out, const char *path, char *err, size_t err
 
 int skt_config_load(struct skt_config **out, const char *path, char *err, size_t err_cap)
 {
-    return load(out, path, err, err_cap, NULL);
+    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), err, err_cap, NULL);
+}
+
+int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *err, size_t err_cap)
+{
+    return load(out, path, fd, err, err_cap, NULL);
 }
 
 int skt_config_check(struct skt_config **out, const char *path, struct skt_config_strings *problems)
 {
     char err[SKT_CONFIG_ERROR_MAX];
     *problems = (struct skt_config_strings){NULL, 0};
-    return load(out, path, err, sizeof err, problems);
+    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), err, sizeof err, problems);
 }
 
 void skt_config_strings_free(struct skt_config_strings *list)

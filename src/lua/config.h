@@ -140,6 +140,9 @@ struct skt_config {
  * SKT_ERR_NOMEM. Derives no key (that takes long): see skt_config_psk. */
 int skt_config_load(struct skt_config **out, const char *path, char *err, size_t err_cap);
 
+/* The same for a file that somebody else has opened, and closes it. fd -1 with errno: it could not be. */
+int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *err, size_t err_cap);
+
 /* The same for text in memory; `path` stands for the file in messages, gives the name and the folder. */
 int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
                          size_t err_cap);

@@ -278,11 +278,32 @@ def test_dropped_privileges(box, number):
     status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
     assert re.search(rf"^Uid:(\s+{nobody.pw_uid}){{4}}$", status, re.M)
     assert sock.is_socket()
-    (janitor,) = children_of(process.pid)
+    children = children_of(process.pid)
+    assert len(children) == 2  # what removes the socket, what opens the configuration for a reload
     wait_for(lambda: '"up"' in skcptun("status", path, "--json").stdout)
     process.signal(number)
     assert process.wait() == (0 if number == signal.SIGTERM else -number)
-    wait_for(lambda: not sock.exists() and not is_alive(janitor), 2)
+    wait_for(lambda: not sock.exists() and not any(is_alive(child) for child in children), 10)
+
+
+@root
+def test_reload_without_privileges(box):
+    """Neither the configuration nor the log can be opened by the account that the process became."""
+    log = box.path / "own.log"
+    top = f'user = "nobody", log_file = "{log}",'
+    tickets = {"table": f'tickets = {{ ["{TICKET}"] = {{ name = "one" }} }},'}
+    pair = Pair(box, {**tickets, "top": top})
+    pair.wait_up()
+    wait_for(lambda: "running as user nobody" in log.read_text())
+    good = pair.server_file.read_text()
+    assert pair.server_file.stat().st_mode & 0o777 == 0o600
+    pair.server_file.write_text(good.replace(TICKET, "x" * 32))
+    log.rename(box.path / "own.log.1")
+    pair.server.signal(signal.SIGHUP)
+    wait_for(lambda: log.exists() and "was read again" in log.read_text())
+    wait_for(lambda: pair.status("server")["sessions"] == [])
+    pair.server.signal(signal.SIGTERM)
+    assert pair.server.wait() == 0
 
 
 @root
