@@ -150,6 +150,9 @@ long skt_kcp_message_len(const struct skt_kcp *k);
  * message kept). */
 long skt_kcp_read_message(struct skt_kcp *k, void *buf, size_t cap);
 
+/* Message mode: drops the next whole message, of which there is one. */
+void skt_kcp_drop_message(struct skt_kcp *k);
+
 /* Stream mode: has all data been consumed and the peer ended the stream? */
 bool skt_kcp_at_end(const struct skt_kcp *k);
 

@@ -81,6 +81,29 @@ long skt_kcp_message_len(const struct skt_kcp *k)
     }
 }
 
+/* Takes the segments of the next message; to: where its bytes go, or NULL. */
+static void take_message(struct skt_kcp *k, uint8_t *to)
+{
+    for (bool last = false; !last;) {
+        const struct skt_segment *seg = *skt_seg_ring_at(&k->rcv, k->rcv_read);
+        last = seg->frg == 0;
+        if (to && seg->len > 0) {
+            memcpy(to, seg->data, seg->len);
+            to += seg->len;
+        }
+        release_first(k);
+    }
+    k->messages--;
+    if (k->path->completing == k)
+        k->path->completing = NULL;
+    after_reading(k);
+}
+
+void skt_kcp_drop_message(struct skt_kcp *k)
+{
+    take_message(k, NULL);
+}
+
 long skt_kcp_read_message(struct skt_kcp *k, void *buf, size_t cap)
 {
     long len = skt_kcp_message_len(k);
@@ -88,18 +111,6 @@ long skt_kcp_read_message(struct skt_kcp *k, void *buf, size_t cap)
         return len;
     if ((size_t)len > cap)
         return SKT_ERR_TRUNCATED;
-    uint8_t *to = (uint8_t *)buf;
-    for (bool last = false; !last;) {
-        const struct skt_segment *seg = *skt_seg_ring_at(&k->rcv, k->rcv_read);
-        last = seg->frg == 0;
-        if (seg->len > 0)
-            memcpy(to, seg->data, seg->len);
-        to += seg->len;
-        release_first(k);
-    }
-    k->messages--;
-    if (k->path->completing == k)
-        k->path->completing = NULL;
-    after_reading(k);
+    take_message(k, (uint8_t *)buf);
     return len;
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { AHEAD = 4 }; /* segments that are fetched ahead where a hole has closed before many */
+
 static bool is_held(const struct skt_kcp *k, uint32_t sn)
 {
     return sn - k->rcv_read < k->rcv.cap && *skt_seg_ring_at(&k->rcv, sn);
@@ -38,6 +40,7 @@ static bool advance(struct skt_kcp *k)
         struct skt_segment **slot = skt_seg_ring_at(&k->rcv, k->rcv_nxt);
         if (!k->stream && k->next_frg && (*slot)->frg != k->next_frg - 1)
             break; /* a peer that breaks its own messages is not read further */
+        skt_seg_prefetch(*skt_seg_ring_at(&k->rcv, k->rcv_nxt + AHEAD));
         news |= take_in_order(k, slot);
         k->rcv_held--;
     }

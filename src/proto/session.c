@@ -159,7 +159,7 @@ void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu)
 
 void skt_session_note_arrival(struct skt_session *s, uint32_t advance)
 {
-    s->rx_sent += advance;
+    s->rx_sent += advance < RX_WINDOW ? advance : RX_WINDOW;
     s->rx_arrived++;
     if (s->rx_sent > RX_WINDOW) { /* older packets count half */
         s->rx_sent /= 2;

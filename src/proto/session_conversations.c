@@ -69,7 +69,9 @@ static struct skt_kcp *conversation_of(struct skt_session *s, skt_us now, const 
         skt_streams_queue_stateless_ack(s, h);
         return NULL;
     }
-    struct skt_stream *st = h->cmd == SKT_KCP_CMD_PUSH ? open_by_peer(s, now, h->conv) : NULL;
+    /* Nothing of a stream that begins can have arrived at the peer yet. */
+    bool begins = h->cmd == SKT_KCP_CMD_PUSH && h->una == 0;
+    struct skt_stream *st = begins ? open_by_peer(s, now, h->conv) : NULL;
     return st ? &st->kcp : NULL;
 }
 
@@ -125,11 +127,7 @@ static void read_control(struct skt_session *s, skt_us now)
             on_control(s, now, msg, (size_t)len);
             continue;
         }
-        uint8_t *big = (uint8_t *)malloc((size_t)len); /* of a later version: read and ignored */
-        if (!big)
-            return;
-        (void)skt_kcp_read_message(&s->control, big, (size_t)len);
-        free(big);
+        skt_kcp_drop_message(&s->control); /* of a later version */
     }
 }
 
@@ -174,9 +172,20 @@ bool skt_session_messages_drained(const struct skt_session *s)
     return skt_kcp_drained(&s->messages);
 }
 
+/* The length of the next message that is one: no peer of ours sends empty ones or longer ones than we do. */
+static long next_message(struct skt_kcp *k)
+{
+    for (;;) {
+        long len = skt_kcp_message_len(k);
+        if (len < 0 || (len > 0 && len <= SKT_MESSAGE_MAX))
+            return len;
+        skt_kcp_drop_message(k);
+    }
+}
+
 long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
 {
-    long len = skt_kcp_message_len(&s->messages);
+    long len = next_message(&s->messages);
     if (len < 0)
         return len;
     void *buf =

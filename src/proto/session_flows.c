@@ -158,11 +158,7 @@ long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, si
     long len = skt_kcp_message_len(&f->kcp);
     if (len < 0 || (size_t)len <= cap)
         return len < 0 ? len : skt_kcp_read_message(&f->kcp, buf, cap);
-    void *all = malloc((size_t)len);
-    if (!all)
-        return SKT_ERR_AGAIN; /* it waits, and its flow with it, until the next packet */
-    (void)skt_kcp_read_message(&f->kcp, all, (size_t)len);
-    free(all);
+    skt_kcp_drop_message(&f->kcp);
     return SKT_ERR_TRUNCATED;
 }
 

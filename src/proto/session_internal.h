@@ -20,6 +20,7 @@ enum {
     SKT_SESSION_EXTRA = 3072,
     SKT_CONVERSATION_EXTRA = 64,
     SKT_STREAM_LEN = sizeof(struct skt_stream) + SKT_CONVERSATION_EXTRA,
+    SKT_PINGS_MAX = 32, /* unanswered ones that are remembered: 8 s of them before a round trip is known */
 };
 
 /* Frames that wait to be sent, a set. */
@@ -105,6 +106,7 @@ struct skt_session {
     uint8_t challenge[8];
     skt_us challenge_next; /* not more often than this */
     bool challenge_due, accept_due;
+    skt_us search_next; /* client: no search for the datagram size for a challenge's sake before this */
     /* During receive: the pair of the packet being read; NULL once the packet has put an end to it. */
     struct skt_keypair *opened_by;
 
@@ -147,8 +149,11 @@ struct skt_session {
     /* times */
     skt_us created, heard, unanswered; /* unanswered: first packet sent that asks for an answer; SKT_NEVER */
     skt_us ping_at, keepalive;
-    skt_us ask_rtt_at; /* no PING for want of a round trip before this */
-    skt_us last_data;  /* a KCP data segment was sent */
+    skt_us ask_rtt_at;             /* no PING for want of a round trip before this */
+    uint32_t pings[SKT_PINGS_MAX]; /* stamps of the last ones sent, */
+    uint32_t pings_open;           /* which of them are unanswered, a bit each, */
+    unsigned ping_count;           /* and how many were sent */
+    skt_us last_data;              /* a KCP data segment was sent */
     skt_us rtts[SKT_RTT_HISTORY];
     unsigned rtt_count;
     uint32_t rx_sent, rx_arrived; /* packets that the peer has sent lately, and those that came */

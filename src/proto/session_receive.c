@@ -5,11 +5,16 @@
 
 #include <string.h>
 
+#define CHALLENGE_TIME (100 * SKT_US_PER_MS)
+#define SEARCH_TIME    SKT_US_PER_SEC /* between searches for the datagram size that the peer causes */
+#define PONG_MAX       (60 * SKT_US_PER_SEC)
+
 /* May a client have moved? Only packets newer than all before can say so (a copy of an old one can't), and
- * only an answer to the challenge is believed. */
+ * only an answer to the challenge is believed. One pause for all addresses: each challenge is shorter than
+ * three times the packet that caused it, so what has not proved itself gets no more than that. */
 static void consider_move(struct skt_session *s, skt_us now, const struct skt_addr *from)
 {
-    if (now < s->challenge_next && skt_addr_equal(from, &s->roam_to))
+    if (now < s->challenge_next)
         return;
     if (!skt_addr_equal(from, &s->roam_to)) {
         if (s->ctx->crypto->random(s->challenge, sizeof s->challenge) != SKT_OK)
@@ -17,7 +22,7 @@ static void consider_move(struct skt_session *s, skt_us now, const struct skt_ad
         s->roam_to = *from;
     }
     s->challenge_due = true;
-    s->challenge_next = now + 100 * SKT_US_PER_MS;
+    s->challenge_next = now + CHALLENGE_TIME;
 }
 
 static void on_response_to_challenge(struct skt_session *s, skt_us now, const struct skt_addr *from,
@@ -38,16 +43,30 @@ static void on_response_to_challenge(struct skt_session *s, skt_us now, const st
  * question comes again until it is answered. */
 static void on_challenge(struct skt_session *s, skt_us now, const uint8_t *body)
 {
-    if (memcmp(s->response, body, sizeof s->response) != 0)
+    if (memcmp(s->response, body, sizeof s->response) != 0 && now >= s->search_next) {
         skt_session_search_mtu(s, now, s->mtu.cap);
+        s->search_next = now + SEARCH_TIME;
+    }
     memcpy(s->response, body, sizeof s->response);
     s->due |= SKT_DUE_RESPONSE;
+}
+
+/* Each PING counts once: a stamp that was not sent, or was answered before, is no round trip. */
+static bool take_ping(struct skt_session *s, uint32_t stamp)
+{
+    for (unsigned i = 0; i < SKT_PINGS_MAX; i++) {
+        if (!(s->pings_open >> i & 1) || s->pings[i] != stamp)
+            continue;
+        s->pings_open &= ~(UINT32_C(1) << i);
+        return true;
+    }
+    return false;
 }
 
 static void on_pong(struct skt_session *s, skt_us now, uint32_t stamp)
 {
     skt_us rtt = (uint32_t)((uint32_t)now - stamp);
-    if (rtt > 60 * SKT_US_PER_SEC)
+    if (!take_ping(s, stamp) || rtt > PONG_MAX)
         return;
     s->rtts[s->rtt_count++ % SKT_RTT_HISTORY] = rtt;
     skt_path_on_rtt(&s->path, now, rtt);

@@ -108,7 +108,10 @@ static size_t send_accept(struct skt_session *s, uint8_t *buf)
 static void write_ping(struct skt_session *s, skt_us now, struct skt_writer *w)
 {
     uint8_t stamp[4];
-    skt_put_u32(stamp, (uint32_t)now);
+    unsigned at = s->ping_count++ % SKT_PINGS_MAX;
+    s->pings[at] = (uint32_t)now;
+    s->pings_open |= UINT32_C(1) << at;
+    skt_put_u32(stamp, s->pings[at]);
     write_frame(w, SKT_FRAME_PING, stamp, sizeof stamp);
     expects_answer(s, now);
 }
