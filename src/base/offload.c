@@ -102,6 +102,14 @@ int skt_offload_complete(struct skt_tun_packet *p)
     return SKT_OK;
 }
 
+size_t skt_offload_pieces(const struct skt_tun_packet *p)
+{
+    const struct skt_offload *o = &p->offload;
+    if (o->gso == SKT_GSO_NONE || o->size == 0 || p->len <= o->hdr_len)
+        return 1;
+    return (p->len - o->hdr_len + o->size - 1) / o->size;
+}
+
 /* --- cutting --- */
 
 static int cut_whole(struct skt_offload_cutter *c, const struct skt_tun_packet *p, size_t mtu)

@@ -46,6 +46,9 @@ int skt_offload_normalize(struct skt_tun_packet *p);
  * SKT_ERR_MALFORMED: the field lies outside the packet. */
 int skt_offload_complete(struct skt_tun_packet *p);
 
+/* How many packets it is: 1 without gso. */
+size_t skt_offload_pieces(const struct skt_tun_packet *p);
+
 /* Cuts one packet into plain ones with full checksums. */
 struct skt_offload_cutter {
     const uint8_t *packet;

@@ -109,8 +109,23 @@ static void on_mtu(void *user, size_t mtu)
     u->mtu = mtu;
 }
 
+/* What the configuration sends into the TUN on purpose comes out of it as well. */
+static int read_routes(struct skt_tun_unit *u)
+{
+    const struct skt_config_strings *routes = &u->app->conf->table.routes;
+    u->routes = (struct skt_ipnet *)calloc(routes->count + 1, sizeof *u->routes);
+    if (!u->routes)
+        return SKT_ERR_NOMEM;
+    for (size_t i = 0; i < routes->count; i++)
+        if (skt_ipnet_parse(&u->routes[u->route_count], routes->items[i]) == SKT_OK)
+            u->route_count++;
+    return SKT_OK;
+}
+
 static int new_switch(struct skt_tun_unit *u)
 {
+    if (read_routes(u) != SKT_OK)
+        return SKT_ERR_NOMEM;
     struct skt_tun_switch_conf conf = {
         .loop = u->app->loop,
         .tun = u->dev,
@@ -121,6 +136,8 @@ static int new_switch(struct skt_tun_unit *u)
         .follow_path = u->app->conf->table.tun_mtu == 0,
         .on_mtu = on_mtu,
         .user = u,
+        .routes = u->routes,
+        .route_count = u->route_count,
         .memory = skt_config_max_memory(u->app->conf) / 4,
     };
     int rc = skt_crypto_openssl()->random(&conf.hash_key, sizeof conf.hash_key);
@@ -226,6 +243,7 @@ void skt_tun_unit_close(struct skt_app *app)
         return;
     skt_tun_unit_undo(app);
     skt_tun_switch_free(u->sw);
+    free(u->routes);
     skt_tun_close(u->dev);
     free(u);
     app->tun = NULL;

@@ -23,6 +23,8 @@ struct skt_tun_unit {
     struct skt_netcfg *nc;               /* NULL: nothing to change */
     uint32_t number;                     /* the handle shown to scripts */
     struct skt_ipnet address4, address6; /* with their networks; family 0: none */
+    struct skt_ipnet *routes;            /* client: those of the configuration, parsed */
+    size_t route_count;                  /* of these */
     size_t mtu;                          /* of the interface */
     bool server;
     bool configured;  /* routes, dns, nat and up are in */

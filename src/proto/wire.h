@@ -67,6 +67,8 @@ enum skt_flow_message {
     SKT_FLOW_OFFLOAD = 1,
 };
 
+enum { SKT_FLOW_PIECES_MAX = 256 }; /* that one SKT_FLOW_OFFLOAD may be cut into: 64 KiB by 256 bytes */
+
 /* Bits of `features` in the handshake: in force where both ends have set them. */
 enum skt_feature {
     SKT_FEATURE_TUN_OFFLOAD = 1, /* takes SKT_FLOW_OFFLOAD */

@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum {
-    ICMP_PER_S = 200, /* errors sent at most */
+    /* Errors sent at most: for each session, and for the system, to what it sends into the TUN. */
+    ICMP_PER_S = 50,
     TCP_SYN = 2,
     MSS_LESS_4 = 40, /* headers of IPv4 and TCP */
     MSS_LESS_6 = 60,
@@ -39,13 +40,11 @@ static void clamp(size_t mtu, struct skt_tun_packet *p, const struct skt_ippkt *
 
 /* --- errors --- */
 
-static bool may_send_error(struct skt_tun_switch *sw, skt_us now)
+static bool may_send_error(struct skt_tun_errors *e, skt_us now)
 {
-    if (now - sw->icmp_since >= SKT_US_PER_SEC) {
-        sw->icmp_since = now;
-        sw->icmp_sent = 0;
-    }
-    return sw->icmp_sent++ < ICMP_PER_S;
+    if (now - e->since >= SKT_US_PER_SEC)
+        *e = (struct skt_tun_errors){.since = now};
+    return e->sent++ < ICMP_PER_S;
 }
 
 /* Tells a packet's sender, which is behind the TUN (port NULL) or a session. mtu: with SKT_IPPKT_TOO_BIG.
@@ -56,7 +55,7 @@ static void answer(struct skt_tun_switch *sw, skt_us now, struct skt_tun_port *p
 {
     const struct skt_ipnet *own = own_address(sw, ip->version);
     uint8_t icmp[SKT_IPPKT_ICMP_MAX];
-    if (own->family == 0 || !may_send_error(sw, now))
+    if (own->family == 0 || !may_send_error(port ? &port->errors : &sw->errors, now))
         return;
     size_t len = skt_ippkt_icmp_error(icmp, sizeof icmp, packet, ip, error, port ? own->ip : ip->dst, mtu);
     if (len == 0)
@@ -165,7 +164,17 @@ static int read_message(struct skt_tun_packet *p, uint8_t *message, size_t len, 
     p->len = ip->len; /* what follows is nobody's */
     if (message[0] == SKT_FLOW_PLAIN)
         return SKT_OK;
-    return skt_offload_derive(&p->offload, p->data, p->len, skt_get_u16(message + 1), true);
+    err = skt_offload_derive(&p->offload, p->data, p->len, skt_get_u16(message + 1), true);
+    return !err && skt_offload_pieces(p) > SKT_FLOW_PIECES_MAX ? SKT_ERR_MALFORMED : err;
+}
+
+/* May the packet come out of the session at all? */
+static bool is_spoofed(struct skt_tun_port *port, skt_us now, const struct skt_ippkt *ip)
+{
+    struct skt_tun_switch *sw = port->sw;
+    if (sw->conf.server)
+        return skt_tun_routes_find(&sw->routes, ip->version, ip->src) != port;
+    return !skt_tun_source_ok(&sw->sources, now, ip->version, ip->src);
 }
 
 static void write_packet(struct skt_tun_switch *sw, struct skt_tun_packet *p, size_t count)
@@ -226,7 +235,7 @@ void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *messag
         sw->stats.malformed++;
         return;
     }
-    if (sw->conf.server && skt_tun_routes_find(&sw->routes, ip.version, ip.src) != port) {
+    if (is_spoofed(port, now, &ip)) {
         sw->stats.spoofed++;
         return;
     }

@@ -6,6 +6,7 @@
 #include "base/ippkt.h"
 #include "base/join.h"
 #include "tunnel/tun_routes.h"
+#include "tunnel/tun_source.h"
 #include "tunnel/tun_switch.h"
 
 enum {
@@ -14,6 +15,12 @@ enum {
 };
 
 #define SKT_TUN_LEFT_TIME SKT_US_PER_SEC /* packets without a session wait so long for the next one */
+
+/* ICMP errors that were sent in a second. */
+struct skt_tun_errors {
+    skt_us since;  /* when the second began */
+    unsigned sent; /* in it */
+};
 
 /* A session that is attached. */
 struct skt_tun_port {
@@ -27,8 +34,9 @@ struct skt_tun_port {
     size_t counted; /* of queue.bytes in sw->waiting */
     struct skt_ipnet *nets;
     size_t net_count;
-    size_t mtu;    /* of plain packets */
-    bool followed; /* mtu is what the path was found to carry */
+    size_t mtu;                   /* of plain packets */
+    bool followed;                /* mtu is what the path was found to carry */
+    struct skt_tun_errors errors; /* to what comes out of the session */
 };
 
 struct skt_tun_switch {
@@ -42,9 +50,9 @@ struct skt_tun_switch {
     bool has_broadcast;
     size_t waiting; /* bytes in all queues */
     struct skt_tun_stats stats;
-    struct skt_aqm_stats ended; /* of queues that are gone */
-    skt_us icmp_since;          /* the second that errors are counted in */
-    unsigned icmp_sent;
+    struct skt_aqm_stats ended;     /* of queues that are gone */
+    struct skt_tun_errors errors;   /* to what comes out of the TUN */
+    struct skt_tun_sources sources; /* client: what it takes from its server */
     skt_tun_script_fn script;
     void *script_user;
     uint8_t *message; /* SKT_TUN_MESSAGE_MAX bytes: the message being read */

@@ -64,7 +64,9 @@ int skt_tun_port_queue(struct skt_tun_port *port, skt_us now, struct skt_tun_pac
     bool offload = p->offload.gso != SKT_GSO_NONE || p->offload.partial;
     if (p->offload.gso == SKT_GSO_NONE && p->len > port->sw->conf.mtu)
         return SKT_ERR_FULL;
-    if (offload && !(skt_session_features(port->session) & SKT_FEATURE_TUN_OFFLOAD)) {
+    bool cut = !(skt_session_features(port->session) & SKT_FEATURE_TUN_OFFLOAD) ||
+               skt_offload_pieces(p) > SKT_FLOW_PIECES_MAX;
+    if (offload && cut) {
         int err = push_cut(port, now, p, ip);
         if (err)
             return err;

@@ -33,6 +33,10 @@ int skt_tun_switch_new(struct skt_tun_switch **out, const struct skt_tun_switch_
         sw->conf.memory = MEMORY_DEFAULT;
     skt_list_init(&sw->ports);
     skt_tun_routes_init(&sw->routes);
+    sw->sources = (struct skt_tun_sources){.tun = skt_tun_name(conf->tun),
+                                           .own = {conf->address4, conf->address6},
+                                           .routes = conf->routes,
+                                           .route_count = conf->route_count};
     sw->has_broadcast = conf->address4.family == 4 && skt_ipnet_broadcast(&conf->address4, sw->broadcast);
     sw->message = (uint8_t *)malloc(SKT_TUN_MESSAGE_MAX);
     sw->piece = (uint8_t *)malloc(conf->mtu);

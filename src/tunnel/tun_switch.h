@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The switch of the TUN modes: packets between the TUN and the sessions. On a client all that the TUN has
- * goes to one session; on a server each packet goes to the session that has its destination, and a session
- * may only send from addresses that it has. Each session has a managed queue (proto/aqm.h) before it. */
+ * goes to one session, which may send from anywhere but here (tunnel/tun_source.h); on a server each packet
+ * goes to the session that has its destination, and a session may only send from addresses that it has. Each
+ * session has a managed queue (proto/aqm.h) before it. */
 #ifndef SKT_TUNNEL_TUN_SWITCH_H
 #define SKT_TUNNEL_TUN_SWITCH_H
 
@@ -22,8 +23,10 @@ struct skt_tun_switch_conf {
     bool follow_path;
     void (*on_mtu)(void *user, size_t mtu); /* client, with follow_path: of the session in use; or NULL */
     void *user;
-    uint64_t hash_key; /* random: keeps others from finding flows that collide */
-    size_t memory;     /* bytes that may wait in all queues together; 0: 16 MiB */
+    const struct skt_ipnet *routes; /* client: networks that the configuration sends into the TUN, of */
+    size_t route_count;             /* so many; the owner's */
+    uint64_t hash_key;              /* random: keeps others from finding flows that collide */
+    size_t memory;                  /* bytes that may wait in all queues together; 0: 16 MiB */
 };
 
 /* What follow_path goes down to: the least that IPv6 allows (RFC 8200, 5). On narrower paths packets are cut
@@ -35,7 +38,7 @@ struct skt_tun_stats {
     uint64_t packets_out, bytes_out; /* written to it */
     uint64_t forwarded;              /* from one session to another */
     uint64_t malformed;              /* not an IP packet, or a message that is none */
-    uint64_t spoofed;                /* from an address that the session does not have */
+    uint64_t spoofed;                /* from an address that the session does not have, or can't have */
     uint64_t group;                  /* to a multicast, broadcast or link-local address */
     uint64_t no_route;               /* nobody has the destination, or no session is there */
     uint64_t too_big;                /* longer than the MTU allows; carried in pieces where it can be */

@@ -8,11 +8,13 @@
 
 #include "io/netns.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "io/run_for.h"
 #include "io/udp.h"
+#include "tunnel/tun_internal.h"
 #include "tunnel/tun_switch.h"
 
 #include <arpa/inet.h>
@@ -275,6 +277,128 @@ static void test_the_mtu_is_what_a_datagram_holds(void **state)
     stop(&rig);
 }
 
+/* --- what comes out of sessions --- */
+
+enum { UDP_LEN = 28 };
+
+/* A message with a UDP packet from one address to another; payload bytes follow its headers. */
+static size_t put_udp(uint8_t *m, const uint8_t src[4], const uint8_t dst[4], uint8_t ttl, size_t payload)
+{
+    size_t len = UDP_LEN + payload;
+    memset(m, 0, 1 + len);
+    m[0] = SKT_FLOW_PLAIN;
+    uint8_t *p = m + 1;
+    p[0] = 0x45;
+    p[2] = (uint8_t)(len >> 8);
+    p[3] = (uint8_t)len;
+    p[8] = ttl;
+    p[9] = SKT_IPPKT_UDP;
+    memcpy(p + 12, src, 4);
+    memcpy(p + 16, dst, 4);
+    p[24] = (uint8_t)((len - 20) >> 8);
+    p[25] = (uint8_t)(len - 20);
+    return 1 + len;
+}
+
+static struct skt_tun_port *first_port(struct skt_tun_switch *sw)
+{
+    return SKT_CONTAINER(sw->ports.next, struct skt_tun_port, link);
+}
+
+/* A server may send from anywhere but from here: not as the client, as a neighbour of the system's, as a
+ * group. */
+static void test_a_client_looks_at_sources(void **state)
+{
+    (void)state;
+    if (!can_run)
+        skip();
+    static const uint8_t here[4] = {10, 9, 0, 2};
+    static const struct {
+        uint8_t src[4];
+        bool good;
+    } cases[] = {{{10, 9, 0, 1}, true},   {{8, 8, 8, 8}, true},    {{10, 9, 0, 2}, false},
+                 {{127, 0, 0, 1}, false}, {{224, 0, 0, 5}, false}, {{0, 0, 0, 0}, false}};
+    struct rig rig;
+    struct skt_tun_stats st;
+    uint8_t m[256];
+    start(&rig);
+    struct skt_tun_switch *sw = rig.client[0].sw;
+    uint64_t spoofed = 0, out = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        skt_tun_from_session(first_port(sw), 0, m, put_udp(m, cases[i].src, here, 64, 10));
+        skt_tun_flush(sw);
+        spoofed += !cases[i].good;
+        out += cases[i].good;
+        skt_tun_switch_stats(sw, &st);
+        assert_int_equal(st.spoofed, spoofed);
+        assert_int_equal(st.packets_out, out);
+    }
+    stop(&rig);
+}
+
+/* One message is never very many packets. */
+static void test_pieces_of_nothing(void **state)
+{
+    (void)state;
+    if (!can_run)
+        skip();
+    static const uint8_t there[4] = {10, 9, 0, 1}, here[4] = {10, 9, 0, 2};
+    static uint8_t plain[66000], m[66000];
+    static const struct {
+        uint16_t size;
+        size_t payload;
+        bool good;
+    } cases[] = {{1, 60000, false},   {1, 256, true},     {1, 257, false},    {0, 1000, true},
+                 {200, 60000, false}, {250, 60000, true}, {1200, 60000, true}};
+    struct rig rig;
+    struct skt_tun_stats st;
+    start(&rig);
+    struct skt_tun_switch *sw = rig.client[0].sw;
+    uint64_t bad = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t len = put_udp(plain, there, here, 64, cases[i].payload);
+        m[0] = SKT_FLOW_OFFLOAD;
+        skt_put_u16(m + 1, cases[i].size);
+        memcpy(m + 3, plain + 1, len - 1);
+        skt_tun_from_session(first_port(sw), 0, m, len + 2);
+        skt_tun_flush(sw);
+        bad += !cases[i].good;
+        skt_tun_switch_stats(sw, &st);
+        assert_int_equal(st.malformed, bad);
+    }
+    stop(&rig);
+}
+
+/* Errors that one session causes leave the others theirs. */
+static void test_errors_are_shared(void **state)
+{
+    (void)state;
+    if (!can_run)
+        skip();
+    static const uint8_t one[4] = {10, 9, 0, 2}, two[4] = {10, 9, 0, 3};
+    struct rig rig;
+    uint8_t m[256];
+    start(&rig);
+    struct skt_tun_switch *sw = rig.server[0].sw;
+    struct skt_tun_port *a = first_port(sw),
+                        b = {.sw = sw, .ep = a->ep, .session = a->session, .cid = 99, .mtu = a->mtu};
+    struct skt_ipnet host = skt_ipnet_host(4, two);
+    skt_aqm_init(&b.queue, SKT_FLOWS_MAX, SKT_TUN_QUEUE_MAX);
+    assert_int_equal(skt_tun_routes_add(&sw->routes, &host, &b), SKT_OK);
+    for (int i = 0; i < 1000; i++) /* no hop left */
+        skt_tun_from_session(a, SKT_US_PER_SEC, m, put_udp(m, one, two, 1, 10));
+    assert_in_range(a->queue.packets, 10, 100);
+    size_t before = b.queue.packets;
+    skt_tun_from_session(&b, SKT_US_PER_SEC, m, put_udp(m, two, one, 1, 10));
+    assert_int_equal(b.queue.packets, before + 1);
+    skt_tun_from_session(a, 3 * SKT_US_PER_SEC, m, put_udp(m, one, two, 1, 10));
+    assert_in_range(a->errors.sent, 1, 1);
+    skt_tun_routes_remove(&sw->routes, &b);
+    skt_aqm_dispose(&b.queue);
+    skt_tun_port_count(&b);
+    stop(&rig);
+}
+
 int main(void)
 {
     can_run = netns_enter();
@@ -282,6 +406,9 @@ int main(void)
         cmocka_unit_test(test_what_waits_moves_with_the_use),
         cmocka_unit_test(test_what_waits_outlives_its_session),
         cmocka_unit_test(test_the_mtu_is_what_a_datagram_holds),
+        cmocka_unit_test(test_a_client_looks_at_sources),
+        cmocka_unit_test(test_pieces_of_nothing),
+        cmocka_unit_test(test_errors_are_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
