@@ -26,15 +26,20 @@ static void on_retry(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_etcp *e = SKT_CONTAINER(t, struct skt_etcp, retry);
     (void)now;
-    if (e->listen_fd >= 0)
-        skt_loop_io_set(e->base.app->loop, &e->io, SKT_IO_READ);
+    skt_etcp_watch(e);
+}
+
+void skt_etcp_watch(struct skt_etcp *e)
+{
+    if (e->listen_fd >= 0 && e->retry.node.index == 0)
+        skt_loop_io_set(e->base.app->loop, &e->io, e->holds == 0 ? SKT_IO_READ : 0);
 }
 
 static void on_readable(struct skt_loop_io *io, unsigned ready)
 {
     struct skt_etcp *e = SKT_CONTAINER(io, struct skt_etcp, io);
     (void)ready;
-    for (int i = 0; i < ACCEPTS_A_TURN && e->listen_fd >= 0; i++) {
+    for (int i = 0; i < ACCEPTS_A_TURN && e->listen_fd >= 0 && e->holds == 0; i++) {
         int fd = skt_tcp_accept(e->listen_fd, NULL);
         if (fd == SKT_ERR_FULL)
             pause_accepting(e);
@@ -76,6 +81,7 @@ static void close_listener(struct skt_etcp *e)
 static void end_etcp(struct skt_etcp *e)
 {
     close_listener(e);
+    skt_hold_forget_listener(e);
     skt_handle_end(e->base.app->L, e);
     while (!skt_list_empty(&e->tcps))
         skt_tcp_abort(SKT_CONTAINER(e->tcps.next, struct skt_tcp, link));

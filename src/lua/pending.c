@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that wait for room in a session's queue. They come from on_tcp_recv or on_skcp_recv_data: the
- * connection or session that they came from is not read until they are gone, so that a script needs no flow
- * control of its own. */
+/* Messages that wait for room in a session's queue. They come from callbacks: what a callback was called for
+ * is held back until they are gone (hold.c), so that a script needs no flow control of its own. */
 #include "base/err.h"
 #include "lua/skcp.h"
 #include "lua/tcp.h"
@@ -13,7 +12,12 @@
 static const skt_us retry_every = 100 * SKT_US_PER_MS;
 
 /* What may wait for one session; a callback that sends in an endless loop is refused then. */
-enum { WAITING_MAX = 8 * 1024 * 1024, WAITING_OVERHEAD = 4096 /* of a message */ };
+enum { WAITING_MAX = 8 * 1024 * 1024, WAITING_OVERHEAD = 256 /* of a message */ };
+
+/* What waits for one session. */
+struct skt_waiting {
+    size_t len; /* bytes, with WAITING_OVERHEAD each */
+};
 
 struct skt_pending {
     struct skt_list link;
@@ -27,29 +31,40 @@ struct skt_pending {
 
 bool skt_pending_waits(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
 {
-    for (const struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
-        const struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
-        if (p->k == k && p->cid == cid)
-            return true;
-    }
-    return false;
+    (void)app;
+    return skt_idmap_get(&k->waiting, cid) != NULL;
 }
 
-static size_t waiting_len(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+/* Counts a message in (of a session that has none yet, too) or out. SKT_ERR_AGAIN: too much waits already. */
+static int count_in(struct skt_skcp *k, uint32_t cid, size_t len)
 {
-    size_t len = 0;
-    for (const struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
-        const struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
-        if (p->k == k && p->cid == cid)
-            len += p->len + WAITING_OVERHEAD;
+    struct skt_waiting *w = skt_idmap_get(&k->waiting, cid);
+    if (w && w->len > WAITING_MAX)
+        return SKT_ERR_AGAIN;
+    if (!w) {
+        w = calloc(1, sizeof *w);
+        if (!w || skt_idmap_put(&k->waiting, cid, w) != SKT_OK) {
+            free(w);
+            return SKT_ERR_NOMEM;
+        }
     }
-    return len;
+    w->len += len + WAITING_OVERHEAD;
+    return SKT_OK;
+}
+
+static void count_out(struct skt_skcp *k, uint32_t cid, size_t len)
+{
+    struct skt_waiting *w = skt_idmap_get(&k->waiting, cid);
+    w->len -= len + WAITING_OVERHEAD;
+    if (w->len == 0)
+        free(skt_idmap_remove(&k->waiting, cid));
 }
 
 static void drop(struct skt_app *app, struct skt_pending *p)
 {
     struct skt_hold *h = p->hold;
     skt_list_remove(&p->link);
+    count_out(p->k, p->cid, p->len);
     free(p);
     skt_hold_end(app, h);
 }
@@ -105,25 +120,23 @@ static void on_retry(struct skt_loop_timer *t, skt_us now)
 static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
 {
     struct skt_app *app = k->base.app;
-    if (waiting_len(app, k, cid) > WAITING_MAX)
-        return SKT_ERR_AGAIN;
     struct skt_pending *p = malloc(sizeof *p + len);
-    if (!p)
-        return SKT_ERR_NOMEM;
+    int rc = p ? count_in(k, cid, len) : SKT_ERR_NOMEM;
+    if (rc != SKT_OK) {
+        free(p);
+        return rc;
+    }
     p->k = k;
     p->cid = cid;
     p->round = app->pending_round;
     p->len = len;
     memcpy(p->bytes, buf, len);
     skt_list_init(&p->link);
-    if (skt_list_empty(&app->pending)) {
-        if (skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every) != SKT_OK) {
-            free(p);
-            return SKT_ERR_NOMEM;
-        }
-    }
-    p->hold = skt_hold_begin(app, NULL);
+    bool timed = !skt_list_empty(&app->pending) ||
+                 skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every) == SKT_OK;
+    p->hold = timed ? skt_hold_begin(app, NULL) : NULL;
     if (!p->hold) {
+        count_out(k, cid, len);
         free(p);
         return SKT_ERR_NOMEM;
     }

@@ -34,9 +34,13 @@ static int on_check_ticket(void *user, struct skt_endpoint *ep, const uint8_t ti
 static void tell(struct skt_skcp *k, enum skt_callback cb, uint32_t cid)
 {
     struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid)};
+    struct skt_app *app = k->base.app;
+    struct skt_source outer = app->source;
+    app->source = (struct skt_source){.kind = cb == SKT_CB_SKCP_ROOM ? SKT_SOURCE_NONE : SKT_SOURCE_EVENT};
     k->depth++;
-    skt_call_callback(k->base.app, cb, args, 2, NULL);
+    skt_call_callback(app, cb, args, 2, NULL);
     k->depth--;
+    app->source = outer;
 }
 
 static int on_check_attach(void *user, struct skt_endpoint *ep, const struct skt_attach_request *req,
@@ -74,11 +78,11 @@ static void on_message(void *user, struct skt_endpoint *ep, uint32_t cid, const 
     struct skt_app *app = k->base.app;
     if (skt_closing_has(app, k, cid))
         return; /* the script wants no more of it */
+    struct skt_source outer = app->source;
     k->depth++;
-    app->delivering = k;
-    app->delivering_cid = cid;
+    app->source = (struct skt_source){.kind = SKT_SOURCE_SESSION, .k = k, .cid = cid};
     skt_call_callback(app, SKT_CB_SKCP_RECV_DATA, args, 3, NULL);
-    app->delivering = NULL;
+    app->source = outer;
     k->depth--;
 }
 
@@ -213,6 +217,7 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
     k->number = skt_app_number(app);
     skt_list_init(&k->link);
     skt_list_init(&k->streams);
+    skt_idmap_init(&k->waiting);
     memcpy(conf.psk, app->psks[entry], SKT_KEY_LEN);
     int rc = SKT_OK;
     if (e->private_key.set) {
@@ -293,6 +298,7 @@ void skt_skcp_free_dead(struct skt_app *app)
         if (k->ep || k->depth > 0)
             continue; /* being freed further up the stack */
         skt_list_remove(&k->link);
+        skt_idmap_dispose(&k->waiting);
         free(k);
     }
 }

@@ -13,6 +13,22 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* What a callback was called for: who feeds what it sends, and can be made to wait. */
+struct skt_source {
+    enum {
+        SKT_SOURCE_NONE,     /* a timer, on_beat, room: nobody */
+        SKT_SOURCE_TCP,      /* tcp's on_tcp_recv */
+        SKT_SOURCE_SESSION,  /* on_skcp_recv_data of k and cid */
+        SKT_SOURCE_LISTENER, /* on_tcp_accept and on_tcp_close of a connection of etcp */
+        SKT_SOURCE_TUN,      /* on_tun_read */
+        SKT_SOURCE_EVENT,    /* what happens once: its sends are taken, and nobody has to wait */
+    } kind;
+    struct skt_tcp *tcp;
+    struct skt_skcp *k;
+    uint32_t cid;
+    struct skt_etcp *etcp;
+};
+
 struct skt_app {
     struct skt_loop *loop;
     const struct skt_config *conf;
@@ -32,13 +48,12 @@ struct skt_app {
     struct skt_list holds;             /* struct skt_hold: what is full holds back who feeds it */
     struct skt_list pending;           /* struct skt_pending: messages that wait for room */
     unsigned pending_round;
-    struct skt_list closings;    /* struct skt_closing: sessions that end when their messages have arrived */
-    struct skt_idmap tcps;       /* number shown to scripts -> struct skt_tcp */
-    uint32_t last_number;        /* the last one given out, for TCP connections and skcp objects */
-    struct skt_tcp *feeding;     /* its on_tcp_recv is running */
-    struct skt_skcp *delivering; /* its on_skcp_recv_data is running */
-    uint32_t delivering_cid;
-    uint8_t *read_buf; /* tcp_read_buf_size bytes, or NULL */
+    struct skt_list closings; /* struct skt_closing: sessions that end when their messages have arrived */
+    struct skt_idmap tcps;    /* number shown to scripts -> struct skt_tcp */
+    uint32_t last_number;     /* the last one given out, for TCP connections and skcp objects */
+    struct skt_source source; /* what the callback that is running was called for */
+    unsigned tun_holds;       /* messages from on_tun_read that wait: packets are dropped meanwhile */
+    uint8_t *read_buf;        /* tcp_read_buf_size bytes, or NULL */
     struct skt_loop_timer beat, retry, stop_timer, closing_timer;
     struct skt_loop_task bury, finish;
     skt_us created, stop_at;
@@ -62,13 +77,14 @@ struct skt_object {
 struct skt_skcp {
     struct skt_object base;
     struct skt_list link;
-    struct skt_endpoint *ep; /* NULL once freed */
-    bool server;             /* made of an entry of skcp_servers */
-    uint32_t number;         /* get_from_skcp(skcp, "fd") */
-    uint32_t closing_cid;    /* its on_skcp_close is running */
-    unsigned depth;          /* handlers of the endpoint that are running */
-    bool ending, finishing;  /* skcp_free was called; its sessions are being closed */
-    struct skt_list streams; /* struct skt_script_stream: opened by the peer, not yet given to a relay */
+    struct skt_endpoint *ep;  /* NULL once freed */
+    bool server;              /* made of an entry of skcp_servers */
+    uint32_t number;          /* get_from_skcp(skcp, "fd") */
+    uint32_t closing_cid;     /* its on_skcp_close is running */
+    unsigned depth;           /* handlers of the endpoint that are running */
+    bool ending, finishing;   /* skcp_free was called; its sessions are being closed */
+    struct skt_idmap waiting; /* cid -> struct skt_waiting, of sessions that messages wait for */
+    struct skt_list streams;  /* struct skt_script_stream: opened by the peer, not yet given to a relay */
 };
 
 /* --- api_*.c: each adds its functions to the table on top of the stack; may raise --- */

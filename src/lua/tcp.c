@@ -130,6 +130,7 @@ void skt_tcp_flush(struct skt_tcp *c)
         if (n <= 0)
             return;
         chunk->done += (size_t)n;
+        c->active = skt_loop_now(c->app->loop);
         c->queued_len -= (size_t)n;
         if (chunk->done == chunk->len) {
             c->first = chunk->next;
@@ -169,6 +170,14 @@ int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
 
 /* --- closing --- */
 
+/* Of a connection's beginning and end. */
+static struct skt_source source_of(const struct skt_tcp *c)
+{
+    if (c->etcp && c->etcp->server)
+        return (struct skt_source){.kind = SKT_SOURCE_LISTENER, .etcp = c->etcp};
+    return (struct skt_source){.kind = SKT_SOURCE_EVENT};
+}
+
 /* The system drops what it has not delivered where a socket is closed with input unread. So that is read and
  * dropped, and the socket closed once the peer's system has all. */
 static void linger(struct skt_tcp *c)
@@ -201,7 +210,10 @@ void skt_tcp_close(struct skt_tcp *c, bool silent)
     if (!silent && !c->closing) {
         c->closing = true;
         struct skt_call_arg args[] = {skt_arg_integer(c->number)};
+        struct skt_source outer = app->source;
+        app->source = source_of(c);
         skt_call_callback(app, SKT_CB_TCP_CLOSE, args, 1, NULL);
+        app->source = outer;
         if (c->phase >= SKT_TCP_LINGERING)
             return; /* the callback has closed it */
     }
@@ -247,11 +259,12 @@ static bool read_once(struct skt_tcp *c)
         skt_tcp_close(c, false);
         return false;
     }
-    struct skt_tcp *outer = app->feeding;
+    c->active = skt_loop_now(app->loop);
+    struct skt_source outer = app->source;
     struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_string(app->read_buf, (size_t)n)};
-    app->feeding = c;
+    app->source = (struct skt_source){.kind = SKT_SOURCE_TCP, .tcp = c};
     skt_call_callback(app, SKT_CB_TCP_RECV, args, 2, NULL);
-    app->feeding = outer;
+    app->source = outer;
     return c->phase == SKT_TCP_UP && c->holds == 0;
 }
 
@@ -312,12 +325,41 @@ void skt_tcp_watch_all(struct skt_app *app)
 
 /* --- beginning --- */
 
+static skt_us idle_limit(const struct skt_app *app)
+{
+    double limit = app->conf->table.tcp_keepalive;
+    return limit > 0 ? (skt_us)(limit * (double)SKT_US_PER_SEC) : SKT_NEVER;
+}
+
+void skt_tcp_up(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    c->phase = SKT_TCP_UP;
+    c->active = skt_loop_now(app->loop);
+    (void)skt_loop_timer_set(app->loop, &c->timer, skt_us_add(c->active, idle_limit(app)));
+    (void)skt_tcp_set_nodelay(c->fd);
+    (void)skt_tcp_set_keepalive(c->fd, PROBE_IDLE_S, PROBE_EVERY_S, PROBES);
+}
+
+/* As the relay does: nothing moved for the limit, so nothing of it is waited for. */
+static void on_idle(struct skt_tcp *c, skt_us now)
+{
+    skt_us due = skt_us_add(c->active, idle_limit(c->app));
+    if (now < due) {
+        (void)skt_loop_timer_set(c->app->loop, &c->timer, due);
+        return;
+    }
+    drop_queue(c);
+    skt_tcp_close(c, false);
+}
+
 static void on_timer(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_tcp *c = SKT_CONTAINER(t, struct skt_tcp, timer);
-    (void)now;
     if (c->phase == SKT_TCP_LINGERING)
         linger(c);
+    else if (c->phase == SKT_TCP_UP)
+        on_idle(c, now);
     else
         skt_tcp_on_connect_timeout(c);
 }
@@ -359,8 +401,7 @@ struct skt_tcp *skt_tcp_adopt(struct skt_etcp *etcp, int fd)
         skt_tcp_reset(fd);
         return NULL;
     }
-    (void)skt_tcp_set_nodelay(fd);
-    (void)skt_tcp_set_keepalive(fd, PROBE_IDLE_S, PROBE_EVERY_S, PROBES);
+    skt_tcp_up(c);
     return c;
 }
 
@@ -369,7 +410,10 @@ void skt_tcp_announce(struct skt_tcp *c)
     struct skt_app *app = c->app;
     struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_handle(c->etcp)};
     bool present = skt_call_present(app, SKT_CB_TCP_ACCEPT);
+    struct skt_source outer = app->source;
+    app->source = source_of(c);
     skt_call_callback(app, SKT_CB_TCP_ACCEPT, args, 2, NULL);
+    app->source = outer;
     if (c->phase != SKT_TCP_UP)
         return;
     if (!present && !app->wants_recv)

@@ -22,6 +22,7 @@ struct skt_etcp {
     bool server;
     int listen_fd; /* -1: closed */
     struct skt_loop_io io;
+    unsigned holds;              /* messages of its connections that wait for a session: none is accepted */
     struct skt_loop_timer retry; /* accepts again after the descriptors ran out */
 };
 
@@ -52,7 +53,8 @@ struct skt_tcp {
     skt_us linger_until;
     unsigned holds; /* what its on_tcp_recv has filled: no more is read meanwhile */
     struct skt_loop_io io;
-    struct skt_loop_timer timer; /* connect or linger */
+    struct skt_loop_timer timer; /* connect, idle limit (tcp_keepalive) or linger */
+    skt_us active;               /* a byte moved last */
     struct skt_resolve *resolve;
     struct skt_addr *addrs; /* those left to try while it connects */
     size_t addr_count;
@@ -101,6 +103,10 @@ void skt_hold_end(struct skt_app *app, struct skt_hold *h);
 void skt_hold_add(struct skt_tcp *c);
 void skt_hold_release(struct skt_tcp *c);
 void skt_hold_forget(struct skt_skcp *k, uint32_t cid);
+void skt_hold_forget_listener(const struct skt_etcp *e);
+
+/* api_etcp.c: accepts, or stops to, as the listener is held or not. */
+void skt_etcp_watch(struct skt_etcp *e);
 
 /* tcp_dial.c: what the loop and the timer of a connection that is being made come to. */
 void skt_tcp_on_connect_ready(struct skt_tcp *c);
@@ -110,6 +116,7 @@ void skt_tcp_on_connect_timeout(struct skt_tcp *c);
  */
 struct skt_tcp *skt_tcp_new(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase);
 void skt_tcp_attach(struct skt_tcp *c, int fd);
+void skt_tcp_up(struct skt_tcp *c); /* it is connected: its limits begin */
 void skt_tcp_flush(struct skt_tcp *c);
 void skt_tcp_fail(struct skt_tcp *c);
 

@@ -60,10 +60,9 @@ void skt_tcp_on_connect_ready(struct skt_tcp *c)
         return;
     }
     skt_loop_timer_stop(c->app->loop, &c->timer);
-    c->phase = SKT_TCP_UP;
+    skt_tcp_up(c);
     free(c->addrs);
     c->addrs = NULL;
-    (void)skt_tcp_set_nodelay(c->fd);
     skt_tcp_flush(c);
     skt_tcp_watch(c);
 }

@@ -261,7 +261,12 @@ static void on_script_packet(void *user, const uint8_t *packet, size_t len)
 {
     struct skt_app *app = user;
     struct skt_call_arg args[] = {skt_arg_string(packet, len)};
+    struct skt_source outer = app->source;
+    if (app->tun_holds > 0)
+        return; /* what it sends to is full: dropped here, as early as can be */
+    app->source = (struct skt_source){.kind = SKT_SOURCE_TUN};
     skt_call_callback(app, SKT_CB_TUN_READ, args, 1, NULL);
+    app->source = outer;
 }
 
 void skt_tun_unit_watch_script(struct skt_app *app)

@@ -57,6 +57,47 @@ static void test_an_early_answer_arrives_whole(void **state)
     rig_run_script(*state, "early.lua", 20000);
 }
 
+static void test_sends_of_events_are_taken(void **state)
+{
+    rig_run_script(*state, "events.lua", 60000);
+}
+
+/* The limits of the configuration hold for a script's connections, both kinds. */
+static void test_an_idle_connection_is_closed(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_app a;
+    char text[512];
+    rig_write(rig, "idle.lua",
+              "local api, conf, cb, ends = skt.api, skt.conf, skt.cb, 0\n"
+              "function cb.on_init(loop)\n"
+              "  api.etcp_server_init(conf.etcp_serv_conf.raw, loop)\n"
+              "  local c = api.etcp_client_init(conf.etcp_cli_conf.raw, loop)\n"
+              "  local fd = api.etcp_client_create_conn(c, '127.0.0.1', conf.etcp_serv_conf.serv_port)\n"
+              "  local function chat(n)\n"
+              "    api.timer_start(0.05, function()\n"
+              "      assert(api.etcp_client_send(c, fd, 'x') == 1 and ends == 0)\n"
+              "      if n > 0 then chat(n - 1) end\n"
+              "    end)\n"
+              "  end\n"
+              "  chat(10)\n"
+              "end\n"
+              "function cb.on_tcp_accept() end\n"
+              "function cb.on_tcp_recv() end\n"
+              "function cb.on_tcp_close(fd)\n"
+              "  ends = ends + 1\n"
+              "  if ends == 2 then api.log('PASS') end\n"
+              "end\n");
+    snprintf(
+        text, sizeof text,
+        "config = { mode = 'm', script_file = 'idle.lua', m = { tcp_listen_port = %u, tcp_keepalive = 1 } }",
+        rig_port());
+    rig_start(rig, &a, "c.lua", text);
+    assert_true(rig_wait_log(rig, "PASS", 20000));
+    assert_int_equal(rig_count_log(rig, "traceback"), 0);
+    rig_stop(&a);
+}
+
 static void test_stats_tell_redundancy(void **state)
 {
     struct rig *rig = *state;
@@ -159,6 +200,8 @@ int main(void)
         SCRIPT_TEST(test_sessions),
         SCRIPT_TEST(test_one_object_has_several_cids),
         SCRIPT_TEST(test_an_early_answer_arrives_whole),
+        SCRIPT_TEST(test_sends_of_events_are_taken),
+        SCRIPT_TEST(test_an_idle_connection_is_closed),
         SCRIPT_TEST(test_stats_tell_redundancy),
         SCRIPT_TEST(test_what_was_sent_before_a_close_arrives),
         SCRIPT_TEST(test_senders_in_callbacks_are_never_refused),
