@@ -61,8 +61,12 @@ extern enum skt_log_level skt_log_level_now; /* for the next line only */
  * is counted is told later also when it does not happen any more. All such lines together are one a second
  * at most (some more at first), whatever causes them; those left out for that wait for their turn. */
 enum skt_log_pace {
-    SKT_LOG_RARE, /* a trouble that lasts: again after 10 s, 1 min, 5 min, 30 min */
-    SKT_LOG_NEWS, /* what is new each time (a session began): the first six of a minute at once */
+    SKT_LOG_RARE,   /* a trouble that lasts: again after 10 s, 1 min, 5 min, 30 min */
+    SKT_LOG_NEWS,   /* what is new each time (a session began): the first six of a minute at once */
+    SKT_LOG_STEADY, /* what is worth a line only when it has gone on for 5 s (else it is forgotten); then as
+                       RARE */
+    SKT_LOG_SCRIPT, /* a script's own lines: fifty at once, then one a second; apart from the one a second of
+                       all */
 };
 
 struct skt_log_site {
@@ -84,6 +88,7 @@ bool skt_log_limited(const struct skt_log_site *site, enum skt_log_level level, 
 #define skt_error_rarely(key, ...) SKT_LOG_LIMITED(SKT_LOG_RARE, SKT_LOG_ERROR, key, __VA_ARGS__)
 #define skt_warn_rarely(key, ...)  SKT_LOG_LIMITED(SKT_LOG_RARE, SKT_LOG_WARN, key, __VA_ARGS__)
 #define skt_info_rarely(key, ...)  SKT_LOG_LIMITED(SKT_LOG_RARE, SKT_LOG_INFO, key, __VA_ARGS__)
+#define skt_info_steady(key, ...)  SKT_LOG_LIMITED(SKT_LOG_STEADY, SKT_LOG_INFO, key, __VA_ARGS__)
 #define skt_info_news(key, ...)    SKT_LOG_LIMITED(SKT_LOG_NEWS, SKT_LOG_INFO, key, __VA_ARGS__)
 
 /* A key from some bytes (a ticket, an address, a name); `more` goes in too. Never 0. */

@@ -16,6 +16,7 @@ enum {
     BURST = 20,    /* lines of all kinds at once, before they are one a second: a client that comes and goes,
                       a server's first clients after a restart */
     NEWS_FREE = 6, /* lines of one kind and key at once */
+    SCRIPT_FREE = 50,
     DEBUG_BURST = 500,
     DEBUG_RATE = 50, /* lines a second; each is an event, and a story of some hundred connections is long */
 };
@@ -26,12 +27,16 @@ struct tally {
     skt_us said;                     /* when it was said last; where has_said */
     skt_us seen;                     /* when it happened last */
     skt_us next;                     /* it is not said before */
+    skt_us first;                    /* when the place was taken */
     uint32_t left;                   /* how often it happened since it was said */
     uint8_t steps;                   /* lines said in a row; the intervals grow with it */
     uint8_t level;                   /* enum skt_log_level */
     bool has_said;                   /* since the place was taken */
     char text[TEXT_MAX];             /* what is said; of the first time since it was said, or of this time */
 };
+
+static const skt_us steady_after = 5 * SKT_US_PER_SEC;
+static const skt_us steady_wait = 6 * SKT_US_PER_SEC; /* until the first word; a little later than that */
 
 static struct tally tallies[KEYED_MAX + REST_MAX];
 static skt_us said_until;  /* the budget of all lines, as a clock that each moves ahead by 1 s */
@@ -61,17 +66,21 @@ static skt_us interval(enum skt_log_pace pace, unsigned steps)
 {
     static const uint16_t seconds[] = {10, 60, 300, 1800};
     const unsigned last = sizeof seconds / sizeof seconds[0];
-    unsigned i = pace == SKT_LOG_NEWS ? (steps < NEWS_FREE ? 0 : steps - NEWS_FREE + 1) : steps;
-    if (i == 0)
+    unsigned at_once = pace == SKT_LOG_NEWS ? NEWS_FREE : pace == SKT_LOG_SCRIPT ? SCRIPT_FREE : 1;
+    if (steps < at_once)
         return 0;
-    return seconds[i <= last ? i - 1 : last - 1] * SKT_US_PER_SEC;
+    if (pace == SKT_LOG_SCRIPT)
+        return SKT_US_PER_SEC;
+    unsigned i = steps - at_once;
+    return seconds[i < last ? i : last - 1] * SKT_US_PER_SEC;
 }
 
 /* After that long without it, it is new again. */
 static skt_us quiet_time(const struct tally *t)
 {
-    skt_us least = (t->site->pace == SKT_LOG_NEWS ? 60 : 600) * SKT_US_PER_SEC;
-    return skt_us_max(least, interval(t->site->pace, t->steps));
+    static const uint16_t least[] = {
+        [SKT_LOG_RARE] = 600, [SKT_LOG_NEWS] = 60, [SKT_LOG_STEADY] = 600, [SKT_LOG_SCRIPT] = 10};
+    return skt_us_max(least[t->site->pace] * SKT_US_PER_SEC, interval(t->site->pace, t->steps));
 }
 
 static bool is_old(const struct tally *t, skt_us now)
@@ -96,11 +105,14 @@ static skt_us budget_from(void)
 
 /* --- the table --- */
 
-static struct tally *begin(struct tally *t, const struct skt_log_site *site, uint64_t key)
+static struct tally *begin(struct tally *t, const struct skt_log_site *site, uint64_t key, skt_us now)
 {
     memset(t, 0, sizeof *t);
     t->site = site;
     t->key = key;
+    t->first = now;
+    if (site->pace == SKT_LOG_STEADY)
+        t->next = now + steady_wait;
     return t;
 }
 
@@ -114,7 +126,7 @@ static struct tally *rest_of(const struct skt_log_site *site, skt_us now)
         if (!free_one && (!t->site || is_old(t, now)))
             free_one = t;
     }
-    return free_one ? begin(free_one, site, 0) : NULL;
+    return free_one ? begin(free_one, site, 0, now) : NULL;
 }
 
 static struct tally *tally_of(const struct skt_log_site *site, uint64_t key, skt_us now)
@@ -135,10 +147,18 @@ static struct tally *tally_of(const struct skt_log_site *site, uint64_t key, skt
     }
     if (own >= SITE_MAX)
         free_one = own_free;
-    return free_one ? begin(free_one, site, key) : rest_of(site, now);
+    return free_one ? begin(free_one, site, key, now) : rest_of(site, now);
 }
 
 /* --- saying it --- */
+
+/* May it be said now? What may counts as said. */
+static bool is_due(const struct tally *t, skt_us now)
+{
+    if (now < t->next)
+        return false;
+    return t->site->pace == SKT_LOG_SCRIPT || take(&said_until, now, SKT_US_PER_SEC, BURST);
+}
 
 static void say(struct tally *t, skt_us now)
 {
@@ -167,10 +187,10 @@ bool skt_log_limited(const struct skt_log_site *site, enum skt_log_level level, 
     if (!t)
         return false;
     if (is_old(t, now))
-        t->steps = 0;
+        begin(t, site, t->key, now);
     t->seen = now;
     t->level = (uint8_t)level;
-    bool due = now >= t->next && take(&said_until, now, SKT_US_PER_SEC, BURST);
+    bool due = is_due(t, now);
     if (due || t->left == 0) { /* a flood costs no formatting */
         va_list ap;
         va_start(ap, fmt);
@@ -205,6 +225,13 @@ skt_us skt_log_expiry(void)
     return at == SKT_NEVER ? at : skt_us_max(at, budget_from());
 }
 
+/* It has not gone on for long enough to be worth a line. */
+static bool has_passed(const struct tally *t, skt_us now)
+{
+    return t->site && t->site->pace == SKT_LOG_STEADY && !t->has_said && now >= t->next &&
+           t->seen < t->first + steady_after;
+}
+
 /* The one that has waited longest. */
 static struct tally *next_due(skt_us now)
 {
@@ -218,7 +245,10 @@ static struct tally *next_due(skt_us now)
 void skt_log_expire(skt_us now)
 {
     struct tally *t;
-    while ((t = next_due(now)) != NULL && take(&said_until, now, SKT_US_PER_SEC, BURST))
+    for (t = tallies; t < tallies + KEYED_MAX + REST_MAX; t++)
+        if (has_passed(t, now))
+            memset(t, 0, sizeof *t);
+    while ((t = next_due(now)) != NULL && is_due(t, now))
         say(t, now);
 }
 
@@ -232,7 +262,7 @@ void skt_log_finish(void)
 {
     skt_us now = skt_log_now();
     for (size_t i = 0; i < KEYED_MAX + REST_MAX; i++)
-        if (tallies[i].left > 0)
+        if (tallies[i].left > 0 && (tallies[i].has_said || tallies[i].site->pace != SKT_LOG_STEADY))
             say(&tallies[i], now);
 }
 

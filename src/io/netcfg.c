@@ -60,7 +60,7 @@ static void answer_first(struct skt_netcfg *nc, int err, const char *text)
     if (p->done)
         p->done(p->user, err, text);
     else if (err)
-        skt_warn("%s", text[0] ? text : skt_err_str(err));
+        skt_warn_rarely(skt_log_key(text, strlen(text), 0), "%s", text[0] ? text : skt_err_str(err));
     free(p);
 }
 

@@ -66,7 +66,7 @@ static void lost(struct skt_tun *tun)
     if (tun->lost)
         tun->lost(tun->lost_user);
     else
-        skt_error("%s: the interface is gone", tun->name);
+        skt_error_rarely(0, "%s: the interface is gone", tun->name);
 }
 
 /* One packet to the reader. False: nothing more to be read now. */

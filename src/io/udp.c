@@ -219,6 +219,14 @@ int skt_udp_track_local(struct skt_udp *udp)
     return err;
 }
 
+void skt_udp_watch_errors(struct skt_udp *udp, skt_udp_error_fn fn)
+{
+    bool changed = !fn != !udp->error_fn;
+    udp->error_fn = fn;
+    if (changed)
+        skt_udp_system_watch_errors(udp);
+}
+
 int skt_udp_fd(const struct skt_udp *udp)
 {
     return udp->io.w.fd;

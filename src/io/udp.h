@@ -40,6 +40,14 @@ void skt_udp_close(struct skt_udp *udp);
  * any address; costs a little on each receive and send. SKT_ERR_IO: the system can't. */
 int skt_udp_track_local(struct skt_udp *udp);
 
+/* The system says that what was sent to an address did not get there (an ICMP error): errno, ECONNREFUSED for
+ * a port where nobody listens. The socket may not be closed in it. */
+typedef void (*skt_udp_error_fn)(void *user, const struct skt_addr *to, int error);
+
+/* Tells fn of such errors, NULL: nobody. While somebody is told, a send may fail for what was sent before, so
+ * it is for sockets that wait for a first answer. Where the system does not tell (macOS) fn is not called. */
+void skt_udp_watch_errors(struct skt_udp *udp, skt_udp_error_fn fn);
+
 int skt_udp_fd(const struct skt_udp *udp);
 
 /* The address that the socket is bound to, the port included. */

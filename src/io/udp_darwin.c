@@ -46,6 +46,12 @@ int skt_udp_system_track(struct skt_udp *udp)
     return failed ? SKT_ERR_IO : SKT_OK;
 }
 
+/* Sockets that are not connected hear of no errors. */
+void skt_udp_system_watch_errors(struct skt_udp *udp)
+{
+    (void)udp;
+}
+
 static void read_local(struct msghdr *h, uint8_t local[16])
 {
     struct in_pktinfo v4;

@@ -29,7 +29,8 @@ struct skt_udp {
     struct skt_udp_batch *batch;
     skt_udp_batch_fn fn;
     void *user;
-    bool *closed; /* set while fn runs: tells the caller that the socket is gone */
+    skt_udp_error_fn error_fn; /* is told of ICMP errors; NULL: nobody */
+    bool *closed;              /* set while fn runs: tells the caller that the socket is gone */
     uint8_t family;
     bool gso, gro;
     bool track;    /* datagrams come with the address they were sent to */
@@ -49,6 +50,9 @@ int skt_udp_system_fragment(struct skt_udp *udp, bool fragment);
 
 /* Asks for the address that each datagram was sent to. SKT_ERR_IO. */
 int skt_udp_system_track(struct skt_udp *udp);
+
+/* Lets ICMP errors be queued at the socket, or not; error_fn is set already. */
+void skt_udp_system_watch_errors(struct skt_udp *udp);
 
 /* Reads one batch and delivers it. The bytes read; SKT_ERR_AGAIN: nothing there; SKT_ERR_CLOSED: the socket
  * was closed by its owner; SKT_ERR_IO. */

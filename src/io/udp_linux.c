@@ -7,9 +7,11 @@
 #include "io/udp_internal.h"
 
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/udp.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h> /* some versions of linux/errqueue.h need it */
 
 /* Older C libraries do not name these. */
 #ifndef UDP_SEGMENT
@@ -26,6 +28,7 @@ enum {
     GRO_BUFFER_LEN = 65536,
     GRO_BUFFERS = SKT_UDP_BATCH_LEN / GRO_BUFFER_LEN,
     PLAIN_BUFFERS = 64,
+    ERRORS_A_TURN = 64,       /* ICMP errors read at once */
     GSO_SEGMENTS_MAX = 64,    /* UDP_MAX_SEGMENTS of the kernel */
     GSO_LEN_MAX = 65535 - 48, /* one IP packet before it is cut, less IPv6 and UDP headers */
     IPV6_MTU_LEAST = 1280,
@@ -71,7 +74,45 @@ int skt_udp_system_track(struct skt_udp *udp)
     return set_option(skt_udp_fd(udp), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
+/* Switching it off empties the queue, too. */
+void skt_udp_system_watch_errors(struct skt_udp *udp)
+{
+    int on = udp->error_fn != NULL;
+    if (udp->family == 4)
+        (void)set_option(skt_udp_fd(udp), IPPROTO_IP, IP_RECVERR, on);
+    else
+        (void)set_option(skt_udp_fd(udp), IPPROTO_IPV6, IPV6_RECVERR, on);
+}
+
 /* --- receiving --- */
+
+/* What the kernel has queued of ICMP errors (ip(7), IP_RECVERR), which must be read: it keeps the socket
+ * ready. Sizes are found by probing, so what routers say of them is passed over. */
+static void read_errors(struct skt_udp *udp)
+{
+    for (int i = 0; i < ERRORS_A_TURN; i++) {
+        struct sock_extended_err e;
+        union skt_sockaddr to = {.sa = {.sa_family = AF_UNSPEC}};
+        union {
+            char buf[CMSG_SPACE(sizeof e + sizeof(struct sockaddr_in6))];
+            struct cmsghdr align;
+        } control;
+        struct msghdr h = {.msg_name = &to,
+                           .msg_namelen = sizeof to,
+                           .msg_control = control.buf,
+                           .msg_controllen = sizeof control.buf};
+        if (recvmsg(skt_udp_fd(udp), &h, MSG_ERRQUEUE) < 0)
+            return;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+        if (!c || c->cmsg_len < CMSG_LEN(sizeof e) || to.sa.sa_family == AF_UNSPEC)
+            continue;
+        memcpy(&e, CMSG_DATA(c), sizeof e);
+        struct skt_addr addr;
+        skt_sockaddr_read(&addr, &to.sa);
+        if (e.ee_errno != EMSGSIZE && udp->error_fn)
+            udp->error_fn(udp->user, &addr, (int)e.ee_errno);
+    }
+}
 
 struct receive {
     struct mmsghdr msgs[PLAIN_BUFFERS];
@@ -155,6 +196,10 @@ long skt_udp_system_receive(struct skt_udp *udp)
     struct receive r;
     unsigned max = prepare_receive(udp, &r);
     int got = recvmmsg(skt_udp_fd(udp), r.msgs, max, 0, NULL);
+    int error = errno;
+    if (got < 0 && udp->error_fn)
+        read_errors(udp);
+    errno = error;
     if (got < 0 && skt_io_lacks(errno))
         return SKT_ERR_NOMEM;
     if (got <= 0)

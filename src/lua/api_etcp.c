@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* skt.api.etcp_*: listeners, connectors, and the connections whose bytes the script carries. */
 #include "base/err.h"
+#include "base/log.h"
 #include "io/tcp.h"
 #include "lua/handle.h"
 #include "lua/tcp.h"
@@ -43,6 +44,8 @@ static void on_readable(struct skt_loop_io *io, unsigned ready)
         int fd = skt_tcp_accept(e->listen_fd, NULL);
         if (fd == SKT_ERR_FULL)
             pause_accepting(e);
+        if (fd == SKT_ERR_FULL || fd == SKT_ERR_IO)
+            skt_warn_rarely(0, "connections wait: none can be accepted now: %s", strerror(errno));
         if (fd < 0)
             return;
         struct skt_tcp *c = skt_tcp_adopt(e, fd);

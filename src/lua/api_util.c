@@ -165,17 +165,44 @@ static int lookup_dns(lua_State *L)
 
 /* --- the process --- */
 
-/* log([level,] text): a line of the log. */
+static enum skt_log_level check_level(lua_State *L, int idx)
+{
+    int level = skt_log_level_of(skt_arg_check_string(L, idx, "level", NULL));
+    if (level < 0)
+        return (enum skt_log_level)skt_arg_error(L, idx, "level", "error, warn, info or debug");
+    return (enum skt_log_level)level;
+}
+
+/* log([level,] text): a line of the log. Each place in a script has a limit of its own. */
 static int log_line(lua_State *L)
 {
+    static const struct skt_log_site site = {SKT_LOG_SCRIPT};
     bool with_level = lua_gettop(L) >= 2;
-    const char *level_name = with_level ? skt_arg_check_string(L, 1, "level", NULL) : "info";
-    size_t len;
+    size_t len, where_len;
+    enum skt_log_level level = with_level ? check_level(L, 1) : SKT_LOG_INFO;
     const char *text = skt_arg_check_string(L, with_level ? 2 : 1, "text", &len);
-    int level = skt_log_level_of(level_name);
-    if (level < 0)
-        return skt_arg_error(L, 1, "level", "error, warn, info or debug");
-    skt_log((enum skt_log_level)level, "%s", text);
+    if (!skt_log_is_on(level))
+        return 0;
+    luaL_where(L, 1);
+    const char *where = lua_tolstring(L, -1, &where_len);
+    (void)skt_log_limited(&site, level, skt_log_key(where, where_len, 0), "%s", text);
+    return 0;
+}
+
+/* log_rarely(level, key, text): what others can cause; said at once, then counted and repeated rarely. */
+static int log_rarely(lua_State *L)
+{
+    static const struct skt_log_site site = {SKT_LOG_RARE};
+    enum skt_log_level level = check_level(L, 1);
+    size_t key_len, where_len;
+    const char *key = skt_arg_check_string(L, 2, "key", &key_len);
+    const char *text = skt_arg_check_string(L, 3, "text", NULL);
+    if (!skt_log_is_on(level))
+        return 0;
+    luaL_where(L, 1);
+    const char *where = lua_tolstring(L, -1, &where_len);
+    (void)skt_log_limited(&site, level, skt_log_key(key, key_len, skt_log_key(where, where_len, 0)), "%s",
+                          text);
     return 0;
 }
 
@@ -189,9 +216,13 @@ static int fail(lua_State *L)
 void skt_api_add_util(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"get_ms", get_ms}, {"hton32", hton32}, {"ntoh32", ntoh32},         {"band", band},
-        {"bor", bor},       {"bxor", bxor},     {"blshift", blshift},       {"brshift", brshift},
-        {"log", log_line},  {"fail", fail},     {"lookup_dns", lookup_dns}, {NULL, NULL},
+        {"get_ms", get_ms},   {"hton32", hton32},
+        {"ntoh32", ntoh32},   {"band", band},
+        {"bor", bor},         {"bxor", bxor},
+        {"blshift", blshift}, {"brshift", brshift},
+        {"log", log_line},    {"log_rarely", log_rarely},
+        {"fail", fail},       {"lookup_dns", lookup_dns},
+        {NULL, NULL},
     };
     skt_api_set(L, functions);
 }

@@ -159,9 +159,9 @@ static void write_sessions(struct skt_app *app, FILE *out, struct skt_drops *dro
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
         const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
         const struct skt_drops *d = skt_endpoint_drops(k->ep);
-        drops->auth += d->auth;
+        drops->auth += d->auth + d->unknown; /* an id that we did not give out */
         drops->replay += d->replay;
-        drops->malformed += d->malformed + d->unknown;
+        drops->malformed += d->malformed;
         drops->overload += d->overload;
         uint32_t pos = 0;
         for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL; first = false) {

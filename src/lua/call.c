@@ -161,7 +161,7 @@ static bool protected(struct skt_app *app, lua_CFunction fn, void *user)
 {
     lua_State *L = app->L;
     if (!lua_checkstack(L, 8)) {
-        skt_error("script: no room on the stack");
+        skt_error_rarely(0, "script: no room on the stack");
         return false;
     }
     if (app->calls.depth++ == 0)

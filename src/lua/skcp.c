@@ -31,6 +31,13 @@ static int on_check_ticket(void *user, struct skt_endpoint *ep, const uint8_t ti
     return result == 0 ? 0 : 1;
 }
 
+static const char *on_name_of(void *user, const uint8_t ticket[SKT_TICKET_LEN])
+{
+    const struct skt_skcp *k = user;
+    const struct skt_config_ticket *t = skt_config_find_ticket(k->base.app->conf, ticket);
+    return t ? t->name : NULL;
+}
+
 static void tell(struct skt_skcp *k, enum skt_callback cb, uint32_t cid)
 {
     struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid)};
@@ -118,6 +125,7 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 static const struct skt_endpoint_handler handler = {
     .check_ticket = on_check_ticket,
     .check_attach = on_check_attach,
+    .name_of = on_name_of,
     .on_accept = on_accept,
     .on_cid = on_cid,
     .on_message = on_message,

@@ -89,7 +89,7 @@ static void on_mtu_set(void *user, int err, const char *text)
 {
     const struct skt_tun_unit *u = user;
     if (err != SKT_OK)
-        skt_warn("%s: its MTU can't be set: %s", skt_tun_name(u->dev), text);
+        skt_warn_rarely(0, "%s: its MTU can't be set: %s", skt_tun_name(u->dev), text);
 }
 
 /* The session in use has another MTU; the interface follows, so that the system cuts and tells by itself. */
@@ -105,7 +105,8 @@ static void on_mtu(void *user, size_t mtu)
         on_mtu_set(u, rc, rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc));
         return;
     }
-    skt_info("the MTU of %s is %zu now (was %zu), as the path carries", skt_tun_name(u->dev), mtu, u->mtu);
+    skt_info_news(0, "the MTU of %s is %zu now (was %zu), as the path carries", skt_tun_name(u->dev), mtu,
+                  u->mtu);
     u->mtu = mtu;
 }
 
@@ -192,7 +193,8 @@ static void on_lost(void *user)
     struct skt_tun_unit *u = user;
     char why[SKT_TUN_ERROR_MAX], text[SKT_TUN_ERROR_MAX + 128];
     if (remake(u, why, sizeof why) == SKT_OK) {
-        skt_warn("interface %s was removed by somebody else; it is made anew", skt_tun_name(u->dev));
+        skt_warn_rarely(0, "interface %s was removed by somebody else; it is made anew",
+                        skt_tun_name(u->dev));
         skt_tun_unit_configure_again(u);
         return;
     }

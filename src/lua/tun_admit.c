@@ -135,7 +135,8 @@ static int take_over(struct skt_tun_unit *u, struct skt_endpoint *ep, uint32_t c
     if (is_taken(u, net, skt_session_ticket(s)))
         return SKT_ERR_FULL;
     char ip[SKT_IPNET_TEXT_MAX];
-    skt_info("session %u takes %s over from session %u", cid, skt_ipnet_text(net, false, ip), old_cid);
+    skt_info_news(skt_log_key(net->ip, sizeof net->ip, 0), "session %u takes %s over from session %u", cid,
+                  skt_ipnet_text(net, false, ip), old_cid);
     skt_tun_switch_detach(u->sw, old_ep, old_cid);
     (void)skt_endpoint_close(old_ep, old_cid, SKT_CLOSE_TAKEOVER);
     return SKT_OK;

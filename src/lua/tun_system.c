@@ -5,6 +5,7 @@
 #include "lua/tun.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ENV_LEN = 128 };
 
@@ -12,9 +13,9 @@ static void on_done(void *user, int err, const char *text)
 {
     const char *what = user;
     if (err != SKT_OK)
-        skt_error("%s: %s", what, text);
+        skt_error_rarely(skt_log_key(text, strlen(text), 0), "%s: %s", what, text);
     else if (*text)
-        skt_info("%s: %s", what, text);
+        skt_info_rarely(skt_log_key(text, strlen(text), 0), "%s: %s", what, text);
 }
 
 static void *label(const char *text)

@@ -27,7 +27,7 @@ end
 local function request(server)
     local ok, err = api.skcp_req_cid(server.skcp, server.conf.ticket)
     if not ok then
-        api.log("warn", server.conf.addr .. ": " .. err)
+        api.log_rarely("warn", server.conf.addr, server.conf.addr .. ": " .. err)
     end
 end
 
@@ -53,7 +53,7 @@ local function wait(fd, target)
                 table.remove(waiting, i)
             end
         end
-        api.log("warn", "a connection was reset: no server for " .. WAIT_S .. " s")
+        api.log_rarely("warn", "", "a connection was reset: no server for " .. WAIT_S .. " s")
         api.tcp_reset(fd)
     end)
     waiting[#waiting + 1] = w

@@ -27,8 +27,13 @@ function cb.on_stream_open(skcp, cid, stream, name)
     local host, port = api.target_of(stream)
     if not host then
         local why = port
-        api.log("warn", ("session %d asks for target \"%s\": %s"):format(cid, (name:gsub("%c", "?")), why))
+        local stats = api.session_stats(skcp, cid) or { peer = "?" }
+        api.log_rarely("warn", (stats.name or stats.peer) .. name, ("session %d (%s%s) asks for target \"%s\": %s"):format(
+            cid, stats.name and stats.name .. ", " or "", stats.peer, name, why))
         return api.stream_reset(stream, "target")
     end
-    api.relay_connect(stream, host, port)
+    local ok, why = api.relay_connect(stream, host, port)
+    if not ok then
+        api.log_rarely("warn", host, ("session %d: target %s port %d: %s"):format(cid, host, port, why))
+    end
 end

@@ -19,7 +19,7 @@ local function request(server)
     end
     local ok, err = api.skcp_req_cid(server.skcp, server.conf.ticket)
     if not ok then
-        api.log("warn", server.conf.addr .. ": " .. err)
+        api.log_rarely("warn", server.conf.addr, server.conf.addr .. ": " .. err)
     end
 end
 
@@ -36,7 +36,7 @@ local function displaced(server)
     server.forget = api.timer_start(server.wait + FORGET, function()
         server.wait, server.forget = nil, nil
     end)
-    api.log("error", ("%s: another client uses our ticket and has taken our address over; each client needs a ticket of "
+    api.log_rarely("error", server.conf.addr, ("%s: another client uses our ticket and has taken our address over; each client needs a ticket of "
         .. "its own. Asking again in %d s"):format(server.conf.addr, server.wait))
 end
 
@@ -55,7 +55,7 @@ local function choose()
         end
     end
     if found and found ~= current then
-        api.log(("the TUN uses %s port %d"):format(found.conf.addr, found.conf.port))
+        api.log_rarely("info", found.conf.addr, ("the TUN uses %s port %d"):format(found.conf.addr, found.conf.port))
         current = found
         api.tun_use(found.skcp, found.cid)
     end

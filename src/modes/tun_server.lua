@@ -27,9 +27,9 @@ end
 function cb.on_skcp_accept(skcp, cid)
     local nets, err = api.tun_attach(skcp, cid)
     if not nets then
-        api.log("warn", ("session %d: %s"):format(cid, err))
+        api.log_rarely("warn", err, ("session %d: %s"):format(cid, err))
         return api.skcp_close_conn(skcp, cid)
     end
     local list = table.concat(nets, ", ")
-    api.log(("session %d has %s"):format(cid, list ~= "" and list or "no address"))
+    api.log_rarely("info", list, ("session %d has %s"):format(cid, list ~= "" and list or "no address"))
 end

@@ -68,6 +68,8 @@ struct skt_endpoint_handler {
      * not. continued: the session that goes on, or NULL: on_accept follows at once. Without this: yes. */
     int (*check_attach)(void *user, struct skt_endpoint *ep, const struct skt_attach_request *req,
                         char *text);
+    /* Server: the name of a ticket's holder for the log, or NULL. */
+    const char *(*name_of)(void *user, const uint8_t ticket[SKT_TICKET_LEN]);
     /* Server: a new session. Client: a cid was given. */
     void (*on_accept)(void *user, struct skt_endpoint *ep, uint32_t cid);
     void (*on_cid)(void *user, struct skt_endpoint *ep, uint32_t cid);

@@ -3,12 +3,18 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "tunnel/endpoint_internal.h"
+#include "tunnel/endpoint_log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RESOLVE_INTERVAL (2 * SKT_US_PER_SEC)
+
+static void on_error(void *user, const struct skt_addr *to, int error)
+{
+    skt_endpoint_client_unreached((struct skt_endpoint *)user, to, error);
+}
 
 static void open_socket(struct skt_endpoint *ep, uint8_t family)
 {
@@ -18,7 +24,10 @@ static void open_socket(struct skt_endpoint *ep, uint8_t family)
     struct skt_addr any = {.family = family};
     int err = skt_udp_open(&ep->sockets[via], ep->loop, &any, skt_endpoint_on_batch, ep);
     if (err)
-        skt_error("can't open an IPv%d UDP socket: %s", family, skt_err_str(err));
+        skt_error_rarely(family, "can't open an IPv%d UDP socket: %s", family,
+                         err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
+    else
+        skt_udp_watch_errors(ep->sockets[via], on_error);
 }
 
 /* Takes new addresses over and tells the sessions. */
@@ -48,7 +57,7 @@ static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, cons
     if (n > 0)
         set_candidates(ep, addrs, n);
     else if (ep->candidate_count == 0)
-        skt_warn("can't look up %s: %s", ep->address, error);
+        skt_endpoint_log_unresolved(ep, error);
 }
 
 int skt_endpoint_client_init(struct skt_endpoint *ep)
@@ -107,22 +116,33 @@ void skt_endpoint_client_reopen(struct skt_endpoint *ep)
         open_socket(ep, ep->candidates[i].family);
 }
 
-void skt_endpoint_log_silent(struct skt_endpoint *ep)
+/* Trouble is watched for as long as the server has not answered. */
+static void watch_errors(struct skt_endpoint *ep, bool on)
 {
-    char clock[64];
-    struct tm tm;
+    for (size_t i = 0; i < ep->socket_count; i++)
+        if (ep->sockets[i])
+            skt_udp_watch_errors(ep->sockets[i], on ? on_error : NULL);
+}
+
+void skt_endpoint_client_heard(struct skt_endpoint *ep)
+{
+    ep->was_silent = false;
+    watch_errors(ep, false);
+}
+
+void skt_endpoint_client_unreached(struct skt_endpoint *ep, const struct skt_addr *to, int error)
+{
+    if (!ep->server)
+        skt_endpoint_log_unreached(ep, to, error);
+}
+
+void skt_endpoint_client_silent(struct skt_endpoint *ep)
+{
     if (any_is_up(ep))
         return; /* the server answers; this session has asked for too much */
-    time_t t = (time_t)(ep->ctx.wall_ms / 1000);
-    gmtime_r(&t, &tm);
-    strftime(clock, sizeof clock, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    skt_warn_rarely(
-        skt_log_key(ep->address, strlen(ep->address), ep->port_lo),
-        "no answer from the server %s (port %u to %u): is the password or key right? Is UDP blocked on "
-        "the way, "
-        "or the server down? Is the clock right (here: %s; it may be off by 2 h at most)? Trying on.",
-        ep->address, ep->port_lo, ep->port_hi, clock);
+    skt_endpoint_log_silent(ep);
     skt_endpoint_client_reopen(ep);
+    watch_errors(ep, true);
 }
 
 /* --- sessions --- */

@@ -4,31 +4,15 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "tunnel/endpoint_internal.h"
+#include "tunnel/endpoint_log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum {
     RUNS_MAX = 16,  /* sends of one session before the others have their turn, */
     NEWS_MAX = 256, /* and streams that have news: measured, about 10 us for each that ends */
 };
-
-static const char *close_str(int reason)
-{
-    switch (reason) {
-    case SKT_CLOSE_LOCAL:
-        return "closed";
-    case SKT_CLOSE_TIMEOUT:
-        return "nothing heard for the keepalive time";
-    case SKT_CLOSE_LOST:
-        return "the server does not know it any more";
-    case SKT_CLOSE_REFUSED:
-        return "refused";
-    case SKT_CLOSE_TAKEOVER:
-        return "taken over by another session";
-    default:
-        return "closed by the peer";
-    }
-}
 
 /* True: of all that have news. When a session with thousands of streams ends, each costs a few system calls:
  * so others have their turn between them, but for the end of the endpoint itself. */
@@ -70,23 +54,6 @@ static void tell_messages(struct skt_endpoint *ep, struct skt_session *s)
             ep->handler.on_message(ep->user, ep, skt_session_cid(s), msg, (size_t)len);
 }
 
-static void on_refused(struct skt_endpoint *ep, const struct skt_session *s)
-{
-    const char *text;
-    int result = skt_session_refusal(s, &text);
-    skt_error("the server %s refused: %s", ep->address,
-              *text                         ? text
-              : result == SKT_ATTACH_TICKET ? "it does not know our ticket"
-                                            : "no reason given");
-}
-
-static void log_back(const struct skt_session *s, const char *what)
-{
-    char addr[SKT_ADDR_TEXT_MAX];
-    skt_info("session %u %s: %s, %s", skt_session_cid(s), what, skt_addr_text(skt_session_peer(s), addr),
-             skt_session_cipher_name(s));
-}
-
 static void tell_close(struct skt_endpoint *ep, struct skt_session *s, uint32_t cid)
 {
     if (!ep->handler.on_close)
@@ -102,12 +69,11 @@ static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned
     if (events & SKT_EVENT_RESOLVE)
         skt_endpoint_client_resolve(ep);
     if (events & SKT_EVENT_SILENT)
-        skt_endpoint_log_silent(ep);
+        skt_endpoint_client_silent(ep);
     if (events & SKT_EVENT_REFUSED)
-        on_refused(ep, s);
+        skt_endpoint_log_refused(ep, s);
     if (events & SKT_EVENT_LOST) {
-        skt_warn("session %u is lost: the server was restarted; its connections are reset",
-                 skt_session_old_cid(s));
+        skt_endpoint_log_lost(ep, s);
         tell_close(ep, s, skt_session_old_cid(s));
     }
     if (events & SKT_EVENT_UP) {
@@ -116,7 +82,8 @@ static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned
             skt_session_close(s, skt_loop_now(ep->loop), SKT_CLOSE_LOCAL); /* nobody could name it */
             return;
         }
-        log_back(s, "is up");
+        skt_endpoint_client_heard(ep);
+        skt_endpoint_log_up(ep, s, "is up");
         if (ep->handler.on_cid)
             ep->handler.on_cid(ep->user, ep, skt_session_cid(s));
     }
@@ -130,8 +97,10 @@ static bool tell(struct skt_endpoint *ep, struct skt_session *s)
     unsigned events = skt_session_take_events(s);
     if (!ep->server)
         tell_client(ep, s, events);
+    if ((events & SKT_EVENT_CONTINUED) && !ep->server)
+        skt_endpoint_client_heard(ep);
     if ((events & SKT_EVENT_CONTINUED) && !(events & SKT_EVENT_UP))
-        log_back(s, "goes on");
+        skt_endpoint_log_up(ep, s, "goes on");
     if ((events & (SKT_EVENT_MESSAGE | SKT_EVENT_CLOSED)) ||
         ((struct skt_link *)skt_session_user(s))->resumed)
         tell_messages(ep, s);
@@ -140,7 +109,7 @@ static bool tell(struct skt_endpoint *ep, struct skt_session *s)
     if (events & SKT_EVENT_CLOSED) {
         uint32_t cid = skt_session_cid(s);
         if (cid)
-            skt_info("session %u is closed: %s", cid, close_str(skt_session_close_reason(s)));
+            skt_endpoint_log_closed(ep, s);
         if (cid && (ep->server || cid == ((struct skt_link *)skt_session_user(s))->told_cid))
             tell_close(ep, s, cid);
     }
@@ -165,6 +134,8 @@ static bool flush(struct skt_endpoint *ep, struct skt_link *link, skt_us now)
                 : SKT_OK;
         if (err == SKT_ERR_ARG && !info.fragment)
             skt_session_on_too_long(s, now, info.segment_len);
+        if (err == SKT_ERR_IO)
+            skt_endpoint_client_unreached(ep, &info.to, errno);
     }
     return true;
 }
@@ -176,7 +147,8 @@ static void tell_narrow(struct skt_link *link)
     if (skt_session_mtu(s) >= SKT_MTU_MIN || link->told_narrow || skt_session_packet_mtu(s) == 0)
         return;
     link->told_narrow = true;
-    skt_warn(
+    SKT_LOG_LIMITED(
+        SKT_LOG_NEWS, SKT_LOG_WARN, skt_endpoint_log_key(link->ep, s),
         "session %u: its path carries no more than %zu bytes of UDP in one datagram; it works, but costs "
         "more. Is an interface's MTU too small on the way?",
         skt_session_cid(s), skt_session_mtu(s));

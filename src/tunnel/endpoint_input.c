@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "proto/packet.h"
 #include "tunnel/endpoint_internal.h"
+#include "tunnel/endpoint_log.h"
 
 #include <string.h>
 
@@ -44,6 +45,8 @@ static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_
                                        SKT_MTU_START);
     if (ep->acceptor.stamp_new) /* first remembered, then answered */
         skt_stampfile_append(ep->stamps->file, &ep->acceptor.last_stamp);
+    if (len == SKT_ERR_AUTH)
+        skt_endpoint_log_foreign(ep, from, SKT_ERR_AUTH);
     reply(ep, from, len);
     log_narrowed(ep);
     skt_loop_timer_set(ep->loop, &ep->acceptor_timer, skt_acceptor_expiry(&ep->acceptor));
@@ -52,26 +55,22 @@ static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_
 static void refuse(struct skt_endpoint *ep, skt_us now, const struct skt_attach_request *req,
                    const struct skt_addr *from, int result, const char *text)
 {
-    char addr[SKT_ADDR_TEXT_MAX];
     static const char *const why[] = {[SKT_ATTACH_TICKET] = "unknown ticket",
                                       [SKT_ATTACH_FULL] = "no room",
                                       [SKT_ATTACH_REFUSED] = "no reason given"};
-    skt_warn_rarely(skt_log_key(from->ip, sizeof from->ip, 0), "refused a client at %s: %s",
-                    skt_addr_text(from, addr), *text ? text : why[result]);
+    skt_endpoint_log_refusing(ep, req->ticket, from, *text ? text : why[result]);
     reply(ep, from,
           skt_acceptor_refuse(&ep->acceptor, now, req, result, text, ep->shared->send_buffer, SKT_MTU_START));
 }
 
 static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
 {
-    char addr[SKT_ADDR_TEXT_MAX];
+    char who[SKT_CLIENT_TEXT_MAX];
     if (!is_new) {
-        skt_debug("session %u has new keys, from %s", skt_session_cid(s),
-                  skt_addr_text(skt_session_peer(s), addr));
+        skt_debug("%s has new keys", skt_endpoint_session_text(ep, s, who));
         return;
     }
-    skt_info_news(0, "session %u is up: %s, %s", skt_session_cid(s), skt_addr_text(skt_session_peer(s), addr),
-                  skt_session_cipher_name(s));
+    skt_endpoint_log_up(ep, s, "is up");
     if (ep->handler.on_accept)
         ep->handler.on_accept(ep->user, ep, skt_session_cid(s));
 }
@@ -128,6 +127,7 @@ static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagra
 {
     if (in->err) {
         ep->ctx.drops.malformed++;
+        skt_endpoint_log_foreign(ep, &d->from, in->err);
         return;
     }
     if (in->header.kind == SKT_PACKET_INITIATION) {
@@ -135,10 +135,12 @@ static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagra
         return;
     }
     struct skt_slot *slot = (struct skt_slot *)skt_idmap_get(&ep->ctx.ids, in->header.receiver);
-    if (slot)
+    if (slot) {
         on_known(ep, now, slot, &d->from, d);
-    else
+    } else {
         ep->ctx.drops.unknown++;
+        skt_endpoint_log_foreign(ep, &d->from, SKT_ERR_NOTFOUND);
+    }
 }
 
 /* Up to SKT_PACKET_BATCH datagrams. */

@@ -65,6 +65,8 @@ struct skt_endpoint {
     struct skt_addr candidates[SKT_CANDIDATES_MAX];
     size_t candidate_count;
     skt_us resolve_next; /* not more often than this */
+    bool was_silent;     /* the server has not answered, and that was said */
+    skt_us net_error_at; /* when the system said last that the server is not reached; 0: never */
 };
 
 /* endpoint.c */
@@ -87,9 +89,12 @@ int skt_endpoint_client_init(struct skt_endpoint *ep);
 void skt_endpoint_client_dispose(struct skt_endpoint *ep);
 void skt_endpoint_client_resolve(struct skt_endpoint *ep);
 void skt_endpoint_client_reopen(struct skt_endpoint *ep);
-void skt_endpoint_log_silent(struct skt_endpoint *ep);
 /* A session has got its cid, or has lost it (0). SKT_ERR_NOMEM, SKT_ERR_ARG: another one has the same; it has
  * none then. */
 int skt_endpoint_client_note_cid(struct skt_link *link, uint32_t cid);
+void skt_endpoint_client_silent(struct skt_endpoint *ep); /* no answer at all; tries another local port */
+void skt_endpoint_client_heard(struct skt_endpoint *ep);  /* the server answers again */
+/* The system says that an address is not reached (errno). Ignored on a server. */
+void skt_endpoint_client_unreached(struct skt_endpoint *ep, const struct skt_addr *to, int error);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -219,6 +220,7 @@ static void tell_and_free(struct skt_relay *r)
     if (r->options.on_close)
         r->options.on_close(r->options.user, r);
     skt_kcp_rest_drop(&r->rest);
+    free(r->target);
     free(r);
 }
 
@@ -277,6 +279,7 @@ static void forget(struct skt_relay *r)
 {
     r->refused = true;
     stop(r);
+    free(r->target);
     free(r);
 }
 
@@ -309,6 +312,8 @@ int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, u
         skt_tcp_reset(fd);
         return err;
     }
+    if (*target)
+        r->target = strdup(target); /* for the log only: without memory it has none */
     skt_relay_start(r, fd);
     if (out)
         *out = r;

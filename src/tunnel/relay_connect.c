@@ -5,6 +5,7 @@
 #include "tunnel/relay_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,16 +56,26 @@ static int rank(int reason)
     }
 }
 
-static void note_failure(struct skt_relay_connect *c, int reason)
+/* at: where; NULL: nowhere in particular. */
+static void note_failure(struct skt_relay_connect *c, int reason, const struct skt_addr *at, const char *why)
 {
-    if (rank(reason) > rank(c->reason))
-        c->reason = reason;
+    if (*c->why && rank(reason) <= rank(c->reason))
+        return;
+    c->reason = reason;
+    c->at = at ? *at : (struct skt_addr){0};
+    snprintf(c->why, sizeof c->why, "%s", why);
+}
+
+static void note_errno(struct skt_relay_connect *c, int error)
+{
+    note_failure(c, reason_of(error), &c->addrs[c->next - 1], strerror(error));
 }
 
 static void give_up(struct skt_relay *r)
 {
     int reason = r->connect->reason;
     r->refused = true;
+    skt_relay_log_no_target(r);
     skt_relay_abort(r, reason);
 }
 
@@ -77,7 +88,7 @@ static void on_connected(struct skt_loop_io *io, unsigned ready)
     if (err == SKT_ERR_AGAIN)
         return;
     if (err) {
-        note_failure(r->connect, reason_of(errno));
+        note_errno(r->connect, errno);
         drop_socket(r);
         try_next(r);
         return;
@@ -104,7 +115,7 @@ static void try_next(struct skt_relay *r)
     while (c->next < c->n && now < c->until) {
         int fd = skt_tcp_connect(&c->addrs[c->next++]);
         if (fd < 0) {
-            note_failure(c, reason_of(errno));
+            note_errno(c, errno);
             continue;
         }
         skt_loop_io_init(&r->io, fd, on_connected);
@@ -121,7 +132,7 @@ static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, cons
     struct skt_relay_connect *c = r->connect;
     c->resolve = NULL;
     if (n == 0)
-        skt_warn_rarely(0, "a target's name was not found: %s", error);
+        note_failure(c, SKT_RESET_UNREACHABLE, NULL, error);
     memcpy(c->addrs, addrs, n * sizeof *addrs);
     c->n = n;
     try_next(r);
@@ -129,11 +140,13 @@ static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, cons
 
 void skt_relay_connect_on_timer(struct skt_relay *r)
 {
-    note_failure(r->connect, r->connect->resolve ? SKT_RESET_UNREACHABLE : SKT_RESET_TIMEOUT);
-    if (r->connect->resolve) {
+    struct skt_relay_connect *c = r->connect;
+    if (c->resolve) {
+        note_failure(c, SKT_RESET_UNREACHABLE, NULL, "its name was not found in time");
         give_up(r);
         return;
     }
+    note_failure(c, SKT_RESET_TIMEOUT, &c->addrs[c->next - 1], "no answer in time");
     drop_socket(r);
     try_next(r);
 }
@@ -146,7 +159,10 @@ int skt_relay_connect_begin(struct skt_relay *r, const char *host, uint16_t port
     c->reason = SKT_RESET_UNREACHABLE;
     c->until = skt_us_add(skt_loop_now(r->set->loop), r->options.connect_timeout);
     c->port = port;
+    c->host = strdup(host);
     r->connect = c;
+    if (!c->host)
+        return SKT_ERR_NOMEM;
     int err = skt_loop_timer_set(r->set->loop, &r->timer, c->until);
     if (!err)
         err = skt_resolve_start(&c->resolve, r->set->loop, host, port, on_resolved, r);
@@ -158,6 +174,7 @@ void skt_relay_connect_free(struct skt_relay *r)
     if (!r->connect)
         return;
     skt_resolve_cancel(r->connect->resolve);
+    free(r->connect->host);
     free(r->connect);
     r->connect = NULL;
 }

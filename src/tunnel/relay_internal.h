@@ -32,7 +32,11 @@ struct skt_relay_connect {
     size_t n, next; /* addresses, the one to try next */
     skt_us until;   /* of all attempts together; SKT_NEVER */
     int reason;     /* enum skt_reset, should the last attempt fail too */
+    char *host;     /* as the configuration has it */
     uint16_t port;
+    /* For the log: what the failure that `reason` is of was, in words, and at which address. */
+    char why[96];
+    struct skt_addr at;
 };
 
 struct skt_relay {
@@ -48,6 +52,7 @@ struct skt_relay {
     struct skt_loop_timer timer;       /* the attempt to connect, then the idle limit, then the end's */
     struct skt_loop_task more;         /* the stream has more to read than one event may move */
     uint64_t to_stream, to_tcp;        /* bytes */
+    char *target;                      /* client: the name that was asked for; NULL: the default one */
     skt_us active;                     /* a byte moved last, or was acknowledged */
     size_t undelivered; /* at the last look, while it ends: what the other sides have yet to take */
     struct skt_relay_options options;
@@ -106,6 +111,14 @@ void skt_relay_end_step(struct skt_relay *r);
 
 /* Reads what TCP has and drops it. */
 void skt_relay_drop_input(struct skt_relay *r);
+
+/* --- relay_log.c --- */
+
+/* Server: the target of a relay can't be had; its connect structure knows why. */
+void skt_relay_log_no_target(const struct skt_relay *r);
+
+/* Client: the server has no target for us. */
+void skt_relay_log_refused(const struct skt_relay *r, int reason);
 
 /* --- relay_connect.c --- */
 

@@ -234,6 +234,8 @@ static void on_stream_reset(struct skt_relay *r)
     int reason = r->st->reset_reason;
     bool closed = skt_session_state(r->st->session) == SKT_SESSION_CLOSED;
     r->refused = reason != SKT_RESET_ABORT && r->to_tcp == 0;
+    if (r->refused && !r->st->by_peer)
+        skt_relay_log_refused(r, reason);
     if (r->connect && !closed && skt_stream_has_unread(r->st))
         return; /* skt_relay_start comes back to it */
     if (r->connect || r->leaving)

@@ -178,6 +178,44 @@ static void nothing_makes_more_than_a_line_a_second(void **state)
     assert_non_null(strstr(text, "trouble 1\n"));
 }
 
+/* Packets that come on for a moment after a session has ended are no news; a client with another password is.
+ */
+static void what_passes_is_not_said(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) { /* for 4 s */
+        skt_info_steady(1, "passing");
+        advance(100 * SKT_US_PER_MS);
+    }
+    advance(60 * SKT_US_PER_SEC);
+    skt_info_steady(1, "once more");
+    advance(60 * SKT_US_PER_SEC);
+    assert_int_equal(lines(), 0);
+    for (unsigned i = 0; i < 70; i++) {
+        skt_info_steady(1, "lasting");
+        advance(100 * SKT_US_PER_MS);
+    }
+    assert_int_equal(lines(), 1);
+    assert_non_null(strstr(text, "lasting (60 times)\n"));
+}
+
+/* A script's own words are its own affair, but not 33,000 lines in 7 s. */
+static void scripts_may_say_more(void **state)
+{
+    (void)state;
+    static const struct skt_log_site site = {SKT_LOG_SCRIPT};
+    for (unsigned i = 0; i < 33000; i++) {
+        (void)skt_log_limited(&site, SKT_LOG_ERROR, 1, "would block");
+        advance(212);
+    }
+    assert_in_range(lines(), 50, 58);
+    for (unsigned i = 0; i < 20; i++) { /* and it takes no other's turn */
+        skt_warn_rarely(i / 2 + 1, "trouble");
+        skt_warn_rarely(i / 2 + 1, "other");
+    }
+    assert_int_equal(lines(), 20);
+}
+
 static void the_rest_waits_for_its_turn(void **state)
 {
     (void)state;
@@ -243,6 +281,8 @@ int main(void)
         cmocka_unit_test_setup(each_peer_is_heard_of, setup),
         cmocka_unit_test_setup(news_come_singly_unless_there_are_many, setup),
         cmocka_unit_test_setup(nothing_makes_more_than_a_line_a_second, setup),
+        cmocka_unit_test_setup(what_passes_is_not_said, setup),
+        cmocka_unit_test_setup(scripts_may_say_more, setup),
         cmocka_unit_test_setup(the_rest_waits_for_its_turn, setup),
         cmocka_unit_test_setup(the_end_says_what_is_counted, setup),
         cmocka_unit_test_setup(debug_costs_nothing_when_off_and_is_bounded_when_on, setup),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the log of a running process says, and that it stops nothing."""
+import contextlib
 import fcntl
 import os
 import re
@@ -8,7 +9,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import Pair, free_port, skcptun, wait_for
+from conftest import TICKET, Pair, free_port, skcptun, wait_for
 
 DEBUG = 'log_level = "debug",'
 
@@ -107,3 +108,92 @@ def test_status_signal(pair):
     pair.server.signal(signal.SIGUSR2)
     pair.get(1000)
     assert pair.server.popen.poll() is None
+
+
+ALICE = {"table": f'tickets = {{ ["{TICKET}"] = {{ name = "alice" }} }},'}
+MANY = 200
+
+
+def knock(pair, port=None, times=1):
+    """Connections that end without a byte."""
+    for _ in range(times):
+        with contextlib.suppress(ConnectionResetError):
+            with socket.create_connection(("127.0.0.1", port or pair.tcp), 10) as s:
+                assert s.recv(1) == b""
+
+
+def lines(process, pattern):
+    return [line for line in process.log().splitlines() if re.search(pattern, line)]
+
+
+def test_target_that_refuses(box):
+    pair = Pair(box, ALICE)
+    pair.server.signal(signal.SIGKILL)
+    pair.server.wait()
+    closed = free_port()
+    pair.server_file.write_text(re.sub(r"tcp_target_port = \d+", f"tcp_target_port = {closed}",
+                                       pair.server_file.read_text()))
+    pair.server = box.start(pair.server_file, log="server2.log")
+    wait_for(pair.session, 20)
+    knock(pair, times=MANY)
+    said = lines(pair.server, "Connection refused")
+    assert re.search(rf" warn  session \d+ \(alice, 127\.0\.0\.1:\d+\): target \(the default one\), "
+                     rf"127\.0\.0\.1 port {closed}: Connection refused$", said[0])
+    assert len(said) <= 2
+    said = lines(pair.client, "refused the connection")
+    assert re.search(r" warn  session \d+: the server says: target refused the connection: \(the default one\)$", said[0])
+    assert len(said) <= 2
+    pair.server.signal(signal.SIGTERM)
+    assert pair.server.wait() == 0
+    assert lines(pair.server, rf"{closed}: Connection refused \({MANY - 1} times more in ")
+
+
+def test_targets_that_are_not_there(box):
+    names = [free_port() for _ in range(3)]
+    table = "listeners = {" + "".join(
+        f'{{ tcp_listen_addr = "127.0.0.1", tcp_listen_port = {port}, target = "{name}" }},'
+        for port, name in zip(names, ("lost", "absent", "\\27[31mred"))) + "},"
+    pair = Pair(box, {"table": ALICE["table"] + 'targets = { lost = "no-such-name.invalid:80" },'}, {"table": table})
+    pair.wait_up()
+    for port in names:
+        knock(pair, port, 20)
+    client = r"session \d+ \(alice, 127\.0\.0\.1:\d+\)"
+    (said,) = lines(pair.server, "target lost")
+    assert re.search(rf"{client}: target lost, no-such-name\.invalid port 80: \w+", said)
+    (said,) = lines(pair.server, '"absent"')
+    assert re.search(rf'{client} asks for target "absent": ', said)
+    (said,) = lines(pair.server, "red")
+    assert r'target "\x1b[31mred"' in said
+    assert len(lines(pair.client, "the server says: target unreachable: lost")) == 1
+    assert len(lines(pair.client, "the server says: no such target: absent")) == 1
+
+
+def test_another_password(box):
+    pair = Pair(box, client={"secret": 'password = "another one"'})
+    wait_for(lambda: lines(pair.server, "do not open"), 20)
+    (said,) = lines(pair.server, "do not open")
+    assert re.search(r" info  packets from 127\.0\.0\.1:\d+ do not open with our password or key", said)
+    assert pair.status("server")["drops"]["auth"] > 0
+    (said,) = wait_for(lambda: lines(pair.client, "no answer.*is it running"))
+    assert f"127.0.0.1 port {pair.udp}: is it running, " in said and len(said) < 160
+
+
+def test_nobody_listens(box):
+    udp = free_port(socket.SOCK_DGRAM)
+    process = box.start(box.write("client.lua", box.client_config(udp, free_port())))
+    wait_for(lambda: lines(process, "no answer"), 20)
+    assert f"127.0.0.1 port {udp}: 127.0.0.1:{udp}: Connection refused: nothing listens" in lines(process, "no answer")[0]
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0
+    assert "is it running" not in process.log()
+
+
+def test_who_was_there(box):
+    pair = Pair(box, ALICE)
+    pair.wait_up()
+    assert lines(pair.server, r" info  session \d+ is up: alice, 127\.0\.0\.1:\d+, ")
+    pair.get(300000)
+    pair.client.signal(signal.SIGTERM)
+    assert pair.client.wait() == 0
+    (said,) = wait_for(lambda: lines(pair.server, "is closed"))
+    assert re.search(r"is closed: [^(]+ \(alice, 127\.0\.0\.1:\d+; \d+s, \d+(\.\d)? kB sent, .* received\)$", said)
