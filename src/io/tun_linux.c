@@ -5,6 +5,7 @@
 #endif
 #include "base/err.h"
 #include "base/ippkt.h"
+#include "io/netcfg_system.h"
 #include "io/tun_internal.h"
 
 #include <errno.h>
@@ -48,8 +49,21 @@ static int explain_open(int error, char *err, size_t cap)
     }
 }
 
+/* The name that a pattern would have become. */
+static const char *first_free(char name[IFNAMSIZ])
+{
+    int i = 0;
+    do
+        snprintf(name, IFNAMSIZ, "skt%d", i);
+    while (skt_net_ifindex(name) != 0 && ++i < 1000);
+    return name;
+}
+
 static int explain_attach(int error, const char *name, char *err, size_t cap)
 {
+    char first[IFNAMSIZ];
+    if (strchr(name, '%'))
+        name = first_free(first);
     switch (error) {
     case EPERM:
     case EACCES:

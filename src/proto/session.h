@@ -238,6 +238,20 @@ bool skt_session_flow_drained(const struct skt_session *s, unsigned flow);
 /* Bits of enum skt_feature that both ends have. */
 uint32_t skt_session_features(const struct skt_session *s);
 
+/* --- what the log tells --- */
+
+/* What a client's handshakes have done, a set. */
+enum skt_session_note {
+    SKT_NOTE_INITIATION = 1, /* a message 1 was made */
+    SKT_NOTE_RESPONSE = 2,   /* a message 2 was good */
+    SKT_NOTE_ATTACH = 4,     /* a ticket was sent */
+    SKT_NOTE_NEW = 8,        /* accepted: a new session, */
+    SKT_NOTE_CONTINUED = 16, /* or new keys for the one there is */
+};
+
+/* The notes since the last call, which it clears. */
+unsigned skt_session_take_notes(struct skt_session *s);
+
 /* --- what the status shows --- */
 
 uint32_t skt_session_cid(const struct skt_session *s);     /* 0: none yet */

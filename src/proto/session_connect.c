@@ -120,6 +120,13 @@ int skt_session_connect(struct skt_session *s, skt_us now, const uint8_t ticket[
     return SKT_OK;
 }
 
+unsigned skt_session_take_notes(struct skt_session *s)
+{
+    unsigned notes = s->connect.notes;
+    s->connect.notes = 0;
+    return notes;
+}
+
 /* --- message 1 --- */
 
 static struct skt_attempt *next_attempt(struct skt_session *s)
@@ -170,6 +177,7 @@ static size_t send_initiation(struct skt_session *s, uint8_t *buf, size_t cap, s
     if (len < 0 || skt_packet_mask_handshake(ctx->crypto, ctx->mask_out, buf, (size_t)len) != SKT_OK)
         return 0;
     *to = a->to;
+    s->connect.notes |= SKT_NOTE_INITIATION;
     return (size_t)len;
 }
 
@@ -213,6 +221,7 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
     if (!kp)
         return SKT_ERR_NOMEM;
     drop_pending(s);
+    c->notes |= SKT_NOTE_RESPONSE;
     c->pending = kp;
     c->pending_to = a->to;
     c->pending_mtu = m->mtu;
@@ -331,6 +340,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     s->state = SKT_SESSION_UP;
     skt_session_heard(s, now);
     skt_connect_cancel(s);
+    c->notes |= result == SKT_ATTACH_NEW ? SKT_NOTE_NEW : SKT_NOTE_CONTINUED;
     if (result == SKT_ATTACH_NEW) {
         begin_anew(s, now, cid);
     } else if (suspect || moved) {
@@ -372,6 +382,7 @@ size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
     size_t len = 0;
     if (c->pending && now >= c->attach_at) {
         len = send_attach(s, buf);
+        c->notes |= SKT_NOTE_ATTACH;
         info->to = c->pending_to;
         c->attach_at = now + retry_wait(++c->attach_tries);
     } else if (now >= c->at) {

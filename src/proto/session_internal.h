@@ -57,6 +57,7 @@ struct skt_connect {
     unsigned attach_tries;
     skt_us attach_at;    /* the next ATTACH is due */
     skt_us attach_until; /* then the pair is given up */
+    uint8_t notes;       /* a set of enum skt_session_note */
     int refusal;         /* enum skt_attach, or -enum skt_hs_status */
     char refusal_text[SKT_REASON_MAX + 1];
 };

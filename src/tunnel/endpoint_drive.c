@@ -125,6 +125,7 @@ static bool flush(struct skt_endpoint *ep, struct skt_link *link, skt_us now)
         if (link->packets && skt_session_state(s) != SKT_SESSION_CLOSED)
             link->packets->pump(link->packets, s, now);
         size_t len = skt_session_send(s, now, ep->shared->send_buffer, SKT_SEND_BUFFER_LEN, &info);
+        skt_endpoint_trace_handshake(ep, s, len > 0 ? &info.to : NULL);
         if (len == 0)
             return false;
         struct skt_udp *udp = info.to.via < ep->socket_count ? ep->sockets[info.to.via] : NULL;

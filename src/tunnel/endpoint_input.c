@@ -45,6 +45,7 @@ static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_
                                        SKT_MTU_START);
     if (ep->acceptor.stamp_new) /* first remembered, then answered */
         skt_stampfile_append(ep->stamps->file, &ep->acceptor.last_stamp);
+    skt_endpoint_trace_initiation(from, len);
     if (len == SKT_ERR_AUTH)
         skt_endpoint_log_foreign(ep, from, SKT_ERR_AUTH);
     reply(ep, from, len);
@@ -66,8 +67,9 @@ static void refuse(struct skt_endpoint *ep, skt_us now, const struct skt_attach_
 static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
 {
     char who[SKT_CLIENT_TEXT_MAX];
+    skt_debug("handshake: ATTACH with a good ticket, %s %s", skt_endpoint_session_text(ep, s, who),
+              is_new ? "is new" : "has new keys");
     if (!is_new) {
-        skt_debug("%s has new keys", skt_endpoint_session_text(ep, s, who));
         return;
     }
     skt_endpoint_log_up(ep, s, "is up");
@@ -112,13 +114,20 @@ static void on_known(struct skt_endpoint *ep, skt_us now, struct skt_slot *slot,
 {
     if (slot->kind == SKT_SLOT_SESSION) {
         struct skt_session *s = (struct skt_session *)(void *)slot;
-        if (skt_session_receive(s, now, from, d->data, d->len) == SKT_OK)
+        int err = skt_session_receive(s, now, from, d->data, d->len);
+        if (err)
+            skt_endpoint_trace_dropped(s, from, err);
+        else
             skt_endpoint_touch(ep, s);
+        skt_endpoint_trace_handshake(ep, s, NULL);
         return;
     }
     struct skt_attach_request req;
-    if (skt_acceptor_attach(&ep->acceptor, now, (struct skt_half *)(void *)slot, from, d->data, d->len,
-                            &req) == SKT_OK)
+    int err =
+        skt_acceptor_attach(&ep->acceptor, now, (struct skt_half *)(void *)slot, from, d->data, d->len, &req);
+    if (err)
+        skt_endpoint_trace_dropped(NULL, from, err);
+    else
         on_ticket(ep, now, &req, from);
 }
 

@@ -127,12 +127,60 @@ void skt_endpoint_log_refusing(const struct skt_endpoint *ep, const uint8_t *tic
 void skt_endpoint_log_foreign(const struct skt_endpoint *ep, const struct skt_addr *from, int err)
 {
     char addr[SKT_ADDR_TEXT_MAX];
-    (void)err;
+    skt_endpoint_trace_dropped(NULL, from, err);
     if (ep->server)
         skt_info_steady(skt_log_key(from->ip, sizeof from->ip, 0),
                         "packets from %s do not open with our password or key: it has another one, or is "
                         "another program, or its session has ended",
                         skt_addr_text(from, addr));
+}
+
+/* --- debug --- */
+
+static void trace_handshake(const struct skt_endpoint *ep, struct skt_session *s, const struct skt_addr *to)
+{
+    char addr[SKT_ADDR_TEXT_MAX] = "", server[SKT_CLIENT_TEXT_MAX];
+    unsigned notes = skt_session_take_notes(s);
+    if (to)
+        skt_addr_text(to, addr);
+    server_text(ep, server);
+    if (notes & SKT_NOTE_INITIATION)
+        skt_debug("handshake with %s: message 1 to %s", server, addr);
+    if (notes & SKT_NOTE_RESPONSE)
+        skt_debug("handshake with %s: message 2 has come and fits", server);
+    if (notes & SKT_NOTE_ATTACH)
+        skt_debug("handshake with %s: ATTACH with our ticket to %s", server, addr);
+    if (notes & (SKT_NOTE_NEW | SKT_NOTE_CONTINUED))
+        skt_debug("handshake with %s: ACCEPT, session %u %s, %s", server, skt_session_cid(s),
+                  notes & SKT_NOTE_NEW ? "is new" : "has new keys", skt_session_cipher_name(s));
+}
+
+void skt_endpoint_trace_handshake(const struct skt_endpoint *ep, struct skt_session *s,
+                                  const struct skt_addr *to)
+{
+    if (!ep->server && skt_log_is_on(SKT_LOG_DEBUG))
+        trace_handshake(ep, s, to);
+}
+
+void skt_endpoint_trace_initiation(const struct skt_addr *from, long result)
+{
+    char addr[SKT_ADDR_TEXT_MAX];
+    if (result > 0)
+        skt_debug("handshake: message 1 from %s is answered", skt_addr_text(from, addr));
+    else
+        skt_debug("handshake: message 1 from %s is dropped: %s", skt_addr_text(from, addr),
+                  result == 0 ? "no answer is due" : skt_err_str((int)result));
+}
+
+void skt_endpoint_trace_dropped(const struct skt_session *s, const struct skt_addr *from, int err)
+{
+    char addr[SKT_ADDR_TEXT_MAX];
+    const char *why = err == SKT_ERR_NOTFOUND ? "it belongs to no session or handshake" : skt_err_str(err);
+    if (s)
+        skt_debug("session %u: a datagram from %s is dropped: %s", skt_session_cid(s),
+                  skt_addr_text(from, addr), why);
+    else
+        skt_debug("a datagram from %s is dropped: %s", skt_addr_text(from, addr), why);
 }
 
 /* --- a client's troubles --- */

@@ -26,6 +26,20 @@ void skt_endpoint_log_refusing(const struct skt_endpoint *ep, const uint8_t *tic
 /* Server: a datagram that can't be one of a client of ours. err: why, an enum skt_err. */
 void skt_endpoint_log_foreign(const struct skt_endpoint *ep, const struct skt_addr *from, int err);
 
+/* --- at level debug: the story of handshakes, and what is dropped --- */
+
+/* Client: what its handshakes have done since the last call; to: where that was sent, NULL: it came in. */
+void skt_endpoint_trace_handshake(const struct skt_endpoint *ep, struct skt_session *s,
+                                  const struct skt_addr *to);
+
+/* Server: a message 1. result: of skt_acceptor_initiation. */
+void skt_endpoint_trace_initiation(const struct skt_addr *from, long result);
+
+/* A datagram that was dropped, and why (enum skt_err). s: the session that it was for, or NULL. */
+void skt_endpoint_trace_dropped(const struct skt_session *s, const struct skt_addr *from, int err);
+
+/* --- a client's troubles --- */
+
 /* Client: the server has refused us. */
 void skt_endpoint_log_refused(const struct skt_endpoint *ep, const struct skt_session *s);
 

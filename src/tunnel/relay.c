@@ -191,6 +191,7 @@ static void stop(struct skt_relay *r)
 {
     struct skt_loop *loop = r->set->loop;
     r->ending = true;
+    skt_relay_trace_end(r);
     skt_relay_connect_free(r);
     skt_loop_io_set(loop, &r->io, 0);
     skt_loop_timer_stop(loop, &r->timer);
@@ -315,6 +316,7 @@ int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, u
     if (*target)
         r->target = strdup(target); /* for the log only: without memory it has none */
     skt_relay_start(r, fd);
+    skt_relay_trace_begin(r);
     if (out)
         *out = r;
     return SKT_OK;
@@ -341,6 +343,7 @@ int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct
     }
     r->st = st;
     st->user = &r->owner;
+    skt_relay_trace_begin(r);
     if (out)
         *out = r;
     return SKT_OK;

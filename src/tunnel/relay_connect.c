@@ -95,6 +95,7 @@ static void on_connected(struct skt_loop_io *io, unsigned ready)
     }
     skt_loop_io_set(r->set->loop, &r->io, 0);
     skt_relay_connect_free(r);
+    skt_relay_trace_connected(r, fd);
     skt_relay_start(r, fd);
 }
 

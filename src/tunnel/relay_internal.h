@@ -53,6 +53,8 @@ struct skt_relay {
     struct skt_loop_task more;         /* the stream has more to read than one event may move */
     uint64_t to_stream, to_tcp;        /* bytes */
     char *target;                      /* client: the name that was asked for; NULL: the default one */
+    skt_us began;                      /* for the log, */
+    uint32_t cid, conv;                /* as is its name there, on both ends */
     skt_us active;                     /* a byte moved last, or was acknowledged */
     size_t undelivered; /* at the last look, while it ends: what the other sides have yet to take */
     struct skt_relay_options options;
@@ -119,6 +121,11 @@ void skt_relay_log_no_target(const struct skt_relay *r);
 
 /* Client: the server has no target for us. */
 void skt_relay_log_refused(const struct skt_relay *r, int reason);
+
+/* At level debug: the story of a connection, named "SESSION/CONVERSATION" on both ends. */
+void skt_relay_trace_begin(struct skt_relay *r);
+void skt_relay_trace_connected(const struct skt_relay *r, int fd);
+void skt_relay_trace_end(const struct skt_relay *r);
 
 /* --- relay_connect.c --- */
 

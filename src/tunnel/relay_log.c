@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What relays say: each thing once, in words, then rarely (base/log.h). */
+#include "base/format.h"
+#include "io/tcp.h"
 #include "tunnel/endpoint_log.h"
 #include "tunnel/relay_internal.h"
 
@@ -34,4 +36,72 @@ void skt_relay_log_refused(const struct skt_relay *r, int reason)
     skt_warn_rarely(key_of(r, r->target ? r->target : ""), "%s: the server says: %s: %s",
                     skt_endpoint_session_text(r->ep, r->st->session, who), skt_reset_str(reason),
                     target_of(r->target));
+}
+
+/* --- debug --- */
+
+static const char *name_of(const struct skt_relay *r, char buf[32])
+{
+    snprintf(buf, 32, "connection %u/%u", r->cid, r->conv);
+    return buf;
+}
+
+static void trace_begin(const struct skt_relay *r)
+{
+    char name[32], who[SKT_CLIENT_TEXT_MAX], from[SKT_ADDR_TEXT_MAX];
+    struct skt_addr peer = {0};
+    if (r->connect) {
+        skt_debug("%s: %s asks for target %s, %.100s port %u", name_of(r, name),
+                  skt_endpoint_session_text(r->ep, r->st->session, who), target_of(r->st->name),
+                  r->connect->host, r->connect->port);
+        return;
+    }
+    (void)skt_tcp_peer(skt_relay_fd(r), &peer);
+    skt_debug("%s: accepted from %s, to target %s", name_of(r, name), skt_addr_text(&peer, from),
+              target_of(r->target));
+}
+
+void skt_relay_trace_begin(struct skt_relay *r)
+{
+    r->began = skt_loop_now(r->set->loop);
+    r->cid = skt_session_cid(r->st->session);
+    r->conv = r->st->conv;
+    if (skt_log_is_on(SKT_LOG_DEBUG))
+        trace_begin(r);
+}
+
+void skt_relay_trace_connected(const struct skt_relay *r, int fd)
+{
+    char name[32], at[SKT_ADDR_TEXT_MAX];
+    struct skt_addr peer = {0};
+    if (!skt_log_is_on(SKT_LOG_DEBUG))
+        return;
+    (void)skt_tcp_peer(fd, &peer);
+    skt_debug("%s: connected to %s in %llu ms", name_of(r, name), skt_addr_text(&peer, at),
+              (unsigned long long)((skt_loop_now(r->set->loop) - r->began) / SKT_US_PER_MS));
+}
+
+/* Who has ended it. */
+static const char *end_of(const struct skt_relay *r)
+{
+    if (r->refused)
+        return "no target";
+    if (r->over)
+        return r->leaving ? "ended here" : "reset by the other end";
+    if (r->broken)
+        return "TCP was reset or timed out";
+    if (r->leaving)
+        return "no byte for tcp_keepalive";
+    return r->finished && r->shut ? "both sides were through" : "ended here";
+}
+
+void skt_relay_trace_end(const struct skt_relay *r)
+{
+    char name[32], age[SKT_FORMAT_MAX], in[SKT_FORMAT_MAX], out[SKT_FORMAT_MAX];
+    if (!skt_log_is_on(SKT_LOG_DEBUG) || r->conv == 0)
+        return;
+    skt_debug(
+        "%s: ended after %s: %s; %s from TCP, %s to TCP", name_of(r, name),
+        skt_format_duration((double)(skt_loop_now(r->set->loop) - r->began) / (double)SKT_US_PER_SEC, age),
+        end_of(r), skt_format_bytes((double)r->to_stream, in), skt_format_bytes((double)r->to_tcp, out));
 }

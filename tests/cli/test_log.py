@@ -197,3 +197,35 @@ def test_who_was_there(box):
     assert pair.client.wait() == 0
     (said,) = wait_for(lambda: lines(pair.server, "is closed"))
     assert re.search(r"is closed: [^(]+ \(alice, 127\.0\.0\.1:\d+; \d+s, \d+(\.\d)? kB sent, .* received\)$", said)
+
+
+def test_the_story_of_a_connection(box):
+    pair = Pair(box, {"top": DEBUG, **ALICE}, {"top": DEBUG})
+    pair.wait_up()
+    pair.get(300000)
+    (first,) = wait_for(lambda: lines(pair.client, r" debug connection .*: ended after"))
+    name = re.search(r"connection (\d+/\d+):", first)[1]
+    client = [line.split(" debug ")[1] for line in lines(pair.client, f" debug connection {name}: ")]
+    server = [line.split(" debug ")[1] for line in lines(pair.server, f" debug connection {name}: ")]
+    assert re.search(r"accepted from 127\.0\.0\.1:\d+, to target \(the default one\)$", client[0])
+    assert re.search(r": ended after \d+s: .*; \d+ B from TCP, 300 kB to TCP$", client[1])
+    assert re.search(rf": session \d+ \(alice, 127.0.0.1:\d+\) asks for target \(the default one\), 127.0.0.1 port ",
+                     server[0])
+    assert re.search(rf": connected to 127.0.0.1:{box.target()} in \d+ ms$", server[1])
+    assert re.search(r": ended after \d+s: .*; 300 kB from TCP, \d+ B to TCP$", server[2])
+    order = ["message 1 to", "message 2 has come", "ATTACH with our ticket", "ACCEPT, session \\d+ is new"]
+    said = [line for line in lines(pair.client, " debug handshake with 127.0.0.1 port ")]
+    assert all(any(re.search(step, line) for line in said) for step in order), said
+    assert lines(pair.server, r" debug handshake: message 1 from 127\.0\.0\.1:\d+ is answered")
+    assert lines(pair.server, r" debug handshake: ATTACH with a good ticket, session \d+ \(alice, .*\) is new")
+
+
+def test_the_story_of_a_reset(box):
+    pair = Pair(box, {"top": DEBUG}, {"top": DEBUG})
+    pair.wait_up()
+    with pair.connect() as s:
+        s.sendall(b"GET /100000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert s.recv(1000)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    wait_for(lambda: lines(pair.client, r"ended after .*: TCP was reset or timed out; "))
+    wait_for(lambda: lines(pair.server, r"ended after .*: reset by the other end; "))
