@@ -116,7 +116,7 @@ static void init_members(struct skt_app *app, struct skt_loop *loop, const struc
     app->loop = loop;
     app->conf = conf;
     app->created = skt_loop_now(loop);
-    app->stop_at = SKT_NEVER;
+    app->stop_at = app->leave_at = SKT_NEVER;
     struct skt_list *lists[] = {&app->skcps,     &app->dead_skcps, &app->etcps,
                                 &app->lingering, &app->graveyard,  &app->timers,
                                 &app->lookups,   &app->pending,    &app->holds};
@@ -252,8 +252,8 @@ void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *us
     skt_us now = skt_loop_now(app->loop);
     app->on_stopped = on_stopped;
     app->stopped_user = user;
-    app->stop_at = skt_us_min(app->stop_at, skt_us_add(now, grace));
-    app->leave_at = app->stop_at - skt_us_min(grace, app->stop_at - now) * 4 / 10;
+    app->leave_at = skt_us_min(app->leave_at, skt_us_add(now, grace));
+    app->stop_at = skt_us_min(app->stop_at, skt_us_add(now, grace + grace * 4 / 10));
     if (!app->stopping) {
         app->stopping = true;
         skt_etcp_close_listeners(app);

@@ -57,7 +57,8 @@ struct skt_app {
     struct skt_loop_timer beat, retry, stop_timer, closing_timer;
     struct skt_loop_task bury, finish;
     skt_us created, stop_at;
-    skt_us leave_at; /* relays read no more from TCP, so that what they have read arrives before stop_at */
+    skt_us leave_at; /* the grace is over: relays read no more from TCP, and what they have read arrives
+                        before stop_at */
     void (*on_stopped)(void *user);
     void *stopped_user;
     bool started, ready; /* the script has run; on_init has returned, too */
