@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
+#include "base/folders.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/janitor.h"
@@ -221,6 +222,23 @@ static int keep_a_janitor(struct process *p)
     return SKT_EXIT_OK;
 }
 
+/* Another instance has our name: we take one of our own. */
+static int take_other_name(struct process *p, char path[SKT_STATUS_PATH_MAX])
+{
+    struct skt_config *conf = p->conf;
+    char *name = skt_config_other_name(conf);
+    char wanted[SKT_STATUS_PATH_MAX];
+    int n = name ? snprintf(wanted, sizeof wanted, SKT_RUN_FOLDER "/%s.sock", name) : -1;
+    if (n < 0 || (size_t)n >= sizeof wanted || skt_status_place(wanted, path) < 0) {
+        free(name);
+        return SKT_ERR_NOMEM;
+    }
+    skt_info("another instance has the name %s: this one is %s", conf->name, name);
+    free(conf->name);
+    conf->name = name;
+    return set_status_path(conf, path);
+}
+
 static int open_status(struct process *p)
 {
     char path[SKT_STATUS_PATH_MAX], why[SKT_STATEFILE_WHY_MAX];
@@ -233,8 +251,11 @@ static int open_status(struct process *p)
         err = set_status_path(p->conf, path);
     if (err == SKT_OK)
         err = skt_status_socket_new(&p->status, p->loop, path, why);
+    if (err == SKT_ERR_FULL && skt_status_is_default(wanted) && !p->source->text &&
+        take_other_name(p, path) == SKT_OK)
+        err = skt_status_socket_new(&p->status, p->loop, path, why);
     if (err == SKT_ERR_FULL)
-        return skt_cli_failure("%s: an instance with this configuration's name is running already; "
+        return skt_cli_failure("%s: an instance of this configuration is running already; "
                                "give this one a status_socket of its own, or end the other",
                                path);
     if (err == SKT_ERR_AUTH)

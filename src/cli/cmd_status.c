@@ -105,6 +105,37 @@ static int locate_of_name(const char *name, char path[SKT_STATUS_PATH_MAX])
     return SKT_EXIT_OK;
 }
 
+/* Is the instance at the socket one of this configuration? One that does not answer may be. */
+static bool is_of(const char *path, const struct skt_config *conf)
+{
+    char *text;
+    size_t len;
+    if (skt_status_fetch(path, ANSWER_LIMIT_MS, &text, &len) < 0)
+        return true;
+    bool same = true;
+    char real_path[4096];
+    struct skt_json value = skt_json_of(text, len);
+    if (*skt_json_text(skt_json_get(value, "config"), real_path, sizeof real_path))
+        same = strcmp(real_path, conf->real_path) == 0;
+    free(text);
+    return same;
+}
+
+/* Under its own name, or under the one that it has where another instance was first. */
+static bool locate_among_names(const struct skt_config *conf, char path[SKT_STATUS_PATH_MAX])
+{
+    bool found = false;
+    char *name = skt_status_is_default(conf->status_socket) ? skt_config_other_name(conf) : NULL;
+    if (name) {
+        char wanted[SKT_STATUS_PATH_MAX];
+        int n = snprintf(wanted, sizeof wanted, SKT_RUN_FOLDER "/%s.sock", name);
+        found = n > 0 && (size_t)n < sizeof wanted && skt_status_locate(wanted, path) == SKT_OK &&
+                is_of(path, conf);
+        free(name);
+    }
+    return found || (skt_status_locate(conf->status_socket, path) == SKT_OK && is_of(path, conf));
+}
+
 static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
 {
     if (!strchr(config, '/') && access(config, F_OK) != 0)
@@ -119,7 +150,7 @@ static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
     if (!conf->status_socket[0]) {
         fprintf(stderr, "%s: status_socket is switched off\n", config);
         status = SKT_EXIT_USAGE;
-    } else if (skt_status_locate(conf->status_socket, path) < 0) {
+    } else if (!locate_among_names(conf, path)) {
         status = no_instance(config, conf->status_socket);
     }
     skt_config_free(conf);
@@ -133,6 +164,9 @@ static int show_once(const char *path, bool raw, bool clear)
     int err = skt_status_fetch(path, ANSWER_LIMIT_MS, &text, &len);
     if (err == SKT_ERR_NOTFOUND)
         return skt_cli_failure("status: nobody is listening at %s: the instance has ended", path);
+    if (err == SKT_ERR_IO && errno == EACCES)
+        return skt_cli_failure("status: the instance at %s is another user's: ask as that user, or as root",
+                               path);
     if (err == SKT_ERR_AGAIN)
         return skt_cli_failure("status: no answer at %s", path);
     if (err < 0)

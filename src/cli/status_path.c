@@ -73,6 +73,11 @@ static int copy(char buf[SKT_STATUS_PATH_MAX], const char *path)
     return SKT_OK;
 }
 
+bool skt_status_is_default(const char *wanted)
+{
+    return default_name(wanted) != NULL;
+}
+
 int skt_status_place(const char *wanted, char buf[SKT_STATUS_PATH_MAX])
 {
     const char *name = default_name(wanted);

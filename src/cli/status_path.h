@@ -4,6 +4,7 @@
 #ifndef SKT_CLI_STATUS_PATH_H
 #define SKT_CLI_STATUS_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/un.h>
 
@@ -15,6 +16,9 @@ enum {
 /* The folder of number i < SKT_STATUS_FOLDERS into buf; SKT_ERR_NOTFOUND where there is no such folder for
  * this user, SKT_ERR_FULL where its name is too long. */
 int skt_status_folder(int i, char buf[SKT_STATUS_PATH_MAX]);
+
+/* Is it a socket in the default folder? Its name is the program's choice then. */
+bool skt_status_is_default(const char *wanted);
 
 /* The path at which a socket is to be made: `wanted` (the configuration's status_socket), and where that is
  * the default and can't be written to, the same name in the next folder that can. Makes the folder.

@@ -207,6 +207,7 @@ void skt_app_status_json(struct skt_app *app, FILE *out)
     (void)fputc('{', out);
     write_text(out, "version", SKT_VERSION);
     write_text(out, "mode", app->conf->mode_name);
+    write_text(out, "config", app->conf->real_path);
     write_count(out, "pid", (uint64_t)getpid());
     write_milli(out, "uptime_s", (skt_loop_now(app->loop) - app->created) / 1000);
     write_count(out, "rss_bytes", rss_bytes());

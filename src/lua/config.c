@@ -21,7 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MAX_LEN = 16 * 1024 * 1024 };
+enum {
+    FILE_MAX_LEN = 16 * 1024 * 1024,
+    NAME_MAX_LEN = 60, /* bytes of an instance's name: the path of its socket has 107 (macOS: 103) */
+};
 
 static const char *const mode_names[] = {"proxy_client", "proxy_server", "tun_client", "tun_server"};
 
@@ -173,6 +176,17 @@ static void report(struct config_reader *r, char *err, size_t err_cap, struct sk
     free(r->problems);
 }
 
+char *skt_config_other_name(const struct skt_config *conf)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (const char *p = conf->real_path; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 16777619U;
+    char *name = malloc(NAME_MAX_LEN + 1);
+    if (name)
+        snprintf(name, NAME_MAX_LEN + 1, "%.*s-%08x", NAME_MAX_LEN - 9, conf->name, (unsigned)hash);
+    return name;
+}
+
 static int set_defaults(struct skt_config *conf, const char *path)
 {
     conf->log_level = SKT_LOG_INFO;
@@ -182,12 +196,20 @@ static int set_defaults(struct skt_config *conf, const char *path)
     conf->path = strdup(path);
     const char *base = strrchr(path, '/');
     conf->name = strdup(base ? base + 1 : path);
-    if (!conf->path || !conf->name)
+    conf->real_path = realpath(path, NULL);
+    if (!conf->real_path)
+        conf->real_path = strdup(path);
+    if (!conf->path || !conf->real_path || !conf->name)
         return SKT_ERR_NOMEM;
     char *dot = strrchr(conf->name, '.');
     if (dot && dot != conf->name && strcmp(dot, ".lua") == 0)
         *dot = 0;
-    return SKT_OK;
+    if (strlen(conf->name) <= NAME_MAX_LEN)
+        return SKT_OK;
+    char *shorter = skt_config_other_name(conf);
+    free(conf->name);
+    conf->name = shorter;
+    return shorter ? SKT_OK : SKT_ERR_NOMEM;
 }
 
 /* Chunk names that begin with @ are files: messages show them as they are, shortened from the left. */

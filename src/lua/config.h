@@ -117,6 +117,7 @@ struct skt_config_mode_table {
 
 struct skt_config {
     char *path;                /* of the file, as given */
+    char *real_path;           /* the same, absolute and without links, where it is a file */
     char *name;                /* the file's name without folder and .lua; names socket and state files */
     enum skt_config_mode mode; /* of mode_name */
     char *mode_name;
@@ -146,6 +147,10 @@ int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *
 /* The same for text in memory; `path` stands for the file in messages, gives the name and the folder. */
 int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
                          size_t err_cap);
+
+/* The name of an instance whose own name another one has, with a configuration elsewhere: the name and a hash
+ * of the file's path. Heap; NULL without memory. */
+char *skt_config_other_name(const struct skt_config *conf);
 
 /* Frees everything, wiping secrets; NULL is allowed. */
 void skt_config_free(struct skt_config *conf);

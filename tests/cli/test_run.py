@@ -345,3 +345,23 @@ def test_without_root(box):
     assert list(expected.parent.glob("*.stamps"))
     denied = skcptun("status", env=env, **as_nobody)
     assert denied.returncode == 1 and "no instance of this user" in denied.stderr
+
+
+@root
+def test_two_configurations_of_one_name(box):
+    """They run side by side, and status finds each; a long name is no problem either."""
+    processes = {}
+    for folder, name in (("one", f"{NAME}twin"), ("two", f"{NAME}twin"), ("three", NAME + "long" * 50)):
+        (box.path / folder).mkdir()
+        text = re.sub(r'status_socket = "[^"]*",', "", box.server_config(free_port(socket.SOCK_DGRAM), 1))
+        path = box.write(f"{folder}/{name}.lua", text)
+        if folder == "two":  # the other one's socket is not this one's
+            done = skcptun("status", path)
+            assert done.returncode == 1 and "no instance" in done.stderr, done
+        processes[path] = box.start(path, log=f"{folder}.log")
+        wait_for(lambda: skcptun("status", path, "--json").returncode == 0, what=processes[path].log())
+    for path, process in processes.items():
+        status = json.loads(skcptun("status", path, "--json").stdout)
+        assert status["pid"] == process.pid and status["config"] == str(path)
+    again = skcptun(next(iter(processes)))  # the same file once more
+    assert again.returncode == 1
