@@ -26,17 +26,17 @@ static void test_bytes(void **state)
         100, 0, 0, 0,           /* una */
         20, 0x10, 0x27, 0, 0,   /* newest: una + 10, ts 10000 */
         3,                      /* 96 us ago */
-        0x19, 4, 5,             /* range from una + 6, five segments, ts 9997 */
-        0x0e, 0x8f, 0x03,       /* one segment, four lower, ts 9800 */
-        0x0f, 4, 0,             /* range from four lower, ts 10000 */
+        0x09, 3, 0xcf, 0x0f,    /* range from una + 2, four segments, ts 9000 */
+        0x15, 2, 0x13,          /* range from five higher, three segments, ts 9990 */
+        0x16, 7,                /* one segment, six lower, ts 9996 */
     };
     /* clang-format on */
     struct skt_ack_frame f = {
         .conv = 2, .una = 100, .wnd = 512, .newest_sn = 110, .newest_ts = 10000, .delay = 3};
     static const struct skt_ack_record records[] = {
-        {106, 110, 9997, true},
-        {102, 102, 9800, false},
-        {98, 102, 10000, true},
+        {102, 105, 9000, true},
+        {107, 109, 9990, true},
+        {101, 101, 9996, false},
     };
     struct skt_ack_writer a;
     uint8_t out[64];
