@@ -115,8 +115,9 @@ check-sim:
 # What a KiB of payload costs in instructions, against a stored bound.
 check-instructions:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
-	cmake --build $(BUILD) -j $(JOBS) --target guard_load
+	cmake --build $(BUILD) -j $(JOBS) --target guard_load guard_frames
 	sh tests/guard/run.sh $(BUILD)/tests/guard_load || [ $$? -eq 77 ]
+	sh tests/guard/frames.sh $(BUILD)/tests/guard_frames || [ $$? -eq 77 ]
 
 # For other machines, with warnings as errors: what runs Linux is tested under emulation, what doesn't is linked. The
 # compiler and the libraries are kept in build-cross/; making them takes ten minutes of two idle cores a target.

@@ -13,9 +13,9 @@
 enum {
     OVERHEAD_GUESS = 25,
     OVERHEAD_MAX = 200,
-    /* For one packet: 512 segments let go, or 16384 looked at that were before. Whoever acknowledges more at
+    /* For one packet: 256 segments let go, or 8192 looked at that were before. Whoever acknowledges more at
      * once has it done in parts, and no packet takes longer than 0.1 ms. */
-    ACK_WORK = 512 * SKT_ACK_RELEASE,
+    ACK_WORK = 256 * SKT_ACK_RELEASE,
 };
 
 static size_t datagram_len(const struct skt_path *p)

@@ -153,8 +153,9 @@ static void carry(struct world *w, int end, uint8_t *d, size_t len, unsigned how
         give(w, end, address_of(!end), d, len);
         return;
     }
-    const struct skt_keypair *kp = w->t.session[end]->keys.current;
-    if (!kp || kp->local_id != w->mirror[end]->local_id) /* new keys: what they seal goes by unread */
+    const struct skt_keypair *kp = w->t.session[end] ? w->t.session[end]->keys.current : NULL;
+    if (!kp || !w->mirror[end] ||
+        kp->local_id != w->mirror[end]->local_id) /* new keys: what they seal goes by unread */
         return;
     if (skt_packet_open(w->t.ctx[end].crypto, w->mirror[end], copy, len, w->t.now, &plain, &plain_len) != 0)
         return;
@@ -314,7 +315,7 @@ static void pass_time(struct world *w)
 
 static void talk(struct world *w)
 {
-    while (w->in.left > 2) {
+    while (w->in.left > 2 && !w->in.bad) {
         unsigned op = skt_read_u8(&w->in);
         int end = op >> 7;
         if (skt_session_state(w->t.session[0]) == SKT_SESSION_CLOSED ||
@@ -337,7 +338,7 @@ static void talk(struct world *w)
 static void knock(struct world *w)
 {
     struct skt_keypair *kp = w->t.session[0]->connect.pending, *server = mirror_of(kp);
-    while (w->in.left > 3 && w->t.session[0]->connect.pending == kp) {
+    while (w->in.left > 3 && !w->in.bad && w->t.session[0]->connect.pending == kp) {
         uint8_t d[SKT_MTU_MAX], *frames = d + SKT_HEADER_LEN;
         unsigned op = skt_read_u8(&w->in);
         size_t len = skt_read_u16(&w->in) % LEN_MAX;

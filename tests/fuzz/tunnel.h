@@ -95,7 +95,7 @@ static void begin(struct tunnel *t, uint8_t mode)
     skt_pool_init(&t->pool, SKT_KCP_BLOCK_LEN, 4 << 20);
     init_context(t, 0, mode);
     init_context(t, 1, mode);
-    skt_stampcache_init(&t->stamps, 0);
+    skt_stampcache_init(&t->stamps, 64);
     skt_acceptor_init(&t->acceptor, &t->ctx[1], &t->stamps, 1, 4);
     if (skt_session_new_client(&t->session[0], &t->ctx[0], t->now) != 0)
         abort();

@@ -15,7 +15,7 @@
 
 #define MS SKT_US_PER_MS
 
-enum { FLIGHT = 8000, FRAMES = 65 /* of the shortest in a packet */ };
+enum { FLIGHT = 5000, FRAMES = 65 /* of the shortest in a packet */ };
 
 static uint8_t packet[SKT_MTU_MAX + 1];
 
@@ -61,7 +61,7 @@ static void test_a_great_una(void **state)
     f.newest_ts = ts_of(&r, FLIGHT - 1);
     for (int i = 0; i < FRAMES; i++)
         assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    assert_in_range(held(&r), FLIGHT - 600, FLIGHT - 400);
+    assert_in_range(held(&r), FLIGHT - 300, FLIGHT - 200);
     assert_false(skt_kcp_drained(&r.kcp));
     unsigned turns = 0;
     for (; !skt_kcp_drained(&r.kcp); turns++) {
@@ -73,7 +73,7 @@ static void test_a_great_una(void **state)
             assert_int_equal(skt_path_send(&r.path, r.now, packet, sizeof packet), 0);
         assert_in_range(before - held(&r), 1, 600);
     }
-    assert_in_range(turns, 10, 20);
+    assert_in_range(turns, 15, 30);
     assert_int_equal(r.path.stats.lost, 0);
     assert_int_equal(r.path.inflight_bytes, 0);
     assert_true(skt_kcp_take_events(&r.kcp) & SKT_KCP_DRAINED);
@@ -103,7 +103,7 @@ static void test_ranges_of_nothing(void **state)
     struct skt_ack_frame f = {.conv = RIG_CONV, .wnd = 500, .newest_sn = FLIGHT - 1, .count = 1};
     f.newest_ts = ts_of(&r, FLIGHT - 1);
     f.records[0] = (struct skt_ack_record){1, FLIGHT - 1, f.newest_ts, true};
-    for (int i = 0; i < FLIGHT / 300; i++) { /* each packet does a part, whichever frame it is in */
+    for (int i = 0; i < FLIGHT / 60; i++) { /* each packet does a part, whichever frame it is in */
         skt_path_begin_receive(&r.path);
         assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     }
@@ -162,7 +162,7 @@ static void test_a_ts_that_names_none(void **state)
     }
     /* Nor a range that came before its segments were sent. */
     struct skt_ack_frame f = {.conv = RIG_CONV, .wnd = 500, .newest_sn = 10, .count = 1};
-    f.records[0] = (struct skt_ack_record){100, 5000, ts_of(&r, 100) - 1, true};
+    f.records[0] = (struct skt_ack_record){100, FLIGHT - 1, ts_of(&r, 100) - 1, true};
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_int_equal(held(&r), FLIGHT);
     assert_int_equal(r.path.srtt, 0);
