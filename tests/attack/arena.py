@@ -226,11 +226,11 @@ class Arena:
                       f"amplification {got.amplification:.1f}")
 
 
-def check(got, share=0.3, memory=MAX_MEMORY + (24 << 20), amplification=3.0, forged_per_s=None, up=True):
+def check(got, share=0.3, memory=MAX_MEMORY + (24 << 20), amplification=3.0, forged_per_s=None, reached=True):
     """What holds for every attack. Bounds of time and share are wide: the machine has other work. forged_per_s: bytes
     that may go to forged addresses, all together."""
-    if up:
-        assert got.up, "the attacker never got its session: nothing was tested"
+    if reached:
+        assert got.reached, "the attacker never got its session: nothing was tested"
     assert got.amplification <= amplification
     assert forged_per_s is None or got.forged_got <= forged_per_s * (got.took + 0.3)
     assert got.lines <= 4 + got.seconds, "more than one line a second in the log"

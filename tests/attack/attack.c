@@ -149,7 +149,7 @@ static double worst_amplification(const struct attack *a, uint64_t *sent, uint64
     return worst;
 }
 
-static void report(const struct attack *a, double took, bool was_up)
+static void report(const struct attack *a, double took)
 {
     uint64_t sent, got;
     unsigned up = 0;
@@ -159,11 +159,11 @@ static void report(const struct attack *a, double took, bool was_up)
     printf("{\"units\": %lu, \"took\": %.3f, \"sent_packets\": %llu, \"got_packets\": %llu, \"sent\": %llu, "
            "\"got\": %llu, "
            "\"forged_sent\": %llu, \"forged_got\": %llu, \"amplification\": %.2f, \"refused\": %u, "
-           "\"sessions\": %u, \"up\": %s}\n",
+           "\"sessions\": %u, \"reached\": %s}\n",
            a->worked ? a->worked : a->units, took, (unsigned long long)a->sent_packets,
            (unsigned long long)a->got_packets, (unsigned long long)a->own.sent,
            (unsigned long long)a->own.got, (unsigned long long)sent, (unsigned long long)got, worst,
-           a->refused, up, was_up ? "true" : "false");
+           a->refused, up, a->reached ? "true" : "false");
     fflush(stdout);
 }
 
@@ -193,7 +193,7 @@ int main(int argc, char **argv)
     double took = a.worked ? a.worked_s : a.units ? (double)(attack_now() - a.started) / 1e6 : 0;
     a.source = 0;
     attack_rest(&a, 100 * SKT_US_PER_MS); /* what is still on its way back */
-    report(&a, took, a.session != NULL && skt_session_cid(a.session) != 0);
+    report(&a, took);
     if (a.p.stay)
         stay(&a);
     attack_close(&a);

@@ -45,7 +45,7 @@ struct attack {
     unsigned session_count;
     struct skt_session *session; /* whose keys seal what the case writes, */
     struct skt_keypair *half;    /* unless this is set: keys of a handshake whose ATTACH is withheld */
-    bool hold;                   /* sessions make handshakes but send no ATTACH */
+    bool hold;                   /* sessions make handshakes but send no ATTACH, and hear nothing then */
     bool deaf;                   /* what comes is counted and read by nobody; sessions send nothing */
     bool tapped;                 /* packets under the session's keys go to the tap; sessions send nothing */
     uint32_t tap_sn, tap_ts;     /* the highest segment of the first stream, and the ts that it came with */
@@ -82,6 +82,7 @@ struct attack {
     uint64_t sent_packets, got_packets;
     struct attack_account own;
     struct attack_account *forged; /* p.sources of them */
+    bool reached;                  /* keys or a session were had */
     unsigned refused;              /* handshakes that the server refused in words */
 };
 
@@ -113,8 +114,8 @@ bool attack_connect(struct attack *a);
 /* Makes keys from our own address and withholds ATTACH: a->half. False after 10 s without message 2. */
 bool attack_connect_half(struct attack *a);
 
-/* Writes an ATTACH with this ticket for a new session. */
-void attack_write_attach(struct attack *a, const uint8_t ticket[SKT_TICKET_LEN]);
+/* Sends the ATTACH that is withheld, with this ticket, from the current source. Each call makes a new one. */
+void attack_send_attach(struct attack *a, const uint8_t ticket[SKT_TICKET_LEN]);
 
 /* Is it time for the next unit? Waits for it, looking after sessions meanwhile. False: the case is over. */
 bool attack_next(struct attack *a);

@@ -171,7 +171,7 @@ static void take(struct attack *a, const struct sockaddr_in *from, uint8_t *d, s
     if (a->deaf || skt_packet_unmask(a->crypto, a->ctx.mask_in, d, len, &h) != SKT_OK)
         return;
     struct skt_session *s = (struct skt_session *)skt_idmap_get(&a->ctx.ids, h.receiver);
-    if (!s)
+    if (!s || (a->hold && s->connect.pending))
         return;
     struct skt_keypair *kp = s->keys.current;
     uint8_t *plain;
@@ -234,9 +234,6 @@ void attack_session_free(struct attack *a, struct skt_session *s)
             a->sessions[i] = a->sessions[--a->session_count];
     if (a->session == s) {
         a->session = NULL;
-        if (a->half)
-            (void)skt_idmap_remove(&a->ctx.ids, a->half->local_id);
-        skt_keypair_free(a->crypto, a->half);
         a->half = NULL;
     }
     skt_session_free(s);
@@ -324,6 +321,7 @@ bool attack_connect(struct attack *a)
         attack_rest(a, SKT_US_PER_MS);
         if (skt_session_state(a->session) == SKT_SESSION_UP) {
             attack_begin(a);
+            a->reached = true;
             return true;
         }
     }
@@ -340,11 +338,21 @@ bool attack_connect_half(struct attack *a)
     attack_begin(a);
     if (!a->session || !a->session->connect.pending)
         return false;
-    /* The keys are ours now: the session would drop them when it is refused. */
     a->half = a->session->connect.pending;
-    a->session->connect.pending = NULL;
-    a->session->connect.attach_at = a->session->connect.attach_until = SKT_NEVER;
+    a->reached = true;
     return true;
+}
+
+void attack_send_attach(struct attack *a, const uint8_t ticket[SKT_TICKET_LEN])
+{
+    uint8_t buf[SKT_SEND_BUFFER_MIN];
+    struct skt_send_info info;
+    struct skt_session *s = a->session;
+    memcpy(s->ticket, ticket, SKT_TICKET_LEN);
+    s->connect.attach_at = 0;
+    size_t len = skt_session_send(s, attack_now(), buf, sizeof buf, &info);
+    if (len > 0)
+        attack_send_raw(a, buf, len, 0);
 }
 
 bool attack_next(struct attack *a)

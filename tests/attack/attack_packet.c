@@ -80,14 +80,6 @@ size_t attack_send(struct attack *a)
     return (size_t)len;
 }
 
-void attack_write_attach(struct attack *a, const uint8_t ticket[SKT_TICKET_LEN])
-{
-    uint8_t body[SKT_TICKET_LEN + 4 + SKT_PROOF_LEN] = {0};
-    memcpy(body, ticket, SKT_TICKET_LEN);
-    attack_begin(a);
-    (void)attack_frame(a, SKT_FRAME_ATTACH, body, sizeof body);
-}
-
 void attack_put_segment(struct attack *a, const struct skt_kcp_header *h, const void *data)
 {
     if (attack_segment(a, h, data))

@@ -28,8 +28,7 @@ static void attach_elsewhere(struct attack *a)
         if (!attack_connect_half(a))
             return;
         a->source = 1 + (unsigned)((a->units - 1) % a->p.sources);
-        attack_write_attach(a, a->p.ticket);
-        attack_send(a);
+        attack_send_attach(a, a->p.ticket);
         for (uint32_t i = 0; i < BLIND_PACKETS; i++) {
             unsigned source = a->source;
             attack_rest(a, FULL_ACK_DELAY_US);

@@ -96,8 +96,7 @@ static void same_ticket_again(struct attack *a)
     if (!attack_connect_half(a))
         return;
     while (attack_next(a)) {
-        attack_write_attach(a, ticket);
-        attack_send(a);
+        attack_send_attach(a, ticket);
         if (a->units % 1000 == 0) { /* half-sessions end */
             attack_session_free(a, a->session);
             if (!attack_connect_half(a))
