@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum {
+    FULL_PAUSE_MS = 100,
     CONNECTIONS_MAX = 256,
     REQUEST_MAX = 8192,
     CHUNK_LEN = 64 * 1024,
@@ -44,6 +45,7 @@ struct connection {
 
 struct server {
     int listen_fd;
+    bool full; /* there was no descriptor for a connection: it waits a little */
     struct connection *connections[CONNECTIONS_MAX];
     size_t count;
 };
@@ -155,6 +157,7 @@ static bool write_some(struct connection *c)
 static void accept_one(struct server *s)
 {
     int fd = skt_tcp_accept(s->listen_fd, NULL);
+    s->full = fd == SKT_ERR_FULL;
     if (fd < 0)
         return;
     struct connection *c = s->count < CONNECTIONS_MAX ? calloc(1, sizeof *c) : NULL;
@@ -183,8 +186,10 @@ _Noreturn void skt_demo_http_serve(int listen_fd)
         for (size_t i = 0; i < s.count; i++)
             fds[i] =
                 (struct pollfd){s.connections[i]->fd, is_answering(s.connections[i]) ? POLLOUT : POLLIN, 0};
-        fds[s.count] = (struct pollfd){listen_fd, POLLIN, 0};
-        if (poll(fds, (nfds_t)s.count + 1, -1) < 0)
+        fds[s.count] = (struct pollfd){listen_fd, s.full ? 0 : POLLIN, 0};
+        int ready = poll(fds, (nfds_t)s.count + 1, s.full ? FULL_PAUSE_MS : -1);
+        s.full = false;
+        if (ready < 0)
             continue;
         bool is_new = fds[s.count].revents != 0;
         /* From the end, since the last one takes the place of one that is dropped. */

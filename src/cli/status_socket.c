@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "io/child.h"
+#include "io/listener.h"
 #include "io/sockaddr.h"
 
 #include <errno.h>
@@ -24,8 +25,7 @@ enum {
 
 struct skt_status_socket {
     struct skt_loop *loop;
-    struct skt_loop_io io;
-    int fd;
+    struct skt_listener listener;
     struct skt_status_file file;
     void (*write)(void *user, FILE *out);
     void *user;
@@ -97,7 +97,7 @@ static char *document(struct skt_status_socket *s, size_t *len)
 static void reader_new(struct skt_status_socket *s, int fd)
 {
     struct reader *r = calloc(1, sizeof *r);
-    if (!r || skt_fd_prepare(fd) < 0 || !(r->text = document(s, &r->len))) {
+    if (!r || !(r->text = document(s, &r->len))) {
         close(fd);
         free(r);
         return;
@@ -118,13 +118,9 @@ static void reader_new(struct skt_status_socket *s, int fd)
     skt_loop_io_set(s->loop, &r->io, SKT_IO_WRITE);
 }
 
-static void on_connection(struct skt_loop_io *io, unsigned ready)
+static void on_connection(struct skt_listener *l, int fd)
 {
-    (void)ready;
-    struct skt_status_socket *s = SKT_CONTAINER(io, struct skt_status_socket, io);
-    int fd = accept(s->fd, NULL, NULL);
-    if (fd >= 0)
-        reader_new(s, fd);
+    reader_new(SKT_CONTAINER(l, struct skt_status_socket, listener), fd);
 }
 
 /* Does a process listen behind the file? */
@@ -200,24 +196,25 @@ int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop,
     s->loop = loop;
     skt_list_init(&s->readers);
     memcpy(s->file.path, path, len + 1);
-    s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    int err = s->fd >= 0 ? skt_fd_prepare(s->fd) : SKT_ERR_IO;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int err = fd >= 0 ? skt_fd_prepare(fd) : SKT_ERR_IO;
     if (err == SKT_OK)
-        err = bind_locked(s->fd, &addr, why);
+        err = bind_locked(fd, &addr, why);
     struct stat st;
     if (err == SKT_OK && lstat(path, &st) != 0)
         err = SKT_ERR_IO;
     if (err < 0) {
         int saved = errno;
-        if (s->fd >= 0)
-            close(s->fd);
+        if (fd >= 0)
+            close(fd);
         free(s);
         errno = saved;
         return err;
     }
     s->file.device = st.st_dev;
     s->file.inode = st.st_ino;
-    skt_loop_io_init(&s->io, s->fd, on_connection);
+    skt_listener_init(&s->listener, loop, fd, "questions for the status", on_connection);
+    skt_listener_keep_reserve(&s->listener); /* when everything is in use is when one wants to know */
     *out = s;
     return SKT_OK;
 }
@@ -226,7 +223,7 @@ void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *us
 {
     s->write = write;
     s->user = user;
-    skt_loop_io_set(s->loop, &s->io, write ? (unsigned)SKT_IO_READ : 0u);
+    skt_listener_watch(&s->listener, write != NULL);
 }
 
 const struct skt_status_file *skt_status_socket_file(const struct skt_status_socket *s)
@@ -267,8 +264,7 @@ void skt_status_socket_free(struct skt_status_socket *s)
         return;
     while (!skt_list_empty(&s->readers))
         reader_free(SKT_CONTAINER(s->readers.next, struct reader, link));
-    skt_loop_io_set(s->loop, &s->io, 0);
     skt_status_file_remove(&s->file);
-    close(s->fd);
+    skt_listener_close(&s->listener);
     free(s);
 }

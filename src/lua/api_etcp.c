@@ -12,46 +12,20 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64 };
+enum { BACKLOG = 1024 };
 
-static const skt_us full_pause = 100 * SKT_US_PER_MS;
-
-static void pause_accepting(struct skt_etcp *e)
+static void on_connection(struct skt_listener *l, int fd)
 {
-    struct skt_loop *loop = e->base.app->loop;
-    skt_loop_io_set(loop, &e->io, 0);
-    (void)skt_loop_timer_set(loop, &e->retry, skt_loop_now(loop) + full_pause);
-}
-
-static void on_retry(struct skt_loop_timer *t, skt_us now)
-{
-    struct skt_etcp *e = SKT_CONTAINER(t, struct skt_etcp, retry);
-    (void)now;
-    skt_etcp_watch(e);
+    struct skt_etcp *e = SKT_CONTAINER(l, struct skt_etcp, listener);
+    struct skt_tcp *c = skt_tcp_adopt(e, fd);
+    if (c)
+        skt_tcp_announce(c);
 }
 
 void skt_etcp_watch(struct skt_etcp *e)
 {
-    if (e->listen_fd >= 0 && e->retry.node.index == 0)
-        skt_loop_io_set(e->base.app->loop, &e->io, e->holds == 0 ? SKT_IO_READ : 0);
-}
-
-static void on_readable(struct skt_loop_io *io, unsigned ready)
-{
-    struct skt_etcp *e = SKT_CONTAINER(io, struct skt_etcp, io);
-    (void)ready;
-    for (int i = 0; i < ACCEPTS_A_TURN && e->listen_fd >= 0 && e->holds == 0; i++) {
-        int fd = skt_tcp_accept(e->listen_fd, NULL);
-        if (fd == SKT_ERR_FULL)
-            pause_accepting(e);
-        if (fd == SKT_ERR_FULL || fd == SKT_ERR_IO)
-            skt_warn_rarely(0, "connections wait: none can be accepted now: %s", strerror(errno));
-        if (fd < 0)
-            return;
-        struct skt_tcp *c = skt_tcp_adopt(e, fd);
-        if (c)
-            skt_tcp_announce(c);
-    }
+    if (skt_listener_is_open(&e->listener))
+        skt_listener_watch(&e->listener, e->holds == 0);
 }
 
 static struct skt_etcp *new_etcp(struct skt_app *app, bool server)
@@ -61,29 +35,16 @@ static struct skt_etcp *new_etcp(struct skt_app *app, bool server)
         return NULL;
     e->base.app = app;
     e->server = server;
-    e->listen_fd = -1;
     skt_list_init(&e->link);
     skt_list_init(&e->tcps);
-    skt_loop_timer_init(&e->retry, on_retry);
     skt_list_append(&app->etcps, &e->link);
     return e;
-}
-
-static void close_listener(struct skt_etcp *e)
-{
-    struct skt_loop *loop = e->base.app->loop;
-    if (e->listen_fd >= 0) {
-        skt_loop_io_set(loop, &e->io, 0);
-        close(e->listen_fd);
-    }
-    e->listen_fd = -1;
-    skt_loop_timer_stop(loop, &e->retry);
 }
 
 /* The structure lives on, stale, until the app ends: its own callbacks may be running. */
 static void end_etcp(struct skt_etcp *e)
 {
-    close_listener(e);
+    skt_listener_close(&e->listener);
     skt_hold_forget_listener(e);
     skt_handle_end(e->base.app->L, e);
     while (!skt_list_empty(&e->tcps))
@@ -93,7 +54,7 @@ static void end_etcp(struct skt_etcp *e)
 void skt_etcp_close_listeners(struct skt_app *app)
 {
     for (struct skt_list *l = app->etcps.next; l != &app->etcps; l = l->next)
-        close_listener(SKT_CONTAINER(l, struct skt_etcp, link));
+        skt_listener_close(&SKT_CONTAINER(l, struct skt_etcp, link)->listener);
 }
 
 void skt_etcp_close_all(struct skt_app *app)
@@ -148,18 +109,17 @@ static int etcp_server_init(lua_State *L)
     int pushed = push_new(L, app, true, &e);
     if (!e)
         return pushed;
-    e->listen_fd = skt_tcp_listen(&addr, BACKLOG);
-    if (e->listen_fd < 0) {
+    int fd = skt_tcp_listen(&addr, BACKLOG);
+    if (fd < 0) {
         char text[SKT_ADDR_TEXT_MAX];
-        const char *why = e->listen_fd == SKT_ERR_IO ? strerror(errno) : skt_err_str(e->listen_fd);
-        e->listen_fd = -1;
+        const char *why = fd == SKT_ERR_IO ? strerror(errno) : skt_err_str(fd);
         end_etcp(e);
         lua_pushnil(L);
         lua_pushfstring(L, "listen on TCP %s: %s", skt_addr_text(&addr, text), why);
         return 2;
     }
-    skt_loop_io_init(&e->io, e->listen_fd, on_readable);
-    skt_loop_io_set(app->loop, &e->io, SKT_IO_READ);
+    skt_listener_init(&e->listener, app->loop, fd, "TCP connections", on_connection);
+    skt_listener_watch(&e->listener, true);
     return 1;
 }
 

@@ -4,6 +4,7 @@
 #ifndef SKT_LUA_TCP_H
 #define SKT_LUA_TCP_H
 
+#include "io/listener.h"
 #include "io/resolve.h"
 #include "lua/state.h"
 
@@ -20,10 +21,8 @@ struct skt_etcp {
     struct skt_list link;
     struct skt_list tcps; /* struct skt_tcp */
     bool server;
-    int listen_fd; /* -1: closed */
-    struct skt_loop_io io;
-    unsigned holds;              /* messages of its connections that wait for a session: none is accepted */
-    struct skt_loop_timer retry; /* accepts again after the descriptors ran out */
+    unsigned holds;               /* messages of its connections that wait for a session: none is accepted */
+    struct skt_listener listener; /* a server's */
 };
 
 enum skt_tcp_phase {
