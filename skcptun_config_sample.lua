@@ -104,7 +104,7 @@ config.proxy_server = {
             -- private_key = "...",  -- 32 bytes in base64 from `skcptun keygen`; clients pin its public half
             -- skcp_max_conn_cnt = 1024, -- sessions at most
             -- streams_max = 4096,       -- 1..1000000: connections at the same time in one session; more are reset. For
-                                         -- 10,000 of them set it so, and allow as many open files (ulimit -Hn)
+                                         -- 10,000 of them set it so, and allow twice as many open files (ulimit -Hn)
             -- skcp_speed_mode, skcp_keepalive, mtu, cipher, ...: as in proxy_client
         },
     },

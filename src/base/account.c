@@ -7,6 +7,7 @@
 
 enum {
     GUARANTEED_PART = 8, /* of the budget, for all accounts together */
+    ORPHANS_PART = 16,   /* of the budget, for what no account is charged with */
     SHARE = 3,           /* an account may hold 1/SHARE of what the others leave */
 };
 
@@ -115,10 +116,21 @@ void skt_account_put(struct skt_account *a, void *block)
     skt_pool_put(a->pool, block);
 }
 
-void skt_account_hand_over(struct skt_account *a, size_t len)
+bool skt_account_hand_over(struct skt_account *a, size_t len)
 {
+    struct skt_pool *p = a->pool;
     assert(a->used >= len);
+    if (p->budget && p->orphaned + len > p->budget / ORPHANS_PART)
+        return false;
     a->used -= len;
+    p->orphaned += len;
+    return true;
+}
+
+void skt_account_end_orphan(struct skt_pool *pool, size_t len)
+{
+    assert(pool->orphaned >= len);
+    pool->orphaned -= len;
 }
 
 void *skt_account_alloc(struct skt_account *a, size_t len, bool vital)

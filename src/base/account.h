@@ -45,9 +45,11 @@ void *skt_account_get(struct skt_account *a, bool vital);
 /* Gives a block back; NULL is allowed. */
 void skt_account_put(struct skt_account *a, void *block);
 
-/* What it holds, or a part, is the pool's alone from now on: blocks come back by skt_pool_put, and what was
- * allocated elsewhere by skt_pool_release. */
-void skt_account_hand_over(struct skt_account *a, size_t len);
+/* What it holds, or a part, is the pool's alone from now on. False: more than 1/16 of the budget would be,
+ * and nothing is changed: else who begins and ends again and again could make it hold everything. Given back
+ * by skt_account_end_orphan, with len, before skt_pool_put or skt_pool_release. */
+bool skt_account_hand_over(struct skt_account *a, size_t len);
+void skt_account_end_orphan(struct skt_pool *pool, size_t len);
 
 /* calloc, realloc and free of charged memory: the caller says how long the old one is. NULL: no memory, or
  * beyond its share; the old one is then as it was. len 0 is not allowed. */

@@ -15,6 +15,7 @@ struct skt_pool {
     size_t blocks;     /* blocks handed out now */
     size_t free_count; /* blocks on the free list */
     struct skt_pool_block *free_list;
+    size_t orphaned;   /* bytes of `used` that no account is charged with any more (skt_account_hand_over) */
     size_t accounts;   /* accounts that are open */
     size_t guaranteed; /* bytes that each of them may hold in any case; see base/account.h */
 };

@@ -7,41 +7,52 @@
 static void put_slot(const struct skt_kcp_rest *rest, uint32_t sn)
 {
     struct skt_segment **slot = skt_seg_ring_at(&rest->ring, sn);
+    skt_account_end_orphan(rest->pool, rest->pool->block_len);
     skt_pool_put(rest->pool, *slot);
     *slot = NULL;
+}
+
+static size_t ring_len(const struct skt_kcp_rest *rest)
+{
+    return rest->ring.cap * sizeof *rest->ring.slot;
 }
 
 static void free_ring(struct skt_kcp_rest *rest)
 {
     if (!rest->ring.slot)
         return;
-    skt_pool_release(rest->pool, rest->ring.cap * sizeof *rest->ring.slot);
+    skt_account_end_orphan(rest->pool, ring_len(rest));
+    skt_pool_release(rest->pool, ring_len(rest));
     free(rest->ring.slot);
     rest->ring = (struct skt_seg_ring){NULL, 0};
 }
 
+/* What lies behind a hole is dropped. */
+static void drop_beyond(struct skt_kcp *k, uint32_t end)
+{
+    for (uint32_t i = end - k->rcv_read; i < k->rcv.cap; i++) {
+        struct skt_segment **slot = skt_seg_ring_at(&k->rcv, k->rcv_read + i);
+        skt_account_put(&k->path->account, *slot);
+        *slot = NULL;
+    }
+}
+
 void skt_kcp_rest_take(struct skt_kcp_rest *rest, struct skt_kcp *k)
 {
-    rest->ring = k->rcv;
-    rest->pool = k->path->account.pool;
-    rest->next = k->rcv_read;
-    rest->end = k->fin_received ? k->fin_sn : k->rcv_nxt;
-    rest->off = k->read_off;
+    struct skt_account *account = &k->path->account;
+    uint32_t end = k->fin_received ? k->fin_sn : k->rcv_nxt;
+    *rest = (struct skt_kcp_rest){k->rcv, account->pool, k->rcv_read, end, k->read_off};
+    if (end == k->rcv_read ||
+        !skt_account_hand_over(account,
+                               ring_len(rest) + (size_t)(end - k->rcv_read) * account->pool->block_len)) {
+        *rest = (struct skt_kcp_rest){0};
+        return;
+    }
+    drop_beyond(k, end);
     k->rcv = (struct skt_seg_ring){NULL, 0};
     k->rcv_read = k->rcv_nxt = k->rcv_top;
     k->rcv_held = 0;
     k->read_off = 0;
-    struct skt_account *account = &k->path->account;
-    skt_account_hand_over(account, rest->ring.cap * sizeof *rest->ring.slot);
-    for (uint32_t i = 0; i < rest->ring.cap; i++) {
-        uint32_t sn = rest->next + i;
-        if (*skt_seg_ring_at(&rest->ring, sn))
-            skt_account_hand_over(account, rest->pool->block_len);
-        if (i >= rest->end - rest->next) /* it lies behind a hole */
-            put_slot(rest, sn);
-    }
-    if (skt_kcp_rest_is_empty(rest))
-        free_ring(rest);
 }
 
 void skt_kcp_rest_drop(struct skt_kcp_rest *rest)

@@ -13,7 +13,8 @@ struct skt_kcp_rest {
     uint16_t off;          /* bytes of the first one that are consumed */
 };
 
-/* Takes it; what is out of order is dropped. The conversation can only be disposed of afterwards. */
+/* Takes it, or nothing where too much is held so already (skt_account_hand_over); what is out of order is
+ * dropped. The conversation can only be disposed of afterwards. */
 void skt_kcp_rest_take(struct skt_kcp_rest *rest, struct skt_kcp *k);
 
 /* Drops what is left; harmless where nothing is, or was taken. */

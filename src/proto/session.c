@@ -277,6 +277,11 @@ size_t skt_session_packet_mtu(const struct skt_session *s)
     return skt_mtu_settled(&s->mtu) ? skt_session_packet_limit(s->mtu.current) : 0;
 }
 
+struct skt_account *skt_session_account(struct skt_session *s)
+{
+    return &s->path.account;
+}
+
 uint32_t skt_session_stream_count(const struct skt_session *s)
 {
     return s->streams.count;

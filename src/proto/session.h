@@ -277,6 +277,10 @@ size_t skt_session_packet_limit(size_t mtu);
  * under way. */
 size_t skt_session_packet_mtu(const struct skt_session *s);
 
+/* What the session holds; its owner charges there what it holds on its behalf, and releases it before
+ * skt_session_free. */
+struct skt_account *skt_session_account(struct skt_session *s);
+
 uint32_t skt_session_stream_count(const struct skt_session *s);
 int skt_session_close_reason(const struct skt_session *s);
 int skt_session_refusal(const struct skt_session *s, const char **text); /* what SKT_EVENT_REFUSED is about */

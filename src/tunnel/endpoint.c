@@ -7,6 +7,7 @@
 #include "proto/packet.h"
 #include "tunnel/endpoint_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 enum {
     RCV_WND_MAX = 8192, /* segments: 11 MB, 0.6 Gbit/s at 160 ms */
     SND_UNSENT_MAX = 256 * 1024,
-    FAMILIES = 2, /* IPv4 and IPv6 */
+    ORPHANS_PART = 8, /* of the descriptors for targets */
+    FAMILIES = 2,     /* IPv4 and IPv6 */
 };
 
 void skt_endpoint_refresh(struct skt_endpoint *ep)
@@ -351,6 +353,42 @@ int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
     skt_session_close(s, skt_loop_now(ep->loop), reason);
     skt_endpoint_touch(ep, s);
     return SKT_OK;
+}
+
+bool skt_endpoint_take_fd(struct skt_endpoint *ep, struct skt_session *s)
+{
+    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_shared *shared = ep->shared;
+    if (!link || shared->fds + link->fds >= shared->fds_max)
+        return false;
+    link->fds++;
+    shared->fds++;
+    return true;
+}
+
+void skt_endpoint_return_fd(struct skt_endpoint *ep, struct skt_session *s)
+{
+    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    assert(link && link->fds > 0);
+    link->fds--;
+    ep->shared->fds--;
+}
+
+bool skt_endpoint_leave_fd(struct skt_endpoint *ep, struct skt_session *s)
+{
+    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_shared *shared = ep->shared;
+    assert(link && link->fds > 0);
+    if (shared->fds_orphaned >= shared->fds_max / ORPHANS_PART)
+        return false;
+    link->fds--;
+    shared->fds_orphaned++;
+    return true;
+}
+
+struct skt_shared *skt_endpoint_shared(const struct skt_endpoint *ep)
+{
+    return ep->shared;
 }
 
 void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, struct skt_packet_owner *owner)

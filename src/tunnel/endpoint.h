@@ -121,6 +121,16 @@ struct skt_session *skt_endpoint_ending(const struct skt_endpoint *ep, uint32_t 
  * idempotent. */
 void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s);
 
+/* A session is about to use a descriptor for a target: false: it has its share, which is as many as are left
+ * for all. Each is returned while the session is there. */
+bool skt_endpoint_take_fd(struct skt_endpoint *ep, struct skt_session *s);
+void skt_endpoint_return_fd(struct skt_endpoint *ep, struct skt_session *s);
+
+/* The session may go, but the descriptor is still in use for a while: to be returned with
+ * skt_shared_return_orphan. False: so are an eighth of them all. */
+bool skt_endpoint_leave_fd(struct skt_endpoint *ep, struct skt_session *s);
+struct skt_shared *skt_endpoint_shared(const struct skt_endpoint *ep);
+
 /* Gives a session's flows to an owner, NULL: to none. The owner lets go, at the latest, in on_close. */
 void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, struct skt_packet_owner *owner);
 

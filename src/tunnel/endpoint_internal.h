@@ -24,6 +24,7 @@ struct skt_link {
     struct skt_list link;    /* in ep->all */
     struct skt_list touched; /* in ep->touched when it is to be driven this turn */
     struct skt_packet_owner *packets;
+    size_t fds;         /* that its targets' connections use */
     bool held, resumed; /* messages wait for skt_endpoint_hold; and may go on again */
     bool told_narrow;   /* that its path carries little was said */
     bool ended_here;    /* skt_endpoint_close was called: nothing more of it is wanted */

@@ -186,12 +186,40 @@ void skt_relay_start(struct skt_relay *r, int fd)
         skt_relay_on_over(r);
 }
 
+/* What a relay is charged with: with the way to its target, which comes first and goes. */
+static const size_t charge_len = sizeof(struct skt_relay) + sizeof(struct skt_relay_connect);
+
+void skt_relay_return_fd(struct skt_relay *r)
+{
+    if (r->took_fd)
+        skt_endpoint_return_fd(r->ep, r->charged);
+    if (r->orphan)
+        skt_shared_return_orphan(r->shared);
+    r->took_fd = r->orphan = false;
+}
+
+bool skt_relay_detach(struct skt_relay *r)
+{
+    bool had = r->took_fd;
+    if (r->took_fd)
+        r->orphan = skt_endpoint_leave_fd(r->ep, r->charged);
+    r->took_fd = r->took_fd && !r->orphan;
+    if (r->took_fd)
+        skt_relay_return_fd(r);
+    if (r->charged)
+        skt_account_release(skt_session_account(r->charged), charge_len);
+    r->charged = NULL;
+    return !had || r->orphan;
+}
+
 /* Detaches the relay from everything but its stream and socket. */
 static void stop(struct skt_relay *r)
 {
     struct skt_loop *loop = r->set->loop;
     r->ending = true;
     skt_relay_trace_end(r);
+    (void)skt_relay_detach(r);
+    skt_relay_return_fd(r);
     skt_relay_connect_free(r);
     skt_loop_io_set(loop, &r->io, 0);
     skt_loop_timer_stop(loop, &r->timer);
@@ -322,6 +350,22 @@ int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, u
     return SKT_OK;
 }
 
+/* A relay for a stream that the peer has opened, within what its session may have. */
+static int charge(struct skt_relay *r, struct skt_session *session)
+{
+    if (!skt_account_charge(skt_session_account(session), charge_len))
+        return SKT_ERR_NOMEM;
+    r->charged = session;
+    r->shared = skt_endpoint_shared(r->ep);
+    r->took_fd = skt_endpoint_take_fd(r->ep, session);
+    if (r->took_fd)
+        return SKT_OK;
+    skt_warn_rarely(skt_session_cid(session),
+                    "session %u has its share of descriptors: connections are refused",
+                    skt_session_cid(session));
+    return SKT_ERR_FULL;
+}
+
 int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct skt_stream *st,
                       const char *host, uint16_t port, const struct skt_relay_options *options,
                       struct skt_relay **out)
@@ -335,7 +379,9 @@ int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct
         reset_stream(ep, st, SKT_RESET_LIMIT);
         return why;
     }
-    int err = skt_relay_connect_begin(r, host, port);
+    int err = charge(r, st->session);
+    if (!err)
+        err = skt_relay_connect_begin(r, host, port);
     if (err) {
         forget(r);
         reset_stream(ep, st, err == SKT_ERR_ARG ? SKT_RESET_UNREACHABLE : SKT_RESET_LIMIT);

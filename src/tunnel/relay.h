@@ -50,7 +50,7 @@ int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, u
 /* Server side: connects to host (numeric or a name, resolved without blocking) and port, then relays the
  * stream. Failure resets the stream with a reason that the client is told. The stream is the relay's from now
  * on, whatever the result: SKT_ERR_CLOSED (it was reset already), SKT_ERR_ARG (host), SKT_ERR_NOMEM,
- * SKT_ERR_IO. */
+ * SKT_ERR_FULL (the session has its share of descriptors), SKT_ERR_IO. */
 int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct skt_stream *st,
                       const char *host, uint16_t port, const struct skt_relay_options *options,
                       struct skt_relay **out);

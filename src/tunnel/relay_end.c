@@ -28,6 +28,17 @@ static void close_socket(struct skt_relay *r)
     skt_list_remove(&r->blind);
     skt_tcp_reset(skt_relay_fd(r));
     r->io.w.fd = -1;
+    skt_relay_return_fd(r);
+}
+
+/* The stream is gone. */
+static void let_go(struct skt_relay *r)
+{
+    r->st = NULL;
+    if (skt_relay_detach(r))
+        return;
+    skt_kcp_rest_drop(&r->rest);
+    close_socket(r);
 }
 
 /* False: TCP is broken. */
@@ -93,7 +104,7 @@ void skt_relay_leave(struct skt_relay *r, int reason)
     skt_loop_task_cancel(r->set->loop, &r->more);
     r->active = skt_loop_now(r->set->loop);
     if (!skt_session_leave_stream(session, r->st, reason))
-        r->st = NULL;
+        let_go(r);
     skt_endpoint_touch(r->ep, session);
     skt_relay_end_step(r);
 }
@@ -114,7 +125,7 @@ static void leave_both(struct skt_relay *r)
     if (!r->shut && skt_relay_fd(r) >= 0)
         skt_kcp_rest_take(&r->rest, skt_stream_kcp(r->st));
     if (!skt_session_leave_stream(session, r->st, SKT_RESET_ABORT))
-        r->st = NULL;
+        let_go(r);
     skt_endpoint_touch(r->ep, session);
     skt_relay_end_step(r);
 }
@@ -143,7 +154,7 @@ void skt_relay_on_over(struct skt_relay *r)
         skt_kcp_rest_take(&r->rest, skt_stream_kcp(r->st));
     r->st->user = NULL;
     skt_session_release_stream(session, r->st);
-    r->st = NULL;
+    let_go(r);
     skt_endpoint_touch(r->ep, session);
     skt_relay_end_step(r);
 }

@@ -45,6 +45,9 @@ struct skt_relay {
     struct skt_endpoint *ep;
     struct skt_stream *st;    /* NULL once it is released, while the socket has something to end still */
     struct skt_kcp_rest rest; /* what the stream had in order when it was over: TCP is to get it still */
+    struct skt_session
+        *charged; /* the session whose peer made us have this relay; NULL: we did, or it is over */
+    struct skt_shared *shared;         /* where `orphan` is counted */
     struct skt_relay_connect *connect; /* NULL: connected */
     struct skt_list link;              /* in set->relays */
     struct skt_list blind;             /* in set->blind */
@@ -71,6 +74,8 @@ struct skt_relay {
     bool leaving;   /* the stream ends behind what it has got; its acknowledgement is waited for */
     bool over;      /* the stream is over: TCP is reset behind what it has got */
     bool ending;
+    bool took_fd; /* skt_endpoint_take_fd */
+    bool orphan;  /* skt_endpoint_leave_fd */
 };
 
 static inline int skt_relay_fd(const struct skt_relay *r)
@@ -86,6 +91,13 @@ void skt_relay_abort(struct skt_relay *r, int reason);
 
 /* The socket is connected: options are set, bytes begin to move. The relay may have ended afterwards. */
 void skt_relay_start(struct skt_relay *r, int fd);
+
+/* The socket is closed, or will not be: others may have its descriptor. */
+void skt_relay_return_fd(struct skt_relay *r);
+
+/* The stream is over, and its session may go before the relay does. False: there are too many such already,
+ * so its socket is to be closed at once. */
+bool skt_relay_detach(struct skt_relay *r);
 
 /* Watches for what the relay waits for now. */
 void skt_relay_watch(struct skt_relay *r);

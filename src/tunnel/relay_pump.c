@@ -68,6 +68,7 @@ static void settle(struct skt_relay *r)
         skt_loop_io_set(r->set->loop, &r->io, 0);
         close(skt_relay_fd(r));
         r->io.w.fd = -1;
+        skt_relay_return_fd(r);
     }
     if (r->finished && r->shut && skt_kcp_drained(skt_stream_kcp(r->st)))
         skt_relay_end(r);

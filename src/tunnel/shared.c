@@ -9,6 +9,12 @@
 
 #define TRIM_INTERVAL (2 * SKT_US_PER_SEC)
 
+enum {
+    /* Descriptors that targets don't get: for sockets, listeners, names to look up, files. */
+    FDS_KEPT_PART = 4,
+    FDS_KEPT_MAX = 256,
+};
+
 static void on_trim(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_shared *shared = SKT_CONTAINER(t, struct skt_shared, trim);
@@ -39,6 +45,8 @@ int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_me
         return err;
     }
     skt_pool_init(&shared->pool, SKT_KCP_BLOCK_LEN, shared->max_memory);
+    size_t files = skt_limits_files();
+    shared->fds_max = files - (files / FDS_KEPT_PART < FDS_KEPT_MAX ? files / FDS_KEPT_PART : FDS_KEPT_MAX);
     skt_loop_timer_init(&shared->trim, on_trim);
     *out = shared;
     return SKT_OK;
@@ -58,4 +66,10 @@ void skt_shared_active(struct skt_shared *shared)
 {
     if (!shared->trim.node.index)
         skt_loop_timer_set(shared->loop, &shared->trim, skt_loop_now(shared->loop) + TRIM_INTERVAL);
+}
+
+void skt_shared_return_orphan(struct skt_shared *shared)
+{
+    shared->fds--;
+    shared->fds_orphaned--;
 }

@@ -19,6 +19,9 @@ struct skt_shared {
     const struct skt_crypto *crypto;
     struct skt_crypto_costs costs;
     struct skt_pool pool;
+    size_t fds_max;             /* descriptors for connections to targets, of all sessions together, */
+    size_t fds;                 /* and those in use; see skt_endpoint_take_fd */
+    size_t fds_orphaned;        /* of these: of sessions that are over, for what TCP has yet to take */
     size_t max_memory;          /* bytes, as handed in or the default */
     struct skt_list stamps;     /* struct skt_stamps: the replay cache of each psk */
     uint8_t *send_buffer;       /* SKT_SEND_BUFFER_LEN bytes; touched only while something is sent */
@@ -32,6 +35,9 @@ int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_me
 
 /* All endpoints must have been freed. NULL is allowed. */
 void skt_shared_free(struct skt_shared *shared);
+
+/* A descriptor that skt_endpoint_leave_fd has left is closed. */
+void skt_shared_return_orphan(struct skt_shared *shared);
 
 /* Something was sent or received: buffers that come free are looked at in a while. */
 void skt_shared_active(struct skt_shared *shared);

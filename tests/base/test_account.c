@@ -145,6 +145,29 @@ static void idle_blocks_make_way(void **state)
     skt_pool_dispose(&p);
 }
 
+/* Who begins and ends again and again can't leave more and more behind. */
+static void what_outlives_its_account_is_bounded(void **state)
+{
+    (void)state;
+    struct skt_pool p;
+    size_t left = 0;
+    skt_pool_init(&p, BLOCK, BUDGET);
+    for (int i = 0; i < 100; i++) {
+        struct skt_account a;
+        skt_account_init(&a, &p);
+        assert_true(skt_account_charge(&a, 10 * BLOCK));
+        if (skt_account_hand_over(&a, 10 * BLOCK))
+            left += 10 * BLOCK;
+        skt_account_release(&a, a.used);
+        skt_account_dispose(&a);
+    }
+    assert_in_range(left, BUDGET / 16 - 10 * BLOCK, BUDGET / 16);
+    assert_int_equal(p.used, left);
+    skt_account_end_orphan(&p, left);
+    skt_pool_release(&p, left);
+    skt_pool_dispose(&p);
+}
+
 /* A budget that a size_t counts, but not several times over: sums must not wrap around. */
 static void an_enormous_budget(void **state)
 {
@@ -171,9 +194,13 @@ static void an_enormous_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hoarders_leave_room),  cmocka_unit_test(room_is_what_is_granted),
-        cmocka_unit_test(vital_blocks),         cmocka_unit_test(memory_is_counted_as_it_grows_and_shrinks),
-        cmocka_unit_test(idle_blocks_make_way), cmocka_unit_test(an_enormous_budget),
+        cmocka_unit_test(hoarders_leave_room),
+        cmocka_unit_test(room_is_what_is_granted),
+        cmocka_unit_test(vital_blocks),
+        cmocka_unit_test(memory_is_counted_as_it_grows_and_shrinks),
+        cmocka_unit_test(idle_blocks_make_way),
+        cmocka_unit_test(an_enormous_budget),
+        cmocka_unit_test(what_outlives_its_account_is_bounded),
     };
     return cmocka_run_group_tests_name("account", tests, NULL, NULL);
 }
