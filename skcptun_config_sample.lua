@@ -121,6 +121,7 @@ config.tun_client = {
     -- tun_offload = true,      -- packets of up to 64 KiB from and to the system, where both ends can
     -- routes = { "0.0.0.0/0" },-- networks that go through the tunnel, once the session is up. none
     -- dns = { "192.168.2.1" }, -- resolvers, from the first session until the end. none
+    -- kill_switch = true,      -- Linux: what `routes` names never leaves in the clear, tunnel or not. default false
     -- nat = false,             -- hide the networks behind this machine behind tun_ip
     -- up = "/etc/skcptun/up.sh", down = "/etc/skcptun/down.sh", -- programs to run. none
     skcp_remote_servers = {

@@ -254,6 +254,12 @@ int skt_netcfg_undo(struct skt_netcfg *nc, skt_netcfg_done done, void *user)
     return request(nc, done, user, "undo\n");
 }
 
+void skt_netcfg_open(struct skt_netcfg *nc)
+{
+    if (nc)
+        (void)request(nc, NULL, NULL, "open\n");
+}
+
 /* --- life --- */
 
 /* Waits for the helper's first line: could it begin? */
@@ -367,6 +373,8 @@ static int tell_options(int fd, const struct skt_netcfg_options *options)
     if (options->resolv_conf)
         tell(&t, "resolv-conf", options->resolv_conf);
     tell(&t, "limit-ms", limit);
+    tell_nets(&t, "address", options->addresses, options->address_count);
+    tell_nets(&t, "shut", options->shut, options->shut_count);
     tell_limits(&t, options->limits);
     tell(&t, "begin", NULL);
     return t.err;

@@ -2,6 +2,7 @@
 /* What a tunnel changes in the system beside its interface: routes, DNS, NAT, hook scripts. All of it is done
  * by a helper process that keeps the privileges the main process had when it was started, in order, one
  * request after another; so nothing here blocks, and it works after the main process became another user.
+ * Whatever others take away meanwhile is put back (netcfg_watch.h).
  * Whatever is done is written to a journal first and undone when asked, when the main process ends in
  * whatever way, and, should the helper have been killed too, at the next start with the same journal. */
 #ifndef SKT_IO_NETCFG_H
@@ -45,6 +46,11 @@ struct skt_netcfg_options {
     const char *log_file;    /* where the helper's own log goes; NULL: stderr */
     double hook_limit_s;     /* a script is ended after that; 0: 10 s */
     const char *resolv_conf; /* NULL: /etc/resolv.conf (for tests) */
+    const struct skt_ipnet
+        *addresses; /* of the interface, IPv4 and IPv6, put back where others remove them */
+    size_t address_count;
+    const struct skt_ipnet *shut; /* networks that go into the tunnel or nowhere, see skt_netcfg_open */
+    size_t shut_count;
     const struct skt_netcfg_limits *limits; /* NULL: whatever is well-formed (for tests) */
 };
 
@@ -57,6 +63,10 @@ typedef void (*skt_netcfg_done)(void *user, int err, const char *text);
  * another instance uses the journal; SKT_ERR_IO, SKT_ERR_NOMEM. */
 int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct skt_netcfg_options *options,
                    char *err, size_t err_cap);
+
+/* The end that follows is an orderly one: what `shut` holds is opened with the rest. Without this it stays,
+ * until a start with the same journal, so that nothing leaves in the clear meanwhile. */
+void skt_netcfg_open(struct skt_netcfg *nc);
 
 /* Undoes everything, runs `down` if `up` was run, and ends the helper; waits until it has, but no longer than
  * 5 s (it goes on by itself then). Requests under way are not answered. Close the TUN after this: routes and

@@ -271,3 +271,14 @@ void skt_net_monitor_drain(int fd)
     while (recv(fd, buf, sizeof buf, 0) >= 0 || errno == ENOBUFS || errno == EINTR)
         ;
 }
+
+int skt_net_rules_monitor_open(void)
+{
+    return -1;
+}
+
+int skt_net_file_monitor_open(const char *path)
+{
+    (void)path;
+    return -1;
+}

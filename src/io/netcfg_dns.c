@@ -21,7 +21,6 @@
 enum {
     PATH_LEN_MAX = 256,
     FILE_LEN_MAX = 65536, /* a longer one is none of ours to replace */
-    SERVERS_MAX = 16,
 };
 
 static const double tool_limit_s = 10;
@@ -200,6 +199,38 @@ static int replace_file(struct skt_netcfg_helper *h, const struct skt_ipnet *ser
     return err;
 }
 
+/* Who writes the file (a DHCP client) has new servers of the network to tell: they are kept beside it, for
+ * the end, and ours written again. */
+static int rewrite(struct skt_netcfg_helper *h, const char *path)
+{
+    char backup[PATH_LEN_MAX], line[PATH_LEN_MAX + 128];
+    backup_path(backup, path);
+    marker(line, h);
+    char *now = read_file(path), *text = NULL;
+    int result = 0;
+    if (!now || strncmp(now, line, strlen(line)) != 0) {
+        char *original = now ? strdup(now) : read_file(backup);
+        text = new_text(h, original ? original : "", h->servers, h->server_count);
+        result = text && (!now || write_file(backup, now) == SKT_OK) && write_file(path, text) == SKT_OK
+                     ? 1
+                     : skt_netcfg_say(h, SKT_ERR_IO, "%.200s: %s", path, strerror(errno));
+        free(original);
+    }
+    free(now);
+    free(text);
+    return result;
+}
+
+int skt_netcfg_restore_dns(struct skt_netcfg_helper *h)
+{
+    char path[PATH_LEN_MAX];
+    long i = skt_journal_find(&h->journal, "dns-file ");
+    if (i < 0 || sscanf(h->journal.lines[i], "dns-file %255s", path) != 1 ||
+        strcmp(path, h->resolv_conf) != 0)
+        return 0;
+    return rewrite(h, path);
+}
+
 /* --- systemd-resolved --- */
 
 static int run(const char *const *argv, const char *input, struct skt_netcfg_helper *h)
@@ -220,8 +251,8 @@ int skt_netcfg_undo_dns_resolved(struct skt_netcfg_helper *h, const char *rest)
 
 static int by_resolved(struct skt_netcfg_helper *h, const struct skt_ipnet *servers, size_t n)
 {
-    char ips[SERVERS_MAX][SKT_IPNET_TEXT_MAX];
-    const char *dns[SERVERS_MAX + 4] = {"resolvectl", "dns", h->ifname};
+    char ips[SKT_NETCFG_DNS_MAX][SKT_IPNET_TEXT_MAX];
+    const char *dns[SKT_NETCFG_DNS_MAX + 4] = {"resolvectl", "dns", h->ifname};
     const char *domain[] = {"resolvectl", "domain", h->ifname, "~.", NULL};
     for (size_t i = 0; i < n; i++)
         dns[3 + i] = skt_ipnet_text(&servers[i], false, ips[i]);
@@ -244,7 +275,7 @@ int skt_netcfg_undo_dns_resolvconf(struct skt_netcfg_helper *h, const char *rest
 
 static int by_resolvconf(struct skt_netcfg_helper *h, const struct skt_ipnet *servers, size_t n)
 {
-    char name[40], input[SERVERS_MAX * (SKT_IPNET_TEXT_MAX + 16)] = "", ip[SKT_IPNET_TEXT_MAX];
+    char name[40], input[SKT_NETCFG_DNS_MAX * (SKT_IPNET_TEXT_MAX + 16)] = "", ip[SKT_IPNET_TEXT_MAX];
     size_t len = 0;
     snprintf(name, sizeof name, "tun.%s.skcptun", h->ifname); /* tun*: before others in its usual order */
     for (size_t i = 0; i < n; i++)
@@ -278,10 +309,13 @@ static enum owner find_owner(const char *path)
 int skt_netcfg_do_dns(struct skt_netcfg_helper *h, const struct skt_ipnet *servers, size_t n)
 {
     int err = skt_netcfg_undo_all(h, "dns-");
+    h->server_count = 0;
     if (err || n == 0)
         return err;
-    if (n > SERVERS_MAX)
-        return skt_netcfg_say(h, SKT_ERR_ARG, "more than %d name servers", SERVERS_MAX);
+    if (n > SKT_NETCFG_DNS_MAX)
+        return skt_netcfg_say(h, SKT_ERR_ARG, "more than %d name servers", SKT_NETCFG_DNS_MAX);
+    memcpy(h->servers, servers, n * sizeof *servers);
+    h->server_count = n;
     switch (find_owner(h->resolv_conf)) {
     case OWNER_RESOLVED:
         err = by_resolved(h, servers, n);

@@ -100,6 +100,34 @@ static int keep_advertisements(struct skt_netcfg_helper *h)
     return result;
 }
 
+/* Sets it again where it was changed. 1, 0, or negative. */
+static int restore(struct skt_netcfg_helper *h, const char *name, const char *value)
+{
+    char now[VALUE_MAX];
+    if (!read_sysctl(name, now) || strcmp(now, value) == 0)
+        return 0;
+    int err = write_sysctl(name, value);
+    return err ? skt_netcfg_say(h, err, "/proc/sys/%s: %s", name, strerror(errno)) : 1;
+}
+
+int skt_netcfg_restore_forward(struct skt_netcfg_helper *h)
+{
+    char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX];
+    int result = 0;
+    for (size_t i = 0; i < h->journal.count; i++) {
+        const char *line = h->journal.lines[i];
+        int one = 0;
+        if (sscanf(line, "sysctl %127s %31s %31s", name, old, value) == 3 &&
+            skt_netcfg_is_switch(name, old, value))
+            one = restore(h, name, value);
+        else if (sscanf(line, "uses %127s", name) == 1 && skt_netcfg_is_switch(name, "0", "1") &&
+                 !strstr(name, "accept_ra")) /* what was 1 before is another's, but needed */
+            one = restore(h, name, "1");
+        result = one && result >= 0 ? one : result;
+    }
+    return result;
+}
+
 int skt_netcfg_do_forward(struct skt_netcfg_helper *h, bool v4, bool v6)
 {
     int err = v4 ? set_sysctl(h, "net/ipv4/ip_forward", "1") : SKT_OK;

@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 enum {
-    SETTLE_MS = 300, /* a change of the network comes in many pieces */
-    MTU_MIN = 576,   /* of IPv4 */
+    MTU_MIN = 576, /* of IPv4 */
     MTU_MAX = 65535,
 };
 
@@ -47,6 +46,7 @@ int skt_netcfg_undo_line(struct skt_netcfg_helper *h, const char *line)
         int (*undo)(struct skt_netcfg_helper *h, const char *rest);
     } kinds[] = {
         {"route ", skt_netcfg_undo_route},
+        {"unreachable ", skt_netcfg_undo_shut},
         {"sysctl ", skt_netcfg_undo_sysctl},
         {"nft ", skt_netcfg_undo_nft},
         {"iptables ", skt_netcfg_undo_iptables},
@@ -76,6 +76,8 @@ int skt_netcfg_undo_all(struct skt_netcfg_helper *h, const char *start)
     int result = SKT_OK;
     for (size_t i = h->journal.count; i-- > 0;) {
         if (i >= h->journal.count || strncmp(h->journal.lines[i], start, strlen(start)) != 0)
+            continue;
+        if (h->keep_shut && strncmp(h->journal.lines[i], "unreachable ", 12) == 0)
             continue;
         int err = skt_netcfg_undo_line(h, h->journal.lines[i]);
         if (err && !result)
@@ -214,6 +216,10 @@ static int on_request(struct skt_netcfg_helper *h, char *line)
         return on_interface(h, rest);
     if (strcmp(line, "undo") == 0 && !*rest)
         return on_undo(h);
+    if (strcmp(line, "open") == 0 && !*rest) {
+        h->keep_shut = false; /* at the end, that is */
+        return SKT_OK;
+    }
     if (!h->ifname[0])
         return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: the interface was not named yet", line);
     if (strcmp(line, "mtu") == 0)
@@ -266,21 +272,16 @@ static void serve(struct skt_netcfg_helper *h)
 {
     static char buf[SKT_NETCFG_REQUEST_MAX];
     size_t len = 0;
-    bool changed = false;
     for (;;) {
-        struct pollfd p[2] = {{.fd = h->fd, .events = POLLIN}, {.fd = h->monitor, .events = POLLIN}};
-        int n = poll(p, 2, changed ? SETTLE_MS : -1);
+        struct pollfd p[] = {{.fd = h->fd, .events = POLLIN},
+                             {.fd = h->monitor, .events = POLLIN},
+                             {.fd = h->watch.rules, .events = POLLIN},
+                             {.fd = h->watch.file, .events = POLLIN}};
+        int n = poll(p, sizeof p / sizeof p[0], skt_netcfg_watch_wait_ms(h));
         if (n < 0 && errno != EINTR)
             return;
-        if (n == 0) {
-            changed = false;
-            skt_netcfg_pins_update(h);
-            h->text[0] = '\0';
-        }
-        if (n > 0 && p[1].revents) {
-            skt_net_monitor_drain(h->monitor);
-            changed = h->pin_count > 0;
-        }
+        if (n >= 0 && !(n == 1 && p[0].revents))
+            skt_netcfg_watch_turn(h, p[1].revents != 0, p[2].revents != 0, p[3].revents != 0);
         if (n <= 0 || !p[0].revents)
             continue;
         ssize_t got = read(h->fd, buf + len, sizeof buf - len);
@@ -320,6 +321,10 @@ static int on_option(struct skt_netcfg_helper *h, char *line)
         return set_path(h->hooks[0], rest);
     if (strcmp(line, "up") == 0)
         return set_path(h->hooks[1], rest);
+    if (strcmp(line, "address") == 0)
+        return skt_netcfg_watch_address(h, rest);
+    if (strcmp(line, "shut") == 0)
+        return skt_netcfg_nets_add(&h->shut, rest);
     if (strcmp(line, "limit-ms") == 0) {
         h->hook_limit_s = (double)strtoul(rest, NULL, 10) / 1000;
         return SKT_OK;
@@ -372,8 +377,13 @@ static int begin(struct skt_netcfg_helper *h)
     if (err)
         return skt_netcfg_say(h, err, "%s", why);
     /* What an earlier run left. What can't be undone now stays in the journal, and is no reason to fail. */
+    h->keep_shut = h->shut.n > 0;
     (void)skt_netcfg_undo_all(h, "");
+    err = skt_netcfg_do_shut(h);
+    if (err)
+        return err;
     skt_netcfg_dns_recover(h);
+    skt_netcfg_watch_open(h);
     h->monitor = skt_net_monitor_open();
     h->text[0] = '\0';
     return SKT_OK;
@@ -399,7 +409,7 @@ void skt_netcfg_helper_run(int fd)
     if (!h)
         return;
     h->fd = fd;
-    h->monitor = -1;
+    h->monitor = h->watch.rules = h->watch.file = -1;
     h->journal.fd = -1;
     int err = begin(h);
     if (err != SKT_ERR_CLOSED)
@@ -409,5 +419,6 @@ void skt_netcfg_helper_run(int fd)
         end(h);
     }
     skt_netcfg_may_dispose(&h->may);
+    free(h->shut.at);
     free(h);
 }

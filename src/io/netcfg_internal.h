@@ -8,6 +8,7 @@
 #include "io/netcfg_journal.h"
 #include "io/netcfg_limits.h"
 #include "io/netcfg_system.h"
+#include "io/netcfg_watch.h"
 
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ enum {
     SKT_NETCFG_WORDS_MAX = 80,     /* of a request */
     SKT_NETCFG_REQUEST_MAX = 6144, /* a line: as many networks as may be, or a path */
     SKT_NETCFG_PINS_MAX = 64,
+    SKT_NETCFG_DNS_MAX = 16,
     SKT_NETCFG_PATH_MAX = 4096,
 };
 
@@ -32,11 +34,16 @@ struct skt_netcfg_helper {
     char ifname[16]; /* of the tunnel; "" until it was named */
     struct skt_netcfg_pin pins[SKT_NETCFG_PINS_MAX];
     size_t pin_count;
+    struct skt_netcfg_watch watch;
+    struct skt_netcfg_nets shut; /* networks that go into the tunnel or nowhere */
+    bool keep_shut;              /* whoever undoes everything leaves that */
     struct skt_netcfg_may may;
     char journal_path[SKT_NETCFG_PATH_MAX];
     char resolv_conf[SKT_NETCFG_PATH_MAX];
     char hooks[2][SKT_NETCFG_PATH_MAX]; /* down, up; "": none */
     double hook_limit_s;
+    struct skt_ipnet servers[SKT_NETCFG_DNS_MAX]; /* name servers that were set */
+    size_t server_count;
     bool is_up;                                                  /* up was run, down was not since */
     char env[SKT_NETCFG_VARIABLES_MAX][SKT_NETCFG_VARIABLE_MAX]; /* up's variables; "": none */
     char text[SKT_NETCFG_TEXT_MAX];                              /* what goes with the answer */
@@ -67,6 +74,25 @@ int skt_netcfg_do_pin(struct skt_netcfg_helper *h, const struct skt_ipnet *host)
 int skt_netcfg_do_unpin(struct skt_netcfg_helper *h, const struct skt_ipnet *host);
 void skt_netcfg_pins_update(struct skt_netcfg_helper *h);
 int skt_netcfg_undo_route(struct skt_netcfg_helper *h, const char *rest);
+int skt_netcfg_undo_shut(struct skt_netcfg_helper *h, const char *rest);
+
+/* At the start: h->shut goes nowhere while there are no routes into the tunnel; other networks that an
+ * earlier run held shut are opened. */
+int skt_netcfg_do_shut(struct skt_netcfg_helper *h);
+
+/* --- restore_*: puts back what should be there by the journal. 1: something was missing; 0: nothing was;
+ * negative: it can't be put back, with the text set --- */
+
+int skt_netcfg_restore_routes(struct skt_netcfg_helper *h);
+int skt_netcfg_restore_shut(struct skt_netcfg_helper *h);
+int skt_netcfg_restore_forward(struct skt_netcfg_helper *h);
+int skt_netcfg_restore_dns(struct skt_netcfg_helper *h);
+
+/* Are the rules of the last NAT request there, or is there no such request? */
+bool skt_netcfg_nat_is_there(struct skt_netcfg_helper *h);
+
+/* Was something set that no descriptor tells of when it changes? */
+bool skt_netcfg_needs_looking(const struct skt_netcfg_helper *h);
 
 int skt_netcfg_do_dns(struct skt_netcfg_helper *h, const struct skt_ipnet *servers, size_t n);
 int skt_netcfg_undo_dns_file(struct skt_netcfg_helper *h, const char *rest);

@@ -87,7 +87,7 @@ static bool is_variable(const char *variable, bool *is_fixed)
 
 /* --- what was said at the start --- */
 
-static int push(struct skt_netcfg_nets *list, const char *text)
+int skt_netcfg_nets_add(struct skt_netcfg_nets *list, const char *text)
 {
     struct skt_ipnet net;
     if (skt_ipnet_parse(&net, text))
@@ -118,13 +118,13 @@ static int push_variable(struct skt_netcfg_may *may, const char *text)
 int skt_netcfg_may_add(struct skt_netcfg_may *may, const char *verb, const char *rest)
 {
     if (strcmp(verb, "may-route") == 0)
-        return push(&may->routes, rest);
+        return skt_netcfg_nets_add(&may->routes, rest);
     if (strcmp(verb, "may-pin") == 0)
-        return push(&may->hosts, rest);
+        return skt_netcfg_nets_add(&may->hosts, rest);
     if (strcmp(verb, "may-dns") == 0)
-        return push(&may->dns, rest);
+        return skt_netcfg_nets_add(&may->dns, rest);
     if (strcmp(verb, "may-nat-from") == 0)
-        return push(&may->from, rest);
+        return skt_netcfg_nets_add(&may->from, rest);
     if (strcmp(verb, "may-set") == 0)
         return push_variable(may, rest);
     if (strcmp(verb, "may-interface") == 0) {

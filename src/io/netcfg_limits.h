@@ -38,6 +38,9 @@ struct skt_netcfg_may {
  * SKT_ERR_FULL, SKT_ERR_NOMEM. */
 int skt_netcfg_may_add(struct skt_netcfg_may *may, const char *verb, const char *rest);
 
+/* Adds a network, as text; errors as above. */
+int skt_netcfg_nets_add(struct skt_netcfg_nets *list, const char *text);
+
 void skt_netcfg_may_dispose(struct skt_netcfg_may *may);
 
 /* Is each of these networks one of the list? */

@@ -8,8 +8,11 @@
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -99,14 +102,16 @@ static void build_route(struct skt_rtnl_request *r, const struct skt_net_route *
                       .rtm_dst_len = dst.prefix,
                       .rtm_table = RT_TABLE_MAIN,
                       .rtm_protocol = ROUTE_ORIGIN,
-                      .rtm_scope =
-                          route->gateway.family || dst.family == 6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
-                      .rtm_type = RTN_UNICAST};
+                      .rtm_scope = route->gateway.family || route->nowhere || dst.family == 6
+                                       ? RT_SCOPE_UNIVERSE
+                                       : RT_SCOPE_LINK,
+                      .rtm_type = route->nowhere ? RTN_UNREACHABLE : RTN_UNICAST};
     if (type == RTM_DELROUTE)
         m.rtm_scope = RT_SCOPE_NOWHERE; /* any */
     skt_rtnl_begin(r, type, flags, &m, sizeof m);
     skt_rtnl_put(r, RTA_DST, dst.ip, ip_len(&dst));
-    skt_rtnl_put_u32(r, RTA_OIF, route->ifindex);
+    if (!route->nowhere)
+        skt_rtnl_put_u32(r, RTA_OIF, route->ifindex);
     if (route->metric)
         skt_rtnl_put_u32(r, RTA_PRIORITY, route->metric);
     put_gateway(r, route);
@@ -231,11 +236,46 @@ int skt_net_monitor_open(void)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     struct sockaddr_nl groups = {.nl_family = AF_NETLINK,
-                                 .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+                                 .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
+                                              RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
     if (fd >= 0 && bind(fd, (struct sockaddr *)&groups, sizeof groups)) {
         int error = errno;
         close(fd);
         errno = error;
+        fd = -1;
+    }
+    /* Forwarding; older kernels don't tell. */
+    int more[] = {RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
+    for (size_t i = 0; fd >= 0 && i < sizeof more / sizeof more[0]; i++)
+        (void)setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &more[i], sizeof more[i]);
+    return fd;
+}
+
+int skt_net_rules_monitor_open(void)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+    struct sockaddr_nl self = {.nl_family = AF_NETLINK};
+    int group = NFNLGRP_NFTABLES;
+    if (fd >= 0 && (bind(fd, (struct sockaddr *)&self, sizeof self) ||
+                    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group))) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+int skt_net_file_monitor_open(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    int len = slash ? (int)(slash - path) : 0;
+    if (!slash || (size_t)len >= sizeof folder)
+        return -1;
+    snprintf(folder, sizeof folder, "%.*s", len ? len : 1, path);
+    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (fd >= 0 &&
+        inotify_add_watch(fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) < 0) {
+        close(fd);
         fd = -1;
     }
     return fd;
@@ -245,6 +285,6 @@ int skt_net_monitor_open(void)
 void skt_net_monitor_drain(int fd)
 {
     char buf[8192];
-    while (recv(fd, buf, sizeof buf, 0) >= 0 || errno == ENOBUFS || errno == EINTR)
+    while (read(fd, buf, sizeof buf) >= 0 || errno == ENOBUFS || errno == EINTR)
         ;
 }

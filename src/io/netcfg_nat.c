@@ -247,11 +247,54 @@ static void open_foreign_forward(struct skt_netcfg_helper *h)
 
 /* --- the whole --- */
 
+static bool nft_has(const char *family, const char *name)
+{
+    char text[SKT_HOOK_TEXT_MAX];
+    const char *argv[] = {"nft", "list", "table", family, name, NULL};
+    return skt_hook_run(&(struct skt_hook){.argv = argv, .limit_s = tool_limit_s}, text) == SKT_OK;
+}
+
+static bool line_is_there(const struct skt_netcfg_helper *h, const char *line)
+{
+    char program[16], name[32], text[SKT_HOOK_TEXT_MAX];
+    const struct skt_netcfg_watch *w = &h->watch;
+    if (sscanf(line, "%15s %31s", program, name) != 2)
+        return true;
+    if (strcmp(program, "nft") == 0)
+        return (w->from_count > 0 && !has_family(w->from, w->from_count, 4)) ||
+               nft_has("ip", name); /* a flush takes both families' */
+    if (strcmp(program, "iptables") != 0 && strcmp(program, "ip6tables") != 0)
+        return true;
+    struct tables t = {program, name, text};
+    return iptables(&t, "-t filter -C FORWARD -j %s", name) == SKT_OK;
+}
+
+bool skt_netcfg_nat_is_there(struct skt_netcfg_helper *h)
+{
+    for (size_t i = 0; i < h->journal.count; i++)
+        if (!line_is_there(h, h->journal.lines[i]))
+            return false;
+    return true;
+}
+
+bool skt_netcfg_needs_looking(const struct skt_netcfg_helper *h)
+{
+    return skt_journal_find(&h->journal, "iptables ") >= 0 ||
+           skt_journal_find(&h->journal, "ip6tables ") >= 0 ||
+           (h->watch.rules < 0 && skt_journal_find(&h->journal, "nft ") >= 0) ||
+           (h->watch.file < 0 && skt_journal_find(&h->journal, "dns-file ") >= 0);
+}
+
 int skt_netcfg_do_nat(struct skt_netcfg_helper *h, const struct skt_ipnet *from, size_t n)
 {
     char text[SKT_HOOK_TEXT_MAX] = "";
     (void)skt_netcfg_undo_all(h, "nft ");
     (void)skt_netcfg_undo_all(h, "ip");
+    if (n > SKT_NETCFG_FROM_MAX)
+        return skt_netcfg_say(h, SKT_ERR_ARG, "NAT: more than %d networks", SKT_NETCFG_FROM_MAX);
+    if (n > 0)
+        memmove(h->watch.from, from, n * sizeof *from);
+    h->watch.from_count = n;
     bool v4 = n == 0 || has_family(from, n, 4), v6 = has_family(from, n, 6);
     int err = skt_netcfg_do_forward(h, v4, v6);
     if (err)

@@ -9,6 +9,9 @@
 
 enum { NAME_MAX_LEN = 16 };
 
+/* Metric of routes that hold a network shut: worse than any other, so that the tunnel's own comes first. */
+enum { SHUT_METRIC = 4294 * 1000 };
+
 /* "route 10.0.0.0/8 - skt0 0", "route 192.0.2.1/32 192.168.1.1 eth0 0" */
 static int route_line(char line[SKT_JOURNAL_LINE_MAX], const struct skt_net_route *r)
 {
@@ -23,13 +26,23 @@ static int route_line(char line[SKT_JOURNAL_LINE_MAX], const struct skt_net_rout
     return SKT_OK;
 }
 
+/* Reads what follows "route "; false: no line of ours. */
+static bool read_line(const char *rest, struct skt_net_route *r, char dev[NAME_MAX_LEN])
+{
+    char dst[SKT_IPNET_TEXT_MAX], gateway[SKT_IPNET_TEXT_MAX];
+    *r = (struct skt_net_route){0};
+    return sscanf(rest, "%55s %55s %15s %u", dst, gateway, dev, &r->metric) == 4 &&
+           skt_netcfg_is_ifname(dev) && skt_ipnet_parse(&r->dst, dst) == SKT_OK &&
+           (strcmp(gateway, "-") == 0 || skt_ipnet_parse(&r->gateway, gateway) == SKT_OK);
+}
+
 int skt_netcfg_undo_route(struct skt_netcfg_helper *h, const char *rest)
 {
-    char dst[SKT_IPNET_TEXT_MAX], gateway[SKT_IPNET_TEXT_MAX], dev[NAME_MAX_LEN];
-    struct skt_net_route r = {0};
-    if (sscanf(rest, "%55s %55s %15s %u", dst, gateway, dev, &r.metric) != 4 || !skt_netcfg_is_ifname(dev) ||
-        skt_ipnet_parse(&r.dst, dst) || (strcmp(gateway, "-") != 0 && skt_ipnet_parse(&r.gateway, gateway)))
-        return SKT_OK; /* no line of ours: nothing to be undone */
+    char dst[SKT_IPNET_TEXT_MAX], dev[NAME_MAX_LEN];
+    struct skt_net_route r;
+    if (!read_line(rest, &r, dev))
+        return SKT_OK; /* nothing to be undone */
+    skt_ipnet_text(&r.dst, true, dst);
     r.ifindex = skt_net_ifindex(dev);
     if (r.ifindex == 0)
         return SKT_OK; /* gone with its interface */
@@ -115,6 +128,108 @@ int skt_netcfg_do_unroute(struct skt_netcfg_helper *h, const struct skt_ipnet *n
             result = err;
     }
     return result;
+}
+
+int skt_netcfg_restore_routes(struct skt_netcfg_helper *h)
+{
+    char dst[SKT_IPNET_TEXT_MAX], dev[NAME_MAX_LEN];
+    struct skt_net_route r;
+    int result = 0;
+    for (size_t i = 0; i < h->journal.count; i++) {
+        const char *line = h->journal.lines[i];
+        if (strncmp(line, "route ", 6) != 0 || !read_line(line + 6, &r, dev) || strcmp(dev, h->ifname) != 0)
+            continue;
+        r.ifindex = skt_net_ifindex(dev);
+        int err = skt_net_route_add(&r);
+        if (err == SKT_ERR_FULL)
+            continue; /* it is there */
+        result =
+            err ? skt_netcfg_say(h, err, "%s: %s", skt_ipnet_text(&r.dst, true, dst), strerror(errno)) : 1;
+    }
+    return result;
+}
+
+/* --- into the tunnel or nowhere --- */
+
+static struct skt_net_route nowhere(const struct skt_ipnet *net)
+{
+    return (struct skt_net_route){.dst = skt_ipnet_masked(net), .metric = SHUT_METRIC, .nowhere = true};
+}
+
+static void shut_line(char line[SKT_JOURNAL_LINE_MAX], const struct skt_net_route *r)
+{
+    char dst[SKT_IPNET_TEXT_MAX];
+    snprintf(line, SKT_JOURNAL_LINE_MAX, "unreachable %s", skt_ipnet_text(&r->dst, true, dst));
+}
+
+int skt_netcfg_undo_shut(struct skt_netcfg_helper *h, const char *rest)
+{
+    struct skt_ipnet net;
+    if (skt_ipnet_parse(&net, rest))
+        return SKT_OK;
+    struct skt_net_route r = nowhere(&net);
+    int err = skt_net_route_delete(&r);
+    if (err == SKT_ERR_NOTFOUND)
+        err = SKT_OK;
+    return err ? skt_netcfg_say(h, err, "opening %.60s: %s", rest, strerror(errno)) : err;
+}
+
+/* Is it a route that h->shut asks for? */
+static bool is_to_be_shut(const struct skt_netcfg_helper *h, const char *line)
+{
+    struct skt_ipnet nets[2];
+    char wanted[SKT_JOURNAL_LINE_MAX];
+    for (size_t i = 0; i < h->shut.n; i++) {
+        size_t n = split_default(nets, &h->shut.at[i]);
+        for (size_t k = 0; k < n; k++) {
+            struct skt_net_route r = nowhere(&nets[k]);
+            shut_line(wanted, &r);
+            if (strcmp(line, wanted) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static int shut_one(struct skt_netcfg_helper *h, const struct skt_ipnet *net)
+{
+    char line[SKT_JOURNAL_LINE_MAX];
+    struct skt_net_route r = nowhere(net);
+    shut_line(line, &r);
+    if (!skt_journal_has(&h->journal, line) && skt_journal_add(&h->journal, "%s", line))
+        return skt_netcfg_say(h, SKT_ERR_IO, "%.300s: %s", h->journal.path, strerror(errno));
+    int err = skt_net_route_add(&r);
+    if (err == SKT_ERR_FULL)
+        return SKT_OK;
+    return err ? skt_netcfg_say(h, err, "kill_switch: %s: %s", line, strerror(errno)) : 1;
+}
+
+int skt_netcfg_restore_shut(struct skt_netcfg_helper *h)
+{
+    struct skt_ipnet nets[2];
+    int result = 0;
+    for (size_t i = 0; i < h->shut.n; i++) {
+        size_t n = split_default(nets, &h->shut.at[i]);
+        for (size_t k = 0; k < n; k++) {
+            int one = shut_one(h, &nets[k]);
+            result = one && result >= 0 ? one : result;
+        }
+    }
+    return result;
+}
+
+int skt_netcfg_do_shut(struct skt_netcfg_helper *h)
+{
+    for (size_t i = h->journal.count; i-- > 0;) {
+        char line[SKT_JOURNAL_LINE_MAX];
+        snprintf(line, sizeof line, "%s", h->journal.lines[i]);
+        if (strncmp(line, "unreachable ", 12) != 0 || is_to_be_shut(h, line))
+            continue;
+        if (skt_netcfg_undo_shut(h, line + 12) == SKT_OK)
+            (void)skt_journal_remove(&h->journal, line);
+    }
+    int result = skt_netcfg_restore_shut(h);
+    return result < 0 ? result : SKT_OK;
 }
 
 /* --- outside it --- */

@@ -15,6 +15,7 @@ struct skt_net_route {
     struct skt_ipnet gateway; /* family 0: none, the network is on the link */
     unsigned ifindex;
     uint32_t metric; /* 0: the system's default */
+    bool nowhere;    /* packets are refused ("unreachable"): no interface, no gateway */
 };
 
 /* The interface's number; 0 with errno: there is none. */
@@ -40,8 +41,14 @@ int skt_net_route_delete(const struct skt_net_route *route);
  * link is down. out->dst is the host. SKT_ERR_NOTFOUND: none. */
 int skt_net_route_find(const struct skt_ipnet *host, unsigned without, struct skt_net_route *out);
 
-/* A descriptor that becomes readable when routes or links change; -1 with errno. Reading it: drain. */
+/* A descriptor that becomes readable when routes, addresses, links or forwarding change; -1 with errno.
+ * Reading it: drain. */
 int skt_net_monitor_open(void);
 void skt_net_monitor_drain(int fd);
+
+/* The same for rules of the packet filter, and for files in the folder of `path`; -1 also where the system
+ * tells of no such thing. */
+int skt_net_rules_monitor_open(void);
+int skt_net_file_monitor_open(const char *path);
 
 #endif

@@ -2,7 +2,10 @@
 #include "io/resolve.h"
 
 #include "base/err.h"
+#include "io/ask.h"
 #include "io/loop_internal.h"
+#include "io/nameservers.h"
+#include "io/netcfg_system.h"
 #include "io/sockaddr.h"
 #include "io/thread.h"
 
@@ -13,6 +16,7 @@
 #include <string.h>
 
 enum {
+    RESOLV_CONF_MAX = 128,
     NAME_MAX_LEN = 253, /* of a name in DNS (RFC 1035, 2.3.4) */
 };
 
@@ -31,6 +35,8 @@ struct skt_resolve {
     size_t n;
     struct skt_addr addrs[SKT_RESOLVE_ADDRS_MAX];
     char error[96];
+    struct skt_ask *ask; /* the same question to name servers, or NULL */
+    bool failed;         /* the thread has found nothing; the name servers may */
     char name[NAME_MAX_LEN + 1];
 };
 
@@ -42,6 +48,9 @@ struct skt_resolver {
     struct skt_loop_task deliver;
     struct skt_list waiting, done;
     unsigned threads;
+    bool around;                       /* name servers are asked, too, */
+    char around_if[16];                /* past this interface's routes; "": no matter */
+    char resolv_conf[RESOLV_CONF_MAX]; /* "": the system's */
 };
 
 /* --- in the thread --- */
@@ -120,6 +129,11 @@ static void deliver(struct skt_resolver *resolver)
         if (none)
             return;
         struct skt_resolve *r = SKT_CONTAINER(first, struct skt_resolve, link);
+        if (r->n == 0 && r->ask) {
+            r->failed = true; /* on_asked goes on */
+            continue;
+        }
+        skt_ask_cancel(r->ask);
         /* From here on cancelling it is too late, and nobody has a reason to: it is being answered. */
         r->fn(r->user, r->addrs, r->n, r->n ? NULL : r->error);
         free(r);
@@ -201,6 +215,51 @@ static int enqueue(struct skt_resolver *resolver, struct skt_resolve *r)
     return err;
 }
 
+/* --- past the tunnel --- */
+
+static void on_asked(void *user, const struct skt_addr *addrs, size_t n)
+{
+    struct skt_resolve *r = (struct skt_resolve *)user;
+    skt_resolve_fn fn = r->fn;
+    void *owner = r->user;
+    r->ask = NULL;
+    if (n == 0 && !r->failed)
+        return; /* the thread's answer is to come */
+    if (n == 0) {
+        fn(owner, NULL, 0, r->error);
+        free(r);
+        return;
+    }
+    skt_resolve_cancel(r);
+    fn(owner, addrs, n, NULL);
+}
+
+static void ask_around(struct skt_resolve *r, struct skt_loop *loop)
+{
+    const struct skt_resolver *resolver = r->resolver;
+    struct skt_addr servers[SKT_NAMESERVERS_MAX];
+    if (!resolver->around)
+        return;
+    size_t n = skt_nameservers_read(resolver->resolv_conf[0] ? resolver->resolv_conf : NULL, servers);
+    unsigned without = resolver->around_if[0] ? skt_net_ifindex(resolver->around_if) : 0;
+    if (n == 0 || skt_ask_start(&r->ask, loop, servers, n, without, r->name, r->port, on_asked, r) != SKT_OK)
+        r->ask = NULL;
+}
+
+int skt_resolve_set_around(struct skt_loop *loop, const char *interface, const char *resolv_conf)
+{
+    struct skt_resolver *resolver = resolver_of(loop);
+    if (!resolver)
+        return SKT_ERR_NOMEM;
+    if ((interface && strlen(interface) >= sizeof resolver->around_if) ||
+        (resolv_conf && strlen(resolv_conf) >= sizeof resolver->resolv_conf))
+        return SKT_ERR_ARG;
+    resolver->around = interface != NULL;
+    snprintf(resolver->around_if, sizeof resolver->around_if, "%s", interface ? interface : "");
+    snprintf(resolver->resolv_conf, sizeof resolver->resolv_conf, "%s", resolv_conf ? resolv_conf : "");
+    return SKT_OK;
+}
+
 int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const char *name, uint16_t port,
                       skt_resolve_fn fn, void *user)
 {
@@ -227,6 +286,8 @@ int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const cha
         skt_loop_defer(loop, &resolver->deliver);
     } else {
         err = enqueue(resolver, r);
+        if (!err)
+            ask_around(r, loop);
     }
     if (err)
         free(r);
@@ -240,6 +301,8 @@ void skt_resolve_cancel(struct skt_resolve *r)
     if (!r)
         return;
     struct skt_resolver *resolver = r->resolver;
+    skt_ask_cancel(r->ask);
+    r->ask = NULL;
     pthread_mutex_lock(&resolver->lock);
     bool running = r->stage == RUNNING;
     r->cancelled = true;

@@ -25,6 +25,12 @@ typedef void (*skt_resolve_fn)(void *user, const struct skt_addr *addrs, size_t 
 int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const char *name, uint16_t port,
                       skt_resolve_fn fn, void *user);
 
+/* From now on look-ups of this loop ask the network's own name servers, too (io/ask.h), and take the first
+ * answer: libc's way may lead into a tunnel that is down. interface: the tunnel's, whose routes are passed
+ * by; "": the name servers have routes of their own; NULL: no longer. resolv_conf: NULL: /etc/resolv.conf.
+ * Texts are copied. SKT_ERR_NOMEM, SKT_ERR_ARG. */
+int skt_resolve_set_around(struct skt_loop *loop, const char *interface, const char *resolv_conf);
+
 /* Forgets a look-up: fn is not called any more. NULL is allowed. */
 void skt_resolve_cancel(struct skt_resolve *r);
 

@@ -111,7 +111,8 @@ struct skt_config_mode_table {
     char *tun_ip, *tun_mask, *tun_ip6, *tun_name, *up, *down;
     int64_t tun_mtu; /* 0: automatic */
     bool nat;
-    bool tun_plain; /* tun_offload = false */
+    bool kill_switch; /* tun_client: what goes into the tunnel never leaves by another way */
+    bool tun_plain;   /* tun_offload = false */
     struct skt_config_strings routes, dns;
 };
 

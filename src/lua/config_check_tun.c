@@ -126,12 +126,26 @@ static void check_ticket(struct config_reader *r, void *arg)
     }
 }
 
+static void check_kill_switch(struct config_reader *r, void *arg)
+{
+    const struct skt_config_mode_table *t = &r->conf->table;
+    (void)arg;
+    config_enter(r, ".kill_switch");
+#ifndef __linux__
+    if (t->kill_switch)
+        config_fail(r, "expected none: it works on Linux only");
+#endif
+    if (t->kill_switch && t->routes.count == 0)
+        config_fail(r, "expected `routes` beside it: it holds shut what goes into the tunnel by them");
+}
+
 void config_check_nets(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     (void)arg;
     for (size_t i = 0; i < t->routes.count; i++)
         (void)config_try(r, check_route, &(struct item){t->routes.items[i], "routes", i});
+    (void)config_try(r, check_kill_switch, NULL);
     for (size_t i = 0; i < t->dns.count; i++)
         (void)config_try(r, check_resolver, &(struct item){t->dns.items[i], "dns", i});
     for (size_t i = 0; i < t->ticket_count; i++)

@@ -246,6 +246,7 @@ const struct config_field config_mode_fields[] = {
     {"dns", config_read_strings, MODE(dns), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"tun_offload", config_read_tun_offload, MODE(tun_plain), IN_TUN | IN_CUSTOM, 0, 0, 0},
     {"nat", config_read_bool, MODE(nat), IN_TUN | IN_CUSTOM, 0, 0, 0},
+    {"kill_switch", config_read_bool, MODE(kill_switch), IN_TUN_CLIENT, 0, 0, 0},
     {"up", config_read_string, MODE(up), IN_TUN | IN_CUSTOM, 0, 1, 0},
     {"down", config_read_string, MODE(down), IN_TUN | IN_CUSTOM, 0, 1, 0},
     {0},

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "crypto/crypto.h"
+#include "lua/app.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -158,6 +159,7 @@ static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
         rc = skt_tun_unit_start_helper(u, err, err_cap);
     if (rc != SKT_OK)
         return rc;
+    skt_tun_unit_prepare(u);
     rc = new_switch(u);
     if (rc != SKT_OK)
         snprintf(err, err_cap, "TUN: %s", skt_err_str(rc));
@@ -233,6 +235,8 @@ void skt_tun_unit_undo(struct skt_app *app)
 {
     if (!app->tun)
         return;
+    if (!skt_app_failed(app)) /* else what is held shut stays so, until a start */
+        skt_netcfg_open(app->tun->nc);
     skt_netcfg_free(app->tun->nc);
     app->tun->nc = NULL;
     app->tun->configured = true; /* not once more */

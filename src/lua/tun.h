@@ -58,6 +58,9 @@ int skt_tun_unit_start_helper(struct skt_tun_unit *u, char *err, size_t err_cap)
 
 /* --- tun_system.c: what is changed in the system --- */
 
+/* With kill_switch: what is needed before there is any session. */
+void skt_tun_unit_prepare(struct skt_tun_unit *u);
+
 /* Routes, dns, nat and the up script of the configuration, once. */
 void skt_tun_unit_configure(struct skt_tun_unit *u);
 

@@ -118,22 +118,35 @@ static int collect(struct named *n, struct skt_netcfg_limits *limits, const stru
 int skt_tun_unit_start_helper(struct skt_tun_unit *u, char *err, size_t err_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
+    struct skt_ipnet addresses[2];
     char path[512];
     journal_path(u->app->conf, path, sizeof path);
     bool wanted =
         t->routes.count > 0 || t->dns.count > 0 || t->nat || t->up || t->down || count_subnets(t) > 0;
     if (!u->server && t->tun_mtu == 0 && u->app->conf->run_as)
-        wanted = true; /* for the MTU, later on */
-    if (!wanted && access(path, F_OK) != 0)
-        return SKT_OK;
+        wanted = true;                   /* for the MTU, later on */
+    bool left = access(path, F_OK) == 0; /* by an earlier run, to be undone */
     struct named named = {0};
     struct skt_netcfg_limits limits;
     int rc = collect(&named, &limits, u);
     struct skt_netcfg_options options = {
         .journal = path, .log_file = u->app->conf->log_file, .up = t->up, .down = t->down, .limits = &limits};
+    options.addresses = addresses;
+    if (u->address4.family)
+        addresses[options.address_count++] = u->address4;
+    if (u->address6.family)
+        addresses[options.address_count++] = u->address6;
+    if (t->kill_switch) {
+        options.shut = named.nets;
+        options.shut_count = t->routes.count;
+    }
     if (rc == SKT_OK)
         rc = skt_netcfg_new(&u->nc, u->app->loop, &options, err, err_cap);
     free(named.nets);
     free(named.hosts);
+    if (rc != SKT_OK && !wanted && !left) { /* it would only have looked after the interface */
+        skt_info("nobody looks after %s: %s", skt_tun_name(u->dev), err);
+        return SKT_OK;
+    }
     return rc == SKT_OK ? skt_netcfg_interface(u->nc, skt_tun_name(u->dev), NULL, NULL) : rc;
 }

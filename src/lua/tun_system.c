@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a TUN's configuration changes in the system: routes, name servers, NAT, the hook scripts. */
 #include "base/err.h"
+#include "io/nameservers.h"
+#include "io/resolve.h"
 #include "lua/skcp.h"
 #include "lua/tun.h"
 
@@ -23,10 +25,20 @@ static void *label(const char *text)
     return (void *)(uintptr_t)text;
 }
 
+/* Is a server given by its name? Only then the helper may pin any host. */
+static bool has_names(const struct skt_config_mode_table *t)
+{
+    struct skt_addr addr;
+    for (size_t i = 0; i < t->entry_count; i++)
+        if (t->entries[i].address && skt_addr_parse(&addr, t->entries[i].address, 0) != SKT_OK)
+            return true;
+    return false;
+}
+
 void skt_tun_unit_pin(struct skt_app *app, const struct skt_addr *addrs, size_t n)
 {
     struct skt_tun_unit *u = app->tun;
-    if (!u || !u->nc || !u->configured)
+    if (!u || !u->nc || !(u->configured || app->conf->table.kill_switch))
         return;
     for (size_t i = 0; i < n; i++)
         (void)skt_netcfg_pin(u->nc, &addrs[i], on_done, label("the route to the server"));
@@ -43,6 +55,29 @@ static void pin_servers(struct skt_tun_unit *u)
             skt_tun_unit_pin(app, addrs, n);
         }
     }
+}
+
+/* What the tunnel itself asks must not go into it. Where all else is held shut the name servers need a way.
+ */
+static void look_up_around(struct skt_tun_unit *u)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    struct skt_addr servers[SKT_NAMESERVERS_MAX];
+    if (u->server || (t->routes.count == 0 && t->dns.count == 0))
+        return;
+    if (skt_resolve_set_around(u->app->loop, t->kill_switch ? "" : skt_tun_name(u->dev), NULL) != SKT_OK)
+        skt_warn("the servers' names can be looked up through the tunnel only");
+    if (!t->kill_switch || !has_names(t))
+        return;
+    size_t n = skt_nameservers_read(NULL, servers);
+    for (size_t i = 0; i < n; i++)
+        (void)skt_netcfg_pin(u->nc, &servers[i], on_done, label("the route to the name server"));
+}
+
+void skt_tun_unit_prepare(struct skt_tun_unit *u)
+{
+    if (u->nc && u->app->conf->table.kill_switch)
+        look_up_around(u);
 }
 
 static void add_route(struct skt_tun_unit *u, const char *text)
@@ -118,6 +153,7 @@ void skt_tun_unit_configure(struct skt_tun_unit *u)
     if (!u->nc)
         return;
     pin_servers(u);
+    look_up_around(u);
     add_routes(u);
     set_dns(u);
     set_nat(u);

@@ -336,6 +336,13 @@ static void test_other_errors(void **state)
     must_fail(
         "config = { mode = 'tun_server', tun_server = { tun_ip = '10.0.0.256', tun_mask = '255.0.0.0' } }",
         "c.lua: tun_server.tun_ip: expected an IPv4 address, got \"10.0.0.256\"");
+    must_fail("config = { mode = 'tun_client', tun_client = { tun_ip = '10.0.0.2', tun_mask = '255.0.0.0', "
+              "kill_switch = "
+              "true, skcp_remote_servers = { { address = 'a', port = 1, password = 'x', ticket = '" TICKET
+              "' } } } }",
+              "c.lua: tun_client.kill_switch: expected `routes` beside it: it holds shut what goes into the "
+              "tunnel by "
+              "them");
     static const char tun[] =
         "config = { mode = 'tun_server', tun_server = { tun_ip = '10.0.0.1', tun_mask = '255.0.0.0', "
         "skcp_servers = { { address = '::', port = 1, password = 'x' } }, %s } }";
