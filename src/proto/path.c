@@ -18,6 +18,8 @@ enum {
     ACK_WORK = 256 * SKT_ACK_RELEASE,
 };
 
+enum { WAKES_MAX = 256 }; /* writers told of room at a time: thousands may wait, and each will use it */
+
 static size_t datagram_len(const struct skt_path *p)
 {
     return p->payload_limit + p->overhead;
@@ -249,16 +251,16 @@ skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
     return skt_us_min(at, skt_path_gate_expiry(p, now));
 }
 
+/* The first of them, as many as do not take long; those that go on waiting stand at the end then. */
 static void wake_starved(struct skt_path *p, skt_us now)
 {
-    struct skt_list waiting;
-    skt_list_init(&waiting);
-    skt_list_insert_after(&p->starved, &waiting); /* waiting takes the place of the head */
-    skt_list_remove(&p->starved);
-    while (!skt_list_empty(&waiting)) {
-        struct skt_list *node = waiting.next;
+    const struct skt_list *first = NULL;
+    for (unsigned n = 0; n < WAKES_MAX && !skt_list_empty(&p->starved) && p->starved.next != first; n++) {
+        struct skt_list *node = p->starved.next;
         skt_list_move_tail(&p->starved, node);
         skt_kcp_check_writable(SKT_CONTAINER(node, struct skt_kcp, starved_node));
+        if (!first && !skt_list_empty(node))
+            first = node;
     }
     p->starved_at = now + STARVED_TIME;
 }

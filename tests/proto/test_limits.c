@@ -415,6 +415,42 @@ static void test_the_end_of_many_streams(void **state)
     sim_world_free(w);
 }
 
+/* Thousands of writers that wait for memory are not all told at once, but all are, in turn. */
+static void test_starved_writers_in_portions(void **state)
+{
+    (void)state;
+    enum { STREAMS = 2000 };
+    static uint8_t data[2800];
+    struct sim_world *w = world_of(BUDGET_MEG * MEG);
+    struct skt_session *s = attacked(w);
+    for (uint32_t i = 0; i < STREAMS; i++)
+        push(w, s, conv_of(i), 0, 0, header_alone, 2);
+    unsigned news, told = 0;
+    while (skt_session_next_stream(s, &news))
+        continue;
+    size_t taken = skt_account_room(&s->path.account) - MEG;
+    assert_true(skt_account_charge(&s->path.account, taken));
+    for (uint32_t i = 0; i < STREAMS; i++) {
+        struct skt_kcp *k = &((struct skt_stream *)skt_idmap_get(&s->streams, conv_of(i)))->kcp;
+        while (skt_kcp_write(k, data, sizeof data) == SKT_OK)
+            continue;
+    }
+    skt_account_release(&s->path.account, taken);
+    for (unsigned round = 0; told < STREAMS && round < 100; round++) {
+        w->now += 20 * MS;
+        skt_path_expire(&s->path, w->now);
+        skt_streams_absorb(s, w->now);
+        unsigned before = told;
+        while (skt_session_next_stream(s, &news))
+            told += (news & SKT_KCP_WRITABLE) != 0;
+        assert_in_range(told - before, 0, 256);
+    }
+    print_message("%u writers told of room\n", told);
+    assert_int_equal(told, STREAMS);
+    skt_session_free(s);
+    sim_world_free(w);
+}
+
 /* --- what idle ones hold --- */
 
 static void test_idle_ones_are_small(void **state)
@@ -457,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_a_header_has_ten_seconds),
         cmocka_unit_test(test_headers_expire_in_portions),
         cmocka_unit_test(test_the_end_of_many_streams),
+        cmocka_unit_test(test_starved_writers_in_portions),
         cmocka_unit_test(test_idle_ones_are_small),
     };
     return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
