@@ -276,6 +276,7 @@ void skt_app_free(struct skt_app *app)
     skt_skcp_free_dead(app);
     skt_tun_unit_close(app);
     skt_shared_free(app->shared);
+    skt_tickets_dispose(&app->tickets);
     skt_tcp_dispose_app(app);
     skt_loop_timer_stop(app->loop, &app->beat);
     skt_loop_timer_stop(app->loop, &app->stop_timer);

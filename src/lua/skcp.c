@@ -38,6 +38,13 @@ static const char *on_name_of(void *user, const uint8_t ticket[SKT_TICKET_LEN])
     return t ? t->name : NULL;
 }
 
+static const uint8_t *on_find_ticket(void *user, struct skt_endpoint *ep, const uint8_t id[SKT_TICKET_ID_LEN])
+{
+    const struct skt_skcp *k = user;
+    (void)ep;
+    return skt_tickets_find(&k->base.app->tickets, k->base.app->conf, id);
+}
+
 static void tell(struct skt_skcp *k, enum skt_callback cb, uint32_t cid)
 {
     struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid)};
@@ -123,6 +130,7 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 }
 
 static const struct skt_endpoint_handler handler = {
+    .find_ticket = on_find_ticket,
     .check_ticket = on_check_ticket,
     .check_attach = on_check_attach,
     .name_of = on_name_of,
@@ -234,8 +242,12 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
     } else if (e->server_key.set) {
         memcpy(conf.static_pub, e->server_key.bytes, SKT_KEY_LEN);
     }
+    if (rc == SKT_OK && e->server)
+        rc = skt_tickets_index(&app->tickets, app->conf);
     if (rc == SKT_OK)
         rc = skt_endpoint_new(&k->ep, app->loop, &conf, &handler, k);
+    if (rc == SKT_OK && e->server)
+        skt_endpoint_take_proofs(k->ep, skt_tickets_proved(app->conf));
     int saved = errno;
     skt_wipe(&conf, sizeof conf);
     errno = saved;
@@ -311,8 +323,21 @@ void skt_skcp_free_dead(struct skt_app *app)
     }
 }
 
+/* Clients that have proved their ticket go on doing so: a table that is gone takes a restart. */
+static void update_proofs(struct skt_app *app)
+{
+    if (skt_tickets_index(&app->tickets, app->conf) != SKT_OK)
+        skt_error("no memory for the tickets: clients are refused until the next reload");
+    for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
+        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        if (k->server && k->ep)
+            skt_endpoint_take_proofs(k->ep, skt_tickets_proved(app->conf));
+    }
+}
+
 void skt_skcp_check_tickets(struct skt_app *app)
 {
+    update_proofs(app);
     if (!app->conf->table.has_tickets)
         return;
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "lua/app.h"
 #include "lua/call.h"
+#include "lua/tickets.h"
 #include "tunnel/endpoint.h"
 #include "tunnel/relay.h"
 
@@ -39,6 +40,7 @@ struct skt_app {
     struct skt_shared *shared;          /* of the endpoints */
     struct skt_relay_set *relays;
     struct skt_tun_unit *tun;          /* in the TUN modes (lua/tun.h), else NULL */
+    struct skt_ticket_index tickets;   /* of conf */
     struct skt_list skcps, dead_skcps; /* struct skt_skcp */
     struct skt_list etcps;             /* struct skt_etcp */
     struct skt_list lingering;         /* struct skt_tcp: closed for the script, still sending */

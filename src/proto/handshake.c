@@ -9,6 +9,10 @@
 
 #define RESUME_LABEL "skcptun resume key"
 #define PROOF_LABEL  "skcptun resume"
+#define RETURN_LABEL "skcptun return"
+#define COOKIE_LABEL "skcptun cookie"
+#define TICKET_LABEL "skcptun ticket id"
+#define TICKET_PROOF "skcptun ticket proof"
 
 enum {
     PAYLOAD_MAX = SKT_INITIATION_LEN + SKT_HANDSHAKE_PAD_MAX,
@@ -69,19 +73,54 @@ static int derive_keys(const struct skt_noise *noise, const struct skt_crypto *c
     return err ? err : skt_noise_export(noise, crypto, RESUME_LABEL, keys->resume);
 }
 
+/* HMAC(resume, label | ephemeral | sender, stamp, cid): nothing that another message could use. */
+static int make_return_proof(const struct skt_crypto *crypto, const uint8_t resume[SKT_KEY_LEN],
+                             const uint8_t ephemeral[SKT_KEY_LEN], const struct skt_initiation *m,
+                             uint8_t out[SKT_RETURN_PROOF_LEN])
+{
+    enum { LABEL_LEN = sizeof RETURN_LABEL - 1 };
+    uint8_t head[LABEL_LEN + SKT_KEY_LEN], tail[16], mac[SKT_HASH_LEN];
+    memcpy(head, RETURN_LABEL, LABEL_LEN);
+    memcpy(head + LABEL_LEN, ephemeral, SKT_KEY_LEN);
+    skt_put_u32(tail, m->sender);
+    skt_put_u64(tail + 4, m->stamp_ms);
+    skt_put_u32(tail + 12, m->cid);
+    int err = crypto->hmac(mac, resume, SKT_KEY_LEN, head, sizeof head, tail, sizeof tail);
+    if (!err)
+        memcpy(out, mac, SKT_RETURN_PROOF_LEN);
+    return err;
+}
+
+/* The key that a cookie reply to this message 1 is sealed with, once. */
+static struct skt_aead *cookie_key(const struct skt_handshake *hs, const struct skt_crypto *crypto,
+                                   int for_sealing)
+{
+    uint8_t key[SKT_KEY_LEN];
+    struct skt_aead *aead = NULL;
+    if (skt_noise_hkdf(crypto, hs->noise.ck, COOKIE_LABEL, strlen(COOKIE_LABEL), key, NULL, NULL) == SKT_OK)
+        aead = crypto->aead_new(SKT_CIPHER_CHACHA20_POLY1305, key, for_sealing);
+    skt_wipe(key, sizeof key);
+    return aead;
+}
+
 /* --- client --- */
 
 int skt_handshake_create_initiation(struct skt_handshake *hs, const struct skt_crypto *crypto,
                                     const struct skt_identity *identity, const struct skt_initiation *m,
-                                    size_t pad_len, uint8_t *out, size_t cap)
+                                    const uint8_t *resume, size_t pad_len, uint8_t *out, size_t cap)
 {
     if (pad_len > SKT_HANDSHAKE_PAD_MAX || m->sender == SKT_ID_NONE)
         return SKT_ERR_ARG;
     uint8_t payload[PAYLOAD_MAX] = {0};
     struct skt_handshake t = {.local_id = m->sender, .active = true};
     bool pinned = identity->has_static;
-    skt_initiation_encode(m, payload);
+    struct skt_initiation full = *m;
     int ret = start_noise(&t.noise, crypto, identity, true, pinned);
+    if (!ret)
+        ret = skt_noise_prepare(&t.noise, crypto);
+    if (!ret && resume)
+        ret = make_return_proof(crypto, resume, t.noise.e_pub, m, full.return_proof);
+    skt_initiation_encode(&full, payload);
     if (!ret)
         ret = write_message(&t.noise, crypto, SKT_ID_NONE, pinned ? SKT_PATTERN_NKPSK0 : SKT_PATTERN_NNPSK0,
                             payload, SKT_INITIATION_LEN + pad_len, out, cap);
@@ -124,7 +163,41 @@ out:
     return ret;
 }
 
+int skt_handshake_consume_cookie(const struct skt_handshake *hs, const struct skt_crypto *crypto,
+                                 const uint8_t *datagram, size_t len, uint8_t cookie[SKT_COOKIE_LEN],
+                                 uint64_t *clock_ms)
+{
+    uint8_t payload[SKT_COOKIE_REPLY_LEN + SKT_COOKIE_PAD_MAX];
+    if (!hs->active || !hs->noise.initiator)
+        return SKT_ERR_ARG;
+    if (len < SKT_PACKET_OVERHEAD + SKT_COOKIE_REPLY_LEN || len > SKT_PACKET_OVERHEAD + sizeof payload)
+        return SKT_ERR_MALFORMED;
+    struct skt_aead *aead = cookie_key(hs, crypto, 0);
+    if (!aead)
+        return SKT_ERR_NOMEM;
+    int err = crypto->aead_open(aead, payload, 0, hs->noise.h, sizeof hs->noise.h, datagram + SKT_HEADER_LEN,
+                                len - SKT_HEADER_LEN);
+    crypto->aead_free(aead);
+    if (err)
+        return err;
+    memcpy(cookie, payload, SKT_COOKIE_LEN);
+    *clock_ms = skt_get_u64(payload + SKT_COOKIE_LEN);
+    return SKT_OK;
+}
+
 /* --- server --- */
+
+int skt_handshake_stamp_key(const struct skt_crypto *crypto, const uint8_t *datagram, size_t len,
+                            uint8_t key[SKT_STAMP_KEY_LEN])
+{
+    uint8_t hash[SKT_HASH_LEN];
+    if (len < SKT_HANDSHAKE_OVERHEAD)
+        return SKT_ERR_TRUNCATED;
+    int err = crypto->sha256(hash, datagram + SKT_HEADER_LEN, SKT_KEY_LEN, NULL, 0);
+    if (!err)
+        memcpy(key, hash, SKT_STAMP_KEY_LEN);
+    return err;
+}
 
 int skt_handshake_consume_initiation(struct skt_handshake *hs, const struct skt_crypto *crypto,
                                      const struct skt_identity *identity, const uint8_t *datagram, size_t len,
@@ -156,16 +229,33 @@ out:
     return ret;
 }
 
-int skt_handshake_stamp_key(const struct skt_handshake *hs, const struct skt_crypto *crypto,
-                            uint8_t key[SKT_STAMP_KEY_LEN])
+bool skt_handshake_proves_return(const struct skt_handshake *hs, const struct skt_crypto *crypto,
+                                 const struct skt_initiation *m, const uint8_t resume[SKT_KEY_LEN])
 {
-    uint8_t hash[SKT_HASH_LEN];
-    if (!hs->active || hs->noise.initiator)
+    uint8_t expected[SKT_RETURN_PROOF_LEN];
+    return m->cid != 0 && make_return_proof(crypto, resume, hs->noise.re, m, expected) == SKT_OK &&
+           skt_equal_ct(expected, m->return_proof, sizeof expected);
+}
+
+int skt_handshake_create_cookie(const struct skt_handshake *hs, const struct skt_crypto *crypto,
+                                const uint8_t cookie[SKT_COOKIE_LEN], uint64_t clock_ms, size_t pad_len,
+                                uint8_t *out, size_t cap)
+{
+    uint8_t payload[SKT_COOKIE_REPLY_LEN + SKT_COOKIE_PAD_MAX] = {0};
+    size_t len = SKT_COOKIE_REPLY_LEN + pad_len;
+    if (!hs->active || hs->noise.initiator || pad_len > SKT_COOKIE_PAD_MAX)
         return SKT_ERR_ARG;
-    int err = crypto->sha256(hash, hs->noise.re, sizeof hs->noise.re, NULL, 0);
-    if (!err)
-        memcpy(key, hash, SKT_STAMP_KEY_LEN);
-    return err;
+    if (cap < SKT_PACKET_OVERHEAD + len)
+        return SKT_ERR_FULL;
+    struct skt_aead *aead = cookie_key(hs, crypto, 1);
+    if (!aead)
+        return SKT_ERR_NOMEM;
+    memcpy(payload, cookie, SKT_COOKIE_LEN);
+    skt_put_u64(payload + SKT_COOKIE_LEN, clock_ms);
+    write_header(out, hs->remote_id, SKT_NUMBER_COOKIE);
+    int err = crypto->aead_seal(aead, out + SKT_HEADER_LEN, 0, hs->noise.h, sizeof hs->noise.h, payload, len);
+    crypto->aead_free(aead);
+    return err ? err : (int)(SKT_PACKET_OVERHEAD + len);
 }
 
 int skt_handshake_create_response(struct skt_handshake *hs, const struct skt_crypto *crypto,
@@ -205,4 +295,25 @@ int skt_handshake_proof(const struct skt_crypto *crypto, const uint8_t old_resum
 {
     return crypto->hmac(out, old_resume, SKT_KEY_LEN, PROOF_LABEL, strlen(PROOF_LABEL), new_hash,
                         SKT_HASH_LEN);
+}
+
+int skt_handshake_ticket_id(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
+                            uint8_t id[SKT_TICKET_ID_LEN])
+{
+    uint8_t mac[SKT_HASH_LEN];
+    int err = crypto->hmac(mac, ticket, SKT_TICKET_LEN, TICKET_LABEL, strlen(TICKET_LABEL), NULL, 0);
+    if (!err)
+        memcpy(id, mac, SKT_TICKET_ID_LEN);
+    return err;
+}
+
+int skt_handshake_ticket_proof(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
+                               const uint8_t new_hash[SKT_HASH_LEN], uint8_t out[SKT_TICKET_PROOF_LEN])
+{
+    uint8_t mac[SKT_HASH_LEN];
+    int err =
+        crypto->hmac(mac, ticket, SKT_TICKET_LEN, TICKET_PROOF, strlen(TICKET_PROOF), new_hash, SKT_HASH_LEN);
+    if (!err)
+        memcpy(out, mac, SKT_TICKET_PROOF_LEN);
+    return err;
 }

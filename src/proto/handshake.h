@@ -35,6 +35,9 @@ struct skt_initiation {
     uint16_t cost_chacha_ns;
     uint16_t mtu; /* the largest datagram that the sender takes */
     uint16_t keepalive_s;
+    uint8_t cookie[SKT_COOKIE_LEN];             /* from a cookie reply; zeros: none */
+    uint32_t cid;                               /* the session that its sender had; 0: none */
+    uint8_t return_proof[SKT_RETURN_PROOF_LEN]; /* that it had it; made by create_initiation */
 };
 
 /* Payload of message 2. */
@@ -93,11 +96,12 @@ enum skt_cipher skt_handshake_choose_cipher(const struct skt_initiation *client,
 /* --- client --- */
 
 /* Writes message 1 with pad_len (to SKT_HANDSHAKE_PAD_MAX) bytes of padding and starts hs anew; hs->local_id
- * is m->sender. Pattern NK where the identity pins a server, else NN. Returns the datagram's length;
+ * is m->sender. resume: the secret of the last handshake of m->cid, from which the return proof is made;
+ * NULL: none. Pattern NK where the identity pins a server, else NN. Returns the datagram's length;
  * SKT_ERR_ARG, SKT_ERR_FULL (cap), SKT_ERR_CRYPTO, SKT_ERR_NOMEM. */
 int skt_handshake_create_initiation(struct skt_handshake *hs, const struct skt_crypto *crypto,
                                     const struct skt_identity *identity, const struct skt_initiation *m,
-                                    size_t pad_len, uint8_t *out, size_t cap);
+                                    const uint8_t *resume, size_t pad_len, uint8_t *out, size_t cap);
 
 /* Takes message 2. 0: authentic; out is filled, keys too where out->status is SKT_HS_OK (else zeros), and hs
  * is disposed of. SKT_ERR_VERSION: authentic, from a server of another version (out->version), no keys; hs is
@@ -106,7 +110,17 @@ int skt_handshake_consume_response(struct skt_handshake *hs, const struct skt_cr
                                    const uint8_t *datagram, size_t len, struct skt_response *out,
                                    struct skt_handshake_keys *keys);
 
+/* Takes a cookie reply to hs's message 1, which will not be answered any more. 0, and both outputs set; else
+ * nothing has changed. */
+int skt_handshake_consume_cookie(const struct skt_handshake *hs, const struct skt_crypto *crypto,
+                                 const uint8_t *datagram, size_t len, uint8_t cookie[SKT_COOKIE_LEN],
+                                 uint64_t *clock_ms);
+
 /* --- server --- */
+
+/* What names a message 1 in the stamp cache: a hash of its ephemeral. Needs no key. SKT_ERR_TRUNCATED. */
+int skt_handshake_stamp_key(const struct skt_crypto *crypto, const uint8_t *datagram, size_t len,
+                            uint8_t key[SKT_STAMP_KEY_LEN]);
 
 /* Takes message 1. 0: authentic (not: fresh; ask the stamp cache), hs can answer it. SKT_ERR_VERSION: the
  * same, but of another version; answer it with status SKT_HS_VERSION only. SKT_ERR_NOTFOUND: the client pins
@@ -115,9 +129,15 @@ int skt_handshake_consume_initiation(struct skt_handshake *hs, const struct skt_
                                      const struct skt_identity *identity, const uint8_t *datagram, size_t len,
                                      struct skt_initiation *out);
 
-/* What names the consumed initiation in the stamp cache. */
-int skt_handshake_stamp_key(const struct skt_handshake *hs, const struct skt_crypto *crypto,
-                            uint8_t key[SKT_STAMP_KEY_LEN]);
+/* Does the consumed initiation prove that its sender had the keys with this resume secret? */
+bool skt_handshake_proves_return(const struct skt_handshake *hs, const struct skt_crypto *crypto,
+                                 const struct skt_initiation *m, const uint8_t resume[SKT_KEY_LEN]);
+
+/* Writes a cookie reply to the consumed initiation, not masked yet; hs is unchanged. Its length, or an
+ * error. */
+int skt_handshake_create_cookie(const struct skt_handshake *hs, const struct skt_crypto *crypto,
+                                const uint8_t cookie[SKT_COOKIE_LEN], uint64_t clock_ms, size_t pad_len,
+                                uint8_t *out, size_t cap);
 
 /* Writes message 2 and the keys, and disposes of hs. Returns the datagram's length; on an error hs is
  * unchanged. keys may be NULL for a refusal (status other than SKT_HS_OK). */
@@ -134,5 +154,12 @@ void skt_handshake_dispose(struct skt_handshake *hs);
  * secret, "skcptun resume" || the new handshake's hash). */
 int skt_handshake_proof(const struct skt_crypto *crypto, const uint8_t old_resume[SKT_KEY_LEN],
                         const uint8_t new_hash[SKT_HASH_LEN], uint8_t out[SKT_PROOF_LEN]);
+
+/* What stands in ATTACH for a ticket where SKT_FEATURE_TICKET_PROOF is in force: 8 bytes that name it, and 24
+ * that prove it in this handshake. */
+int skt_handshake_ticket_id(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
+                            uint8_t id[SKT_TICKET_ID_LEN]);
+int skt_handshake_ticket_proof(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
+                               const uint8_t new_hash[SKT_HASH_LEN], uint8_t out[SKT_TICKET_PROOF_LEN]);
 
 #endif

@@ -18,6 +18,13 @@ static uint16_t keepalive_of(uint16_t seconds)
     return seconds < SKT_KEEPALIVE_MIN_S ? SKT_KEEPALIVE_MIN_S : seconds;
 }
 
+static void read_into(struct skt_reader *r, void *out, size_t len)
+{
+    const uint8_t *p = skt_read_bytes(r, len);
+    if (p)
+        memcpy(out, p, len);
+}
+
 void skt_initiation_encode(const struct skt_initiation *m, uint8_t out[SKT_INITIATION_LEN])
 {
     struct skt_writer w = skt_writer_of(out, SKT_INITIATION_LEN);
@@ -32,6 +39,9 @@ void skt_initiation_encode(const struct skt_initiation *m, uint8_t out[SKT_INITI
     skt_write_u16(&w, m->cost_chacha_ns);
     skt_write_u16(&w, m->mtu);
     skt_write_u16(&w, m->keepalive_s);
+    skt_write_bytes(&w, m->cookie, sizeof m->cookie);
+    skt_write_u32(&w, m->cid);
+    skt_write_bytes(&w, m->return_proof, sizeof m->return_proof);
 }
 
 int skt_initiation_decode(struct skt_initiation *m, const uint8_t *buf, size_t len)
@@ -51,6 +61,9 @@ int skt_initiation_decode(struct skt_initiation *m, const uint8_t *buf, size_t l
         t.cost_chacha_ns = skt_read_u16(&r);
         t.mtu = datagram_of(skt_read_u16(&r));
         t.keepalive_s = keepalive_of(skt_read_u16(&r));
+        read_into(&r, t.cookie, sizeof t.cookie);
+        t.cid = skt_read_u32(&r);
+        read_into(&r, t.return_proof, sizeof t.return_proof);
     }
     if (r.bad)
         return SKT_ERR_TRUNCATED;

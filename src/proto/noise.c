@@ -154,15 +154,24 @@ static int mix_tokens(struct skt_noise *s, const struct skt_crypto *crypto, cons
     return err;
 }
 
+int skt_noise_prepare(struct skt_noise *s, const struct skt_crypto *crypto)
+{
+    int err = crypto->random(s->e_priv, sizeof s->e_priv);
+    if (!err)
+        err = crypto->x25519_public(s->e_pub, s->e_priv);
+    s->has_e = !err;
+    return err;
+}
+
 int skt_noise_write(struct skt_noise *s, const struct skt_crypto *crypto, const uint8_t *payload,
                     size_t payload_len, uint8_t *out)
 {
     if (s->messages != (s->initiator ? 0 : 1))
         return SKT_ERR_ARG;
     struct skt_noise t = *s;
-    int err = crypto->random(t.e_priv, sizeof t.e_priv);
-    if (!err)
-        err = crypto->x25519_public(out, t.e_priv);
+    int err = t.has_e ? SKT_OK : skt_noise_prepare(&t, crypto);
+    t.has_e = false;
+    memcpy(out, t.e_pub, sizeof t.e_pub);
     if (!err)
         err = mix_tokens(&t, crypto, out);
     if (!err)

@@ -27,7 +27,9 @@ struct skt_noise {
     uint8_t s_priv[SKT_KEY_LEN]; /* NK responder: own static key */
     uint8_t rs[SKT_KEY_LEN];     /* NK initiator: the responder's static public key */
     uint8_t e_priv[SKT_KEY_LEN]; /* own ephemeral */
-    uint8_t re[SKT_KEY_LEN];     /* the other side's ephemeral, once read */
+    uint8_t e_pub[SKT_KEY_LEN];
+    bool has_e;              /* made by skt_noise_prepare, not used yet */
+    uint8_t re[SKT_KEY_LEN]; /* the other side's ephemeral, once read */
 };
 
 struct skt_noise_params {
@@ -47,6 +49,10 @@ int skt_noise_init(struct skt_noise *s, const struct skt_crypto *crypto,
 
 /* Wipes everything. */
 void skt_noise_dispose(struct skt_noise *s);
+
+/* Makes the ephemeral of the next message before it is written, for a payload that is bound to it (s->e_pub).
+ * SKT_ERR_CRYPTO. */
+int skt_noise_prepare(struct skt_noise *s, const struct skt_crypto *crypto);
 
 /* Writes the side's message: a fresh ephemeral from crypto->random, then the sealed payload; out has room for
  * payload_len + SKT_NOISE_OVERHEAD bytes and does not overlap payload. On an error (SKT_ERR_ARG out of turn,

@@ -19,8 +19,9 @@
 #include "proto/wire.h"
 
 enum {
-    SKT_CANDIDATES_MAX = 8,  /* addresses of a server's name */
-    SKT_INITIATIONS_MAX = 4, /* handshakes under way at once, so that a long round trip still finds its own */
+    SKT_CANDIDATES_MAX = 8, /* addresses of a server's name */
+    SKT_INITIATIONS_MAX =
+        16, /* handshakes under way at once: 20 s of them, for round trips of 8 s and more */
     SKT_RTT_HISTORY = 10,
     SKT_SEND_BUFFER_MIN = 2048,
 };
@@ -48,6 +49,7 @@ struct skt_context {
     const struct skt_cc *cc;
     int64_t clock_offset_ms; /* client: what to add to wall_ms to get the server's clock; learned */
     bool clock_known;        /* client: a message 2 has told the server's clock */
+    bool ticket_proven;      /* client: the server has taken a proof of the ticket; it is not sent any more */
     uint64_t wall_ms;        /* ms since 1970, refreshed by the owner before every verb */
     uint64_t boot_ms;        /* server: since the machine's start; before skt_acceptor_initiation */
     uint16_t cost_aes_ns, cost_chacha_ns; /* of 1200 bytes here */

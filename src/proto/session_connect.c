@@ -11,10 +11,12 @@
 
 #define REFUSED_RETRY   (10 * SKT_US_PER_SEC)
 #define SILENT_INTERVAL (30 * SKT_US_PER_SEC)
-#define ATTACH_TIME     (5 * SKT_US_PER_SEC)
+#define ATTACH_WAIT_MAX (2 * SKT_US_PER_SEC)
+#define FULL_RETRY      (3 * SKT_US_PER_SEC) /* the server asks silent sessions whether they are still there */
+#define ATTACH_TIME     (4 * SKT_US_PER_SEC) /* and two round trips */
 
 enum {
-    SILENT_TRIES = 4,
+    SILENT_TRIES = 8,    /* 11 s: round trips of 8 s are seen, and another port would lose the answer */
     OWN_CLOCK_TRIES = 4, /* unanswered attempts after which the clock learned from the server is doubted */
 };
 
@@ -145,6 +147,11 @@ static struct skt_attempt *next_attempt(struct skt_session *s)
     return skt_context_new_id(s->ctx, &s->slot, &a->id) == SKT_OK ? a : NULL;
 }
 
+static bool has_cookie_for(const struct skt_connect *c, skt_us now, const struct skt_addr *to)
+{
+    return now < c->cookie_until && skt_addr_same_ip(&c->cookie_of, to);
+}
+
 /* By the server's clock once it is known; but if that leads nowhere every other attempt tries our own again.
  */
 static uint64_t stamp_now(const struct skt_session *s)
@@ -154,7 +161,8 @@ static uint64_t stamp_now(const struct skt_session *s)
     return ctx->wall_ms + (ctx->clock_known && !doubted ? (uint64_t)ctx->clock_offset_ms : 0);
 }
 
-static size_t send_initiation(struct skt_session *s, uint8_t *buf, size_t cap, struct skt_addr *to)
+static size_t send_initiation(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
+                              struct skt_addr *to)
 {
     struct skt_attempt *a = next_attempt(s);
     if (!a)
@@ -171,9 +179,15 @@ static size_t send_initiation(struct skt_session *s, uint8_t *buf, size_t cap, s
         .cost_chacha_ns = ctx->cost_chacha_ns,
         .mtu = ctx->mtu_max,
         .keepalive_s = ctx->keepalive_s,
+        .cid = s->cid,
     };
+    a->sent = now;
+    a->with_cookie = has_cookie_for(&s->connect, now, &a->to);
+    if (a->with_cookie)
+        memcpy(m.cookie, s->connect.cookie, sizeof m.cookie);
     size_t pad = skt_session_random(s, SKT_HANDSHAKE_PAD_MAX + 1);
-    int len = skt_handshake_create_initiation(&a->hs, ctx->crypto, &ctx->identity, &m, pad, buf, cap);
+    int len = skt_handshake_create_initiation(&a->hs, ctx->crypto, &ctx->identity, &m,
+                                              s->cid ? s->resume : NULL, pad, buf, cap);
     if (len < 0 || skt_packet_mask_handshake(ctx->crypto, ctx->mask_out, buf, (size_t)len) != SKT_OK)
         return 0;
     *to = a->to;
@@ -183,7 +197,7 @@ static size_t send_initiation(struct skt_session *s, uint8_t *buf, size_t cap, s
 
 /* --- message 2 --- */
 
-static void refused(struct skt_session *s, skt_us now, int result, const char *text, size_t text_len)
+void skt_connect_refused(struct skt_session *s, skt_us now, int result, const char *text, size_t text_len)
 {
     struct skt_connect *c = &s->connect;
     if (text_len > SKT_REASON_MAX)
@@ -194,7 +208,7 @@ static void refused(struct skt_session *s, skt_us now, int result, const char *t
     c->refusal = result;
     drop_attempts(s);
     drop_pending(s);
-    c->at = now + REFUSED_RETRY;
+    c->at = now + (result == SKT_ATTACH_FULL ? FULL_RETRY : REFUSED_RETRY);
     c->tries = 0;
     c->silent_at = SKT_NEVER;
     s->events |= SKT_EVENT_REFUSED;
@@ -210,12 +224,25 @@ static struct skt_attempt *attempt_of(struct skt_session *s, uint32_t id)
     return NULL;
 }
 
+/* Who only knows the password and poses as the server would be told the ticket by it. */
+static int wants_ticket(struct skt_session *s, skt_us now)
+{
+    static const char text[] =
+        "it asks for the ticket itself, of which it took proofs before; it may be another "
+        "server. Start this client again if that is right";
+    if (s->cid == 0)
+        skt_connect_refused(s, now, SKT_ATTACH_REFUSED, text, sizeof text - 1);
+    return SKT_ERR_AUTH;
+}
+
 static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, const struct skt_response *m,
                      const struct skt_handshake_keys *keys)
 {
     struct skt_connect *c = &s->connect;
     if (!(s->ctx->ciphers & SKT_CIPHER_BIT(m->cipher)))
         return SKT_ERR_MALFORMED;
+    if (s->ctx->ticket_proven && !(m->features & SKT_FEATURE_TICKET_PROOF))
+        return wants_ticket(s, now);
     struct skt_keypair *kp =
         skt_keypair_new(s->ctx->crypto, keys, (enum skt_cipher)m->cipher, true, a->id, m->sender, now);
     if (!kp)
@@ -223,6 +250,8 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
     drop_pending(s);
     c->notes |= SKT_NOTE_RESPONSE;
     c->pending = kp;
+    c->rtt = now - a->sent;
+    c->has_echo = false;
     c->pending_to = a->to;
     c->pending_mtu = m->mtu;
     c->pending_keepalive_s = m->keepalive_s;
@@ -232,7 +261,7 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
     c->at = c->silent_at = SKT_NEVER;
     c->attach_tries = 0;
     c->attach_at = now;
-    c->attach_until = now + ATTACH_TIME;
+    c->attach_until = now + ATTACH_TIME + 2 * c->rtt;
     return SKT_OK;
 }
 
@@ -246,7 +275,7 @@ static void on_status(struct skt_session *s, skt_us now, const struct skt_respon
     const char *text = m->status < sizeof texts / sizeof texts[0] ? texts[m->status] : NULL;
     if (!text)
         text = "for a reason that this version does not know";
-    refused(s, now, -(int)m->status, text, strlen(text));
+    skt_connect_refused(s, now, -(int)m->status, text, strlen(text));
 }
 
 int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_addr *from,
@@ -273,84 +302,33 @@ int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_
     return err;
 }
 
-/* --- ATTACH and ACCEPT --- */
-
-static size_t send_attach(struct skt_session *s, uint8_t *buf)
+/* A server under load: the next message 1 shows that we are where we say we are, and goes at once. Where one
+ * had a cookie already, it keeps to the schedule. */
+int skt_connect_on_cookie(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                          const uint8_t *datagram, size_t len, uint32_t id)
 {
     struct skt_connect *c = &s->connect;
-    struct skt_writer w = skt_writer_of(buf + SKT_HEADER_LEN, SKT_MTU_LEAST - SKT_PACKET_OVERHEAD);
-    uint8_t proof[SKT_PROOF_LEN] = {0};
-    if (s->cid && skt_handshake_proof(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
-        return 0;
-    skt_write_u8(&w, SKT_FRAME_ATTACH);
-    skt_write_u8(&w, (uint8_t)(SKT_TICKET_LEN + 4 + SKT_PROOF_LEN + s->ctx->extensions_len));
-    skt_write_bytes(&w, s->ticket, SKT_TICKET_LEN);
-    skt_write_u32(&w, s->cid);
-    skt_write_bytes(&w, proof, SKT_PROOF_LEN);
-    skt_write_bytes(&w, s->ctx->extensions, s->ctx->extensions_len);
-    skt_write_padding(&w, skt_session_random(s, (uint32_t)w.left + 1));
-    int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
-    return len > 0 ? (size_t)len : 0;
-}
-
-/* The server knows nothing of us: whatever was open is lost. */
-static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
-{
-    if (s->cid) {
-        s->old_cid = s->cid;
-        s->events |= SKT_EVENT_LOST;
-        skt_path_reset(&s->path, now);
-        skt_parity_restart(s);
-        skt_pieces_dispose(s);
-        if (skt_streams_restart(s, now) != SKT_OK) {
-            skt_session_end(s, SKT_CLOSE_LOST);
-            return;
-        }
-    }
-    s->cid = cid;
-    s->created = now;
-    s->events |= SKT_EVENT_UP;
-}
-
-void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
-                           size_t text_len)
-{
-    struct skt_connect *c = &s->connect;
-    if (!c->pending || s->opened_by != c->pending)
-        return;
-    if ((result == SKT_ATTACH_NEW && (cid == 0 || cid > SKT_CID_MAX)) ||
-        (result == SKT_ATTACH_CONTINUED && (cid == 0 || cid != s->cid)))
-        return;
-    if (result != SKT_ATTACH_NEW && result != SKT_ATTACH_CONTINUED) {
-        refused(s, now, result, (const char *)text, text_len);
-        return;
-    }
-    bool moved = !skt_addr_equal(&s->peer, &c->pending_to);
-    bool suspect = s->state == SKT_SESSION_SUSPECT;
-    s->peer = c->pending_to;
-    s->keepalive = SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->keepalive_s ? c->pending_keepalive_s
-                                                                                  : s->ctx->keepalive_s);
-    skt_session_set_features(s, c->pending_features);
-    skt_session_set_mtu(s);
-    memcpy(s->resume, c->pending->resume, sizeof s->resume);
-    skt_keys_install(&s->keys, c->pending);
-    c->pending = NULL;
-    c->attach_at = c->attach_until = SKT_NEVER;
-    skt_session_drop_keys(s);
-    s->state = SKT_SESSION_UP;
-    skt_session_heard(s, now);
-    skt_connect_cancel(s);
-    c->notes |= result == SKT_ATTACH_NEW ? SKT_NOTE_NEW : SKT_NOTE_CONTINUED;
-    if (result == SKT_ATTACH_NEW) {
-        begin_anew(s, now, cid);
-    } else if (suspect || moved) {
-        skt_path_reset(&s->path, now);
-        s->events |= SKT_EVENT_CONTINUED;
-    }
-    if (result == SKT_ATTACH_NEW || suspect || moved)
-        skt_session_search_mtu(s, now, c->pending_mtu);
-    s->due |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */
-    s->ping_at = now;
+    struct skt_attempt *a = attempt_of(s, id);
+    uint8_t cookie[SKT_COOKIE_LEN];
+    uint64_t clock_ms;
+    if (!a || !skt_addr_equal(from, &a->to))
+        return SKT_ERR_NOTFOUND;
+    int err = skt_handshake_consume_cookie(&a->hs, s->ctx->crypto, datagram, len, cookie, &clock_ms);
+    if (err)
+        return err;
+    bool first = !a->with_cookie && !has_cookie_for(c, now, from);
+    memcpy(c->cookie, cookie, sizeof cookie);
+    c->cookie_of = *from;
+    c->cookie_until = now + SKT_COOKIE_TIME;
+    s->ctx->clock_offset_ms = (int64_t)(clock_ms - s->ctx->wall_ms);
+    s->ctx->clock_known = true;
+    skt_idmap_remove(&s->ctx->ids, a->id);
+    a->id = 0; /* no other answer comes to it */
+    skt_handshake_dispose(&a->hs);
+    c->silent_at = SKT_NEVER;
+    if (first && c->at != SKT_NEVER)
+        c->at = now;
+    return SKT_OK;
 }
 
 /* --- verbs --- */
@@ -381,10 +359,11 @@ size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
     struct skt_connect *c = &s->connect;
     size_t len = 0;
     if (c->pending && now >= c->attach_at) {
-        len = send_attach(s, buf);
+        len = skt_connect_write_attach(s, buf);
         c->notes |= SKT_NOTE_ATTACH;
         info->to = c->pending_to;
-        c->attach_at = now + retry_wait(++c->attach_tries);
+        c->attach_at =
+            now + skt_us_max(retry_wait(++c->attach_tries), skt_us_min(c->rtt / 4, ATTACH_WAIT_MAX));
     } else if (now >= c->at) {
         c->tries++;
         c->at = now + retry_wait(c->tries);
@@ -393,7 +372,7 @@ size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
         if (c->candidate_count == 0)
             s->events |= SKT_EVENT_RESOLVE;
         else
-            len = send_initiation(s, buf, cap, &info->to);
+            len = send_initiation(s, now, buf, cap, &info->to);
     }
     s->stats.bytes_tx += len;
     return len;

@@ -37,6 +37,8 @@ enum skt_due {
 struct skt_attempt {
     struct skt_handshake hs;
     struct skt_addr to;
+    skt_us sent;
+    bool with_cookie;
     uint32_t id; /* in ctx->ids; 0: free */
 };
 
@@ -54,6 +56,12 @@ struct skt_connect {
     struct skt_addr pending_to;
     uint16_t pending_mtu, pending_keepalive_s;
     uint32_t pending_features;
+    skt_us rtt;                      /* from message 1 to the answer that gave the pending keys */
+    uint8_t echo[SKT_CHALLENGE_LEN]; /* of a challenge under the pending keys, */
+    bool has_echo;
+    uint8_t cookie[SKT_COOKIE_LEN]; /* of a server under load, */
+    struct skt_addr cookie_of;      /* this one, */
+    skt_us cookie_until;            /* good until then */
     unsigned attach_tries;
     skt_us attach_at;    /* the next ATTACH is due */
     skt_us attach_until; /* then the pair is given up */
@@ -184,14 +192,23 @@ void skt_connect_dispose(struct skt_session *s);
 void skt_connect_need(struct skt_session *s, skt_us now); /* begins handshakes unless under way */
 bool skt_connect_under_way(const struct skt_session *s);
 void skt_connect_cancel(struct skt_session *s); /* no need any more */
+int skt_connect_on_cookie(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                          const uint8_t *datagram, size_t len, uint32_t id);
 int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_addr *from,
                             const uint8_t *datagram, size_t len, uint32_t id);
-void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
-                           size_t text_len);
 size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
                         struct skt_send_info *info);
 skt_us skt_connect_expiry(const struct skt_session *s);
 void skt_connect_expire(struct skt_session *s, skt_us now);
+
+/* The server said no: what was under way ends, and is tried again later. */
+void skt_connect_refused(struct skt_session *s, skt_us now, int result, const char *text, size_t text_len);
+
+/* session_attach.c: the ticket under new keys, and the answer */
+size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf);
+void skt_connect_on_challenge(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
+                           size_t text_len);
 
 /* session_send.c: the rest of a packet as padding, at most len bytes of it */
 void skt_write_padding(struct skt_writer *w, size_t len);
@@ -272,7 +289,8 @@ struct skt_kcp *skt_flows_find(const struct skt_session *s, uint32_t conv);
 struct skt_kcp *skt_flows_conversation(struct skt_session *s, const struct skt_kcp_header *h);
 void skt_flows_take_news(struct skt_kcp *k, unsigned events); /* of one of its conversations */
 
-/* acceptor.c: a session begins (is_new) or continues under a pair that a packet has opened; takes kp over. */
+/* acceptor_attach.c: a session begins (is_new) or continues under a pair that a packet has opened; takes kp
+ * over. */
 int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
                       const struct skt_initiation *params, bool is_new);
 

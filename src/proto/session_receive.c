@@ -109,7 +109,9 @@ static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *fr
             on_pong(s, now, skt_get_u32(body));
         break;
     case SKT_FRAME_CHALLENGE:
-        if (s->client && len == sizeof s->response)
+        if (s->client && s->opened_by == s->connect.pending)
+            skt_connect_on_challenge(s, now, body, len);
+        else if (s->client && len == sizeof s->response)
             on_challenge(s, now, body);
         break;
     case SKT_FRAME_RESPONSE:
@@ -144,7 +146,7 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
     while (r.left > 0 && s->state != SKT_SESSION_CLOSED) {
         int type = skt_read_u8(&r);
         bool untried = s->opened_by == s->connect.pending; /* nothing counts before ACCEPT */
-        if (type == SKT_FRAME_PAD || (untried && type != SKT_FRAME_ACCEPT))
+        if (type == SKT_FRAME_PAD || (untried && type != SKT_FRAME_ACCEPT && type != SKT_FRAME_CHALLENGE))
             return SKT_OK;
         if (type == SKT_FRAME_PARITY)
             return skt_parity_on_frame(s, now, r.p, r.left);
@@ -229,6 +231,8 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     if (number == 0)
         return count_drop(s, s->client ? skt_connect_on_response(s, now, from, datagram, len, id)
                                        : SKT_ERR_MALFORMED);
+    if (number == SKT_NUMBER_COOKIE && s->client)
+        return count_drop(s, skt_connect_on_cookie(s, now, from, datagram, len, id));
     struct skt_keypair *kp = keypair_of(s, id);
     if (!kp || !is_expected(s, kp, from))
         return count_drop(s, SKT_ERR_NOTFOUND);

@@ -8,12 +8,13 @@
 #include "proto/primitives.h"
 
 enum {
-    SKT_WIRE_VERSION = 1,
+    SKT_WIRE_VERSION = 2,
 
     /* Datagram, once unmasked:
      *   header:     receiver u32 | number u32
      *   message 1:  header (receiver 0, number = pattern) | ephemeral 32 | sealed initiation | tag 16
      *   message 2:  header (receiver = the client's id, number 0) | ephemeral 32 | sealed response | tag 16
+     *   cookie:     header (receiver = the client's id, number SKT_NUMBER_COOKIE) | sealed cookie | tag 16
      *   transport:  header (receiver = the peer's id, number = packet's, from 1) | sealed frames | tag 16
      * The tag is sent as it is and is the mask's IV; header and (in messages 1 and 2) ephemeral are masked. A
      * receiver unmasks SKT_MASKED_MAX bytes of a copy at once, as it can't know the kind before. */
@@ -28,6 +29,13 @@ enum {
     SKT_PATTERN_NNPSK0 = 0,
     SKT_PATTERN_NKPSK0 = 1,
 
+    SKT_COOKIE_LEN = 16,
+    SKT_RETURN_PROOF_LEN = 16,
+    SKT_COOKIE_PAD_MAX = 240, /* random padding of a cookie reply */
+    /* What is answered to an address that has not shown that it can be reached: at most so many times the
+     * bytes that came from there. */
+    SKT_UNPROVEN_FACTOR = 3,
+
     /* Datagram sizes (UDP payload). */
     SKT_MTU_LEAST = 548,  /* 576 bytes of IPv4: what is always taken to pass; no handshake packet is longer */
     SKT_MTU_MIN = 1100,   /* of the caps that either end may set */
@@ -37,7 +45,10 @@ enum {
     SKT_KEEPALIVE_MIN_S = 1, /* a smaller one in messages 1 and 2 counts as this: 0 would end at once */
 
     SKT_TICKET_LEN = 32,
+    SKT_TICKET_ID_LEN = 8,
+    SKT_TICKET_PROOF_LEN = SKT_TICKET_LEN - SKT_TICKET_ID_LEN,
     SKT_PROOF_LEN = 32,
+    SKT_CHALLENGE_LEN = 8,
     SKT_CID_MAX = 0x7fffffff, /* cids are 1..SKT_CID_MAX */
     SKT_TARGET_MAX = 255,     /* bytes of a target's name */
     SKT_REASON_MAX = 200,     /* bytes of a refusal's text */
@@ -71,25 +82,28 @@ enum { SKT_FLOW_PIECES_MAX = 256 }; /* that one SKT_FLOW_OFFLOAD may be cut into
 
 /* Bits of `features` in the handshake: in force where both ends have set them. */
 enum skt_feature {
-    SKT_FEATURE_TUN_OFFLOAD = 1, /* takes SKT_FLOW_OFFLOAD */
-    SKT_FEATURE_ACK_RANGES = 2,  /* takes SKT_FRAME_ACK */
-    SKT_FEATURE_PARITY = 4,      /* takes SKT_FRAME_PARITY and tells of losses by SKT_FRAME_REPORT */
-    SKT_FEATURE_PIECES = 8,      /* takes SKT_FRAME_PIECE */
+    SKT_FEATURE_TUN_OFFLOAD = 1,   /* takes SKT_FLOW_OFFLOAD */
+    SKT_FEATURE_ACK_RANGES = 2,    /* takes SKT_FRAME_ACK */
+    SKT_FEATURE_PARITY = 4,        /* takes SKT_FRAME_PARITY and tells of losses by SKT_FRAME_REPORT */
+    SKT_FEATURE_PIECES = 8,        /* takes SKT_FRAME_PIECE */
+    SKT_FEATURE_TICKET_PROOF = 16, /* ATTACH proves the ticket instead of naming it */
 };
 
 /* Extensions of ATTACH, behind the proof: type u8, len u8, value; unknown ones are ignored. */
 enum skt_attach_extension {
     SKT_EXTENSION_TUN_IP4 = 1, /* 4 bytes: the address that the client's TUN has */
     SKT_EXTENSION_TUN_IP6 = 2, /* 16 bytes */
+    SKT_EXTENSION_ECHO = 3,    /* 8 bytes: of the CHALLENGE that ATTACH was answered by */
 };
 
 /* Frames inside a sealed transport packet: type u8, then for all but PAD, KCP, PARITY and PIECE: len u8,
  * body.
  */
 enum skt_frame {
-    SKT_FRAME_PAD = 0,       /* the rest of the packet is padding */
-    SKT_FRAME_KCP = 1,       /* the rest of the packet is KCP segments */
-    SKT_FRAME_ATTACH = 2,    /* client: ticket 32 | old cid u32 (0: none) | proof 32 | extensions */
+    SKT_FRAME_PAD = 0, /* the rest of the packet is padding */
+    SKT_FRAME_KCP = 1, /* the rest of the packet is KCP segments */
+    /* client: ticket 32, or its id 8 and a proof 24 | old cid u32 (0: none) | proof 32 | extensions */
+    SKT_FRAME_ATTACH = 2,
     SKT_FRAME_ACCEPT = 3,    /* server: result u8 (enum skt_attach) | cid u32 | reason text (refusals) */
     SKT_FRAME_PING = 4,      /* stamp u32, opaque to the peer */
     SKT_FRAME_PONG = 5,      /* the stamp back */
@@ -108,17 +122,23 @@ enum skt_frame {
 /* Initiation, the payload of message 1; what follows the last field is padding (zeros) and is ignored:
  *   version u8 | mode u8 | ciphers u8 (bit per enum skt_cipher value) | reserved u8 | sender id u32 |
  *   stamp u64 (ms since 1970) | features u32 | cost of AES-256-GCM u16, of ChaCha20-Poly1305 u16 (ns for
- *   1200 bytes, capped) | largest datagram to receive u16 | keepalive u16 (s)                     = 28 bytes
+ *   1200 bytes, capped) | largest datagram to receive u16 | keepalive u16 (s) | cookie 16 (zeros: none) |
+ *   old cid u32 (0: none) | return proof 16                                                     = 64 bytes
  * Response, the payload of message 2, padded alike:
  *   version u8 | status u8 (enum skt_hs_status) | cipher u8 | mode u8 | sender id u32 | clock u64 (ms since
  *   1970) | features u32 | largest datagram to receive u16 | keepalive u16 (s)                    = 24 bytes
+ * Cookie reply, padded alike: cookie 16 | clock u64                                               = 24 bytes
  */
 enum {
-    SKT_INITIATION_LEN = 28,
+    SKT_INITIATION_LEN = 64,
+    SKT_INITIATION_COMMON_LEN = 16, /* what every version has */
     SKT_RESPONSE_LEN = 24,
+    SKT_COOKIE_REPLY_LEN = SKT_COOKIE_LEN + 8,
     /* Random padding of messages 1 and 2 is 0 to this many bytes. */
     SKT_HANDSHAKE_PAD_MAX = SKT_MTU_LEAST - SKT_HANDSHAKE_OVERHEAD - SKT_INITIATION_LEN,
 };
+
+#define SKT_NUMBER_COOKIE UINT32_C(0xffffffff) /* far above the last packet of any keypair */
 
 enum skt_wire_mode { SKT_MODE_PROXY = 1, SKT_MODE_TUN = 2, SKT_MODE_CUSTOM = 3 };
 
@@ -172,11 +192,13 @@ enum skt_stream_kind { SKT_STREAM_TCP = 1 };
 #define SKT_REJECT_AFTER_PACKETS (UINT32_C(1) << 23)   /* RFC 9001, 6.6 for AES-GCM */
 #define SKT_PREVIOUS_LINGER      (20 * SKT_US_PER_SEC) /* previous keys after the peer has moved on */
 #define SKT_STAMP_WINDOW_MS      (UINT64_C(2) * 3600 * 1000)
-#define SKT_HALF_SESSION_TIME    (5 * SKT_US_PER_SEC)
-#define SKT_HALF_SESSIONS_MAX    256
-#define SKT_REPLAY_WINDOW        8192
-#define SKT_STREAM_HEADER_TIME   (10 * SKT_US_PER_SEC) /* for the header of a stream to come in whole */
-#define SKT_KEEPALIVE_MAX        (20 * SKT_US_PER_SEC)
-#define SKT_SUSPECT_MIN          (1 * SKT_US_PER_SEC)
+/* A round trip of 8 s takes that long from message 2 to ATTACH, and some retries are to count, too. */
+#define SKT_HALF_SESSION_TIME  (30 * SKT_US_PER_SEC)
+#define SKT_HALF_SESSIONS_MAX  512 /* half of them for return proofs */
+#define SKT_COOKIE_TIME        (120 * SKT_US_PER_SEC)
+#define SKT_REPLAY_WINDOW      8192
+#define SKT_STREAM_HEADER_TIME (10 * SKT_US_PER_SEC) /* for the header of a stream to come in whole */
+#define SKT_KEEPALIVE_MAX      (20 * SKT_US_PER_SEC)
+#define SKT_SUSPECT_MIN        (1 * SKT_US_PER_SEC)
 
 #endif

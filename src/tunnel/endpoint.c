@@ -54,6 +54,8 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     ctx->fixed_parity = conf->fixed_parity;
     ctx->gf256 = skt_crypto_gf256();
     ctx->features = conf->features | SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
+    if (!conf->server)
+        ctx->features |= SKT_FEATURE_TICKET_PROOF;
     if (conf->extensions_len > sizeof ctx->extensions)
         return SKT_ERR_ARG;
     if (conf->extensions_len > 0)
@@ -143,6 +145,12 @@ static void on_acceptor_timer(struct skt_loop_timer *t, skt_us now)
     skt_loop_timer_set(ep->loop, t, skt_acceptor_expiry(&ep->acceptor));
 }
 
+static const uint8_t *find_ticket(void *user, const uint8_t *id)
+{
+    struct skt_endpoint *ep = (struct skt_endpoint *)user;
+    return ep->handler.find_ticket ? ep->handler.find_ticket(ep->user, ep, id) : NULL;
+}
+
 static int init_server(struct skt_endpoint *ep, const struct skt_endpoint_conf *conf)
 {
     uint32_t first_cid; /* random, so that cids of a server's earlier life do not come again */
@@ -155,7 +163,10 @@ static int init_server(struct skt_endpoint *ep, const struct skt_endpoint_conf *
     if (err)
         return err;
     ep->narrowed = ep->stamps->cache.narrowed;
-    skt_acceptor_init(&ep->acceptor, &ep->ctx, &ep->stamps->cache, first_cid, conf->sessions_max);
+    skt_acceptor_init(&ep->acceptor, &ep->ctx, &ep->stamps->cache, &ep->stamps->cookies, first_cid,
+                      conf->sessions_max);
+    ep->acceptor.find_ticket = find_ticket;
+    ep->acceptor.find_user = ep;
     return SKT_OK;
 }
 
@@ -398,6 +409,14 @@ void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, st
         return;
     link->packets = owner;
     skt_endpoint_touch(ep, s);
+}
+
+void skt_endpoint_take_proofs(struct skt_endpoint *ep, bool on)
+{
+    if (on)
+        ep->ctx.features |= SKT_FEATURE_TICKET_PROOF;
+    else
+        ep->ctx.features &= ~(uint32_t)SKT_FEATURE_TICKET_PROOF;
 }
 
 size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs)

@@ -62,6 +62,9 @@ struct skt_packet_owner {
 
 /* What the endpoint tells; every member may be NULL. `user` is the pointer given to skt_endpoint_new. */
 struct skt_endpoint_handler {
+    /* Server: the ticket with this id (skt_handshake_ticket_id), or NULL; valid until the call ends. Asked
+     * where skt_endpoint_take_proofs is on. Its cost must not tell how many tickets there are. */
+    const uint8_t *(*find_ticket)(void *user, struct skt_endpoint *ep, const uint8_t id[SKT_TICKET_ID_LEN]);
     /* Server: is the ticket good? 0: yes. Without this: yes. */
     int (*check_ticket)(void *user, struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN]);
     /* Server: what ATTACH asks for with a good ticket. 0: yes; else text (SKT_REASON_MAX + 1 bytes) says why
@@ -133,6 +136,9 @@ struct skt_shared *skt_endpoint_shared(const struct skt_endpoint *ep);
 
 /* Gives a session's flows to an owner, NULL: to none. The owner lets go, at the latest, in on_close. */
 void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, struct skt_packet_owner *owner);
+
+/* Server: from the next handshake on tickets are proved instead of sent (handler find_ticket), or not. */
+void skt_endpoint_take_proofs(struct skt_endpoint *ep, bool on);
 
 /* Client: the addresses as last told to on_addresses; at most SKT_CANDIDATES_MAX. */
 size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs);

@@ -35,6 +35,30 @@ static void log_narrowed(struct skt_endpoint *ep)
     ep->narrowed = c->narrowed;
 }
 
+/* The other end is told by message 2. */
+static void log_mismatch(const struct skt_endpoint *ep, const struct skt_addr *from)
+{
+    static const char *const why[] = {
+        [SKT_HS_VERSION] = "it speaks another version of the protocol",
+        [SKT_HS_MODE] = "its mode does not fit ours (proxy, tun)",
+        [SKT_HS_CIPHER] = "no cipher in common",
+    };
+    char addr[SKT_ADDR_TEXT_MAX];
+    if (ep->acceptor.mismatch != SKT_HS_OK)
+        skt_warn_rarely(skt_log_key(from->ip, sizeof from->ip, ep->acceptor.mismatch),
+                        "can't serve a client at %s: %s (%u; ours is %u)", skt_addr_text(from, addr),
+                        why[ep->acceptor.mismatch], ep->acceptor.mismatch_version, SKT_WIRE_VERSION);
+}
+
+static void log_load(struct skt_endpoint *ep)
+{
+    if (ep->cookies_told != ep->acceptor.cookies_given)
+        skt_warn_rarely(0,
+                        "very many handshakes without a session: %u are open; new clients have to come twice",
+                        ep->acceptor.half_count);
+    ep->cookies_told = ep->acceptor.cookies_given;
+}
+
 static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_addr *from,
                           const struct skt_udp_datagram *d)
 {
@@ -48,7 +72,10 @@ static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_
     skt_endpoint_trace_initiation(from, len);
     if (len == SKT_ERR_AUTH)
         skt_endpoint_log_foreign(ep, from, SKT_ERR_AUTH);
+    skt_stampfile_set_unsure(ep->stamps->file, skt_cookies_expiry(&ep->stamps->cookies) != SKT_NEVER);
     reply(ep, from, len);
+    log_mismatch(ep, from);
+    log_load(ep);
     log_narrowed(ep);
     skt_loop_timer_set(ep->loop, &ep->acceptor_timer, skt_acceptor_expiry(&ep->acceptor));
 }
@@ -80,7 +107,8 @@ static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
 static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_request *req,
                       const struct skt_addr *from)
 {
-    if (ep->handler.check_ticket && ep->handler.check_ticket(ep->user, ep, req->ticket) != 0) {
+    if (!req->known ||
+        (ep->handler.check_ticket && ep->handler.check_ticket(ep->user, ep, req->ticket) != 0)) {
         refuse(ep, now, req, from, SKT_ATTACH_TICKET, "");
         return;
     }
@@ -123,12 +151,14 @@ static void on_known(struct skt_endpoint *ep, skt_us now, struct skt_slot *slot,
         return;
     }
     struct skt_attach_request req;
-    int err =
-        skt_acceptor_attach(&ep->acceptor, now, (struct skt_half *)(void *)slot, from, d->data, d->len, &req);
-    if (err)
+    struct skt_half *half = (struct skt_half *)(void *)slot;
+    int err = skt_acceptor_attach(&ep->acceptor, now, half, from, d->data, d->len, &req);
+    if (err && err != SKT_ERR_AGAIN)
         skt_endpoint_trace_dropped(NULL, from, err);
-    else
+    else if (err == SKT_OK)
         on_ticket(ep, now, &req, from);
+    else if (err == SKT_ERR_AGAIN)
+        reply(ep, from, skt_acceptor_challenge(&ep->acceptor, half, ep->shared->send_buffer, SKT_MTU_START));
 }
 
 static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagram *d,

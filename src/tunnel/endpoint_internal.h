@@ -55,7 +55,8 @@ struct skt_endpoint {
     /* server */
     struct skt_acceptor acceptor;
     struct skt_stamps *stamps;
-    unsigned narrowed; /* stamps->cache.narrowed, as last told in the log */
+    uint64_t cookies_told; /* acceptor.cookies_given, as last told in the log */
+    unsigned narrowed;     /* stamps->cache.narrowed, as last told in the log */
     struct skt_loop_timer acceptor_timer;
 
     /* client */

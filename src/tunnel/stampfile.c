@@ -33,7 +33,7 @@ enum {
     BUFFER_LEN = RECORD_LEN * 1024,
 };
 
-enum { CLEAN = 1, LOST = 2 /* a record could not be written */, HAS_START = 4 };
+enum { CLEAN = 1, LOST = 2 /* what was answered is not all in it */, HAS_START = 4 };
 
 static const char magic[8] = "SKTSTMP2";
 
@@ -42,6 +42,7 @@ struct skt_stampfile {
     char *path;
     struct skt_stampcache *cache;
     bool lost;         /* a record could not be written, and it was logged */
+    bool unsure;       /* skt_stampfile_set_unsure */
     off_t len;         /* of what is whole */
     uint32_t appended; /* records since the file was written anew */
 };
@@ -189,7 +190,7 @@ static bool rewrite(struct skt_stampfile *f, char why[SKT_STATEFILE_WHY_MAX])
     int fd = skt_statefile_open(tmp, SKT_STATEFILE_FRESH | SKT_STATEFILE_CREATE, why);
     if (fd < 0)
         return false;
-    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0 && write_header(fd, f->cache, 0) &&
+    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0 && write_header(fd, f->cache, f->unsure ? LOST : 0) &&
               write_records(fd, f->cache) && rename(tmp, f->path) == 0;
     if (!ok) {
         snprintf(why, SKT_STATEFILE_WHY_MAX, "%.255s: %s", f->path, strerror(errno));
@@ -363,12 +364,20 @@ void skt_stampfile_append(struct skt_stampfile *f, const struct skt_stamp *stamp
     }
 }
 
+void skt_stampfile_set_unsure(struct skt_stampfile *f, bool on)
+{
+    if (!f || f->unsure == on)
+        return;
+    f->unsure = on;
+    (void)write_header(f->fd, f->cache, on || f->lost ? LOST : 0);
+}
+
 void skt_stampfile_close(struct skt_stampfile *f)
 {
     if (!f)
         return;
     (void)fsync(f->fd);
-    (void)write_header(f->fd, f->cache, f->lost ? LOST : CLEAN);
+    (void)write_header(f->fd, f->cache, f->lost || f->unsure ? LOST : CLEAN);
     close(f->fd);
     free(f->path);
     free(f);

@@ -26,6 +26,10 @@ void skt_stampfile_open(struct skt_stampfile **out, const char *base, struct skt
 /* Appends a stamp that the cache has accepted. NULL is allowed. */
 void skt_stampfile_append(struct skt_stampfile *f, const struct skt_stamp *stamp);
 
+/* Something was answered that no record tells of (by a cookie), or that is long ago: as long as it is on, the
+ * next start refuses what is stamped before it. NULL is allowed; cheap where nothing changes. */
+void skt_stampfile_set_unsure(struct skt_stampfile *f, bool on);
+
 /* Marks a clean end and closes. NULL is allowed. */
 void skt_stampfile_close(struct skt_stampfile *f);
 

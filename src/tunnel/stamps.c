@@ -65,6 +65,7 @@ void skt_stamps_put(struct skt_stamps *s)
     if (!s || --s->users > 0)
         return;
     skt_stampfile_close(s->file);
+    skt_cookies_dispose(&s->cookies);
     skt_stampcache_dispose(&s->cache);
     skt_list_remove(&s->link);
     skt_wipe(s, sizeof *s);

@@ -5,6 +5,7 @@
 #define SKT_TUNNEL_STAMPS_H
 
 #include "base/list.h"
+#include "proto/cookies.h"
 #include "proto/stampcache.h"
 #include "tunnel/shared.h"
 #include "tunnel/stampfile.h"
@@ -14,6 +15,7 @@ struct skt_stamps {
     unsigned users;             /* endpoints */
     uint8_t name[SKT_HASH_LEN]; /* of the psk: HMAC-SHA-256(psk, "skcptun stamps") */
     struct skt_stampcache cache;
+    struct skt_cookies cookies;
     struct skt_stampfile *file; /* NULL: kept nowhere */
 };
 

@@ -41,7 +41,7 @@ static void answer(const uint8_t *payload, size_t len)
     struct skt_response m2;
     struct skt_handshake_keys keys;
     uint8_t d[2048];
-    int n = skt_handshake_create_initiation(&client, c, &identity, &m1, 0, d, sizeof d);
+    int n = skt_handshake_create_initiation(&client, c, &identity, &m1, NULL, 0, d, sizeof d);
     if (n < 0 || skt_handshake_consume_initiation(&server, c, &identity, d, (size_t)n, &got) != 0)
         abort();
     static const uint8_t header[SKT_HEADER_LEN] = {77};

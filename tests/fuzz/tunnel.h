@@ -22,6 +22,7 @@ struct tunnel {
     struct skt_session *session[2];
     struct skt_acceptor acceptor;
     struct skt_stampcache stamps;
+    struct skt_cookies cookies;
     skt_us now;
 };
 
@@ -96,7 +97,7 @@ static void begin(struct tunnel *t, uint8_t mode)
     init_context(t, 0, mode);
     init_context(t, 1, mode);
     skt_stampcache_init(&t->stamps, 64);
-    skt_acceptor_init(&t->acceptor, &t->ctx[1], &t->stamps, 1, 4);
+    skt_acceptor_init(&t->acceptor, &t->ctx[1], &t->stamps, &t->cookies, 1, 4);
     if (skt_session_new_client(&t->session[0], &t->ctx[0], t->now) != 0)
         abort();
     skt_session_set_candidates(t->session[0], &server_addr, 1, 2, 2);
@@ -123,6 +124,7 @@ static void tear_down(struct tunnel *t)
     }
     skt_acceptor_dispose(&t->acceptor);
     skt_stampcache_dispose(&t->stamps);
+    skt_cookies_dispose(&t->cookies);
     for (int end = 0; end < 2; end++) {
         t->ctx[end].crypto->mask_free(t->ctx[end].mask_in);
         t->ctx[end].crypto->mask_free(t->ctx[end].mask_out);

@@ -235,6 +235,29 @@ static void test_a_slow_start_is_not_told_for_ever(void **state)
     rig_free(&r);
 }
 
+/* Any round trip up to 8 s: a session comes up in about two of them, with loss in a few more; and the retries
+ * meanwhile are few. */
+static void test_long_round_trips(void **state)
+{
+    (void)state;
+    static const skt_us rtts[] = {10 * MS, 250 * MS, 500 * MS, 1 * SEC, 2 * SEC,
+                                  3 * SEC, 5 * SEC,  6 * SEC,  8 * SEC};
+    for (size_t i = 0; i < sizeof rtts / sizeof *rtts; i++) {
+        for (uint64_t seed = 1; seed <= 20; seed++) {
+            bool lossy = seed > 5;
+            struct sim_world_config c = sim_link_of(rtts[i] / 2, lossy ? 1500 : 0, seed);
+            struct sim_world *w = sim_world_new(&c);
+            skt_us start = w->now;
+            sim_world_connect(w, true);
+            assert_true(
+                sim_world_run(w, start + (lossy ? 9 : 2) * rtts[i] + (lossy ? 25 : 1) * SEC, sim_is_up));
+            assert_true(w->client.silents <= (lossy ? 2 : 0));
+            assert_true(w->len_count <= 14 + (lossy ? 20 : 0));
+            sim_world_free(w);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_impossible_accepts_are_ignored),
         cmocka_unit_test(test_keepalive_of_0_counts_as_a_second),
         cmocka_unit_test(test_a_slow_start_is_not_told_for_ever),
+        cmocka_unit_test(test_long_round_trips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

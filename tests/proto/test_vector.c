@@ -61,31 +61,47 @@ static void say_mask_keys(struct run *r, const struct skt_crypto *crypto)
     say_hex("mask key, server to client", s2c, 32);
 }
 
+/* With a cookie and the proof of session 7, and the cookie reply that it might get instead of message 2. */
 static void message_1(struct run *r, const struct skt_crypto *crypto, struct skt_handshake *client,
                       struct skt_handshake *server)
 {
-    static const struct skt_initiation m = {.version = SKT_WIRE_VERSION,
-                                            .mode = SKT_MODE_PROXY,
-                                            .ciphers = 6,
-                                            .sender = 0x0c0b0a09,
-                                            .stamp_ms = UINT64_C(1800000000000),
-                                            .cost_aes_ns = 510,
-                                            .cost_chacha_ns = 1080,
-                                            .mtu = 1472,
-                                            .keepalive_s = 60};
-    uint8_t e[32], d[SKT_MTU_START];
+    struct skt_initiation m = {.version = SKT_WIRE_VERSION,
+                               .mode = SKT_MODE_PROXY,
+                               .ciphers = 6,
+                               .sender = 0x0c0b0a09,
+                               .stamp_ms = UINT64_C(1800000000000),
+                               .cost_aes_ns = 510,
+                               .cost_chacha_ns = 1080,
+                               .mtu = 1472,
+                               .keepalive_s = 60,
+                               .cid = 7};
+    uint8_t e[32], d[SKT_MTU_START], old_resume[32], full[32];
     struct skt_initiation got;
     struct skt_packet_header h;
+    uint64_t clock_ms;
     count_up(e, 0x20);
+    count_up(old_resume, 0x80);
+    count_up(full, 0xc0);
+    memcpy(m.cookie, full, sizeof m.cookie);
     fixed_random_set(e, 32);
-    int len = skt_handshake_create_initiation(client, crypto, &r->client, &m, 7, d, sizeof d);
+    int len = skt_handshake_create_initiation(client, crypto, &r->client, &m, old_resume, 7, d, sizeof d);
     assert_true(len > 0);
+    say_hex("resume secret of an earlier handshake", old_resume, 32);
     say_hex("client's ephemeral private key", e, 32);
     say_hex("message 1, unmasked", d, (size_t)len);
     assert_int_equal(skt_packet_mask_handshake(crypto, r->c2s, d, (size_t)len), 0);
     say_hex("message 1, datagram", d, (size_t)len);
     assert_int_equal(skt_packet_unmask(crypto, r->c2s, d, (size_t)len, &h), 0);
     assert_int_equal(skt_handshake_consume_initiation(server, crypto, &r->server, d, (size_t)len, &got), 0);
+    assert_true(skt_handshake_proves_return(server, crypto, &got, old_resume));
+    say_hex("return proof in it", got.return_proof, sizeof got.return_proof);
+    count_up(full, 0xe0);
+    len = skt_handshake_create_cookie(server, crypto, full, UINT64_C(1800000001234), 2, d, sizeof d);
+    assert_true(len > 0);
+    assert_int_equal(skt_packet_mask_run(crypto, r->s2c, d, (size_t)len, (size_t)len), 0);
+    say_hex("cookie reply, datagram", d, (size_t)len);
+    assert_int_equal(skt_packet_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
+    assert_int_equal(skt_handshake_consume_cookie(client, crypto, d, (size_t)len, full, &clock_ms), 0);
 }
 
 static void message_2(struct run *r, const struct skt_crypto *crypto, struct skt_handshake *client,
@@ -120,7 +136,7 @@ static void message_2(struct run *r, const struct skt_crypto *crypto, struct skt
 }
 
 /* ATTACH in the client's packet 1, ACCEPT in the server's. */
-static void packets(struct run *r, const struct skt_crypto *crypto, enum skt_cipher cipher)
+static void packets(struct run *r, const struct skt_crypto *crypto, enum skt_cipher cipher, bool proved)
 {
     uint8_t d[256], old_resume[32], ticket[32], *plain;
     size_t plain_len;
@@ -132,14 +148,20 @@ static void packets(struct run *r, const struct skt_crypto *crypto, enum skt_cip
     struct skt_writer w = skt_writer_of(d + SKT_HEADER_LEN, sizeof d - SKT_PACKET_OVERHEAD);
     skt_write_u8(&w, SKT_FRAME_ATTACH);
     skt_write_u8(&w, SKT_TICKET_LEN + 4 + SKT_PROOF_LEN);
-    skt_write_bytes(&w, ticket, sizeof ticket);
+    uint8_t *field = skt_write_room(&w, SKT_TICKET_LEN);
+    memcpy(field, ticket, sizeof ticket);
+    if (proved) {
+        assert_int_equal(skt_handshake_ticket_id(crypto, ticket, field), 0);
+        assert_int_equal(skt_handshake_ticket_proof(crypto, ticket, r->keys.hash, field + SKT_TICKET_ID_LEN),
+                         0);
+    }
     skt_write_u32(&w, 7);
     assert_int_equal(skt_handshake_proof(crypto, old_resume, r->keys.hash, skt_write_room(&w, SKT_PROOF_LEN)),
                      0);
     skt_write_u32(&w, 0); /* padding */
-    say_hex("resume secret of an earlier handshake", old_resume, 32);
-    say_hex("frames of the client's packet 1: ATTACH, session 7, padding", d + SKT_HEADER_LEN,
-            skt_writer_len(&w));
+    say_hex(proved ? "frames of the client's packet 1: ATTACH, ticket proved, session 7, padding"
+                   : "frames of the client's packet 1: ATTACH, session 7, padding",
+            d + SKT_HEADER_LEN, skt_writer_len(&w));
     int len = skt_packet_seal(crypto, r->c2s, client, d, skt_writer_len(&w));
     say_hex("packet 1 of the client, datagram", d, (size_t)len);
     assert_int_equal(skt_packet_unmask(crypto, r->c2s, d, (size_t)len, &h), 0);
@@ -174,7 +196,7 @@ static void make(const char *title, bool pinned, enum skt_cipher cipher)
     }
     message_1(&r, crypto, &client, &server);
     message_2(&r, crypto, &client, &server, cipher);
-    packets(&r, crypto, cipher);
+    packets(&r, crypto, cipher, pinned);
     crypto->mask_free(r.c2s);
     crypto->mask_free(r.s2c);
 }

@@ -48,11 +48,21 @@ static void dispose_context(struct skt_context *ctx)
     skt_idmap_dispose(&ctx->ids);
 }
 
+static const uint8_t *find_ticket(void *user, const uint8_t *id)
+{
+    const struct sim_server *sv = (const struct sim_server *)user;
+    uint8_t own[SKT_TICKET_ID_LEN];
+    int err = skt_handshake_ticket_id(sv->ctx.crypto, sv->ticket, own);
+    return !err && !sv->no_tickets && memcmp(own, id, sizeof own) == 0 ? sv->ticket : NULL;
+}
+
 static void start_server(struct sim_world *w)
 {
     struct sim_server *sv = &w->server;
-    skt_acceptor_init(&sv->acceptor, &sv->ctx, &sv->stamps, (uint32_t)sim_rng_next(&w->rng),
+    skt_acceptor_init(&sv->acceptor, &sv->ctx, &sv->stamps, &sv->cookies, (uint32_t)sim_rng_next(&w->rng),
                       SIM_SESSIONS_MAX);
+    sv->acceptor.find_ticket = find_ticket;
+    sv->acceptor.find_user = sv;
     sv->running = true;
 }
 
@@ -131,6 +141,7 @@ void sim_world_free(struct sim_world *w)
 {
     sim_world_stop_server(w);
     skt_stampcache_dispose(&w->server.stamps);
+    skt_cookies_dispose(&w->server.cookies);
     skt_session_free(w->client.session);
     dispose_context(&w->client.ctx);
     dispose_context(&w->server.ctx);
@@ -376,6 +387,8 @@ static void server_reply(struct sim_world *w, const struct skt_addr *to, const u
     if (len <= 0)
         return;
     w->server.replies++;
+    memcpy(w->last_reply, buf, (size_t)len);
+    w->last_reply_len = (size_t)len;
     w->down_bytes += (uint64_t)len;
     if (skt_addr_equal(to, &w->client.addr))
         sim_link_send(&w->down, w->now, buf, (size_t)len);
@@ -387,12 +400,15 @@ static void on_attach(struct sim_world *w, struct skt_half *half, const struct s
     struct sim_server *sv = &w->server;
     struct skt_attach_request req;
     uint8_t reply[SKT_MTU_START];
-    if (skt_acceptor_attach(&sv->acceptor, w->now, half, from, data, len, &req) != SKT_OK)
+    int err = skt_acceptor_attach(&sv->acceptor, w->now, half, from, data, len, &req);
+    if (err == SKT_ERR_AGAIN)
+        server_reply(w, from, reply, skt_acceptor_challenge(&sv->acceptor, half, reply, sizeof reply));
+    if (err)
         return;
     sv->tickets_seen++;
     if (sv->on_ticket)
         sv->on_ticket(w, &req);
-    if (!sv->any_ticket && memcmp(req.ticket, sv->ticket, SKT_TICKET_LEN) != 0) {
+    if (!req.known || (!sv->any_ticket && memcmp(req.ticket, sv->ticket, SKT_TICKET_LEN) != 0)) {
         long n = skt_acceptor_refuse(&sv->acceptor, w->now, &req, SKT_ATTACH_TICKET, "", reply, sizeof reply);
         server_reply(w, from, reply, n);
         return;

@@ -40,6 +40,8 @@ struct sim_server {
     struct skt_pool pool;
     struct skt_acceptor acceptor;
     struct skt_stampcache stamps;
+    struct skt_cookies cookies;
+    bool no_tickets; /* find_ticket finds none */
     struct skt_addr addr;
     bool running;
     uint8_t ticket[SKT_TICKET_LEN]; /* the good one, */
@@ -80,6 +82,8 @@ struct sim_world {
     uint64_t stray_bytes;                   /* of these, sent where the client is not */
     uint8_t last_initiation[SKT_MTU_START]; /* the last message 1 as it went over the wire */
     size_t last_initiation_len;
+    uint8_t last_reply[SKT_MTU_START]; /* the last message 2, cookie reply or refusal as it was sent */
+    size_t last_reply_len;
     size_t lens[64]; /* lengths of the last datagrams of the client */
     unsigned len_count;
     /* Called before each run of datagrams, as an endpoint's packet owner is; NULL: nothing is. */
