@@ -62,6 +62,7 @@ class Attack:
         arena.attacks += 1
         self.process = arena.lab.start(arena.a, f"attack{arena.attacks}-{case}", SKT_ATTACK, case, "10.91.0.2:4000", PASSWORD,
                                        "stay=1", *argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        arena.running.append(self)
         self.answer = None
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
@@ -88,7 +89,7 @@ class Arena:
 
     def __init__(self, lab, mode="proxy", descriptors=None, entry=None, honest=True, wrap=(), log_level="info", **fields):
         self.lab, self.mode, self.attacks = lab, mode, 0
-        self.wrap, self.client, self.base = list(wrap), None, None
+        self.wrap, self.client, self.base, self.running = list(wrap), None, None, []
         self.c, self.s, self.a = lab.netns("c"), lab.netns("s"), lab.netns("a")
         self.link = Link(lab, self.c, self.s, rate=40, delay="10ms", buffer="20ms")
         veth(self.a, self.s)
@@ -120,7 +121,7 @@ class Arena:
         wrap = self.wrap + (["prlimit", f"--nofile={descriptors}"] if descriptors else [])
         self.server = Skcptun(self.lab, self.s, "server", f"{self.mode}_server", table, top={"max_memory": "48M", "log_level": log_level},
                               wrap=wrap + tunnel.WRAP).start()
-        tunnel.wait_server(self.server)
+        self.server.process.wait_port(4000, "udp", 60 if wrap else 10)
 
     def start_client(self, role, ticket, listen, host, wait=True):
         remote = {"address": "10.90.0.2", "port": 4000, "password": PASSWORD, "ticket": ticket}
@@ -168,6 +169,12 @@ class Arena:
 
     def alive(self):
         return self.server.process.alive() and (not self.client or self.client.process.alive())
+
+    def end_attacks(self):
+        """Those that a failed test has left."""
+        for attack in self.running:
+            attack.process.kill()
+        self.running = []
 
     def as_new(self):
         """Has nothing of an attack stayed?"""
@@ -233,7 +240,8 @@ def check(got, share=0.3, memory=MAX_MEMORY + (24 << 20), amplification=3.0, for
         assert got.reached, "the attacker never got its session: nothing was tested"
     assert got.amplification <= amplification
     assert forged_per_s is None or got.forged_got <= forged_per_s * (got.took + 0.3)
-    assert got.lines <= 4 + got.seconds, "more than one line a second in the log"
+    # What happens for the first time is said at once.
+    assert got.lines <= 15 + got.seconds, "more than one line a second in the log"
     assert got.honest.ask_ms and got.honest.ask_ms["n"] > 0, "nobody else was served"
     assert got.honest.lost == 0, "connections of others were lost"
     if INSTRUMENTED:

@@ -91,6 +91,9 @@ def arena(request, arenas):
         used.append(kind)
         return arenas.get(kind, **options)
     yield get
+    for kind in used:
+        if kind in arenas.open:
+            arenas.open[kind].end_attacks()
     report = getattr(request.node, "attack_report", None)
     if report is None or not report.passed:
         for kind in used:

@@ -19,7 +19,6 @@ def case(name, *marks, kind="proxy", limits=None, **params):
     return pytest.param(name, kind, params, limits or {}, marks=marks, id=name)
 
 
-LINES = fails("a peer can make more than one log line a second")
 
 CASES = [
     case("junk", rate=GIGABIT, limits={"reached": False}),
@@ -27,8 +26,8 @@ CASES = [
     case("halves", rate=1000, limits={"reached": False}),
     case("tickets", rate=500, limits={"reached": False}),
     case("ticket-again", rate=2000),
-    case("reconnects", LINES, rate=200, limits={"reached": False}),
-    case("lies", LINES, rate=200, limits={"reached": False}),
+    case("reconnects", rate=200, limits={"reached": False}),
+    case("lies", rate=200, limits={"reached": False}),
     case("replay", rate=2000, sources=100, limits={"forged_per_s": 0}),
     case("msg1-both", rate=200, sources=100, limits={"reached": False, "forged_per_s": 0}),
     case("attach-elsewhere", fails("ATTACH is answered to wherever it came from"), rate=3, sources=10),
@@ -99,7 +98,6 @@ def test_sessions_of_one_ticket(arena):
     attack.end()
 
 
-@fails("one session takes all descriptors")
 def test_descriptors(arena):
     place = arena("narrow", descriptors=100)
     attack = Attack(place, "connections", rate=1000, seconds=20)
