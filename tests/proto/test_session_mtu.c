@@ -121,8 +121,13 @@ static void test_outage_says_nothing_about_size(void **state)
             struct sim_world *w = busy(1400, 100, seed);
             w->up.config.outage_at = w->down.config.outage_at = w->now;
             w->up.config.outage_len = w->down.config.outage_len = lens[i];
+            size_t client = skt_session_mtu(w->client.session),
+                   server = skt_session_mtu(sim_world_session(w));
             sim_world_run(w, w->now + lens[i] + 8 * SEC, NULL);
-            assert_both_found(w, 1400);
+            assert_in_range(skt_session_mtu(w->client.session), client, 1400);
+            assert_in_range(skt_session_mtu(sim_world_session(w)), server, 1400);
+            assert_int_not_equal(skt_session_packet_mtu(w->client.session), 0);
+            assert_int_not_equal(skt_session_packet_mtu(sim_world_session(w)), 0);
             sim_world_free(w);
         }
     }
