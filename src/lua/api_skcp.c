@@ -207,6 +207,8 @@ static const char *close_reason(const struct skt_session *s)
         return "refused";
     case SKT_CLOSE_TAKEOVER:
         return "takeover";
+    case SKT_CLOSE_ROOM:
+        return "room";
     default:
         return "closed";
     }

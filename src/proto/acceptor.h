@@ -27,6 +27,8 @@ struct skt_acceptor {
     uint32_t next_cid;
     struct skt_idmap sessions;   /* cid -> struct skt_session */
     uint32_t sessions_max;       /* skcp_max_conn_cnt */
+    uint32_t leaving;            /* sessions that have made room and are not freed yet */
+    skt_us shares_next;          /* who has most is not counted before this */
     bool stamp_new;              /* the last skt_acceptor_initiation has added last_stamp to stamps */
     struct skt_stamp last_stamp; /* to be made durable before the reply is sent */
     /* What the last skt_acceptor_initiation has refused in words (enum skt_hs_status), and to which version.
@@ -72,6 +74,18 @@ long skt_acceptor_challenge(struct skt_acceptor *a, struct skt_half *half, uint8
 
 /* The value of an extension that has exactly this length, or NULL. */
 const uint8_t *skt_attach_extension(const struct skt_attach_request *req, int type, size_t len);
+
+/* As many sessions as there may be: which one goes for a newcomer with this ticket, to be closed before
+ * admit. First those that have ceased to answer, of the same ticket, then of any, the longest unheard first;
+ * then the longest unheard of the ticket that has most, where that is two more than the newcomer's has. NULL:
+ * there is room, or nobody has to go. Then skt_acceptor_ask tells who is silent. */
+struct skt_session *skt_acceptor_make_room(struct skt_acceptor *a, skt_us now,
+                                           const uint8_t ticket[SKT_TICKET_LEN]);
+
+/* Asks up to max sessions of the ticket that were not heard for a second whether they are still there: how
+ * many, in out, have something to send now. Asked twice and silent, they make room. */
+unsigned skt_acceptor_ask(struct skt_acceptor *a, skt_us now, const uint8_t ticket[SKT_TICKET_LEN],
+                          struct skt_session **out, unsigned max);
 
 /* The ticket is good: a new session (*is_new) or the one continued. The half-session is gone. SKT_ERR_FULL,
  * SKT_ERR_NOMEM: refused (in words) instead. */

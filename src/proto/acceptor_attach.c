@@ -158,7 +158,7 @@ static uint32_t new_cid(struct skt_acceptor *a)
 
 static int new_session(struct skt_acceptor *a, skt_us now, struct skt_session **out)
 {
-    if (a->sessions.count >= a->sessions_max)
+    if (a->sessions.count >= a->sessions_max + a->leaving)
         return SKT_ERR_FULL;
     struct skt_session *s;
     int err = skt_session_new(&s, a->ctx, false, now);
@@ -231,6 +231,7 @@ long skt_acceptor_refuse(struct skt_acceptor *a, skt_us now, const struct skt_at
 void skt_acceptor_forget(struct skt_acceptor *a, struct skt_session *s)
 {
     skt_idmap_remove(&a->sessions, s->cid);
+    a->leaving -= s->leaving;
 }
 
 /* --- what a session takes over --- */

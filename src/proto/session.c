@@ -176,6 +176,7 @@ void skt_session_set_features(struct skt_session *s, uint32_t peers)
 void skt_session_heard(struct skt_session *s, skt_us now)
 {
     s->heard = now;
+    s->asks = 0;
     s->unanswered = SKT_NEVER;
     if (s->state == SKT_SESSION_SUSPECT) {
         s->state = SKT_SESSION_UP;

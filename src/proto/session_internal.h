@@ -114,6 +114,9 @@ struct skt_session {
     struct skt_addr roam_to;
     uint8_t challenge[8];
     skt_us challenge_next; /* not more often than this */
+    bool leaving;          /* has made room for another one (acceptor_room.c) */
+    unsigned asks;         /* whether it is still there, since it was heard last; */
+    skt_us asked_at;       /* the last time */
     bool challenge_due, accept_due;
     skt_us search_next; /* client: no search for the datagram size for a challenge's sake before this */
     /* During receive: the pair of the packet being read; NULL once the packet has put an end to it. */

@@ -158,11 +158,12 @@ enum skt_attach {
 };
 
 enum skt_close {
-    SKT_CLOSE_LOCAL = 0,   /* closed by the application (skcp_close_conn, shutdown) */
-    SKT_CLOSE_TIMEOUT = 1, /* nothing heard for the keepalive time */
-    SKT_CLOSE_LOST = 2,    /* the server does not know the session any more (it was restarted) */
-    SKT_CLOSE_REFUSED = 3, /* ticket removed or refused */
-    SKT_CLOSE_TAKEOVER = 4 /* another session took its address over */
+    SKT_CLOSE_LOCAL = 0,    /* closed by the application (skcp_close_conn, shutdown) */
+    SKT_CLOSE_TIMEOUT = 1,  /* nothing heard for the keepalive time */
+    SKT_CLOSE_LOST = 2,     /* the server does not know the session any more (it was restarted) */
+    SKT_CLOSE_REFUSED = 3,  /* ticket removed or refused */
+    SKT_CLOSE_TAKEOVER = 4, /* another session took its address over */
+    SKT_CLOSE_ROOM = 5,     /* it made room: there are as many sessions as there may be */
 };
 
 /* Messages of SKT_CONV_CONTROL: kind u8, body. */

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { ASK_MAX = 16 }; /* silent sessions asked at a time */
+
 static uint16_t via_of(const struct skt_endpoint *ep, const struct skt_udp *udp)
 {
     for (size_t i = 0; i < ep->socket_count; i++)
@@ -104,6 +106,23 @@ static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
         ep->handler.on_accept(ep->user, ep, skt_session_cid(s));
 }
 
+/* For a newcomer, where there are as many sessions as there may be. */
+static void make_room(struct skt_endpoint *ep, skt_us now, const struct skt_attach_request *req)
+{
+    struct skt_session *silent[ASK_MAX], *s;
+    if (req->continued || ep->acceptor.sessions.count < ep->acceptor.sessions_max)
+        return;
+    s = skt_acceptor_make_room(&ep->acceptor, now, req->ticket);
+    if (s) {
+        skt_session_close(s, now, SKT_CLOSE_ROOM);
+        skt_endpoint_touch(ep, s);
+        return;
+    }
+    unsigned n = skt_acceptor_ask(&ep->acceptor, now, req->ticket, silent, ASK_MAX);
+    for (unsigned i = 0; i < n; i++)
+        skt_endpoint_touch(ep, silent[i]);
+}
+
 static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_request *req,
                       const struct skt_addr *from)
 {
@@ -119,6 +138,7 @@ static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_req
         refuse(ep, now, req, from, SKT_ATTACH_REFUSED, text);
         return;
     }
+    make_room(ep, now, req);
     struct skt_session *s;
     bool is_new;
     int err = skt_acceptor_admit(&ep->acceptor, now, req, &s, &is_new);

@@ -94,6 +94,8 @@ static const char *close_str(int reason)
         return "refused";
     case SKT_CLOSE_TAKEOVER:
         return "taken over by another session";
+    case SKT_CLOSE_ROOM:
+        return "it made room: there are as many sessions as there may be";
     default:
         return "closed by the peer";
     }

@@ -371,6 +371,88 @@ static void test_no_way_back_to_sending_it(void **state)
     sim_world_free(w);
 }
 
+/* --- as many sessions as there may be --- */
+
+/* A session on the books of an acceptor, with nothing behind it. */
+static struct skt_session *put_session(struct sim_world *w, uint32_t cid, char ticket, skt_us heard)
+{
+    struct skt_session *s;
+    assert_int_equal(skt_session_new(&s, &w->server.ctx, false, w->now), SKT_OK);
+    s->cid = cid;
+    s->state = SKT_SESSION_UP;
+    s->heard = heard;
+    memset(s->ticket, ticket, sizeof s->ticket);
+    assert_int_equal(skt_idmap_put(&w->server.acceptor.sessions, cid, s), SKT_OK);
+    return s;
+}
+
+static void test_who_makes_room(void **state)
+{
+    (void)state;
+    struct sim_world_config c = sim_link_of(5 * MS, 0, 9);
+    struct sim_world *w = sim_world_new(&c);
+    struct skt_acceptor *a = &w->server.acceptor;
+    struct skt_session *asked[4], *s[6];
+    uint8_t own[SKT_TICKET_LEN], other[SKT_TICKET_LEN];
+    skt_us now = w->now;
+    memset(own, 'a', sizeof own);
+    memset(other, 'z', sizeof other);
+    a->sessions_max = 6;
+    for (uint32_t i = 0; i < 5; i++)
+        s[i] = put_session(w, i + 1, i < 4 ? 'b' : 'a', now - (i + 1) * 100 * MS);
+    assert_null(skt_acceptor_make_room(a, now, own)); /* there is some */
+    s[5] = put_session(w, 6, 'c', now);
+    /* one ticket has four: it has to share, with its longest unheard, but not with itself */
+    memset(other, 'b', sizeof other);
+    assert_null(skt_acceptor_make_room(a, now, other));
+    now += SEC;
+    assert_ptr_equal(skt_acceptor_make_room(a, now, own), s[3]);
+    assert_int_equal(a->leaving, 1);
+    skt_acceptor_forget(a, s[3]);
+    skt_session_free(s[3]);
+    assert_int_equal(a->leaving, 0);
+    s[3] = put_session(w, 4, 'd', now);
+    /* b 3, a 1, c 1, d 1: a killed client of ticket c comes back. Its old session is asked, twice, */
+    memset(other, 'c', sizeof other);
+    a->shares_next = SKT_NEVER; /* shares apart */
+    assert_null(skt_acceptor_make_room(a, now, other));
+    assert_int_equal(skt_acceptor_ask(a, now, other, asked, 4), 1);
+    assert_ptr_equal(asked[0], s[5]);
+    assert_true(s[5]->due & SKT_DUE_PING);
+    assert_int_equal(skt_acceptor_ask(a, now, other, asked, 4), 0); /* not more often than every second, */
+    now += 3 * SEC;
+    assert_null(skt_acceptor_make_room(a, now, other));
+    assert_int_equal(skt_acceptor_ask(a, now, other, asked, 4), 1);
+    now += 3 * SEC;
+    assert_ptr_equal(skt_acceptor_make_room(a, now, other), s[5]); /* and goes; */
+    s[5]->leaving = false;
+    a->leaving = 0;
+    skt_session_heard(s[5], now); /* had it answered, it would have stayed */
+    assert_null(skt_acceptor_make_room(a, now, other));
+    /* what has missed two keepalives goes for anybody */
+    s[0]->heard = now - 50 * SEC;
+    assert_ptr_equal(skt_acceptor_make_room(a, now, other), s[0]);
+    sim_world_free(w);
+}
+
+/* The same, whole: a client is killed and started again, on a server that may have one session. */
+static void test_a_killed_client_comes_back(void **state)
+{
+    (void)state;
+    struct sim_world_config c = sim_link_of(20 * MS, 0, 10);
+    struct sim_world *w = sim_connected(&c);
+    w->server.acceptor.sessions_max = 1;
+    sim_world_run(w, w->now + 3 * SEC, NULL);
+    skt_session_free(w->client.session);
+    assert_int_equal(skt_session_new_client(&w->client.session, &w->client.ctx, w->now), SKT_OK);
+    skt_session_set_candidates(w->client.session, &w->server.addr, 1, 4000, 4000);
+    sim_world_connect(w, true);
+    assert_true(sim_world_run(w, w->now + 10 * SEC, sim_is_up));
+    assert_int_equal(w->server.closed, 1);
+    assert_int_equal(w->server.accepted, 2);
+    sim_world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +467,8 @@ int main(void)
         cmocka_unit_test(test_a_ticket_is_proved),
         cmocka_unit_test(test_a_wrong_ticket_proves_nothing),
         cmocka_unit_test(test_no_way_back_to_sending_it),
+        cmocka_unit_test(test_who_makes_room),
+        cmocka_unit_test(test_a_killed_client_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -413,8 +413,12 @@ static void on_attach(struct sim_world *w, struct skt_half *half, const struct s
         server_reply(w, from, reply, n);
         return;
     }
-    struct skt_session *s;
+    struct skt_session *s, *silent[4];
     bool is_new;
+    if (!req.continued && (s = skt_acceptor_make_room(&sv->acceptor, w->now, req.ticket)) != NULL)
+        skt_session_close(s, w->now, SKT_CLOSE_ROOM);
+    else if (!req.continued)
+        (void)skt_acceptor_ask(&sv->acceptor, w->now, req.ticket, silent, 4);
     if (skt_acceptor_admit(&sv->acceptor, w->now, &req, &s, &is_new) == SKT_OK && is_new)
         sv->accepted++;
 }
