@@ -2,6 +2,8 @@
 /* Where a packet goes: from the TUN to a session, from a session to the TUN or to another session. */
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/log.h"
+#include "tunnel/endpoint_log.h"
 #include "tunnel/tun_internal.h"
 
 #include <string.h>
@@ -226,6 +228,18 @@ static void to_session(struct skt_tun_port *from, struct skt_tun_port *to, skt_u
     queue(to, now, from, p, ip);
 }
 
+/* A client whose own configuration or NAT is wrong, or worse. */
+static void log_spoofed(const struct skt_tun_port *port, const struct skt_ippkt *ip)
+{
+    struct skt_ipnet src = {.family = ip->version};
+    char who[SKT_CLIENT_TEXT_MAX], text[SKT_IPNET_TEXT_MAX];
+    memcpy(src.ip, ip->src, ip->version == 6 ? 16 : 4);
+    skt_info_steady(skt_endpoint_log_key(port->ep, port->session),
+                    "%s sends packets from %s, which is none of its addresses; they are dropped",
+                    skt_endpoint_session_text(port->ep, port->session, who),
+                    skt_ipnet_text(&src, false, text));
+}
+
 void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *message, size_t len)
 {
     struct skt_tun_switch *sw = port->sw;
@@ -237,6 +251,7 @@ void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *messag
     }
     if (is_spoofed(port, now, &ip)) {
         sw->stats.spoofed++;
+        log_spoofed(port, &ip);
         return;
     }
     if (is_group(sw, &ip)) {

@@ -139,6 +139,10 @@ def test_spoofed_source_is_dropped(lab):
     tun = t.server.status()["tun"]
     assert tun["spoofed"] == 3 and tun["forwarded"] == 0
     assert ping(t.ns[0], f"{NET}.3").received == 5
+    # What goes on for longer is said, once.
+    inside(t.ns[0], "ping", "-n", "-c", 70, "-i", 0.1, "-W", 1, "-I", f"{NET}.66", f"{NET}.3", check=False)
+    t.server.process.wait_log(rf"session \d+ \(.*\) sends packets from {NET}.66, which is none of its addresses")
+    assert t.server.process.log().count("none of its addresses") == 1
 
 
 def test_network_behind_a_client(lab):
