@@ -6,6 +6,7 @@
 #include "cli/demo_http.h"
 #include "cli/demo_link.h"
 #include "cli/demo_load.h"
+#include "cli/demo_plain.h"
 #include "cli/demo_sockets.h"
 #include "cli/demo_stats.h"
 #include "cli/janitor.h"
@@ -25,8 +26,10 @@ static const char help[] =
     "\n"
     "Shows the tunnel at work on this machine, with nothing to set up: starts a web server,\n"
     "a tunnel server, a tunnel client, and a bad line between these two; then loads from the\n"
-    "web server through the tunnel, compares every byte, and shows what it takes. The address\n"
-    "it prints is for your own browser or curl. Leaves nothing behind.\n"
+    "web server through the tunnel, compares every byte, and shows what it takes. Beside it the\n"
+    "same load in the system's own TCP over a line that is as bad, where this machine lets the\n"
+    "demo make a network namespace and a TUN device. The address it prints is for your own\n"
+    "browser or curl. Leaves nothing behind.\n"
     "\n"
     "Options:\n"
     "  --loss P      percent of the packets that the line loses, each way (default 2)\n"
@@ -71,31 +74,56 @@ static void run_target(void *user)
     skt_demo_http_serve(d->fds.target_fd);
 }
 
+static struct skt_demo_line_conf line_of(const struct demo *d)
+{
+    return (struct skt_demo_line_conf){
+        .loss = d->link.loss_percent / 100,
+        .delay_s = d->link.rtt_ms / 2000,
+        .rate_mbit = d->link.rate_mbit,
+        .seed = (uint64_t)d->seed,
+    };
+}
+
 static void run_link(void *user)
 {
     const struct demo *d = user;
     close(d->fds.target_fd);
     skt_demo_link_run(&(struct skt_demo_link_conf){
-        .loss = d->link.loss_percent / 100,
-        .delay_s = d->link.rtt_ms / 2000,
-        .rate_mbit = d->link.rate_mbit,
-        .seed = (uint64_t)d->seed,
+        .line = line_of(d),
         .client_fd = d->fds.link_fd,
         .server_port = d->ports.server,
         .report_fd = d->fds.report_out,
     });
 }
 
+static void run_plain(void *user)
+{
+    const struct demo *d = user;
+    close(d->fds.target_fd);
+    close(d->fds.link_fd);
+    skt_demo_plain_run(&(struct skt_demo_plain_conf){.line = line_of(d), .report_fd = d->fds.report_out});
+}
+
+static struct skt_demo_load load_of(enum skt_demo_way way, uint16_t port)
+{
+    struct skt_demo_load load = {.way = way};
+    (void)skt_addr_parse(&load.addr, "127.0.0.1", port);
+    return load;
+}
+
 static void run_gets(void *user)
 {
     const struct demo *d = user;
-    skt_demo_load_gets(d->ports.target, d->ports.client, d->fds.report_out);
+    const struct skt_demo_load ways[] = {load_of(SKT_DEMO_TUNNEL, d->ports.client),
+                                         load_of(SKT_DEMO_DIRECT, d->ports.target)};
+    skt_demo_load_gets(ways, sizeof ways / sizeof *ways, d->fds.report_out);
 }
 
 static void run_downloads(void *user)
 {
     const struct demo *d = user;
-    skt_demo_load_downloads(d->ports.client, d->fds.report_out);
+    struct skt_demo_load load = load_of(SKT_DEMO_TUNNEL, d->ports.client);
+    skt_demo_load_downloads(&load, d->fds.report_out);
 }
 
 /* In the janitor, after the demo's end. On Linux the kernel has ended the children by then. */
@@ -216,7 +244,8 @@ static int start_tunnel(struct demo *d)
 static int start_load(struct demo *d)
 {
     if (skt_demo_child_fork(&d->children, "GETs", run_gets, d) < 0 ||
-        skt_demo_child_fork(&d->children, "downloads", run_downloads, d) < 0)
+        skt_demo_child_fork(&d->children, "downloads", run_downloads, d) < 0 ||
+        skt_demo_child_fork(&d->children, "plain TCP", run_plain, d) < 0)
         return skt_cli_failure("demo: no new process: %s", strerror(errno));
     return SKT_EXIT_OK;
 }
@@ -227,6 +256,7 @@ static int watch(struct demo *d)
 {
     bool terminal = isatty(STDOUT_FILENO);
     double start = skt_cli_now(), last = start;
+    skt_demo_view_rows();
     fflush(stdout);
     double end = d->seconds > 0 ? start + d->seconds : 1e300;
     int status = SKT_EXIT_OK;
@@ -260,7 +290,7 @@ static void print_plan(const struct demo *d)
         snprintf(rate, sizeof rate, ", %g Mbit/s", d->link.rate_mbit);
     printf("skcptun " SKT_VERSION " demo\n"
            "  web server  <->  tunnel server  <=  bad line  =>  tunnel client  <->  you\n"
-           "  the line: %g %% loss each way, %g ms round trip%s (see skcptun demo --help)\n",
+           "  the line: %g %% loss each way, %g ms round trip%s (--help tells more)\n",
            d->link.loss_percent, d->link.rtt_ms, rate);
     if (d->seconds > 0)
         printf("Ends after %g seconds, or with Ctrl-C.\n", d->seconds);

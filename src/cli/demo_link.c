@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
@@ -18,102 +17,30 @@
 enum {
     DATAGRAM_MAX = 65536,
     SOCKET_BUFFER = 4 * 1024 * 1024,
-    QUEUE_MAX = 64 * 1024 * 1024, /* bytes in flight each way, whatever the delay */
-    BATCH = 64,                   /* datagrams taken before the other direction has its turn */
-    IP_UDP_LEN = 28,
+    BATCH = 64,      /* datagrams taken before the other direction has its turn */
+    IP_UDP_LEN = 28, /* headers of a datagram on the wire */
 };
-static const double buffer_s = 0.1, report_every_s = 0.2;
-
-struct datagram {
-    struct datagram *next;
-    double due;
-    size_t len;
-    uint8_t data[];
-};
-
-/* One way. The delay is constant, so what came first is due first. */
-struct direction {
-    struct datagram *first, **last;
-    size_t bytes;
-    double free_at; /* when the line has sent what is before the next one */
-    int to_fd;
-    bool connected; /* to_fd needs no address */
-};
+static const double report_every_s = 0.2;
 
 struct link {
     struct skt_demo_link_conf conf;
+    struct skt_demo_line line;
     int server_fd;
-    struct direction to_server, to_client;
     union skt_sockaddr client; /* where its last packet came from */
-    socklen_t client_len;
-    uint64_t random_state;
-    uint64_t seen, lost;
+    socklen_t client_len;      /* 0: none came yet */
     double report_at;
 };
 
-/* Uniform in [0, 1): xorshift64* (Vigna 2016). */
-static double random_unit(uint64_t *state)
+static void give(struct link *l, double now)
 {
-    uint64_t x = *state;
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    *state = x;
-    return (double)((x * UINT64_C(0x2545f4914f6cdd1d)) >> 11) / 9007199254740992.0;
-}
-
-static void direction_init(struct direction *d, int to_fd, bool connected)
-{
-    d->last = &d->first;
-    d->to_fd = to_fd;
-    d->connected = connected;
-}
-
-/* When the line is through with len bytes, or a negative number: no room in its buffer. */
-static double line_time(const struct link *l, const struct direction *d, size_t len, double now)
-{
-    if (l->conf.rate_mbit <= 0)
-        return now;
-    double start = d->free_at > now ? d->free_at : now;
-    if (start - now > buffer_s)
-        return -1;
-    return start + (double)(len + IP_UDP_LEN) * 8 / (l->conf.rate_mbit * 1e6);
-}
-
-static void take(struct link *l, struct direction *d, const uint8_t *data, size_t len, double now)
-{
-    l->seen++;
-    double through = line_time(l, d, len, now);
-    struct datagram *p = NULL;
-    if (through >= 0) {
-        d->free_at = through;
-        if (random_unit(&l->random_state) >= l->conf.loss && d->bytes + len <= QUEUE_MAX)
-            p = malloc(sizeof *p + len);
+    struct skt_demo_packet *p;
+    while ((p = skt_demo_line_give(&l->line, SKT_DEMO_TO_SERVER, now))) {
+        (void)!send(l->server_fd, p->data, p->len, MSG_DONTWAIT);
+        free(p);
     }
-    if (!p) {
-        l->lost++;
-        return;
-    }
-    p->next = NULL;
-    p->due = through + l->conf.delay_s;
-    p->len = len;
-    memcpy(p->data, data, len);
-    *d->last = p;
-    d->last = &p->next;
-    d->bytes += len;
-}
-
-static void give(struct link *l, struct direction *d, double now)
-{
-    struct datagram *p;
-    while ((p = d->first) && p->due <= now) {
-        const struct sockaddr *to = d->connected ? NULL : &l->client.sa;
-        if (d->connected || l->client_len > 0)
-            (void)!sendto(d->to_fd, p->data, p->len, MSG_DONTWAIT, to, d->connected ? 0 : l->client_len);
-        d->first = p->next;
-        if (!d->first)
-            d->last = &d->first;
-        d->bytes -= p->len;
+    while ((p = skt_demo_line_give(&l->line, SKT_DEMO_TO_CLIENT, now))) {
+        if (l->client_len > 0)
+            (void)!sendto(l->conf.client_fd, p->data, p->len, MSG_DONTWAIT, &l->client.sa, l->client_len);
         free(p);
     }
 }
@@ -129,7 +56,7 @@ static void read_client(struct link *l)
             return;
         l->client = from;
         l->client_len = from_len;
-        take(l, &l->to_server, buf, (size_t)n, skt_cli_now());
+        skt_demo_line_take(&l->line, SKT_DEMO_TO_SERVER, buf, (size_t)n, IP_UDP_LEN, skt_cli_now());
     }
 }
 
@@ -140,18 +67,8 @@ static void read_server(struct link *l)
         ssize_t n = recv(l->server_fd, buf, sizeof buf, MSG_DONTWAIT);
         if (n < 0)
             return;
-        take(l, &l->to_client, buf, (size_t)n, skt_cli_now());
+        skt_demo_line_take(&l->line, SKT_DEMO_TO_CLIENT, buf, (size_t)n, IP_UDP_LEN, skt_cli_now());
     }
-}
-
-static double earliest_due(const struct link *l)
-{
-    double at = l->report_at;
-    if (l->to_server.first && l->to_server.first->due < at)
-        at = l->to_server.first->due;
-    if (l->to_client.first && l->to_client.first->due < at)
-        at = l->to_client.first->due;
-    return at;
 }
 
 /* Sleeps until a datagram comes or is due; poll() counts in milliseconds, which is too coarse here. */
@@ -196,26 +113,25 @@ _Noreturn void skt_demo_link_run(const struct skt_demo_link_conf *conf)
 {
     static struct link l;
     l.conf = *conf;
-    l.random_state = conf->seed ? conf->seed : 1;
+    skt_demo_line_init(&l.line, &conf->line);
     l.server_fd = open_server_side(conf->server_port);
     if (l.server_fd < 0)
         _exit(SKT_EXIT_FAILURE);
     widen_buffers(conf->client_fd);
     widen_buffers(l.server_fd);
-    direction_init(&l.to_server, l.server_fd, true);
-    direction_init(&l.to_client, conf->client_fd, false);
     l.report_at = skt_cli_now();
     for (;;) {
         read_client(&l);
         read_server(&l);
         double now = skt_cli_now();
-        give(&l, &l.to_server, now);
-        give(&l, &l.to_client, now);
+        give(&l, now);
         if (now >= l.report_at) {
-            skt_demo_report(conf->report_fd, &(struct skt_demo_report){
-                                                 .kind = SKT_DEMO_LINK, .count = l.seen, .lost = l.lost});
+            skt_demo_report(conf->report_fd, &(struct skt_demo_report){.kind = SKT_DEMO_LINE,
+                                                                       .way = SKT_DEMO_TUNNEL,
+                                                                       .count = l.line.seen,
+                                                                       .lost = l.line.lost});
             l.report_at = now + report_every_s;
         }
-        sleep_until(&l, earliest_due(&l));
+        sleep_until(&l, skt_demo_line_next(&l.line, l.report_at));
     }
 }

@@ -23,6 +23,7 @@
 enum { SILENCE_LIMIT_S = 30, CHUNK_LEN = 128 * 1024, HEADER_MAX = 4096 };
 static const uint64_t first_len = 64 * 1024, last_len = 16 * 1024 * 1024;
 static const double report_every_s = 0.1;
+static const useconds_t get_every_us = 100000;
 
 void skt_demo_report(int fd, const struct skt_demo_report *report)
 {
@@ -35,21 +36,20 @@ void skt_demo_report(int fd, const struct skt_demo_report *report)
         _exit(SKT_EXIT_FAILURE);
 }
 
-/* Connects to a port of this machine and asks for a path; the socket or SKT_ERR_IO. */
-static int http_ask(uint16_t port, const char *path)
+/* Connects to a web server and asks for a path; the socket or SKT_ERR_IO. */
+static int http_ask(const struct skt_addr *to, const char *path)
 {
-    struct skt_addr addr;
     union skt_sockaddr sa;
     char request[256];
     const struct timeval limit = {SILENCE_LIMIT_S, 0};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || skt_addr_parse(&addr, "127.0.0.1", port) < 0)
+    if (fd < 0)
         return SKT_ERR_IO;
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     int len =
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n", path);
-    if (connect(fd, &sa.sa, skt_sockaddr_of(&sa, &addr)) != 0 || write(fd, request, (size_t)len) != len) {
+    if (connect(fd, &sa.sa, skt_sockaddr_of(&sa, to)) != 0 || write(fd, request, (size_t)len) != len) {
         close(fd);
         return SKT_ERR_IO;
     }
@@ -82,12 +82,12 @@ static long long http_header(int fd, char *buf, size_t cap, size_t *got)
 }
 
 /* A whole small answer: its time in seconds, or a negative number. */
-static double time_get(uint16_t port)
+static double time_get(const struct skt_addr *to)
 {
     char buf[HEADER_MAX * 2];
     size_t got;
     double start = skt_cli_now();
-    int fd = http_ask(port, "/ping");
+    int fd = http_ask(to, "/ping");
     if (fd < 0)
         return -1;
     long long len = http_header(fd, buf, sizeof buf, &got);
@@ -104,23 +104,27 @@ static double time_get(uint16_t port)
     return right ? took : -1;
 }
 
-_Noreturn void skt_demo_load_gets(uint16_t direct_port, uint16_t tunnel_port, int report_fd)
+static void get_and_report(const struct skt_demo_load *to, int report_fd)
+{
+    double seconds = time_get(&to->addr);
+    skt_demo_report(report_fd,
+                    &(struct skt_demo_report){.kind = seconds < 0 ? SKT_DEMO_GET_FAILED : SKT_DEMO_GET,
+                                              .way = to->way,
+                                              .value = seconds});
+}
+
+_Noreturn void skt_demo_load_gets(const struct skt_demo_load *to, size_t n, int report_fd)
 {
     for (;;) {
-        double seconds = time_get(tunnel_port);
-        struct skt_demo_report report = {.kind = seconds < 0 ? SKT_DEMO_GET_FAILED : SKT_DEMO_GET_TUNNEL,
-                                         .value = seconds};
-        skt_demo_report(report_fd, &report);
-        seconds = time_get(direct_port);
-        report = (struct skt_demo_report){.kind = SKT_DEMO_GET_DIRECT, .value = seconds};
-        if (seconds >= 0)
-            skt_demo_report(report_fd, &report);
-        usleep(100000);
+        for (size_t i = 0; i < n; i++)
+            get_and_report(&to[i], report_fd);
+        usleep(get_every_us);
     }
 }
 
 struct download {
     int report_fd;
+    uint32_t way;      /* enum skt_demo_way */
     uint64_t offset;   /* bytes that are right */
     uint64_t reported; /* of these */
     double report_at;
@@ -129,8 +133,9 @@ struct download {
 static void report_progress(struct download *d)
 {
     if (d->offset > d->reported)
-        skt_demo_report(d->report_fd,
-                        &(struct skt_demo_report){.kind = SKT_DEMO_LOADED, .count = d->offset - d->reported});
+        skt_demo_report(d->report_fd, &(struct skt_demo_report){.kind = SKT_DEMO_LOADED,
+                                                                .way = d->way,
+                                                                .count = d->offset - d->reported});
     d->reported = d->offset;
     d->report_at = skt_cli_now() + report_every_s;
 }
@@ -153,13 +158,13 @@ static bool check_piece(struct download *d, const uint8_t *piece, size_t len)
     return true;
 }
 
-static enum skt_demo_report_kind download(struct download *d, uint16_t port, uint64_t len)
+static enum skt_demo_report_kind download(struct download *d, const struct skt_addr *from, uint64_t len)
 {
     static char buf[CHUNK_LEN];
     char path[64];
     size_t got = 0;
     snprintf(path, sizeof path, "/bytes/%llu", (unsigned long long)len);
-    int fd = http_ask(port, path);
+    int fd = http_ask(from, path);
     if (fd < 0)
         return SKT_DEMO_LOAD_FAILED;
     enum skt_demo_report_kind result = SKT_DEMO_LOAD_DONE;
@@ -177,14 +182,16 @@ static enum skt_demo_report_kind download(struct download *d, uint16_t port, uin
     return result;
 }
 
-_Noreturn void skt_demo_load_downloads(uint16_t tunnel_port, int report_fd)
+_Noreturn void skt_demo_load_downloads(const struct skt_demo_load *from, int report_fd)
 {
     uint64_t len = first_len;
     for (;;) {
-        struct download d = {.report_fd = report_fd, .report_at = skt_cli_now() + report_every_s};
-        enum skt_demo_report_kind result = download(&d, tunnel_port, len);
+        struct download d = {
+            .report_fd = report_fd, .way = from->way, .report_at = skt_cli_now() + report_every_s};
+        enum skt_demo_report_kind result = download(&d, &from->addr, len);
         report_progress(&d);
-        skt_demo_report(report_fd, &(struct skt_demo_report){.kind = (uint32_t)result, .count = d.offset});
+        skt_demo_report(report_fd, &(struct skt_demo_report){
+                                       .kind = (uint32_t)result, .way = from->way, .count = d.offset});
         if (result != SKT_DEMO_LOAD_DONE)
             usleep(500000);
         else if (len < last_len)

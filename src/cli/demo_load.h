@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The demo's load: real HTTP over plain sockets, with and without the tunnel in between. */
+/* The demo's load: real HTTP over plain sockets, the same whatever is between them and the web server. */
 #ifndef SKT_CLI_DEMO_LOAD_H
 #define SKT_CLI_DEMO_LOAD_H
 
-#include <stdint.h>
+#include "base/addr.h"
+#include "cli/demo_report.h"
 
-/* Gets a small answer ten times a second, each on a connection of its own, directly and through the tunnel,
- * and reports how long each took, the connection included. */
-_Noreturn void skt_demo_load_gets(uint16_t direct_port, uint16_t tunnel_port, int report_fd);
+#include <stddef.h>
 
-/* Downloads through the tunnel one after the other, 64 KiB at first and then more up to 16 MiB, comparing
- * every byte. */
-_Noreturn void skt_demo_load_downloads(uint16_t tunnel_port, int report_fd);
+/* Where a way to the web server begins. */
+struct skt_demo_load {
+    enum skt_demo_way way; /* what reports say */
+    struct skt_addr addr;  /* what to connect to */
+};
+
+/* Gets a small answer from each of n ways in turn, ten times a second where they are quick, on a connection
+ * of its own, and reports how long each took, the connection included. */
+_Noreturn void skt_demo_load_gets(const struct skt_demo_load *to, size_t n, int report_fd);
+
+/* Downloads one file after the other, 64 KiB at first and then more up to 16 MiB, comparing every byte. */
+_Noreturn void skt_demo_load_downloads(const struct skt_demo_load *from, int report_fd);
 
 #endif

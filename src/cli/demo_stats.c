@@ -20,32 +20,35 @@ static void add_time(struct skt_demo_times *t, double seconds)
 
 void skt_demo_stats_take(struct skt_demo_stats *s, const struct skt_demo_report *r)
 {
+    struct skt_demo_row *row = &s->rows[r->way];
     switch ((enum skt_demo_report_kind)r->kind) {
-    case SKT_DEMO_GET_DIRECT:
-        add_time(&s->direct, r->value);
-        break;
-    case SKT_DEMO_GET_TUNNEL:
-        add_time(&s->tunnel, r->value);
+    case SKT_DEMO_GET:
+        add_time(&row->gets, r->value);
         break;
     case SKT_DEMO_GET_FAILED:
-        s->gets_failed++;
+        row->gets_failed++;
         break;
     case SKT_DEMO_LOADED:
-        s->loaded += r->count;
+        row->loaded += r->count;
         break;
     case SKT_DEMO_LOAD_DONE:
-        s->loads++;
+        row->loads++;
         break;
     case SKT_DEMO_LOAD_FAILED:
-        s->loads_failed++;
+        row->loads_failed++;
         break;
     case SKT_DEMO_LOAD_WRONG:
-        if (s->loads_wrong++ == 0)
-            s->wrong_offset = r->count;
+        if (row->loads_wrong++ == 0)
+            row->wrong_offset = r->count;
         break;
-    case SKT_DEMO_LINK:
-        s->link_seen = r->count;
-        s->link_lost = r->lost;
+    case SKT_DEMO_LINE:
+        row->line_seen = r->count;
+        row->line_lost = r->lost;
+        break;
+    case SKT_DEMO_UP:
+    case SKT_DEMO_DOWN:
+        memcpy(row->text, r->text, sizeof row->text);
+        row->error = (int)r->count;
         break;
     }
 }
@@ -60,10 +63,12 @@ static void tick_times(struct skt_demo_times *t)
 
 void skt_demo_stats_tick(struct skt_demo_stats *s, double elapsed)
 {
-    tick_times(&s->direct);
-    tick_times(&s->tunnel);
-    s->load_mbit = elapsed > 0 ? (double)(s->loaded - s->loaded_before) * 8 / 1e6 / elapsed : 0;
-    s->loaded_before = s->loaded;
+    for (size_t way = 0; way < SKT_DEMO_WAYS; way++) {
+        struct skt_demo_row *row = &s->rows[way];
+        tick_times(&row->gets);
+        row->load_mbit = elapsed > 0 ? (double)(row->loaded - row->loaded_before) * 8 / 1e6 / elapsed : 0;
+        row->loaded_before = row->loaded;
+    }
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -95,7 +100,7 @@ static void read_status(const char *socket, char *words, size_t cap, double *ret
         char state[16];
         *retransmitted += skt_json_number(skt_json_get(session, "retransmitted"), 0);
         if (words)
-            snprintf(words, cap, "%s, round trip %.1f ms, datagrams of %.0f bytes, %.0f streams",
+            snprintf(words, cap, "%s, round trip %.1f ms, datagrams of %.0f B, %.0f streams",
                      skt_json_text(skt_json_get(session, "state"), state, sizeof state),
                      skt_json_number(skt_json_get(session, "rtt_ms.smoothed"), 0),
                      skt_json_number(skt_json_get(session, "mtu"), 0),
@@ -116,6 +121,7 @@ void skt_demo_stats_poll(struct skt_demo_stats *s, const char *client_socket, co
 
 bool skt_demo_stats_good(const struct skt_demo_stats *s)
 {
-    return s->loaded > 0 && s->tunnel.count > 0 && s->loads_wrong == 0 && s->loads_failed == 0 &&
-           s->gets_failed == 0;
+    const struct skt_demo_row *tunnel = &s->rows[SKT_DEMO_TUNNEL];
+    return tunnel->loaded > 0 && tunnel->gets.count > 0 && tunnel->loads_wrong == 0 &&
+           tunnel->loads_failed == 0 && tunnel->gets_failed == 0;
 }

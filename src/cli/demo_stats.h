@@ -20,16 +20,25 @@ struct skt_demo_times {
     double last; /* the mean of the latest second that had any; s */
 };
 
-struct skt_demo_stats {
-    struct skt_demo_times direct, tunnel;
+/* What one way to the web server has brought. */
+struct skt_demo_row {
+    struct skt_demo_times gets;
     uint64_t gets_failed;
     uint64_t loaded, loaded_before; /* bytes found right, now and a second ago */
-    uint64_t loads, loads_failed, loads_wrong;
-    uint64_t wrong_offset; /* of the first wrong byte */
-    double load_mbit;      /* of the latest second */
-    uint64_t link_seen, link_lost;
+    uint64_t loads;                 /* whole files */
+    uint64_t loads_failed;          /* broken off, or silent for too long */
+    uint64_t loads_wrong;           /* with a byte that is not what was sent */
+    uint64_t wrong_offset;          /* of the first wrong byte */
+    double load_mbit;               /* of the latest second */
+    uint64_t line_seen, line_lost;  /* packets that came to its line; of these */
+    char text[SKT_DEMO_TEXT_MAX];   /* its congestion control, or what it lacks; "": it has not begun */
+    int error;                      /* errno: it can't be had here */
+};
+
+struct skt_demo_stats {
+    struct skt_demo_row rows[SKT_DEMO_WAYS];
     double retransmitted; /* by both ends, from their status */
-    char session[160];    /* the client's session in words */
+    char session[64];     /* the client's session in words */
     double seconds;       /* since the tunnel was up */
 };
 
@@ -49,12 +58,15 @@ struct skt_demo_link_words {
     double loss_percent, rtt_ms, rate_mbit;
 };
 
+/* Says what the rows of the table are. */
+void skt_demo_view_rows(void);
+
 /* Draws the table over the one before (terminal), or adds one line. */
 void skt_demo_view_live(const struct skt_demo_stats *s, bool terminal);
 
 void skt_demo_view_summary(const struct skt_demo_stats *s, const struct skt_demo_link_words *link);
 
-/* Did everything that was transferred arrive right, and was there anything? */
+/* Did everything that went through the tunnel arrive right, and was there anything? */
 bool skt_demo_stats_good(const struct skt_demo_stats *s);
 
 #endif

@@ -234,7 +234,7 @@ static void link_loses_what_the_seed_says(void **state)
     uint64_t bits[3];
     int arrived[3];
     for (int i = 0; i < 3; i++) {
-        struct line l = start_line((struct skt_demo_link_conf){.loss = 0.1, .seed = i < 2 ? 7 : 8});
+        struct line l = start_line((struct skt_demo_link_conf){.line = {.loss = 0.1, .seed = i < 2 ? 7 : 8}});
         arrived[i] = pass(&l, 2000, &bits[i]);
         end_line(&l);
     }
@@ -247,7 +247,7 @@ static void link_loses_what_the_seed_says(void **state)
 static void link_delays_both_ways(void **state)
 {
     (void)state;
-    struct line l = start_line((struct skt_demo_link_conf){.delay_s = 0.03, .seed = 1});
+    struct line l = start_line((struct skt_demo_link_conf){.line = {.delay_s = 0.03, .seed = 1}});
     char buf[8];
     struct sockaddr_in from;
     socklen_t len = sizeof from;
@@ -267,7 +267,7 @@ static void link_limits_the_rate(void **state)
     (void)state;
     /* 1000 bytes and 28 of headers at 8.224 Mbit/s: one a ms. A burst of 300: 100 ms of them fit its buffer,
      * and more only as far as time passes meanwhile. */
-    struct line l = start_line((struct skt_demo_link_conf){.rate_mbit = 8.224, .seed = 1});
+    struct line l = start_line((struct skt_demo_link_conf){.line = {.rate_mbit = 8.224, .seed = 1}});
     char buf[1000] = {0};
     double start = skt_cli_now(), last = start;
     for (int i = 0; i < 300; i++)
@@ -285,7 +285,7 @@ static void link_limits_the_rate(void **state)
     end_line(&l); /* before anything can fail: it would outlive the test */
     double passed_ms = (last - start) * 1000;
     assert_true(arrived >= 100 && arrived <= passed_ms + 1);
-    assert_int_equal(latest.kind, SKT_DEMO_LINK);
+    assert_int_equal(latest.kind, SKT_DEMO_LINE);
     assert_int_equal(latest.count, 300);
     assert_int_equal(latest.lost, 300 - arrived);
 }

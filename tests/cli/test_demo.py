@@ -1,23 +1,32 @@
 # SPDX-License-Identifier: MIT
 """skcptun demo, the first thing that a newcomer runs."""
+import fcntl
 import os
+import pty
 import re
+import select
 import signal
 import socket
+import struct
+import termios
 import time
 import urllib.request
 
 import pytest
-from conftest import children_of, free_port, is_alive, skcptun, wait_for
+from conftest import SKCPTUN, children_of, free_port, is_alive, skcptun, wait_for
 
-# The demo and the janitor beside it: web server, link, server, client; and the two kinds of load.
-CHILDREN = 7
+# The janitor beside the demo; web server, link, server, client; the two kinds of load; plain TCP.
+CHILDREN = 8
+# A terminal as people have it.
+COLUMNS, ROWS = 80, 24
 
 
 def start(box, *args):
     process = box.start("demo", *args, env=dict(os.environ, TMPDIR=str(box.path)))
     wait_for(lambda: "The tunnel is up" in process.log(), 20, what="tunnel up")
-    return process, wait_for(lambda: len(c := children_of(process.pid)) == CHILDREN and c)
+    children = wait_for(lambda: len(c := children_of(process.pid)) == CHILDREN and c)
+    # Plain TCP has processes of its own.
+    return process, children + [g for c in children for g in children_of(c)]
 
 
 def wait_nothing_left(box, children):
@@ -36,13 +45,82 @@ def test_demo(box):
     wait_nothing_left(box, children)
     log = process.log()
     # One line a second.
-    assert len(re.findall(r"^ +\d+ s  GET direct .* tunnel .* download .* verified", log, re.M)) >= 3
+    assert len(re.findall(r"^ +\d+ s  GET tunnel .*; download tunnel .* Mbit/s$", log, re.M)) >= 2
+    assert max(map(len, log.splitlines())) < COLUMNS, log
     assert "2 % loss each way" in log and "50 ms round trip" in log
     assert "All of it arrived, and right." in log
-    median = float(re.search(r"GET, through tunnel .* median ([\d.]+) ms", log).group(1))
-    assert 50 <= median < 200
-    lost = float(re.search(r"lost by the link .*\(([\d.]+) %\)", log).group(1))
+    median = float(re.search(r"^  through the tunnel +\d+ +([\d.]+)", log, re.M).group(1))
+    assert median >= 50
+    lost = float(re.search(r"The line under the tunnel lost .*\(([\d.]+) %\)", log).group(1))
     assert 0.5 < lost < 30
+
+
+def can_have_tun():
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except OSError:
+        return False
+    return os.geteuid() == 0
+
+
+@pytest.mark.skipif(not can_have_tun(), reason="needs root and /dev/net/tun")
+def test_demo_shows_plain_tcp_beside(box):
+    """A line as bad, without the tunnel: each GET takes the line's round trip twice, for its connection and for
+    itself; a row that did not cross it would take none."""
+    process, children = start(box, "--loss", "0", "--rtt", "300", "--port", str(free_port()))
+    wait_for(lambda: re.search(r"download tunnel (?!0\.0)[\d.]+, TCP (?!0\.0)[\d.]+ Mbit/s", process.log()), 60)
+    process.signal(signal.SIGINT)
+    assert process.wait(20) == 0, process.log()
+    wait_nothing_left(box, children)
+    done, median, *_ = re.search(r"^  plain TCP \(\w+\) +(\d+) +([\d.]+)", process.log(), re.M).groups()
+    assert int(done) > 0 and float(median) >= 600, process.log()
+
+
+def test_demo_says_why_plain_tcp_is_not_shown(box):
+    if os.geteuid() != 0:
+        pytest.skip("root alone can become somebody else")
+    os.chown(box.path, 65534, 65534)
+    for folder in box.path.parents:
+        if not folder.stat().st_mode & 0o001:
+            pytest.skip(f"{folder} is closed to others")
+    done = skcptun("demo", "--seconds", "3", "--port", str(free_port()), env=dict(os.environ, TMPDIR=str(box.path)),
+                   user=65534, group=65534, extra_groups=[])
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Where anybody may open it, the row is there.
+    row = re.findall(r"^  plain TCP .*$", done.stdout, re.M)[-1]
+    assert re.search(r"not shown: .*: \w+|\) +\d+ +[\d.]+|starting", row), done.stdout
+    assert max(map(len, done.stdout.splitlines())) < COLUMNS, done.stdout
+
+
+def on_a_terminal(*args, seconds, env):
+    """What skcptun writes to a terminal, until it ends or for so long."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(SKCPTUN, [SKCPTUN, *args], env)
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    out = b""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        try:
+            if select.select([fd], [], [], 1)[0]:
+                out += os.read(fd, 65536)
+        except OSError:  # EIO: it has ended
+            break
+    status = os.waitpid(pid, 0)[1]
+    os.close(fd)
+    return os.waitstatus_to_exitcode(status), out.decode()
+
+
+def test_demo_fits_a_terminal(box):
+    status, out = on_a_terminal("demo", "--seconds", "3", "--port", str(free_port()), seconds=60,
+                                env=dict(os.environ, TMPDIR=str(box.path)))
+    assert status == 0, out
+    lines = re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", out).split("\r\n")
+    assert max(map(len, lines)) < COLUMNS, out
+    # All that is said before the table, and the table, on one screen.
+    table = next(i for i, line in enumerate(lines) if "GET, ms" in line)
+    assert table + 7 < ROWS
+    assert [line.split("  ")[0] for line in lines[table + 1:table + 3]] == ["no line", "through the tunnel"]
 
 
 def test_demo_over_a_clean_line(box):
