@@ -30,7 +30,7 @@ CASES = [
     case("lies", rate=200, limits={"reached": False}),
     case("replay", rate=2000, sources=100, limits={"forged_per_s": 0}),
     case("msg1-both", rate=200, sources=100, limits={"reached": False, "forged_per_s": 0}),
-    case("attach-elsewhere", fails("ATTACH is answered to wherever it came from"), rate=3, sources=10),
+    case("attach-elsewhere", rate=3, sources=10),
     case("roam", rate=1000, sources=FORGED_MAX,
          limits={"forged_per_s": 3000}),
     case("roam-small", rate=200, sources=1),
@@ -83,7 +83,6 @@ def served_beside(place, attack, most_s=10):
 
 @pytest.mark.parametrize("name, params", [("msg1", {"rate": 2000}), ("msg1", {"rate": 2000, "sources": FORGED_MAX}),
                                           ("halves", {"rate": 1000})], ids=["msg1", "msg1-forged", "halves"])
-@fails("650 message 1 a second without a ticket keep everybody out")
 def test_newcomers(arena, name, params):
     place = arena()
     served_beside(place, Attack(place, name, seconds=30, **params))
