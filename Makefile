@@ -24,8 +24,11 @@ SOURCES = $(shell find src tests lab tools -name '*.[ch]')
 # With the programs that tests and measurements need.
 LAB = $(MAKE) build CMAKE_FLAGS="$(CMAKE_FLAGS) -DSKT_LAB=ON"
 
+# Every how many-th allocation fails in `make check`.
+ALLOC_STEP ?= 1
+
 .PHONY: build run test interop compare check check-asan check-clang check-tidy check-fuzz check-slow check-sim \
-	check-attack check-instructions check-cross check-format format install uninstall clean help
+	check-alloc check-attack check-instructions check-cross check-format format install uninstall clean help
 
 build:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) $(CMAKE_FLAGS)
@@ -58,7 +61,7 @@ compare:
 
 # Everything that is too slow for `make test`.
 check: check-format check-clang check-asan interop check-fuzz check-tidy check-sim check-attack check-instructions check-slow \
-	check-cross
+	check-cross check-alloc
 
 check-format:
 	sh tools/install-deps.sh check
@@ -69,6 +72,13 @@ check-clang:
 	CC=clang cmake -S . -B $(BUILD)-clang -DSKT_WERROR=ON -DSKT_TESTS=ON
 	cmake --build $(BUILD)-clang -j $(JOBS)
 	cd $(BUILD)-clang && ctest --output-on-failure -j $(JOBS) -L 'unit|static'
+
+# Whole lives in which the n-th allocation fails, and that one and many after it.
+check-alloc:
+	sh tools/install-deps.sh test
+	cmake -S . -B $(BUILD)-asan $(SANITIZED)
+	cmake --build $(BUILD)-asan -j $(JOBS) --target test_lua_alloc
+	SKT_ALLOC_STEP=$(ALLOC_STEP) ASAN_OPTIONS=detect_leaks=1 $(BUILD)-asan/tests/test_lua_alloc
 
 # AddressSanitizer and UndefinedBehaviorSanitizer over all of it, with less data in the slow tests.
 check-asan:

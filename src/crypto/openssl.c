@@ -82,6 +82,17 @@ static const struct skt_crypto table = {
     .mask_apply_all = skt_chacha_mask_apply_all,
 };
 
+/* The library fetches what a key exchange needs when it is first used; where that gets no memory, it (3.0)
+ * never tries again. So the first one is made here, while nothing depends on it. */
+static bool warm_up(void)
+{
+    static bool is_warm;
+    uint8_t key[SKT_KEY_LEN] = {1}, pub[SKT_KEY_LEN], shared[SKT_KEY_LEN];
+    if (!is_warm)
+        is_warm = skt_openssl_x25519_public(pub, key) == 0 && skt_openssl_x25519(shared, key, pub) == 0;
+    return is_warm;
+}
+
 const struct skt_crypto *skt_crypto_openssl(void)
 {
     if (!skt_openssl.sha256)
@@ -90,7 +101,7 @@ const struct skt_crypto *skt_crypto_openssl(void)
         skt_openssl.aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (!skt_openssl.chacha20_poly1305)
         skt_openssl.chacha20_poly1305 = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
-    if (!skt_openssl.sha256 || !skt_openssl.aes_256_gcm || !skt_openssl.chacha20_poly1305) {
+    if (!skt_openssl.sha256 || !skt_openssl.aes_256_gcm || !skt_openssl.chacha20_poly1305 || !warm_up()) {
         skt_crypto_cleanup();
         return NULL;
     }

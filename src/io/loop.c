@@ -2,6 +2,7 @@
 #include "io/loop.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "io/loop_internal.h"
 
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 
 /* Rounds of tasks in one turn. More would let tasks that defer each other starve the descriptors. */
 enum { TASK_ROUNDS_MAX = 8 };
+
+enum { MEMORY_TRIES = 500, MEMORY_STEP_MS = 10 }; /* 5 s: then who supervises us should know */
 
 struct skt_loop {
     struct ev_loop *ev;
@@ -195,8 +198,25 @@ static void on_idle(struct ev_loop *ev, ev_idle *w, int revents)
 
 /* --- life --- */
 
+/* libev ends the process where it gets no memory, and needs some, rarely: when there are twice as many
+ * descriptors as ever before. So it waits for it a while. */
+static void *allocate_patiently(void *old, long len)
+{
+    if (len == 0) {
+        free(old);
+        return NULL;
+    }
+    void *fresh;
+    for (int tries = 0; !(fresh = realloc(old, (size_t)len)) && tries < MEMORY_TRIES; tries++)
+        nanosleep(&(struct timespec){.tv_nsec = MEMORY_STEP_MS * 1000000L}, NULL);
+    if (!fresh)
+        skt_error("no memory for the event loop for %d s", MEMORY_TRIES * MEMORY_STEP_MS / 1000);
+    return fresh;
+}
+
 int skt_loop_new(struct skt_loop **out)
 {
+    ev_set_allocator(allocate_patiently);
     struct skt_loop *loop = (struct skt_loop *)calloc(1, sizeof *loop);
     if (!loop)
         return SKT_ERR_NOMEM;

@@ -171,6 +171,7 @@ static bool protected(struct skt_app *app, lua_CFunction fn, void *user)
     lua_pushcfunction(L, fn);
     lua_pushlightuserdata(L, user);
     int rc = lua_pcall(L, 1, 0, base + 1);
+    app->calls.no_memory = rc == LUA_ERRMEM;
     app->calls.depth--;
     lua_remove(L, base + 1);
     return rc == LUA_OK;

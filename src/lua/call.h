@@ -36,6 +36,7 @@ enum skt_callback {
 struct skt_calls {
     unsigned depth;  /* calls inside one another */
     skt_us deadline; /* of the outermost one */
+    bool no_memory;  /* the last call that ended failed for lack of it, wherever it was */
 };
 
 struct skt_call_arg {

@@ -412,11 +412,12 @@ void skt_tcp_announce(struct skt_tcp *c)
     bool present = skt_call_present(app, SKT_CB_TCP_ACCEPT);
     struct skt_source outer = app->source;
     app->source = source_of(c);
-    skt_call_callback(app, SKT_CB_TCP_ACCEPT, args, 2, NULL);
+    bool ok = skt_call_callback(app, SKT_CB_TCP_ACCEPT, args, 2, NULL);
     app->source = outer;
+    bool unheard = present && !ok && app->calls.no_memory;
     if (c->phase != SKT_TCP_UP)
         return;
-    if (!present && !app->wants_recv)
+    if (unheard || (!present && !app->wants_recv))
         skt_tcp_abort(c); /* nobody would ever look at it */
     else
         skt_tcp_watch(c);

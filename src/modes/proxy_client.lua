@@ -37,9 +37,8 @@ local function serve_waiting()
     if not server then
         return
     end
-    local list = waiting
-    waiting = {}
-    for _, w in ipairs(list) do
+    while waiting[1] do
+        local w = table.remove(waiting, 1)
         api.timer_stop(w.timer)
         api.relay_open(w.fd, server.skcp, server.cid, w.target)
     end
@@ -53,9 +52,12 @@ local function wait(fd, target)
                 table.remove(waiting, i)
             end
         end
-        api.log_rarely("warn", "", "a connection was reset: no server for " .. WAIT_S .. " s")
         api.tcp_reset(fd)
+        api.log_rarely("warn", "", "a connection was reset: no server for " .. WAIT_S .. " s")
     end)
+    if not w.timer then -- no memory
+        return api.tcp_reset(fd)
+    end
     waiting[#waiting + 1] = w
 end
 
@@ -104,6 +106,9 @@ end
 -- Once a second. A request that is under way already is not repeated by skcp_req_cid.
 function cb.on_beat()
     for _, server in ipairs(servers) do
+        if server.cid and not api.skcp_score(server.skcp) and not api.session_stats(server.skcp, server.cid) then
+            server.cid = nil -- its end was not heard, for lack of memory
+        end
         if not server.cid then
             request(server)
         end

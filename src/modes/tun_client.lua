@@ -26,9 +26,8 @@ end
 -- Somebody came with our ticket, and has our address now. Timers, as the clock may be set meanwhile.
 local function displaced(server)
     server.wait = server.wait and math.min(2 * server.wait, WAIT_MOST) or WAIT_FIRST
-    server.resting = true
-    api.timer_start(server.wait, function()
-        server.resting = false
+    server.resting = api.timer_start(server.wait, function()
+        server.resting = nil
     end)
     if server.forget then
         api.timer_stop(server.forget)
@@ -101,6 +100,9 @@ end
 -- Once a second. A request that is under way already is not repeated by skcp_req_cid.
 function cb.on_beat()
     for _, server in ipairs(servers) do
+        if server.cid and not score(server) and not api.session_stats(server.skcp, server.cid) then
+            server.cid = nil -- its end was not heard, for lack of memory
+        end
         if not server.cid then
             request(server)
         end
