@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -22,7 +23,7 @@ static const char help[] =
     "\n"
     "Options:\n"
     "  --json   the raw numbers, one JSON document\n"
-    "  --watch  again every second, until Ctrl-C\n"
+    "  --watch  again every second, until Ctrl-C: Mbit/s of that second, the busiest first\n"
     "  --help   this text\n";
 
 enum { INSTANCES_MAX = 64, ANSWER_LIMIT_MS = 3000 };
@@ -157,31 +158,69 @@ static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
     return status;
 }
 
-static int show_once(const char *path, bool raw, bool clear)
+/* What one look at an instance leaves for the next one. */
+struct watch {
+    const char *path; /* of its socket */
+    bool raw;         /* --json */
+    bool repeated;    /* --watch */
+    bool screen;      /* each time over the one before */
+    struct skt_status_items before;
+    double before_at; /* when that was read; 0: never */
+};
+
+static int fetch(const struct watch *w, char **text, size_t *len)
+{
+    int err = skt_status_fetch(w->path, ANSWER_LIMIT_MS, text, len);
+    if (err == SKT_ERR_NOTFOUND)
+        return skt_cli_failure("status: nobody is listening at %s: the instance has ended", w->path);
+    if (err == SKT_ERR_IO && errno == EACCES)
+        return skt_cli_failure("status: the instance at %s is another user's: ask as that user, or as root",
+                               w->path);
+    if (err == SKT_ERR_AGAIN)
+        return skt_cli_failure("status: no answer at %s", w->path);
+    if (err < 0)
+        return skt_cli_failure("status: %s: %s", w->path,
+                               err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
+    return SKT_EXIT_OK;
+}
+
+/* The terminal's lines, as they are now; 0: unknown, or no terminal. */
+static int screen_rows(const struct watch *w)
+{
+    struct winsize size;
+    return w->screen && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
+static int show_table(struct watch *w, struct skt_json status)
+{
+    struct skt_status_items now;
+    double at = skt_cli_now();
+    bool again = w->before_at > 0;
+    if (skt_status_items_read(&now, status, again ? &w->before : NULL, at - w->before_at) < 0)
+        return skt_cli_failure("status: out of memory");
+    fputs(w->screen ? "\033[H\033[J" : "", stdout);
+    const struct skt_status_view view = {.rates = w->repeated, .rows_max = screen_rows(w)};
+    skt_status_table_show(stdout, status, &now, &view);
+    skt_status_items_free(&w->before);
+    w->before = now;
+    w->before_at = at;
+    return SKT_EXIT_OK;
+}
+
+static int show_once(struct watch *w)
 {
     char *text;
     size_t len;
-    int err = skt_status_fetch(path, ANSWER_LIMIT_MS, &text, &len);
-    if (err == SKT_ERR_NOTFOUND)
-        return skt_cli_failure("status: nobody is listening at %s: the instance has ended", path);
-    if (err == SKT_ERR_IO && errno == EACCES)
-        return skt_cli_failure("status: the instance at %s is another user's: ask as that user, or as root",
-                               path);
-    if (err == SKT_ERR_AGAIN)
-        return skt_cli_failure("status: no answer at %s", path);
-    if (err < 0)
-        return skt_cli_failure("status: %s: %s", path,
-                               err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
-    int status = SKT_EXIT_OK;
+    int status = fetch(w, &text, &len);
+    if (status != SKT_EXIT_OK)
+        return status;
     struct skt_json value = skt_json_of(text, len);
     if (!value.p)
-        status = skt_cli_failure("status: no sensible answer at %s", path);
-    else if (raw)
+        status = skt_cli_failure("status: no sensible answer at %s", w->path);
+    else if (w->raw)
         fwrite(text, 1, len, stdout);
     else
-        fputs(clear ? "\033[H\033[J" : "", stdout);
-    if (status == SKT_EXIT_OK && !raw)
-        skt_status_table_print(stdout, value);
+        status = show_table(w, value);
     free(text);
     if (fflush(stdout) != 0)
         status = SKT_EXIT_FAILURE;
@@ -204,12 +243,13 @@ static int run(const struct skt_command *self, int argc, char **argv)
     status = n == 1 ? locate_of_config(argv[1], path) : locate_only_one(self, path);
     if (status != SKT_EXIT_OK)
         return status;
-    bool clear = watch && isatty(STDOUT_FILENO);
-    status = show_once(path, raw, clear);
+    struct watch w = {.path = path, .raw = raw, .repeated = watch, .screen = watch && isatty(STDOUT_FILENO)};
+    status = show_once(&w);
     while (watch && status == SKT_EXIT_OK) {
         sleep(1);
-        status = show_once(path, raw, clear);
+        status = show_once(&w);
     }
+    skt_status_items_free(&w.before);
     return status;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/status_table.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 static double number(struct skt_json value, const char *path)
@@ -69,45 +71,113 @@ static void add_some(struct list *l, const char *format, double n)
 
 #define SESSION_ROW "%10s  %-10s %6s %9s %13s %8s %8s %7s\n"
 
-static void print_session(FILE *out, struct skt_json s)
+enum {
+    ROWS_BESIDE =
+        11, /* lines of a status that are not sessions', at most: 2 heads, sum, rest, tun 4, tcp 1, drops 2 */
+};
+
+/* What the two columns of bytes show: 12345678 bytes a second are "98.8" Mbit/s. */
+static const char *flow(const struct skt_status_view *view, double bytes, double bytes_s,
+                        char buf[SKT_FORMAT_MAX])
 {
+    if (!view->rates)
+        return skt_format_bytes(bytes, buf);
+    snprintf(buf, SKT_FORMAT_MAX, "%.*f", bytes_s * 8 < 9.995e6 ? 2 : 1, bytes_s * 8 / 1e6);
+    return buf;
+}
+
+static void print_details(struct list *l, const struct skt_status_item *item,
+                          const struct skt_status_view *view)
+{
+    struct skt_json s = item->json;
+    char sent[SKT_FORMAT_MAX], got[SKT_FORMAT_MAX], both[2 * SKT_FORMAT_MAX + 16];
+    add_text(l, s, "peer");
+    add_text(l, s, "name");
+    add_text(l, s, "tun_ip");
+    add_some(l, "datagrams of %.0f B", number(s, "mtu"));
+    add_some(l, "TUN MTU %.0f", number(s, "tun_mtu"));
+    if (view->rates) {
+        snprintf(both, sizeof both, "sent %s, received %s", skt_format_bytes(item->tx, sent),
+                 skt_format_bytes(item->rx, got));
+        add(l, both);
+    }
+    end(l);
+    add_some(l, "%.0f segments sent again", number(s, "retransmitted"));
+    add_some(l, "%.0f sent twice", number(s, "duplicated"));
+    add_some(l, "%.0f packets of parity", number(s, "fec_sent"));
+    add_some(l, "%.0f recovered by the peer's", number(s, "fec_recovered"));
+    end(l);
+}
+
+static void print_session(FILE *out, const struct skt_status_item *item, const struct skt_status_view *view)
+{
+    struct skt_json s = item->json;
     char cid[16], state[16], loss[32], streams[16];
     char rtt[SKT_FORMAT_MAX] = "-", age[SKT_FORMAT_MAX], sent[SKT_FORMAT_MAX], got[SKT_FORMAT_MAX];
     double rtt_ms = number(s, "rtt_ms.smoothed");
     if (rtt_ms > 0)
         snprintf(rtt, sizeof rtt, "%.1f ms", rtt_ms);
-    snprintf(cid, sizeof cid, "%.0f", number(s, "cid"));
+    snprintf(cid, sizeof cid, "%.0f", item->cid);
     snprintf(loss, sizeof loss, "%.1f/%.1f %%", 100 * number(s, "loss_tx"), 100 * number(s, "loss_rx"));
     snprintf(streams, sizeof streams, "%.0f", number(s, "streams"));
     fprintf(out, SESSION_ROW, cid, text(s, "state", state, sizeof state),
-            skt_format_duration(number(s, "age_s"), age), rtt, loss,
-            skt_format_bytes(number(s, "bytes_tx"), sent), skt_format_bytes(number(s, "bytes_rx"), got),
-            streams);
+            skt_format_duration(number(s, "age_s"), age), rtt, loss, flow(view, item->tx, item->tx_s, sent),
+            flow(view, item->rx, item->rx_s, got), streams);
     struct list l = {.out = out};
-    add_text(&l, s, "peer");
-    add_text(&l, s, "name");
-    add_text(&l, s, "tun_ip");
-    add_some(&l, "datagrams of %.0f B", number(s, "mtu"));
-    add_some(&l, "TUN MTU %.0f", number(s, "tun_mtu"));
-    end(&l);
-    add_some(&l, "%.0f segments sent again", number(s, "retransmitted"));
-    add_some(&l, "%.0f sent twice", number(s, "duplicated"));
-    add_some(&l, "%.0f packets of parity", number(s, "fec_sent"));
-    add_some(&l, "%.0f recovered by the peer's", number(s, "fec_recovered"));
-    end(&l);
+    print_details(&l, item, view);
 }
 
-static void print_sessions(FILE *out, struct skt_json sessions)
+/* Prints a session where it takes no more than rows_left lines; how many it took, or 0: it did not fit. */
+static int print_if_it_fits(FILE *out, const struct skt_status_item *item, const struct skt_status_view *view,
+                            int rows_left)
 {
-    struct skt_json pos = {0}, item;
-    if (!skt_json_next(sessions, &pos, &item)) {
+    char *lines = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&lines, &len);
+    if (!f)
+        return 0;
+    print_session(f, item, view);
+    int rows = 0;
+    if (fclose(f) == 0) {
+        for (size_t i = 0; i < len; i++)
+            rows += lines[i] == '\n';
+        if (rows <= rows_left)
+            fwrite(lines, 1, len, out);
+        else
+            rows = 0;
+    }
+    free(lines);
+    return rows;
+}
+
+static void print_sum(FILE *out, const struct skt_status_items *all, const struct skt_status_view *view)
+{
+    char count[32], streams[16], sent[SKT_FORMAT_MAX], got[SKT_FORMAT_MAX];
+    snprintf(count, sizeof count, "all %zu", all->count);
+    snprintf(streams, sizeof streams, "%.0f", all->streams);
+    fprintf(out, SESSION_ROW, count, "", "", "", "", flow(view, all->tx, all->tx_s, sent),
+            flow(view, all->rx, all->rx_s, got), streams);
+}
+
+static void print_sessions(FILE *out, const struct skt_status_items *all, const struct skt_status_view *view)
+{
+    if (all->count == 0) {
         fputs("no session\n", out);
         return;
     }
-    fprintf(out, SESSION_ROW, "cid", "state", "age", "rtt", "loss out/in", "sent", "received", "streams");
-    do {
-        print_session(out, item);
-    } while (skt_json_next(sessions, &pos, &item));
+    fprintf(out, SESSION_ROW, "cid", "state", "age", "rtt", "loss out/in", view->rates ? "out Mb/s" : "sent",
+            view->rates ? "in Mb/s" : "received", "streams");
+    int left = view->rows_max > 0 ? view->rows_max - ROWS_BESIDE : INT_MAX;
+    size_t shown = 0;
+    for (int rows; shown < all->count; shown++, left -= rows) {
+        rows = print_if_it_fits(out, &all->list[shown], view, left);
+        if (rows == 0)
+            break;
+    }
+    if (shown < all->count)
+        fprintf(out, "%*s%zu less busy ones are not shown\n", INDENT, "", all->count - shown);
+    if (all->count > 1)
+        print_sum(out, all, view);
 }
 
 /* --- the interface, connections, what was dropped --- */
@@ -147,16 +217,17 @@ static void print_tcp(FILE *out, struct skt_json tcp)
             number(tcp, "accepted"), number(tcp, "refused"), number(tcp, "closed"));
 }
 
-void skt_status_table_print(FILE *out, struct skt_json status)
+void skt_status_table_show(FILE *out, struct skt_json status, const struct skt_status_items *sessions,
+                           const struct skt_status_view *view)
 {
     char version[32], mode[64], up[SKT_FORMAT_MAX], rss[SKT_FORMAT_MAX];
     struct skt_json tcp = skt_json_get(status, "tcp"), tun = skt_json_get(status, "tun");
     bool has_tun = skt_json_get(tun, "name").p != NULL;
-    fprintf(out, "skcptun %s  %s  pid %.0f  up %s  memory %s\n",
+    fprintf(out, "skcptun %s  %.24s  pid %.0f  up %s  memory %s\n",
             text(status, "version", version, sizeof version), text(status, "mode", mode, sizeof mode),
             number(status, "pid"), skt_format_duration(number(status, "uptime_s"), up),
             skt_format_bytes(number(status, "rss_bytes"), rss));
-    print_sessions(out, skt_json_get(status, "sessions"));
+    print_sessions(out, sessions, view);
     if (has_tun)
         print_tun(out, tun);
     if (!has_tun || number(tcp, "open") + number(tcp, "accepted") + number(tcp, "closed") > 0)
@@ -167,4 +238,14 @@ void skt_status_table_print(FILE *out, struct skt_json status)
     add_number(&l, "%.0f malformed", number(status, "drops.malformed"));
     add_number(&l, "%.0f overload", number(status, "drops.overload"));
     end(&l);
+}
+
+void skt_status_table_print(FILE *out, struct skt_json status)
+{
+    struct skt_status_items sessions;
+    const struct skt_status_view view = {0};
+    /* Without memory for them it is said of the rest. */
+    (void)skt_status_items_read(&sessions, status, NULL, 0);
+    skt_status_table_show(out, status, &sessions, &view);
+    skt_status_items_free(&sessions);
 }

@@ -192,6 +192,7 @@ static void prints_a_tun_in_80_columns(void **state)
         "            890 recovered by the peer's\n"
         "         7  up             3s         -     0.0/0.0 %    500 B    700 B       0\n"
         "            192.0.2.1:4000, datagrams of 1200 B, TUN MTU 1420\n"
+        "     all 2                                              1.0 GB   123 GB       0\n"
         "skt0: 192.168.2.1/24, MTU 1420, read 12345678 packets (12.3 GB),\n"
         "            written 987654 packets (98.8 MB), 12 between clients\n"
         "skt0 dropped: 34 to keep queues short, 0 for want of room,\n"

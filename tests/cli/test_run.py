@@ -51,10 +51,15 @@ def test_status_for_people(pair):
     # --watch repeats until it is ended, or the instance is.
     watch = subprocess.Popen([SKCPTUN, "status", str(pair.client_file), "--watch"], stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)
+    # Twice, then on to the end.
+    out = ""
+    while out.count("proxy_client") < 2:
+        line = watch.stdout.readline()
+        assert line, watch.communicate()
+        out += line
+    assert "out Mb/s  in Mb/s" in out and "sent " in out
     pair.client.signal(signal.SIGTERM)
-    out, err = watch.communicate(timeout=10)
-    assert out.count("proxy_client") >= 2
+    _, err = watch.communicate(timeout=60)
     assert watch.returncode == 1 and "has ended" in err
 
 

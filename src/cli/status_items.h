@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The sessions of a status, the busiest first, with what they did since the status before. */
+#ifndef SKT_CLI_STATUS_ITEMS_H
+#define SKT_CLI_STATUS_ITEMS_H
+
+#include "cli/json.h"
+
+#include <stddef.h>
+
+struct skt_status_item {
+    struct skt_json json; /* the session's; of no use once the status's text is freed */
+    double cid;           /* its number */
+    double tx, rx;        /* bytes sent and received so far, in datagrams */
+    double tx_s, rx_s;    /* bytes a second since the status before; 0 where there was none */
+};
+
+struct skt_status_items {
+    struct skt_status_item *list;
+    size_t count;
+    double tx, rx, tx_s, rx_s; /* sums of the items' */
+    double streams;            /* of all sessions */
+};
+
+/* Reads a status's sessions. `before` is what was read elapsed_s earlier, or NULL: then rates are 0, and the
+ * busiest is the one with the most bytes. The caller frees *to, which is empty on SKT_ERR_NOMEM. */
+int skt_status_items_read(struct skt_status_items *to, struct skt_json status,
+                          const struct skt_status_items *before, double elapsed_s);
+
+void skt_status_items_free(struct skt_status_items *items);
+
+#endif
