@@ -11,10 +11,6 @@ GIGABIT = 104000  # packets of 1200 bytes a second
 long = pytest.mark.skipif(SECONDS < 2, reason="short run")
 
 
-def fails(reason):
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 def case(name, *marks, kind="proxy", limits=None, **params):
     return pytest.param(name, kind, params, limits or {}, marks=marks, id=name)
 
@@ -88,7 +84,6 @@ def test_newcomers(arena, name, params):
     served_beside(place, Attack(place, name, seconds=30, **params))
 
 
-@fails("one ticket takes all sessions")
 def test_sessions_of_one_ticket(arena):
     place = arena("few", entry={"skcp_max_conn_cnt": 16})
     attack = Attack(place, "sessions", rate=200, count=64)
@@ -111,7 +106,6 @@ def test_descriptors(arena):
     assert used < 5 * PATIENCE
 
 
-@fails("at skcp_max_conn_cnt dead sessions count until their keepalive: a killed client can't come back")
 def test_killed_client_comes_back_where_sessions_are_full(arena):
     place = arena("full", entry={"skcp_max_conn_cnt": 1, "skcp_keepalive": 60})
     place.client.process.kill()
