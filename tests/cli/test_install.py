@@ -58,6 +58,26 @@ def test_links_of_the_documents_resolve():
     assert list(broken_links(ROOT, documents)) == []
 
 
+def examples():
+    """(document, number of the block, text) of the whole configurations of built-in modes in the documents."""
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("doc/*.md")]:
+        blocks = re.findall(r"^```lua\n(config = .*?)^```", document.read_text(encoding="utf-8"), re.M | re.S)
+        for number, block in enumerate(blocks):
+            if re.search(r'mode = "(proxy|tun)_', block) and "script_file" not in block and "..." not in block:
+                yield document.name, number, block
+
+
+def test_configurations_in_the_documents_are_right(tmp_path):
+    found = list(examples())
+    assert {"README.md", "README.zh-CN.md", "from-kcptun.md", "from-kcptun.zh-CN.md"} <= {name for name, _, _ in found}
+    for name, number, text in found:
+        path = tmp_path / "example.lua"
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+        done = skcptun("check", path)
+        assert done.returncode == 0, f"{name}, block {number}: {done.stdout}{done.stderr}"
+
+
 @pytest.fixture(name="installed")
 def install_into_a_folder(tmp_path):
     with manifest_kept():
