@@ -149,6 +149,13 @@ static void log_failure(struct skt_app *app, const char *what)
     const char *text = lua_tostring(app->L, -1);
     if (!text)
         text = "unknown error";
+    char with_limit[160];
+    if (strcmp(text, "not enough memory") == 0 && app->lua_limit_len) {
+        snprintf(with_limit, sizeof with_limit,
+                 "not enough memory: the script has %zu KiB, of %zu KiB that max_memory allows",
+                 app->lua_used_len / 1024, app->lua_limit_len / 1024);
+        text = with_limit;
+    }
     size_t len = strcspn(text, "\n");
     uint64_t key = skt_log_key(text, len, skt_log_key(what, strlen(what), 0));
     if (skt_log_limited(&site, SKT_LOG_ERROR, key, "%s: %.*s", what, (int)len, text) && text[len])

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/folders.h"
+#include "base/log.h"
 #include "base/wipe.h"
 #include "lua/handle.h"
 #include "lua/tcp.h"
@@ -87,11 +88,19 @@ static void on_cid(void *user, struct skt_endpoint *ep, uint32_t cid)
 static void on_message(void *user, struct skt_endpoint *ep, uint32_t cid, const uint8_t *msg, size_t len)
 {
     struct skt_skcp *k = user;
-    (void)ep;
     struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_string(msg, len)};
     struct skt_app *app = k->base.app;
     if (skt_closing_has(app, k, cid))
         return; /* the script wants no more of it */
+    if (app->conf->mode != SKT_CONFIG_CUSTOM && !skt_call_present(app, SKT_CB_SKCP_RECV_DATA)) {
+        skt_error_rarely(
+            skt_log_key(app->conf->mode_name, strlen(app->conf->mode_name), 0),
+            "session %u was ended: its peer's script sends messages, and the mode %s here takes none. Both "
+            "ends need the script, or neither",
+            cid, app->conf->mode_name);
+        (void)skt_endpoint_close(ep, cid, SKT_CLOSE_REFUSED);
+        return;
+    }
     struct skt_source outer = app->source;
     k->depth++;
     app->source = (struct skt_source){.kind = SKT_SOURCE_SESSION, .k = k, .cid = cid};

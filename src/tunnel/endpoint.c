@@ -259,6 +259,7 @@ void skt_endpoint_link_forget(struct skt_link *link)
     if (ep->server) {
         skt_acceptor_forget(&ep->acceptor, link->session);
     } else {
+        skt_endpoint_client_note_end(ep, link->session);
         (void)skt_endpoint_client_note_cid(link, 0);
         skt_idmap_remove(&ep->links, link->number);
     }

@@ -147,6 +147,26 @@ void skt_endpoint_client_silent(struct skt_endpoint *ep)
 
 /* --- sessions --- */
 
+#define REFUSED_WAIT_MIN (2 * SKT_US_PER_SEC)
+#define REFUSED_WAIT_MAX (160 * SKT_US_PER_SEC)
+#define REFUSED_FORGET   (300 * SKT_US_PER_SEC) /* a session that lasted so long was no refusal's */
+
+void skt_endpoint_client_note_end(struct skt_endpoint *ep, const struct skt_session *s)
+{
+    skt_us now = skt_loop_now(ep->loop);
+    if (skt_session_close_reason(s) != SKT_CLOSE_REFUSED || ep->freeing)
+        return;
+    bool lasted = now - skt_session_created(s) > REFUSED_FORGET;
+    ep->refused_wait =
+        lasted || !ep->refused_wait ? REFUSED_WAIT_MIN : skt_us_min(2 * ep->refused_wait, REFUSED_WAIT_MAX);
+    ep->ask_at = now + ep->refused_wait;
+    skt_warn_rarely(skt_log_key(ep->address, strlen(ep->address), ep->port_lo),
+                    "the server %s has ended our session: the ticket is not valid any more, or its mode "
+                    "can't talk to ours "
+                    "(a script at one end?). Not asking again for %u s",
+                    ep->address, (unsigned)(ep->refused_wait / SKT_US_PER_SEC));
+}
+
 int skt_endpoint_client_note_cid(struct skt_link *link, uint32_t cid)
 {
     struct skt_endpoint *ep = link->ep;
@@ -199,7 +219,7 @@ int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKE
     int err = s ? SKT_OK : begin_session(ep, now, &s);
     if (err)
         return err;
-    err = skt_session_connect(s, now, ticket);
+    err = skt_session_connect(s, skt_us_max(now, ep->ask_at), ticket);
     skt_endpoint_touch(ep, s);
     return err;
 }

@@ -60,9 +60,11 @@ struct skt_endpoint {
     struct skt_loop_timer acceptor_timer;
 
     /* client */
-    struct skt_idmap links;      /* number -> struct skt_link, whether or not it has a cid */
-    struct skt_idmap cids;       /* told_cid -> struct skt_link */
-    uint32_t last_link;          /* the number given out last */
+    struct skt_idmap links; /* number -> struct skt_link, whether or not it has a cid */
+    struct skt_idmap cids;  /* told_cid -> struct skt_link */
+    skt_us refused_wait;    /* after a session was ended by a refusal: the next one asks so much later, */
+    skt_us ask_at;          /* not before this */
+    uint32_t last_link;     /* the number given out last */
     struct skt_resolve *resolve; /* a look-up under way */
     struct skt_addr candidates[SKT_CANDIDATES_MAX];
     size_t candidate_count;
@@ -91,6 +93,8 @@ int skt_endpoint_client_init(struct skt_endpoint *ep);
 void skt_endpoint_client_dispose(struct skt_endpoint *ep);
 void skt_endpoint_client_resolve(struct skt_endpoint *ep);
 void skt_endpoint_client_reopen(struct skt_endpoint *ep);
+/* A session has ended: if it was refused, the next request waits. */
+void skt_endpoint_client_note_end(struct skt_endpoint *ep, const struct skt_session *s);
 /* A session has got its cid, or has lost it (0). SKT_ERR_NOMEM, SKT_ERR_ARG: another one has the same; it has
  * none then. */
 int skt_endpoint_client_note_cid(struct skt_link *link, uint32_t cid);

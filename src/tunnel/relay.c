@@ -19,6 +19,11 @@ enum {
     SWEEP_POLL_MAX = 128, /* sockets asked about by one system call */
 };
 
+/* A session is suspect within a second or three round trips; connections that it never answered have until
+ * then. */
+#define UNHEARD_US      (4 * SKT_US_PER_SEC)
+#define UNHEARD_LOOK_US (500 * SKT_US_PER_MS)
+
 /* --- the sweep --- */
 
 /* Sockets of blind relays that have failed: moves these relays to `due`, and those that wait for memory. */
@@ -128,9 +133,28 @@ void skt_relay_watch(struct skt_relay *r)
         (void)skt_loop_timer_set(set->loop, &set->sweep, skt_loop_now(set->loop) + SKT_RELAY_SWEEP_US);
 }
 
+/* A connection of the last moments before the server fell silent would hang until the session is given up: it
+ * is reset while whoever made it can still try again, by another server. True: it is looked at again, or was
+ * reset. */
+static bool look_unheard(struct skt_relay *r, skt_us now)
+{
+    if (!r->unheard || !r->st || r->broken || r->over || r->leaving)
+        return false;
+    r->unheard = !skt_kcp_heard(skt_stream_kcp(r->st));
+    if (!r->unheard)
+        return false;
+    if (now >= r->opened + UNHEARD_US && skt_session_state(r->st->session) == SKT_SESSION_SUSPECT)
+        skt_relay_abort(r, SKT_RESET_TIMEOUT);
+    else
+        (void)skt_loop_timer_set(r->set->loop, &r->timer, now + UNHEARD_LOOK_US);
+    return true;
+}
+
 static void on_timer(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_relay *r = SKT_CONTAINER(t, struct skt_relay, timer);
+    if (look_unheard(r, now))
+        return;
     if (r->connect) {
         skt_relay_connect_on_timer(r);
         return;
@@ -345,6 +369,12 @@ int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, u
         r->target = strdup(target); /* for the log only: without memory it has none */
     skt_relay_start(r, fd);
     skt_relay_trace_begin(r);
+    r->unheard = true;
+    r->opened = skt_loop_now(set->loop);
+    (void)skt_loop_timer_set(
+        set->loop, &r->timer,
+        skt_us_min(r->opened + UNHEARD_US,
+                   r->timer.node.index ? skt_us_add(r->active, r->options.idle_limit) : SKT_NEVER));
     if (out)
         *out = r;
     return SKT_OK;

@@ -58,6 +58,7 @@ struct skt_relay {
     char *target;                      /* client: the name that was asked for; NULL: the default one */
     skt_us began;                      /* for the log, */
     uint32_t cid, conv;                /* as is its name there, on both ends */
+    skt_us opened;                     /* when the relay began */
     skt_us active;                     /* a byte moved last, or was acknowledged */
     size_t undelivered; /* at the last look, while it ends: what the other sides have yet to take */
     struct skt_relay_options options;
@@ -69,6 +70,7 @@ struct skt_relay {
     bool shut;      /* the stream's end was passed on to TCP */
     bool refused;   /* never connected to the target */
     bool dead;      /* the sweep found TCP broken */
+    bool unheard;   /* opened here, and the peer has not answered yet */
     bool broken;    /* TCP is broken: it is read to its end, then the stream is left */
     bool deaf;      /* nobody takes what TCP says any more: it is read and dropped */
     bool leaving;   /* the stream ends behind what it has got; its acknowledgement is waited for */

@@ -361,6 +361,30 @@ static void test_proxy_in_lua(void **state)
     echo_stop_target(&p.target);
 }
 
+/* One end has a script that sends messages, the other the built-in mode: both say so, and the client does not
+ * ask again each second. */
+static void test_a_script_at_one_end_is_said(void **state)
+{
+    struct pair p;
+    init_pair(&p, *state);
+    start_scripts(&p);
+    rig_stop(&p.server);
+    char text[1024];
+    snprintf(text, sizeof text,
+             "config = { mode = 'proxy_server', status_socket = 'off', proxy_server = {\n"
+             "tcp_target_addr = '127.0.0.1', tcp_target_port = %u,\n"
+             "skcp_servers = { { address = '127.0.0.1', port = %u, password = 'p' } } } }",
+             p.target.port, p.udp);
+    rig_start(p.rig, &p.server, "s.lua", text);
+    assert_true(rig_wait_log(p.rig, "is up", 10000));
+    assert_true(rig_wait_log(
+        p.rig, "its peer's script sends messages, and the mode proxy_server here takes none", 10000));
+    assert_true(rig_wait_log(p.rig, "Not asking again for 2 s", 10000));
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    echo_stop_target(&p.target);
+}
+
 /* Sends 200 MB and reads nothing before all is sent or nothing moves any more; then reads it all. */
 static void *send_then_read(void *arg)
 {
@@ -423,6 +447,7 @@ int main(void)
         APP_TEST(test_stop_drains),
         APP_TEST(test_stop_at_once),
         APP_TEST(test_proxy_in_lua),
+        APP_TEST(test_a_script_at_one_end_is_said),
         APP_TEST(test_slow_reader_holds_scripts_back),
     };
     cmocka_set_test_filter(getenv("SKT_TEST"));

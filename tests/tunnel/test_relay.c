@@ -543,6 +543,26 @@ static void endpoints_may_end_with_open_relays(void **state)
     rig_start(&rig, 0);
 }
 
+/* The server falls silent: what it has answered stays open, what it never answered is not left to hang. */
+static void what_a_silent_server_never_answered_is_reset(void **state)
+{
+    (void)state;
+    char buf[4];
+    int old = rig_open(&rig, "");
+    int target = rig_accept(&rig);
+    assert_int_equal(rig_move(&rig, old, target, bulk, 1000, SECOND), 0);
+    int deaf = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(deaf >= 0 && dup2(deaf, skt_endpoint_fd(rig.server.ep)) >= 0);
+    int app = rig_open(&rig, "");
+    assert_int_equal(write(app, "hello", 5), 5);
+    assert_int_equal(rig_read(&rig, app, buf, sizeof buf, 10 * SECOND), -ECONNRESET);
+    assert_int_equal(rig_read(&rig, old, buf, sizeof buf, 1000), -EAGAIN);
+    close(deaf);
+    close(app);
+    close(old);
+    close(target);
+}
+
 static void without_a_session_the_socket_is_reset(void **state)
 {
     (void)state;
@@ -587,6 +607,7 @@ int main(void)
         CASE(an_idle_connection_is_closed_and_a_busy_one_is_not),
         CASE(the_end_of_a_session_resets_its_connections),
         CASE(endpoints_may_end_with_open_relays),
+        CASE(what_a_silent_server_never_answered_is_reset),
         CASE(without_a_session_the_socket_is_reset),
     };
     cmocka_set_test_filter(getenv("SKT_TEST"));
