@@ -23,8 +23,9 @@ config.mode = "proxy_client"
 -- config.log_file = "/var/log/skcptun.log"   -- path, none: the log goes to stderr
 -- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
 -- config.user = "nobody"                     -- string, none: the account to become once sockets are open
--- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: all that peers can make it hold. Default: an
-                                              -- eighth of the machine's memory, between 24M and 1G
+-- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: all that peers' sessions can make it hold (up to
+                                              -- half as much again waits beside them). Default: an eighth of the machine's
+                                              -- memory, between 24M and 1G
 
 -- ---------------------------------------------------------------- proxy_client
 
