@@ -262,6 +262,16 @@ void skt_netcfg_open(struct skt_netcfg *nc)
 
 /* --- life --- */
 
+/* Where the caller wants words: as many of them as there is room for. */
+__attribute__((format(printf, 3, 4))) static void put_why(char *err, size_t err_cap, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (err && err_cap > 0)
+        (void)vsnprintf(err, err_cap, fmt, args);
+    va_end(args);
+}
+
 /* Waits for the helper's first line: could it begin? */
 static int wait_for_begin(struct skt_netcfg *nc, int fd, char *err, size_t err_cap)
 {
@@ -279,8 +289,8 @@ static int wait_for_begin(struct skt_netcfg *nc, int fd, char *err, size_t err_c
         result = strtol(nc->buf, &after, 10);
         text = *after == ' ' ? after + 1 : after;
     }
-    if (result && err && err_cap > 0)
-        snprintf(err, err_cap, "%s", text);
+    if (result)
+        put_why(err, err_cap, "%s", text);
     return (int)result;
 }
 
@@ -385,8 +395,7 @@ int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct 
 {
     int ends[2] = {-1, -1};
     struct skt_netcfg *nc = calloc(1, sizeof *nc);
-    if (err && err_cap > 0)
-        snprintf(err, err_cap, "%s", skt_err_str(SKT_ERR_NOMEM));
+    put_why(err, err_cap, "%s", skt_err_str(SKT_ERR_NOMEM));
     if (!nc)
         return SKT_ERR_NOMEM;
     nc->loop = loop;
@@ -394,8 +403,7 @@ int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0)
         nc->pid = fork();
     if (ends[0] < 0 || nc->pid < 0) {
-        if (err && err_cap > 0)
-            snprintf(err, err_cap, "the helper process for routes and the like: %s", strerror(errno));
+        put_why(err, err_cap, "the helper process for routes and the like: %s", strerror(errno));
         if (ends[0] >= 0) {
             close(ends[0]);
             close(ends[1]);
