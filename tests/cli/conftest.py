@@ -41,8 +41,14 @@ def free_port(kind=socket.SOCK_STREAM):
     raise AssertionError("no free port")
 
 
+# A test gives up after so many times what a thing should take. That guards against hanging and is no verdict about speed: a
+# busy machine has none.
+GUARD = 10
+
+
 def wait_for(condition, seconds=10, what="condition"):
     """The condition's first true value."""
+    seconds *= GUARD
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -53,7 +59,7 @@ def wait_for(condition, seconds=10, what="condition"):
 
 
 def skcptun(*args, timeout=20, **kwargs):
-    return subprocess.run([SKCPTUN, *map(str, args)], capture_output=True, text=True, timeout=timeout, check=False,
+    return subprocess.run([SKCPTUN, *map(str, args)], capture_output=True, text=True, timeout=timeout * GUARD, check=False,
                           stdin=subprocess.DEVNULL, **kwargs)
 
 
@@ -74,7 +80,7 @@ class Process:
         self.popen.send_signal(number)
 
     def wait(self, seconds=10):
-        return self.popen.wait(seconds)
+        return self.popen.wait(seconds * GUARD)
 
     def end(self):
         # Twice: at once. An orderly end lets a sanitizer speak.

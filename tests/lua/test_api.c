@@ -103,7 +103,7 @@ static void test_stats_tell_redundancy(void **state)
     struct rig *rig = *state;
     struct rig_app a;
     rig_start_script(rig, &a, "password = 'p', redundancy = { data = 2, parity = 1 }", "stats.lua");
-    assert_true(rig_wait_log(rig, "PASS", 5000));
+    assert_true(rig_wait_log(rig, "PASS", 50000));
     assert_false(skt_app_failed(a.app));
     rig_stop(&a);
 }
@@ -134,7 +134,7 @@ static void test_errors_are_survived(void **state)
     struct rig *rig = *state;
     struct rig_app a;
     rig_start_script(rig, &a, "password = 'p'", "errors.lua");
-    assert_true(rig_wait_log(rig, "PASS", 5000));
+    assert_true(rig_wait_log(rig, "PASS", 50000));
     assert_int_equal(rig_count_log(rig, "on purpose"), 2);
     assert_int_equal(rig_count_log(rig, "stack traceback"), 3);
     assert_int_equal(rig_count_log(rig, "a table as an error"), 1);
@@ -147,7 +147,7 @@ static void test_runaway_is_stopped(void **state)
     struct rig *rig = *state;
     struct rig_app a;
     rig_start_script(rig, &a, "password = 'p'", "runaway.lua");
-    assert_true(rig_wait_log(rig, "PASS", 8000));
+    assert_true(rig_wait_log(rig, "PASS", 80000));
     assert_int_equal(rig_count_log(rig, "stopped: it ran for more than 5 s"), 1);
     rig_stop(&a);
 }

@@ -249,8 +249,8 @@ static void test_reload_ends_removed_tickets(void **state)
     reload_server(&p, ANYWHERE ", ['" OTHER_TICKET "'] = {}");
     assert_false(no_sessions(&p)); /* it stays */
     reload_server(&p, "['" OTHER_TICKET "'] = {}");
-    assert_true(rig_run(p.rig, no_sessions, &p, 2000));
-    assert_true(rig_wait_log(p.rig, "unknown ticket", 5000)); /* the client tries again, in vain */
+    assert_true(rig_run(p.rig, no_sessions, &p, 20000));
+    assert_true(rig_wait_log(p.rig, "unknown ticket", 50000)); /* the client tries again, in vain */
     rig_stop(&p.client);
     rig_stop(&p.server);
     echo_stop_target(&p.target);
@@ -279,7 +279,8 @@ static bool one_open(void *user)
     return one;
 }
 
-/* What is open may end; nothing new is accepted. */
+/* What is open may end; nothing new is accepted. The end of the last one is the end, long before the limit.
+ */
 static void test_stop_drains(void **state)
 {
     struct pair p;
@@ -289,17 +290,17 @@ static void test_stop_drains(void **state)
     start_server(&p, p.target.port, ANYWHERE);
     start_proxy_client(&p);
     echo_start_client(&c, p.tcp, 4000000, false);
-    assert_true(rig_run(p.rig, one_open, &p, 5000));
-    skt_app_stop(p.client.app, 20 * SKT_US_PER_SEC, on_stopped, &stopped);
+    assert_true(rig_run(p.rig, one_open, &p, 50000));
+    skt_app_stop(p.client.app, 600 * SKT_US_PER_SEC, on_stopped, &stopped);
     assert_false(stopped);
     echo_start_client(&late, p.tcp, 10, false);
-    assert_true(rig_run(p.rig, is_set, &stopped, 20000));
+    assert_true(rig_run(p.rig, is_set, &stopped, 100000));
     pthread_join(c.thread, NULL);
     pthread_join(late.thread, NULL);
     assert_int_equal(c.error, 0);
     assert_int_equal(c.received, 4000000);
     assert_int_equal(late.error, ECONNREFUSED);
-    assert_true(rig_run(p.rig, no_sessions, &p, 2000)); /* the server was told */
+    assert_true(rig_run(p.rig, no_sessions, &p, 20000)); /* the server was told */
     rig_stop(&p.client);
     rig_stop(&p.server);
     echo_stop_target(&p.target);
@@ -314,11 +315,11 @@ static void test_stop_at_once(void **state)
     init_pair(&p, *state);
     start_proxy_client(&p);
     echo_start_client(&c, p.tcp, 10, false);
-    assert_true(rig_run(p.rig, one_open, &p, 5000));
+    assert_true(rig_run(p.rig, one_open, &p, 50000));
     skt_app_stop(p.client.app, 60 * SKT_US_PER_SEC, on_stopped, &stopped);
     assert_false(rig_run(p.rig, is_set, &stopped, 300));
     skt_app_stop(p.client.app, 0, on_stopped, &stopped);
-    assert_true(rig_run(p.rig, is_set, &stopped, 500));
+    assert_true(rig_run(p.rig, is_set, &stopped, 5000));
     pthread_join(c.thread, NULL);
     assert_int_equal(c.error, ECONNRESET);
     rig_stop(&p.client);
@@ -352,7 +353,7 @@ static void test_proxy_in_lua(void **state)
     struct pair p;
     init_pair(&p, *state);
     start_scripts(&p);
-    assert_true(rig_wait_log(p.rig, "is up", 5000));
+    assert_true(rig_wait_log(p.rig, "is up", 50000));
     expect_echo_of(p.rig, p.tcp, 1, true);
     expect_echo_of(p.rig, p.tcp, 2000000, true);
     assert_int_equal(rig_count_log(p.rig, "traceback"), 0);
@@ -376,10 +377,10 @@ static void test_a_script_at_one_end_is_said(void **state)
              "skcp_servers = { { address = '127.0.0.1', port = %u, password = 'p' } } } }",
              p.target.port, p.udp);
     rig_start(p.rig, &p.server, "s.lua", text);
-    assert_true(rig_wait_log(p.rig, "is up", 10000));
+    assert_true(rig_wait_log(p.rig, "is up", 100000));
     assert_true(rig_wait_log(
-        p.rig, "its peer's script sends messages, and the mode proxy_server here takes none", 10000));
-    assert_true(rig_wait_log(p.rig, "Not asking again for 2 s", 10000));
+        p.rig, "its peer's script sends messages, and the mode proxy_server here takes none", 100000));
+    assert_true(rig_wait_log(p.rig, "Not asking again for 2 s", 100000));
     rig_stop(&p.client);
     rig_stop(&p.server);
     echo_stop_target(&p.target);
@@ -418,7 +419,7 @@ static void test_slow_reader_holds_scripts_back(void **state)
     struct echo_client c = {.size = 200000000};
     init_pair(&p, *state);
     start_scripts(&p);
-    assert_true(rig_wait_log(p.rig, "is up", 5000));
+    assert_true(rig_wait_log(p.rig, "is up", 50000));
     c.port = p.tcp;
     assert_int_equal(pthread_create(&c.thread, NULL, send_then_read, &c), 0);
     finish_client(p.rig, &c, 30000);

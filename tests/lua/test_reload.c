@@ -59,10 +59,10 @@ static void test_removed_entry_and_ticket(void **state)
              "{ address = '127.0.0.1', port = %u, password = 'p', ticket = '" RIG_TICKET "' } } } }",
              rig_port(), second_port);
     rig_start(rig, &client, "c.lua", text);
-    assert_true(rig_run(rig, is_up, &server, 10000));
+    assert_true(rig_run(rig, is_up, &server, 100000));
     snprintf(text, sizeof text, two, OTHER_TICKET, port, " } } }");
     rig_reload(&server, text);
-    assert_true(rig_run(rig, has_no_session, &server, 2000));
+    assert_true(rig_run(rig, has_no_session, &server, 20000));
     rig_stop(&client);
     rig_stop(&server);
 }

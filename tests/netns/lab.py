@@ -28,6 +28,9 @@ WRAP = os.environ.get("SKT_NETNS_WRAP", "").split()
 # An instrumented binary: memory isn't measured, and everything may take longer.
 INSTRUMENTED = bool(WRAP) or os.environ.get("SKT_NETNS_INSTRUMENTED", "0") not in ("", "0")
 PATIENCE = 5 if INSTRUMENTED else 1
+# A test gives up after so many times what a thing should take. That guards against hanging and is no verdict about speed: a
+# busy machine has none.
+GUARD = 10 * PATIENCE
 KEEP_LOGS = os.environ.get("SKT_NETNS_KEEP", "0") not in ("", "0")
 
 PREFIX = "sktlab"
@@ -61,14 +64,14 @@ def run(*argv, timeout=20, check=True):
 
 
 def wait_until(what, condition, timeout, step=0.05):
-    """condition()'s first true value; AssertionError after `timeout` seconds."""
-    end = time.monotonic() + timeout * PATIENCE
+    """condition()'s first true value; AssertionError after far more than `timeout` seconds."""
+    end = time.monotonic() + timeout * GUARD
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {timeout * PATIENCE} s")
+            raise AssertionError(f"{what}: not within {timeout * GUARD} s")
         time.sleep(step)
 
 
@@ -195,7 +198,7 @@ class Process:
             self.popen.send_signal(number)
 
     def wait(self, timeout=10):
-        return self.popen.wait(timeout * PATIENCE)
+        return self.popen.wait(timeout * GUARD)
 
     def kill(self):
         if self.alive():
@@ -211,7 +214,7 @@ class Process:
         self.ask_to_end()
         if self.alive():
             try:
-                self.popen.wait(5 * PATIENCE)
+                self.popen.wait(5 * GUARD)
             except subprocess.TimeoutExpired:
                 self.kill()
                 self.popen.returncode = "killed, having ignored SIGTERM"

@@ -9,7 +9,7 @@ import re
 import time
 
 import pytest
-from lab import PATIENCE, wait_until
+from lab import GUARD, wait_until
 from link import Link
 from tunnel import TICKET, URL, client, server, shifted, tunnel, wait_server, wait_session
 from web import Fetch, Nginx, curl
@@ -167,4 +167,4 @@ def test_recorded_session_replayed_changes_nothing(lab):
     with pytest.raises(TimeoutError):
         attacker.recv(2048)
     assert [session["peer"] for session in t.server.sessions()] == peers
-    assert curl(t.c, URL + "who", timeout=5 * PATIENCE) == "nginx"
+    assert curl(t.c, URL + "who", timeout=5 * GUARD) == "nginx"

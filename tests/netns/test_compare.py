@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from lab import PATIENCE, PREFIX, ROOT, SKT_LINK, wait_until
+from lab import GUARD, PREFIX, ROOT, SKT_LINK, wait_until
 
 BUILD = pathlib.Path(SKT_LINK).parent
 ALLOWED = pathlib.Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
@@ -60,7 +60,7 @@ def test_interrupted(lab, numbers):
     wait_until("a load that runs", lambda: len(processes_of(popen.pid)) >= 2, 15)
     for number in numbers:
         popen.send_signal(number)
-    assert popen.wait(30 * PATIENCE) == 1, output(lab)
+    assert popen.wait(30 * GUARD) == 1, output(lab)
     assert left_behind(popen) == ([], [], False)
     assert ALLOWED.read_text() == allowed
     assert "stopped" in output(lab) and "Traceback" not in output(lab), output(lab)
@@ -73,7 +73,7 @@ def test_a_peer_that_fails_is_reported_and_the_rest_measured(lab):
         (broken / name).write_text("#!/bin/sh\necho out of order >&2\nexit 3\n")
         (broken / name).chmod(0o755)
     popen = start(lab, "--only", "clean", "--peers", "kcptun,tcp-cubic", path=f"{broken}:{os.environ['PATH']}")
-    assert popen.wait(60 * PATIENCE) == 0, output(lab)
+    assert popen.wait(60 * GUARD) == 0, output(lab)
     assert left_behind(popen) == ([], [], False)
     assert "out of order" in output(lab)
     results = {r["peer"]: r for r in json.loads((lab.dir / "results/clean.json").read_text())["results"]}

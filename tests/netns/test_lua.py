@@ -11,7 +11,7 @@ import hashlib
 import time
 
 import pytest
-from lab import INSTRUMENTED, PATIENCE, ROOT, SCALE, wait_until
+from lab import GUARD, INSTRUMENTED, ROOT, SCALE, wait_until
 from link import Link
 from test_stream import MEMORY, Sender, read_all
 from tun import NET, ping, ping_until, tun_client, tun_server
@@ -49,7 +49,7 @@ def joined(lab, c, listener):
     user.sendall(b"!")  # the script connects to the target with the first byte
     target = lab.closing(listener.accept()[0])
     for sock in (user, target):
-        sock.settimeout(60 * PATIENCE)
+        sock.settimeout(60 * GUARD)
     assert target.recv(1) == b"!"
     return user, target
 
@@ -154,7 +154,7 @@ def test_100_mb_through_a_tun_pair_of_scripts(lab):
     user = lab.closing(c.connect(7000, f"{NET}.1"))
     there = lab.closing(listener.accept()[0])
     for sock in (user, there):
-        sock.settimeout(60 * PATIENCE)
+        sock.settimeout(60 * GUARD)
     size = max(10_000, int(50_000_000 * SCALE))
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:

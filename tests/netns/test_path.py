@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from lab import PATIENCE, wait_until
+from lab import GUARD, wait_until
 from tunnel import URL, client, tunnel, wait_session
 from web import Fetch, curl, sha256_of
 
@@ -42,7 +42,7 @@ def test_outage_of_30_s(lab):
     t.fetch.expect(lab.files, t.name)
     connection.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
     assert b"nginx" in connection.recv(1000)
-    assert back < 5 * PATIENCE
+    assert back < 5 * GUARD
     lab.note(f"outage of 30 s: 1 MB more {back:.1f} s after its end")
 
 
@@ -52,17 +52,17 @@ def test_new_port_behind_nat_during_a_download(lab):
     t.link.wait_carried(PART)
     t.link.command("rebind")
     t.fetch.expect(lab.files, t.name)
-    assert t.fetch.seconds < 20 * PATIENCE
+    assert t.fetch.seconds < 20 * GUARD
 
 
 def test_new_port_behind_nat_during_an_upload(lab):
     t = tunnel(lab, **LINK)
     name = lab.files.of(SIZE, scaled=False)
-    upload = lab.start(t.c, "upload", "curl", "-sS", "--fail", "--max-time", 60 * PATIENCE, "-T", lab.files.dir / name,
+    upload = lab.start(t.c, "upload", "curl", "-sS", "--fail", "--max-time", 60 * GUARD, "-T", lab.files.dir / name,
                        URL + "put/it", stdout=subprocess.PIPE)
     t.link.wait_carried(PART, "a2b")
     t.link.command("rebind 10.90.0.77")
-    upload.popen.communicate(timeout=70 * PATIENCE)
+    upload.popen.communicate(timeout=70 * GUARD)
     assert upload.popen.returncode == 0, upload.log()
     assert sha256_of(t.nginx.put / "it") == lab.files.sums[name]
 
@@ -74,7 +74,7 @@ def test_new_address_of_the_client(lab):
     if "10.90.0.3" not in t.c.ip("addr", "show", "dev", "lnk0"):  # it went with the first, as its secondary
         t.c.ip("addr", "add", "10.90.0.3/24", "dev", "lnk0")
     t.fetch.expect(lab.files, t.name)
-    assert t.fetch.seconds < 20 * PATIENCE
+    assert t.fetch.seconds < 20 * GUARD
     assert any("10.90.0.3" in s["peer"] for s in t.server.sessions())
 
 
@@ -87,7 +87,7 @@ def test_path_mtu_drops_to_1280(lab, icmp):
     t.link.wait_carried(1_000_000)
     stalled = time.monotonic() - began
     t.fetch.expect(lab.files, t.name)
-    assert stalled < 10 * PATIENCE
+    assert stalled < 10 * GUARD
     curl(t.c, "--fail", "-T", str(lab.files.dir / lab.files.of(1_000_000, scaled=False)), URL + "put/it")
     after = wait_session(t.server)[0]["mtu"]
     assert after <= 1280 - 28 < before

@@ -7,7 +7,7 @@ import subprocess
 import types
 
 import pytest
-from lab import PATIENCE, wait_until
+from lab import GUARD, wait_until
 from link import veth
 from tun import inside, ping_until, tun_client, tun_server
 from tunnel import URL, client, server, wait_session
@@ -51,9 +51,9 @@ def both_ways(lab, t, url=URL, begun=None):
     if begun:
         begun(fetch)
     fetch.expect(lab.files, name)
-    upload = lab.start(t.c, "upload", "curl", "-sS", "--fail", "--max-time", 40 * PATIENCE,
+    upload = lab.start(t.c, "upload", "curl", "-sS", "--fail", "--max-time", 40 * GUARD,
                        "-T", lab.files.dir / name, url + "put/it", stdout=subprocess.PIPE)
-    upload.popen.communicate(timeout=50 * PATIENCE)
+    upload.popen.communicate(timeout=50 * GUARD)
     assert upload.popen.returncode == 0, upload.log()
     assert sha256_of(t.nginx.put / "it") == lab.files.sums[name]
 

@@ -6,7 +6,7 @@
 import pathlib
 import subprocess
 
-from lab import PATIENCE, SCALE, run
+from lab import GUARD, SCALE, run
 from tunnel import URL, tunnel
 from web import Fetch, curl, sha256_of
 
@@ -25,9 +25,9 @@ def test_1_gb_down(lab):
 def test_200_mb_up(lab):
     t = tunnel(lab, **LINK)
     name = lab.files.of(200_000_000)
-    upload = lab.start(t.c, "upload", "curl", "-sS", "--fail", "--max-time", 100 * PATIENCE, "-w", "%{time_total}",
+    upload = lab.start(t.c, "upload", "curl", "-sS", "--fail", "--max-time", 100 * GUARD, "-w", "%{time_total}",
                        "-T", lab.files.dir / name, URL + "put/it", stdout=subprocess.PIPE)
-    out = upload.popen.communicate(timeout=110 * PATIENCE)[0]
+    out = upload.popen.communicate(timeout=110 * GUARD)[0]
     assert upload.popen.returncode == 0, upload.log()
     assert sha256_of(t.nginx.put / "it") == lab.files.sums[name]
     size = lab.files.size(name)

@@ -5,7 +5,7 @@ import math
 import re
 import types
 
-from lab import PATIENCE, WRAP, run, wait_until
+from lab import GUARD, WRAP, run, wait_until
 from link import Link
 from tunnel import PASSWORD, TICKET, Skcptun, wait_server
 
@@ -50,7 +50,7 @@ def tun_pair(lab, server_options=None, client_options=None, **link):
 
 
 def inside(ns, *argv, timeout=30, check=True):
-    return run("nsenter", f"--net={ns.path}", *map(str, argv), timeout=timeout * PATIENCE, check=check)
+    return run("nsenter", f"--net={ns.path}", *map(str, argv), timeout=timeout * GUARD, check=check)
 
 
 def ping(ns, to, count=5, interval=0.05, wait=2, options=()):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import types
 
-from lab import PATIENCE, SKCPTUN, WRAP, wait_until
+from lab import GUARD, SKCPTUN, WRAP, wait_until
 from link import Link
 from web import Nginx
 
@@ -50,7 +50,7 @@ class Skcptun:
 
     def status(self):
         done = subprocess.run([SKCPTUN, "status", str(self.conf), "--json"], capture_output=True, text=True,
-                              timeout=10 * PATIENCE, check=False)
+                              timeout=10 * GUARD, check=False)
         assert done.returncode == 0, f"status: exit {done.returncode}: {done.stdout}{done.stderr}"
         return json.loads(done.stdout)
 

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from lab import PATIENCE, SCALE, run
+from lab import GUARD, PATIENCE, SCALE, run
 
 NGINX = """
 worker_processes 1;
@@ -82,7 +82,7 @@ class Fetch:
 
     def __init__(self, lab, ns, url, *options, timeout=60):
         self.began = time.monotonic()
-        self.curl = lab.start(ns, f"curl-{len(lab.processes)}", "curl", "-sS", "--max-time", timeout * PATIENCE, *options,
+        self.curl = lab.start(ns, f"curl-{len(lab.processes)}", "curl", "-sS", "--max-time", timeout * GUARD, *options,
                               url, stdout=subprocess.PIPE)
         self.sum = lab.start(None, f"sum-{len(lab.processes)}", "sha256sum", stdin=self.curl.popen.stdout,
                              stdout=subprocess.PIPE)
