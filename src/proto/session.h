@@ -86,9 +86,10 @@ enum skt_session_event {
     SKT_EVENT_CONTINUED = 4, /* client: back after a silence or a change of address, nothing lost */
     SKT_EVENT_CLOSED = 8,    /* the session has ended (close_reason); free it */
     SKT_EVENT_REFUSED = 16,  /* client: the server said no in words (refusal, refusal_text) */
-    SKT_EVENT_SILENT = 32,   /* client: no answer at all to several handshakes; repeated about every 30 s */
-    SKT_EVENT_RESOLVE = 64,  /* client: look the server's name up again (skt_session_set_candidates) */
-    SKT_EVENT_MESSAGE = 128, /* a message can be read (skt_session_read_message) */
+    SKT_EVENT_SILENT =
+        32, /* client: no answer at all to handshakes for 5.75 s; again at 11 s, then every 30 s */
+    SKT_EVENT_RESOLVE = 64,       /* client: look the server's name up again (skt_session_set_candidates) */
+    SKT_EVENT_MESSAGE = 128,      /* a message can be read (skt_session_read_message) */
     SKT_EVENT_MESSAGE_ROOM = 256, /* messages can be sent again after SKT_ERR_AGAIN */
 };
 

@@ -10,13 +10,14 @@
 #include <string.h>
 
 #define REFUSED_RETRY   (10 * SKT_US_PER_SEC)
+#define SILENT_AGAIN    (5250 * SKT_US_PER_MS) /* at 11 s: a round trip of 8 s would have been seen by then */
 #define SILENT_INTERVAL (30 * SKT_US_PER_SEC)
 #define ATTACH_WAIT_MAX (2 * SKT_US_PER_SEC)
 #define FULL_RETRY      (3 * SKT_US_PER_SEC) /* the server asks silent sessions whether they are still there */
 #define ATTACH_TIME     (4 * SKT_US_PER_SEC) /* and two round trips */
 
 enum {
-    SILENT_TRIES = 8,    /* 11 s: round trips of 8 s are seen, and another port would lose the answer */
+    SILENT_TRIES = 5,    /* 5.75 s: it is said that there is no answer yet */
     OWN_CLOCK_TRIES = 4, /* unanswered attempts after which the clock learned from the server is doubted */
 };
 
@@ -98,9 +99,13 @@ void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *ad
         c->at = 0;
         c->tries = 0;
     }
+    bool same = n == c->candidate_count;
+    for (size_t i = 0; same && i < n; i++)
+        same = skt_addr_equal(&c->candidates[i], &addrs[i]);
+    if (!same) /* else each goes on to have its turn */
+        c->candidate_next = 0;
     memcpy(c->candidates, addrs, n * sizeof *addrs);
     c->candidate_count = n;
-    c->candidate_next = 0;
     c->port_lo = port_lo;
     c->port_hi = port_hi;
 }
@@ -348,8 +353,8 @@ void skt_connect_expire(struct skt_session *s, skt_us now)
         c->tries = 0;
     }
     if (now >= c->silent_at) {
-        s->events |= SKT_EVENT_SILENT | SKT_EVENT_RESOLVE;
-        c->silent_at = now + SILENT_INTERVAL;
+        s->events |= SKT_EVENT_SILENT;
+        c->silent_at = now + (c->tries <= SILENT_TRIES ? SILENT_AGAIN : SILENT_INTERVAL);
     }
 }
 
@@ -369,9 +374,10 @@ size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
         c->at = now + retry_wait(c->tries);
         if (c->tries == SILENT_TRIES)
             c->silent_at = c->at;
-        if (c->candidate_count == 0)
-            s->events |= SKT_EVENT_RESOLVE;
-        else
+        if (c->tries > 1 || c->candidate_count == 0)
+            s->events |=
+                SKT_EVENT_RESOLVE; /* as long as there is no answer; the owner knows how often is enough */
+        if (c->candidate_count > 0)
             len = send_initiation(s, now, buf, cap, &info->to);
     }
     s->stats.bytes_tx += len;

@@ -141,7 +141,9 @@ void skt_endpoint_client_silent(struct skt_endpoint *ep)
     if (any_is_up(ep))
         return; /* the server answers; this session has asked for too much */
     skt_endpoint_log_silent(ep);
-    skt_endpoint_client_reopen(ep);
+    if (ep->was_silent) /* not at once: the answer may only have a long way */
+        skt_endpoint_client_reopen(ep);
+    ep->was_silent = true;
     watch_errors(ep, true);
 }
 

@@ -223,27 +223,19 @@ void skt_endpoint_log_unreached(struct skt_endpoint *ep, const struct skt_addr *
     no_answer(ep, error, what);
 }
 
-/* Once an error of the network has been told, silence says nothing new. The long list comes when the short
- * question has not helped for half a minute. */
+/* Once an error of the network has been told, silence says nothing new. */
 void skt_endpoint_log_silent(struct skt_endpoint *ep)
 {
-    char what[384], clock[64];
+    char what[SKT_CLIENT_TEXT_MAX], clock[64];
     struct tm tm;
     time_t t = (time_t)(ep->ctx.wall_ms / 1000);
-    bool again = ep->was_silent;
-    ep->was_silent = true;
     if (ep->net_error_at && skt_loop_now(ep->loop) - ep->net_error_at < NET_ERROR_TIME)
         return;
-    if (!again) {
-        no_answer(ep, 0, "is it running, its UDP port open, and the password or key the same?");
-        return;
-    }
     gmtime_r(&t, &tm);
-    strftime(clock, sizeof clock, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    snprintf(what, sizeof what,
-             "still none. Is the password or key the server's? Is UDP blocked on the way, or the server "
-             "down? Is the "
-             "clock right (here: %s; it may be off by 2 h at most)? Trying on.",
-             clock);
-    no_answer(ep, -1, what);
+    strftime(clock, sizeof clock, "%Y-%m-%d %H:%M UTC", &tm);
+    snprintf(
+        what, sizeof what,
+        "is it running, its UDP port open, the password or key the same, the clock right (here it is %s)?",
+        clock);
+    no_answer(ep, 0, what);
 }

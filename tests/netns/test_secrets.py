@@ -82,7 +82,7 @@ def test_children_have_no_secrets(lab):
         pid = end.process.pid
         assert PSK in memory_of(pid)  # the look finds what is there
         children = children_of(pid)
-        assert len(children) == 2, children  # who changes the system, who removes the socket
+        assert len(children) == 3, children  # who changes the system, removes the socket, opens the configuration
         for child in children:
             assert_without(f"child {child} of {end.role}", memory_of(child), SECRETS)
             with open(f"/proc/{child}/environ", "rb") as env:
