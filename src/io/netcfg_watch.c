@@ -20,7 +20,10 @@
 #define FIGHT_TIME (60 * SKT_US_PER_SEC)
 #define REST_TIME  (600 * SKT_US_PER_SEC)
 
-enum { FIGHT_MAX = 5 };
+enum {
+    FIGHT_MAX = 5,
+    KERNEL_METRIC6 = 256, /* of the routes that Linux makes for IPv6 addresses (IP6_RT_PRIO_ADDRCONF) */
+};
 
 static skt_us monotonic(void)
 {
@@ -85,6 +88,27 @@ static int put_addresses(struct skt_netcfg_helper *h)
     return result;
 }
 
+/* The route that an address brings along for its network: a flush of routes takes it, too, and leaves the
+ * address. */
+static int put_networks(struct skt_netcfg_helper *h)
+{
+    struct seen s;
+    int result = 0;
+    look(h, &s);
+    for (size_t i = 0; i < h->watch.address_count; i++) {
+        const struct skt_ipnet *address = &h->watch.addresses[i];
+        if (!s.up || !s.has[i] || address->prefix == (address->family == 4 ? 32 : 128))
+            continue;
+        struct skt_net_route r = {.dst = skt_ipnet_masked(address), .ifindex = skt_net_ifindex(h->ifname)};
+        r.metric = address->family == 6 ? KERNEL_METRIC6
+                                        : 0; /* the kernel's own: a second one would be another route */
+        int err = skt_net_route_add(&r);
+        if (err != SKT_ERR_FULL)
+            result = err ? err : 1;
+    }
+    return result;
+}
+
 static int put_nat(struct skt_netcfg_helper *h)
 {
     if (!h->watch.rules_changed || skt_netcfg_nat_is_there(h))
@@ -101,6 +125,7 @@ static const struct {
 } kinds[] = {
     {"the interface was taken down", put_link},
     {"its address was removed", put_addresses},
+    {"the route of its network was removed", put_networks},
     {"the routes that hold it shut were removed", skt_netcfg_restore_shut},
     {"routes were removed", skt_netcfg_restore_routes},
     {"forwarding was switched off", skt_netcfg_restore_forward},

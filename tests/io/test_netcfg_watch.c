@@ -67,11 +67,16 @@ static void what_is_taken_away_comes_back(void **state)
         assert_true(becomes("ip link show sktt", ",UP", true));
         assert_true(becomes("ip addr show dev sktt", "10.9.0.1/24", true));
         assert_true(becomes("ip addr show dev sktt", "fd09::1/64", true));
+        assert_true(becomes("ip route", "10.9.0.0/24 dev sktt", true));
+        assert_true(becomes("ip -6 route", "fd09::/64 dev sktt", true));
         assert_true(becomes("ip route", "0.0.0.0/1 dev sktt", true));
         assert_true(becomes("ip route", "128.0.0.0/1 dev sktt", true));
         assert_true(becomes("ip -6 route", "8000::/1 dev sktt", true));
         assert_true(becomes("ip route", "203.0.113.5 via 192.168.77.1", true));
     }
+    run_for(stage_loop, 500 * SKT_US_PER_MS); /* what is there is not put there a second time */
+    assert_int_equal(system("test $(ip route | grep -c '^10.9.0.0/24') = 1"), 0);
+    assert_int_equal(system("test $(ip -6 route | grep -c '^fd09::/64') = 1"), 0);
     skt_netcfg_free(nc);
     assert_false(says("ip route", "/1 dev sktt") || says("ip -6 route", "/1 dev sktt"));
     assert_false(says("ip route", "203.0.113.5"));
