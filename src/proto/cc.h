@@ -39,6 +39,8 @@ struct skt_cc_ack {
     skt_us sent_at;   /* when the newest transmission among them was sent; 0: not known */
     skt_us rtt;       /* its round trip; 0: not known */
     skt_us srtt, min_rtt; /* of the path; 0: not measured yet */
+    size_t late;          /* bytes of `acked` that came long after what was sent later had, */
+    skt_us late_by;       /* and by how much at most */
 };
 
 /* A transmission found lost. */
@@ -102,6 +104,10 @@ struct skt_cc_bbr {
     unsigned slow_rounds; /* rounds in a row that were slow for no queue of ours */
     skt_us min_rtt, min_rtt_at;
     skt_us srtt;
+    skt_us reordering;      /* by how much some packets are late on the path itself; 0: it keeps the order */
+    skt_us last_reordering; /* what the last round alone says of that */
+    skt_us round_late_by;   /* the most in this round, */
+    uint64_t round_late;    /* and how many bytes of round_acked were late */
     skt_us probe_rtt_until; /* 0: window not yet drained */
     skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet; */
     skt_us last_min_rtt;    /* of the last one */

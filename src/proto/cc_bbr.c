@@ -82,7 +82,8 @@ static uint64_t startup_rate(const struct skt_cc_bbr *b)
  * would grow from one probe to the next. So what stands is worked off, but where others keep it standing. */
 static uint64_t yield(const struct skt_cc_bbr *b, uint64_t rate)
 {
-    skt_us standing = skt_bbr_standing(b), tolerated = YIELD_SLACK + b->min_rtt / YIELD_PART;
+    skt_us standing = skt_bbr_standing(b),
+           tolerated = YIELD_SLACK + b->min_rtt / YIELD_PART + b->reordering / 4;
     if (standing <= tolerated || b->cycle < 2 || skt_bbr_is_crowded(b))
         return rate;
     uint64_t part = (standing - tolerated) * SKT_BBR_UNIT / (YIELD_RTTS * b->min_rtt);
@@ -96,7 +97,7 @@ static void set_rate(struct skt_cc_bbr *b)
         rate = startup_rate(b);
     } else {
         rate = bw * pacing_gain(b) / SKT_BBR_UNIT;
-        bool queue = b->srtt > b->min_rtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8);
+        bool queue = b->srtt > skt_bbr_path_rtt(b) + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8);
         if (b->phase == SKT_BBR_PROBE_BW && !queue)
             rate = rate * SKT_BBR_UNIT / (SKT_BBR_UNIT - b->loss_permille);
         if (b->phase == SKT_BBR_PROBE_BW)
@@ -115,10 +116,10 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
             cwnd = b->saved_cwnd;
     }
     bool startup = b->phase == SKT_BBR_STARTUP && !skt_bbr_is_cautious(b);
-    uint64_t target = skt_bbr_bdp(b, startup                 ? STARTUP_CWND_GAIN
+    uint64_t target = skt_bbr_bdp(b, startup ? (skt_bbr_has_trains(b) ? STARTUP_CWND_GAIN : CWND_GAIN)
                                      : skt_bbr_is_crowded(b) ? CROWDED_CWND_GAIN
                                                              : CWND_GAIN);
-    uint64_t most = skt_maxfilter_get(&b->ceiling) * b->min_rtt / SKT_US_PER_SEC;
+    uint64_t most = skt_maxfilter_get(&b->ceiling) * skt_bbr_path_rtt(b) / SKT_US_PER_SEC;
     if (startup && most)
         target = most;
     if (target > 0) {
@@ -222,8 +223,7 @@ static void update_probe_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 
 static void update_phase(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
-    if (skt_bbr_is_cautious(b) &&
-        b->srtt > b->regrow_srtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8))
+    if (skt_bbr_is_cautious(b) && b->srtt > b->regrow_srtt + skt_bbr_tolerated(b, 8))
         b->filled = true;
     if (b->phase == SKT_BBR_STARTUP && b->filled)
         b->phase = SKT_BBR_DRAIN;
@@ -290,6 +290,7 @@ static void bbr_on_spurious(union skt_cc_state *s, skt_us now, size_t bytes)
 {
     (void)now;
     s->bbr.lost -= s->bbr.lost < bytes ? s->bbr.lost : bytes;
+    s->bbr.round_lost -= s->bbr.round_lost < bytes ? s->bbr.round_lost : bytes;
 }
 
 static void bbr_on_timeout(union skt_cc_state *s, skt_us now)

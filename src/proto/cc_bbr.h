@@ -13,6 +13,17 @@
  * quarter more each time would take it from them. */
 bool skt_bbr_is_crowded(const struct skt_cc_bbr *b);
 
+/* The round trip without a queue, on average: reordered packets take longer than the least, the last of them
+ * by all of `reordering`. By the least alone a window would hold less than the path does, the rate would fall
+ * with it, and the window again. */
+skt_us skt_bbr_path_rtt(const struct skt_cc_bbr *b);
+
+/* Do trains show the bottleneck's rate? Not where reordering spreads them more than that does. */
+bool skt_bbr_has_trains(const struct skt_cc_bbr *b);
+
+/* Delay over min_rtt that is no queue of weight: a part of min_rtt, and what reordering explains. */
+skt_us skt_bbr_tolerated(const struct skt_cc_bbr *b, unsigned part);
+
 /* Bytes in flight that gain times the bandwidth-delay product come to; 0 before both are known. */
 uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain);
 

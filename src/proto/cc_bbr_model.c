@@ -15,7 +15,11 @@
 enum {
     LOSS_FOLDS = 8,
     FULL_ROUNDS = 3,
-    CROWDED_ROUNDS = 12, /* more than a cycle */
+    CROWDED_ROUNDS = 12,   /* more than a cycle */
+    LATE_PART = 8,         /* of what is acknowledged: more than parity mends and bursts of loss make late */
+    OVERFLOW_LOST_MIN = 8, /* packets: fewer may be reordering that is not known yet */
+    TRAIN_PART = 4,        /* of the least round trip: the longest train */
+    TRAIN_REORDERINGS = 4, /* a train that is not much longer than reordering was spread by that */
 };
 
 bool skt_bbr_is_crowded(const struct skt_cc_bbr *b)
@@ -23,9 +27,46 @@ bool skt_bbr_is_crowded(const struct skt_cc_bbr *b)
     return b->round - b->quiet_round > CROWDED_ROUNDS;
 }
 
+skt_us skt_bbr_path_rtt(const struct skt_cc_bbr *b)
+{
+    return b->min_rtt + b->reordering / 2;
+}
+
+skt_us skt_bbr_tolerated(const struct skt_cc_bbr *b, unsigned part)
+{
+    return skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / part) + b->reordering / 4;
+}
+
+/* What this round says so far. Where delays differ much from packet to packet, many are late; where parity
+ * mends losses or acknowledgements are lost, a few. */
+static skt_us round_reordering(const struct skt_cc_bbr *b)
+{
+    return b->round_late * LATE_PART > b->round_acked ? b->round_late_by : 0;
+}
+
+/* For what must not wait for a second round. */
+static skt_us most_reordering(const struct skt_cc_bbr *b)
+{
+    return skt_us_max(b->reordering, skt_us_max(round_reordering(b), b->last_reordering));
+}
+
+/* At the end of a round: a path that becomes shorter reorders, too, but only once. */
+static void update_reordering(struct skt_cc_bbr *b)
+{
+    skt_us now = round_reordering(b);
+    b->reordering = skt_us_min(b->last_reordering, now);
+    b->last_reordering = now;
+    b->round_late = b->round_late_by = 0;
+}
+
+bool skt_bbr_has_trains(const struct skt_cc_bbr *b)
+{
+    return TRAIN_REORDERINGS * most_reordering(b) <= b->min_rtt / TRAIN_PART;
+}
+
 uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain)
 {
-    return skt_maxfilter_get(&b->bw) * b->min_rtt / SKT_US_PER_SEC * gain / SKT_BBR_UNIT;
+    return skt_maxfilter_get(&b->bw) * skt_bbr_path_rtt(b) / SKT_US_PER_SEC * gain / SKT_BBR_UNIT;
 }
 
 uint64_t skt_bbr_drained_inflight(const struct skt_cc_bbr *b)
@@ -65,19 +106,20 @@ static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     if (b->filled || a->app_limited)
         return;
-    skt_us tolerated = skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 16);
-    bool queue = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + tolerated;
-    bool overflow = queue && b->round_lost * 20 > b->round_acked;
     uint64_t bw = skt_maxfilter_get(&b->bw), ceiling = skt_maxfilter_get(&b->ceiling);
+    bool queue = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + skt_bbr_tolerated(b, 16);
+    bool grown = bw >= b->full_bw + b->full_bw / 4, reorders = !skt_bbr_has_trains(b);
+    bool overflow = b->round_lost * 20 > b->round_acked &&
+                    (reorders ? !grown && b->round_lost > OVERFLOW_LOST_MIN * b->mss : queue);
     if (ceiling && queue && bw >= ceiling - ceiling / 8)
         b->full_rounds = FULL_ROUNDS;
     else if (ceiling && !queue && bw >= ceiling)
         skt_maxfilter_reset(&b->ceiling, b->round, bw + bw / 2); /* the trains were wrong */
-    if (bw >= b->full_bw + b->full_bw / 4) {
+    if (grown) {
         b->full_bw = bw;
         b->full_rounds = 0;
     } else {
-        b->full_rounds += queue ? 2 : 1;
+        b->full_rounds += queue && !reorders ? 2 : 1;
     }
     b->filled = overflow || b->full_rounds >= FULL_ROUNDS;
 }
@@ -120,14 +162,15 @@ void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     if (a->rtt == 0) /* it tells of what was to be acknowledged long before, as by the next request */
         return;
     bool follows = t->first_acked && a->sent_at >= t->last_sent && a->sent_at - t->last_sent <= TRAIN_GAP_MAX;
-    if (!follows || a->sent_at - t->first_sent > b->min_rtt / 4) {
+    if (!follows || a->sent_at - t->first_sent > b->min_rtt / TRAIN_PART) {
         *t = (struct skt_train){a->sent_at, a->sent_at, a->now, 0};
         return;
     }
     t->last_sent = a->sent_at;
     t->bytes += a->acked;
     skt_us sending = t->last_sent - t->first_sent, arriving = a->now - t->first_acked;
-    if (t->bytes >= TRAIN_LEN_MIN * b->mss && arriving >= TRAIN_TIME_MIN && arriving >= sending + sending / 4)
+    if (t->bytes >= TRAIN_LEN_MIN * b->mss && arriving >= TRAIN_TIME_MIN &&
+        arriving >= sending + sending / 4 && arriving >= TRAIN_REORDERINGS * most_reordering(b))
         skt_maxfilter_add(&b->ceiling, TRAIN_ROUNDS, b->round, t->bytes * SKT_US_PER_SEC / arriving);
 }
 
@@ -135,7 +178,7 @@ void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
  * lower rate comes from a longer path, which the window is too small for. */
 static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
-    skt_us longer = b->min_rtt + skt_us_max(b->min_rtt / 2, 4 * SKT_BBR_QUEUE_TOLERATED);
+    skt_us longer = b->min_rtt + skt_us_max(b->min_rtt / 2, 4 * SKT_BBR_QUEUE_TOLERATED) + b->reordering;
     bool slow = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > longer && !a->app_limited &&
                 b->round_bw < skt_maxfilter_get(&b->bw) * 3 / 4 && b->phase == SKT_BBR_PROBE_BW;
     b->slow_rounds = slow ? b->slow_rounds + 1 : 0;
@@ -144,7 +187,7 @@ static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         skt_maxfilter_reset(&b->bw, b->round, b->round_bw);
     b->last_bw = b->round_bw;
     b->round_bw = 0;
-    if (b->round_min_rtt <= b->min_rtt + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / 8))
+    if (b->round_min_rtt <= b->min_rtt + skt_bbr_tolerated(b, 8))
         b->quiet_round = b->round;
 }
 
@@ -154,6 +197,8 @@ void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     b->round_acked += a->acked;
     if (a->rtt)
         b->round_min_rtt = skt_us_min(b->round_min_rtt, a->rtt);
+    b->round_late += a->late;
+    b->round_late_by = skt_us_max(b->round_late_by, a->late_by);
     if (a->rate == 0)
         return;
     if (a->rate > b->round_bw)
@@ -172,6 +217,7 @@ void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         watch_slowness(b, a);
         b->last_min_rtt = b->round_min_rtt;
         b->round_min_rtt = SKT_NEVER;
+        update_reordering(b);
         b->round_lost = b->round_acked = 0;
     }
 }

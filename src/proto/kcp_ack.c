@@ -89,6 +89,7 @@ void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t s
         take_copy(p, seg, round, ts, copy);
     } else if (named) {
         skt_redundancy_on_arrived(&p->redundancy);
+        skt_path_note_late(p, seg, round);
         round->rtt = round->now - seg->sent_at;
         if (seg->sent_at < p->epoch_at)
             round->rtt = 0;

@@ -44,7 +44,9 @@ struct skt_ack_round {
     skt_us sent_at, delivered_at, first_sent_at;
     uint64_t prior_delivered;
     bool app_limited;
-    skt_us rtt; /* of the transmission that the ACK named; 0: none */
+    skt_us rtt;     /* of the transmission that the ACK named; 0: none */
+    size_t late;    /* bytes of `acked` that came long after what was sent later had, */
+    skt_us late_by; /* and by how much at most */
 };
 
 /* --- kcp.c --- */
@@ -148,6 +150,9 @@ void skt_path_take_rtt(struct skt_path *p, skt_us now, skt_us rtt);
  * its last transmission. */
 void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt_ack_round *round,
                          bool named);
+
+/* A transmission that its ACK named: puts into round->late whether later ones had overtaken it by far. */
+void skt_path_note_late(const struct skt_path *p, const struct skt_segment *seg, struct skt_ack_round *round);
 
 /* An earlier transmission of seg than the last one arrived, after `late` since its sending; or one that was
  * thought lost. */

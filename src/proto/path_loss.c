@@ -54,6 +54,18 @@ static void take_probe_success(struct skt_path *p, const struct skt_segment *seg
     p->cc->on_lost(&p->cc_state, &loss);
 }
 
+/* A queue keeps the order, so what is late by more than RACK's quarter of the least round trip (RFC
+ * 8985, 6.2) shows a delay of the path's own. What parity mended looks the same, but that is few: congestion
+ * control goes by how many there are. */
+void skt_path_note_late(const struct skt_path *p, const struct skt_segment *seg, struct skt_ack_round *round)
+{
+    skt_us took = round->now - seg->sent_at;
+    if (seg->tx >= p->rack_tx || took <= p->rack_rtt + p->min_rtt / 4)
+        return;
+    round->late += seg->cost;
+    round->late_by = skt_us_max(round->late_by, skt_us_min(took - p->rack_rtt, p->srtt));
+}
+
 void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt_ack_round *round, bool named)
 {
     if (seg->flags & SKT_SEG_FLYING) {
@@ -133,6 +145,8 @@ void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round)
         .rtt = rtt,
         .srtt = p->srtt,
         .min_rtt = p->min_rtt,
+        .late = round->late,
+        .late_by = round->late_by,
     };
     update_rack(p, round);
     p->cc->on_acked(&p->cc_state, &ack);
