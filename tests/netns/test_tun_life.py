@@ -206,7 +206,7 @@ def test_path_becomes_narrow_and_wide_again(lab):
 
 
 def test_mtu_follows_after_privileges_were_dropped(lab):
-    lab.dir.chmod(0o777)
+    lab.dir.chmod(0o755)
     t = tun_pair(lab, client_options={"top": {"user": "nobody"}}, mtu=1400, **LINK)
     with open(f"/proc/{t.client.process.pid}/status", encoding="ascii") as status:
         assert not re.search(r"^Uid:\t0", status.read(), re.M)
@@ -259,7 +259,7 @@ def test_interface_removed_by_somebody_else(lab):
 
 
 def test_interface_removed_after_privileges_were_dropped(lab):
-    lab.dir.chmod(0o777)
+    lab.dir.chmod(0o755)
     t = tun_pair(lab, client_options={"top": {"user": "nobody"}, "routes": ["10.95.0.0/16"]}, **LINK)
     assert ping(t.c, SERVER).received == 5
     t.c.ip("link", "del", "tun0")
