@@ -2,6 +2,7 @@
 #include "lua/app.h"
 
 #include "base/err.h"
+#include "io/limits.h"
 #include "lua/handle.h"
 #include "lua/skcp.h"
 #include "lua/state.h"
@@ -140,7 +141,7 @@ int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_co
     if (!app)
         return SKT_ERR_NOMEM;
     init_members(app, loop, conf);
-    app->lua_limit_len = skt_config_max_memory(conf);
+    app->lua_limit_len = conf->max_memory ? skt_config_max_memory(conf) : skt_limits_memory();
     int rc = skt_shared_new(&app->shared, loop, skt_config_max_memory(conf));
     if (rc == SKT_OK)
         rc = skt_relay_set_new(&app->relays, loop);

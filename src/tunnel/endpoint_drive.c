@@ -11,7 +11,7 @@
 
 enum {
     RUNS_MAX = 16, /* sends of one session before the others have their turn, */
-    NEWS_MAX = 64, /* and streams that have news: about 20 us for each that ends, eight rounds a turn */
+    NEWS_MAX = 64, /* and streams that have news: each that ends costs a few system calls */
 };
 
 /* True: of all that have news. When a session with thousands of streams ends, each costs a few system calls:

@@ -28,9 +28,8 @@ struct skt_shared {
     struct skt_loop_timer trim; /* gives idle buffers back to the system */
 };
 
-/* max_memory: bytes of all that peers can make the loop hold; 0: skt_limits_memory. SKT_ERR_NOMEM,
- * SKT_ERR_CRYPTO.
- */
+/* max_memory: bytes that sessions may hold in all (doc/architecture.md tells what is outside it); 0:
+ * skt_limits_memory. SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
 int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_memory);
 
 /* All endpoints must have been freed. NULL is allowed. */

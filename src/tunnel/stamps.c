@@ -14,7 +14,8 @@
 
 enum {
     ENTRIES_MIN = 32768, /* a hundred clients for 4 hours and more, half a MB */
-    MEMORY_SHARE = 128,  /* an entry for so many bytes of max_memory: an eighth of it when full */
+    MEMORY_SHARE = 128,  /* an entry for so many bytes of max_memory: a seventh of it when full (16 bytes in
+                            slots of which 7/8 are used) */
 };
 
 static uint32_t entries_max(const struct skt_shared *shared)
