@@ -220,11 +220,8 @@ long skt_udp_system_receive(struct skt_udp *udp)
 
 /* What goes beside a message: where it leaves from and, of a run, how it is cut. */
 struct control {
-    union {
-        char buf[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
-        struct cmsghdr align;
-    };
-    size_t len;
+    _Alignas(struct cmsghdr) char buf[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    size_t len; /* of buf, in use */
 };
 
 static void put_control(struct control *control, int level, int type, const void *data, size_t len)
