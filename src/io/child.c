@@ -27,7 +27,9 @@ static const char prefix[] = "skcptun: ";
 
 static bool may_exec;
 
-extern char **environ;
+#ifdef __APPLE__
+extern char **environ; /* unistd.h has it elsewhere */
+#endif
 
 static void close_from(unsigned first)
 {

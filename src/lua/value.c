@@ -191,8 +191,7 @@ bool skt_value_equal(const struct skt_value *a, const struct skt_value *b)
         return a->u.boolean == b->u.boolean;
     case LUA_TNUMBER:
         return a->is_integer == b->is_integer &&
-               (a->is_integer ? a->u.integer == b->u.integer
-                              : memcmp(&a->u.number, &b->u.number, sizeof a->u.number) == 0);
+               (a->is_integer ? a->u.integer == b->u.integer : a->u.number == b->u.number);
     case LUA_TSTRING:
         return a->u.string.len == b->u.string.len &&
                memcmp(a->u.string.bytes, b->u.string.bytes, a->u.string.len) == 0;
