@@ -57,6 +57,7 @@ find_missing_debian() {
         need_command ping iputils-ping
         need_command iperf3 iperf3
         need_command nft nftables
+        need_command sysctl procps
         need_command iptables iptables
         need_command curl curl
         need_command openssl openssl
