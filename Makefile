@@ -116,10 +116,11 @@ check-attack:
 	SKT_BUILD=$(abspath $(BUILD)) SKCPTUN=$(abspath $(BUILD))/skcptun SKT_LINK=$(abspath $(BUILD))/skt-link \
 		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/attack
 
-# The congestion control scenarios with thousands of seeds, in portions.
+# The congestion control scenarios with thousands of seeds, in portions; floods of handshakes in all their kinds.
 check-sim:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
-	cmake --build $(BUILD) -j $(JOBS) --target test_proto_cc_sim
+	cmake --build $(BUILD) -j $(JOBS) --target test_proto_cc_sim --target test_proto_acceptor
+	SKT_LONG=1 $(BUILD)/tests/test_proto_acceptor
 	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto_cc_sim $(SEEDS) $(JOBS)
 
 # What a KiB of payload costs in instructions, against a stored bound.

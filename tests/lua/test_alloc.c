@@ -36,7 +36,7 @@
 #define KEY "key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='"
 
 enum {
-    SAMPLES = 40, /* lives of a kind where not all are wanted */
+    SAMPLES = 20, /* lives of a kind where not all are wanted */
     MANY = 300,   /* allocations in a row that fail, in lives of the second kind */
     TRANSFER_LEN = 30000,
     PATIENCE_MS = 15000, /* a connection without a session is reset after 10 s */

@@ -12,7 +12,7 @@ import pytest
 from lab import KEEP_LOGS, PREFIX, SKCPTUN, Lab
 from web import Files
 
-AT_ONCE = 6
+AT_ONCE = 10
 
 
 def pytest_configure(config):
