@@ -133,7 +133,7 @@ static void read_control(struct skt_session *s, skt_us now)
 
 void skt_streams_absorb(struct skt_session *s, skt_us now)
 {
-    if (s->reset_count > 0)
+    if (s->reset_count > 0 || s->spare_reset_count > 0)
         skt_resets_flush(s);
     while (!skt_list_empty(&s->path.events)) {
         struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);

@@ -90,6 +90,18 @@ struct skt_parity {
     uint64_t sent, recovered;            /* packets */
 };
 
+/* A RESET that has not gone to the peer yet (session_resets.c). */
+struct skt_owed_reset {
+    uint32_t conv;
+    uint32_t end; /* with has_end: the sn that it has its place behind */
+    uint8_t reason;
+    bool has_end;
+};
+
+enum {
+    SKT_SPARE_RESETS = 4
+}; /* so many fall due in a moment without memory; beyond them the peer's limits have to end it */
+
 struct skt_session {
     struct skt_slot slot; /* first member */
     struct skt_context *ctx;
@@ -133,6 +145,8 @@ struct skt_session {
     /* RESETs that wait until the control conversation has less to carry, and how many there is room for. */
     struct skt_owed_reset *resets;
     uint32_t reset_count, reset_cap;
+    struct skt_owed_reset spare_resets[SKT_SPARE_RESETS]; /* where there is no memory for one more */
+    uint8_t spare_reset_count;
     struct skt_kcp control;
     struct skt_kcp messages;
     uint8_t *message_buf;   /* the message last read */

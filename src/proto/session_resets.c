@@ -12,13 +12,6 @@ enum {
     REFUSED_MAX = 1024,
 };
 
-struct skt_owed_reset {
-    uint32_t conv;
-    uint32_t end;
-    uint8_t reason;
-    bool has_end;
-};
-
 static bool write_one(struct skt_session *s, const struct skt_owed_reset *r)
 {
     uint8_t msg[10] = {SKT_CONTROL_RESET};
@@ -48,9 +41,15 @@ static bool add(struct skt_session *s, const struct skt_owed_reset *r, bool know
 {
     if (s->reset_count == 0 && write_one(s, r))
         return true;
-    if ((!known && s->reset_count >= REFUSED_MAX) || !reserve(s))
+    if (!known && s->reset_count >= REFUSED_MAX)
         return false;
-    s->resets[s->reset_count++] = *r;
+    if (reserve(s))
+        s->resets[s->reset_count++] = *r;
+    else if (known &&
+             s->spare_reset_count < SKT_SPARE_RESETS) /* a peer that is not told would wait for ever */
+        s->spare_resets[s->spare_reset_count++] = *r;
+    else
+        return false;
     return true;
 }
 
@@ -68,9 +67,11 @@ bool skt_resets_add_end(struct skt_session *s, uint32_t conv, int reason, uint32
 
 void skt_resets_flush(struct skt_session *s)
 {
+    while (s->spare_reset_count > 0 && write_one(s, &s->spare_resets[s->spare_reset_count - 1]))
+        s->spare_reset_count--;
     while (s->reset_count > 0 && write_one(s, &s->resets[s->reset_count - 1]))
         s->reset_count--;
-    if (s->reset_count == 0)
+    if (s->reset_count == 0 && s->spare_reset_count == 0)
         skt_resets_dispose(s);
 }
 
@@ -79,4 +80,5 @@ void skt_resets_dispose(struct skt_session *s)
     skt_account_free(&s->path.account, s->resets, s->reset_cap * sizeof *s->resets);
     s->resets = NULL;
     s->reset_count = s->reset_cap = 0;
+    s->spare_reset_count = 0;
 }
