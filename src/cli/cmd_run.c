@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
-#include "base/folders.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/janitor.h"
@@ -229,8 +228,7 @@ static int take_other_name(struct process *p, char path[SKT_STATUS_PATH_MAX])
     struct skt_config *conf = p->conf;
     char *name = skt_config_other_name(conf);
     char wanted[SKT_STATUS_PATH_MAX];
-    int n = name ? snprintf(wanted, sizeof wanted, SKT_RUN_FOLDER "/%s.sock", name) : -1;
-    if (n < 0 || (size_t)n >= sizeof wanted || skt_status_place(wanted, path) < 0) {
+    if (!name || skt_status_default(name, wanted) < 0 || skt_status_place(wanted, path) < 0) {
         free(name);
         return SKT_ERR_NOMEM;
     }

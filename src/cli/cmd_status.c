@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
-#include "base/folders.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/status_fetch.h"
@@ -100,8 +99,7 @@ static int no_instance(const char *config, const char *wanted)
 static int locate_of_name(const char *name, char path[SKT_STATUS_PATH_MAX])
 {
     char wanted[SKT_STATUS_PATH_MAX];
-    int n = snprintf(wanted, sizeof wanted, SKT_RUN_FOLDER "/%s.sock", name);
-    if (n >= (int)sizeof wanted || skt_status_locate(wanted, path) < 0)
+    if (skt_status_default(name, wanted) < 0 || skt_status_locate(wanted, path) < 0)
         return no_instance(name, wanted);
     return SKT_EXIT_OK;
 }
@@ -129,8 +127,7 @@ static bool locate_among_names(const struct skt_config *conf, char path[SKT_STAT
     char *name = skt_status_is_default(conf->status_socket) ? skt_config_other_name(conf) : NULL;
     if (name) {
         char wanted[SKT_STATUS_PATH_MAX];
-        int n = snprintf(wanted, sizeof wanted, SKT_RUN_FOLDER "/%s.sock", name);
-        found = n > 0 && (size_t)n < sizeof wanted && skt_status_locate(wanted, path) == SKT_OK &&
+        found = skt_status_default(name, wanted) == SKT_OK && skt_status_locate(wanted, path) == SKT_OK &&
                 is_of(path, conf);
         free(name);
     }

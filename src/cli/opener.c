@@ -66,28 +66,16 @@ static bool answer(int fd, int opened)
     return n == (ssize_t)sizeof a;
 }
 
-/* Reads all of it; false: the channel was closed. */
-static bool take(int fd, void *buf, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        ssize_t n = read(fd, (char *)buf + at, len - at);
-        if (n == 0 || (n < 0 && errno != EINTR))
-            return false;
-        at += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 void skt_opener_run(int fd)
 {
     static struct paths paths;
     uint8_t file;
     skt_child_signals();
     skt_child_close_others(fd);
-    if (!take(fd, &paths, sizeof paths))
+    if (!skt_child_read(fd, &paths, sizeof paths))
         return;
     paths.config[sizeof paths.config - 1] = paths.log[sizeof paths.log - 1] = 0;
-    while (take(fd, &file, sizeof file) &&
+    while (skt_child_read(fd, &file, sizeof file) &&
            answer(fd, open_file(paths.config, paths.log, (enum skt_opener_file)file)))
         ;
 }

@@ -73,6 +73,12 @@ static int copy(char buf[SKT_STATUS_PATH_MAX], const char *path)
     return SKT_OK;
 }
 
+int skt_status_default(const char *name, char buf[SKT_STATUS_PATH_MAX])
+{
+    int n = snprintf(buf, SKT_STATUS_PATH_MAX, SKT_RUN_FOLDER "/%s.sock", name);
+    return n < SKT_STATUS_PATH_MAX ? SKT_OK : SKT_ERR_FULL;
+}
+
 bool skt_status_is_default(const char *wanted)
 {
     return default_name(wanted) != NULL;

@@ -17,6 +17,10 @@ enum {
  * this user, SKT_ERR_FULL where its name is too long. */
 int skt_status_folder(int i, char buf[SKT_STATUS_PATH_MAX]);
 
+/* The socket of an instance of this name in the default folder, into buf. SKT_ERR_FULL: the name is too long.
+ */
+int skt_status_default(const char *name, char buf[SKT_STATUS_PATH_MAX]);
+
 /* Is it a socket in the default folder? Its name is the program's choice then. */
 bool skt_status_is_default(const char *wanted);
 

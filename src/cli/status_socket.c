@@ -241,17 +241,12 @@ void skt_status_file_remove(const struct skt_status_file *file)
 void skt_status_file_remove_after(int fd)
 {
     struct skt_status_file file = {0};
-    size_t len = 0;
     char rest[64];
     ssize_t got;
     skt_child_signals();
     skt_child_close_others(fd);
-    while (len < sizeof file) {
-        got = read(fd, (char *)&file + len, sizeof file - len);
-        if (got == 0 || (got < 0 && errno != EINTR))
-            return;
-        len += got > 0 ? (size_t)got : 0;
-    }
+    if (!skt_child_read(fd, &file, sizeof file))
+        return;
     while ((got = read(fd, rest, sizeof rest)) > 0 || (got < 0 && errno == EINTR))
         ;
     file.path[sizeof file.path - 1] = '\0';

@@ -4,6 +4,7 @@
 #endif
 #include "io/child.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -64,6 +65,17 @@ void skt_child_signals(void)
         signal(ignored[i], SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+bool skt_child_read(int fd, void *buf, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        ssize_t n = read(fd, (char *)buf + at, len - at);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return false;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return true;
 }
 
 void skt_child_allow_exec(void)

@@ -4,6 +4,9 @@
 #ifndef SKT_IO_CHILD_H
 #define SKT_IO_CHILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum { SKT_CHILD_FD = 0 }; /* where a child's channel to its parent is */
 
 /* In a child: closes every descriptor but `fd` and stderr. */
@@ -12,6 +15,9 @@ void skt_child_close_others(int fd);
 /* In a child: ignores what a terminal or a service manager sends to the whole group: the end of the channel
  * is the sign to end. Lets all signals through otherwise. */
 void skt_child_signals(void);
+
+/* In a child: reads exactly len bytes from its channel; false: it ended before. */
+bool skt_child_read(int fd, void *buf, size_t len);
 
 /* Sets what skt_child_become may run: this very program, which then begins with skt_child_role. Without this
  * call (in tests of a layer) children stay forks. */
