@@ -77,8 +77,8 @@ check-clang:
 check-alloc:
 	sh tools/install-deps.sh test
 	cmake -S . -B $(BUILD)-asan $(SANITIZED)
-	cmake --build $(BUILD)-asan -j $(JOBS) --target test_lua_alloc
-	SKT_ALLOC_STEP=$(ALLOC_STEP) ASAN_OPTIONS=detect_leaks=1 $(BUILD)-asan/tests/test_lua_alloc
+	cmake --build $(BUILD)-asan -j $(JOBS) --target test_script_alloc
+	SKT_ALLOC_STEP=$(ALLOC_STEP) ASAN_OPTIONS=detect_leaks=1 $(BUILD)-asan/tests/test_script_alloc
 
 # AddressSanitizer and UndefinedBehaviorSanitizer over all of it, with less data in the slow tests.
 check-asan:

@@ -40,7 +40,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
 endif()
 
 # Devices have little flash. Nothing unwinds its own stack, and debuggers read .debug_frame; code that nobody calls is
-# left out; what is never in the path of a packet is made small (skt_make_small); nothing is padded, neither functions
+# left out; what is not in the path of a packet is made small (skt_make_fast names what is); nothing is padded, neither functions
 # to 16 bytes nor segments to pages, which x86 alone would do (read-only data lies in the code's segment then).
 add_compile_options(-ffunction-sections -fdata-sections)
 if(NOT SKT_SANITIZE AND NOT SKT_FUZZ)
@@ -82,16 +82,22 @@ if(SKT_HAVE_RELR)
     add_link_options(-Wl,-z,pack-relative-relocs)
 endif()
 
-# skt_make_small(LAYER [REGEX]): optimises a layer, or those of its files whose path matches, for size.
+# A layer's files are optimised for size ...
 function(skt_make_small layer)
-    set(small "$<$<CONFIG:RelWithDebInfo,Release>:$<IF:$<BOOL:${SKT_HAVE_OZ}>,-Oz,-Os>>")
-    if(ARGC EQUAL 1)
-        target_compile_options(skt_${layer} PRIVATE "${small}")
-        return()
-    endif()
-    get_target_property(sources skt_${layer} SOURCES)
-    list(FILTER sources INCLUDE REGEX "${ARGV1}")
-    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${small}")
+    target_compile_options(skt_${layer} PRIVATE
+        "$<$<CONFIG:RelWithDebInfo,Release>:$<IF:$<BOOL:${SKT_HAVE_OZ}>,-Oz,-Os>>")
+endfunction()
+
+# ... but for those that skt_make_fast(LAYER FILE...) names. A name without a file fails the build, so that one that
+# is renamed does not become slow unnoticed.
+function(skt_make_fast layer)
+    foreach(file IN LISTS ARGN)
+        if(NOT EXISTS "${PROJECT_SOURCE_DIR}/src/${layer}/${file}")
+            message(FATAL_ERROR "skt_make_fast: there is no src/${layer}/${file}")
+        endif()
+        set_source_files_properties("${PROJECT_SOURCE_DIR}/src/${layer}/${file}" PROPERTIES COMPILE_OPTIONS
+            "$<$<CONFIG:RelWithDebInfo,Release>:-O2>")
+    endforeach()
 endfunction()
 
 if(SKT_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")

@@ -2,10 +2,10 @@
 
 set(SKT_LAYERS "") # the libraries made so far, the highest layer first
 
-# skt_add_layer(NAME [dependency...]): static library skt_NAME of src/NAME/*.c, linked with all layers above it.
+# skt_add_layer(NAME [dependency...]): static library skt_NAME of src/NAME/**/*.c, linked with all layers above it.
 # Files named *_linux.c and *_darwin.c are taken on that system only.
 macro(skt_add_layer name)
-    file(GLOB layer_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.c")
+    file(GLOB_RECURSE layer_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.c")
     if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(FILTER layer_sources EXCLUDE REGEX "_linux\\.c$")
     endif()
@@ -16,6 +16,7 @@ macro(skt_add_layer name)
         add_library(skt_${name} STATIC ${layer_sources})
         target_include_directories(skt_${name} PUBLIC "${PROJECT_SOURCE_DIR}/src")
         target_link_libraries(skt_${name} PUBLIC ${SKT_LAYERS} ${ARGN} Threads::Threads)
+        skt_make_small(${name})
         list(INSERT SKT_LAYERS 0 skt_${name})
     endif()
 endmacro()

@@ -3,8 +3,8 @@
 #include "cli/opener.h"
 #include "cli/status_socket.h"
 #include "io/child.h"
-#include "io/netcfg_helper.h"
 #include "io/privileges.h"
+#include "netcfg/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@ set -eu
 cd "$1"
 grep -rnE '^[ \t]*#[ \t]*include' --include='*.c' --include='*.h' . | sed 's|^\./||' | awk -F: '
 BEGIN {
-    n = split("base proto crypto io tunnel lua modes cli", order, " ")
+    n = split("base proto crypto io netcfg config tunnel script modes cli demo", order, " ")
     for (i = 1; i <= n; i++)
         rank[order[i]] = i
     rank["main.c"] = n + 1
@@ -26,8 +26,8 @@ function fail(why) {
         header = substr(what, RSTART + 1, RLENGTH - 2)
         target = header
         sub(/\/.*/, "", target)
-        # Generated: the scripts as data, which the Lua layer loads.
-        if (header == "modes/embedded.h" && rank[layer] >= rank["lua"])
+        # Generated: the scripts as data, which script/ loads.
+        if (header == "modes/embedded.h" && rank[layer] >= rank["script"])
             next
         if (header !~ /\//)
             fail("write the layer: \"" layer "/" header "\"")
@@ -41,8 +41,8 @@ function fail(why) {
             fail("proto/ is pure and must not include <" header ">")
         if (header ~ /^openssl\// && layer != "crypto")
             fail("only crypto/ uses OpenSSL")
-        if (header ~ /^(lua|lauxlib|lualib)\.h/ && rank[layer] < rank["lua"])
-            fail("Lua is known to lua/ and those after it only")
+        if (header ~ /^(lua|lauxlib|lualib)\.h/ && rank[layer] < rank["config"])
+            fail("Lua is known to config/ and those after it only")
         if (header ~ /^ev\.h$/ && rank[layer] < rank["io"])
             fail("libev is known to io/ and those after it only")
     }

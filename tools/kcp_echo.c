@@ -8,7 +8,7 @@
  *       127.0.0.1:PORT and checks what comes back; exit status 0 when all did, in order and unchanged */
 #include "base/err.h"
 #include "base/pool.h"
-#include "proto/kcp.h"
+#include "proto/kcp/kcp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
 #include "cli/cli.h"
-#include "lua/config.h"
+#include "config/config.h"
 
 #include <stdio.h>
 

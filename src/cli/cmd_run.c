@@ -8,11 +8,11 @@
 #include "cli/run_log.h"
 #include "cli/status_path.h"
 #include "cli/status_socket.h"
+#include "config/config.h"
+#include "config/diff.h"
 #include "io/loop.h"
 #include "io/privileges.h"
-#include "lua/app.h"
-#include "lua/config.h"
-#include "lua/config_diff.h"
+#include "script/app.h"
 
 #include <errno.h>
 #include <signal.h>

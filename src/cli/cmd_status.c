@@ -5,7 +5,7 @@
 #include "cli/status_fetch.h"
 #include "cli/status_path.h"
 #include "cli/status_table.h"
-#include "lua/config.h"
+#include "config/config.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef SKT_CRYPTO_CRYPTO_H
 #define SKT_CRYPTO_CRYPTO_H
 
-#include "proto/gf256.h"
+#include "proto/parity/gf256.h"
 #include "proto/primitives.h"
 
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include "base/dnsmsg.h"
 #include "base/err.h"
 #include "io/nameservers.h"
-#include "io/netcfg_system.h"
+#include "io/net.h"
 #include "io/sockaddr.h"
 
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 #include "io/ask.h"
 #include "io/loop_internal.h"
 #include "io/nameservers.h"
-#include "io/netcfg_system.h"
+#include "io/net.h"
 #include "io/sockaddr.h"
 #include "io/thread.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of a macOS routing socket and entries of its table (route(4), net/route.h), as bytes: built and
  * read on any system, so that they can be tested on any. Numbers are in the machine's order, addresses begin
- * with their length and family and are padded to 4 bytes. netcfg_darwin.c checks every number here against
+ * with their length and family and are padded to 4 bytes. io/net_darwin.c checks every number here against
  * the system's headers. */
 #ifndef SKT_IO_RTMSG_H
 #define SKT_IO_RTMSG_H
 
-#include "io/netcfg_system.h"
+#include "io/net.h"
 
 enum {
     SKT_RTMSG_VERSION = 5,

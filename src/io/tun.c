@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/ippkt.h"
 #include "base/log.h"
-#include "io/netcfg_system.h"
+#include "io/net.h"
 #include "io/tun_internal.h"
 
 #include <stdarg.h>

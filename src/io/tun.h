@@ -54,7 +54,7 @@ int skt_tun_fd(const struct skt_tun *tun);
 unsigned skt_tun_offloads(const struct skt_tun *tun);
 
 /* Gives the interface an address with its network; v4 and v6 may be had both. peer4: of the other end, wanted
- * by macOS only; NULL: its own. Needs the right to (see io/netcfg.h for after privileges were dropped).
+ * by macOS only; NULL: its own. Needs the right to (see netcfg/netcfg.h for after privileges were dropped).
  * SKT_ERR_IO with errno. */
 int skt_tun_set_address(struct skt_tun *tun, const struct skt_ipnet *address, const uint8_t *peer4);
 

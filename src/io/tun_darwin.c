@@ -3,7 +3,7 @@
  * system has no offloads for it. */
 #include "base/err.h"
 #include "base/ippkt.h"
-#include "io/netcfg_system.h"
+#include "io/net.h"
 #include "io/sockaddr.h"
 #include "io/tun_internal.h"
 

@@ -5,7 +5,7 @@
 #endif
 #include "base/err.h"
 #include "base/ippkt.h"
-#include "io/netcfg_system.h"
+#include "io/net.h"
 #include "io/tun_internal.h"
 
 #include <errno.h>

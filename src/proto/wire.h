@@ -113,10 +113,11 @@ enum skt_frame {
     SKT_FRAME_PROBED = 9,    /* size u16 of a probe that arrived */
     SKT_FRAME_CLOSE = 10,    /* the session ends: reason u8 (enum skt_close) */
     SKT_FRAME_ACK = 11,      /* what arrived of one conversation (ack_frame.h); SKT_FEATURE_ACK_RANGES */
-    SKT_FRAME_PARITY = 12,   /* the rest of the packet: head u16, parity of KCP frames (fec.h, fec_ring.h) */
-    SKT_FRAME_PIECE = 14,    /* the rest of the packet: number u16 | at u16 | total u16 | bytes: part of a KCP
-                              * frame's body of `total` bytes that is too long for a datagram */
-    SKT_FRAME_REPORT = 13,   /* lost u32 | runs of lost ones u32 | recovered u32, packets of the session */
+    SKT_FRAME_PARITY =
+        12, /* the rest of the packet: head u16, parity of KCP frames (parity/code.h, parity/ring.h) */
+    SKT_FRAME_PIECE = 14,  /* the rest of the packet: number u16 | at u16 | total u16 | bytes: part of a KCP
+                            * frame's body of `total` bytes that is too long for a datagram */
+    SKT_FRAME_REPORT = 13, /* lost u32 | runs of lost ones u32 | recovered u32, packets of the session */
 };
 
 /* Initiation, the payload of message 1; what follows the last field is padding (zeros) and is ignored:

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/wipe.h"
-#include "proto/packet.h"
+#include "proto/keys/packet.h"
 #include "tunnel/endpoint_internal.h"
 
 #include <assert.h>

@@ -7,8 +7,8 @@
 #define SKT_TUNNEL_ENDPOINT_H
 
 #include "io/loop.h"
-#include "proto/acceptor.h"
-#include "proto/session.h"
+#include "proto/acceptor/acceptor.h"
+#include "proto/session/session.h"
 #include "tunnel/shared.h"
 
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /* Datagrams that came in: unmask, look up, hand to the acceptor or the session. */
 #include "base/err.h"
 #include "base/log.h"
-#include "proto/packet.h"
+#include "proto/keys/packet.h"
 #include "tunnel/endpoint_internal.h"
 #include "tunnel/endpoint_log.h"
 

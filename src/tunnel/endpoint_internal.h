@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "io/resolve.h"
 #include "io/udp.h"
-#include "proto/acceptor.h"
+#include "proto/acceptor/acceptor.h"
 #include "tunnel/endpoint.h"
 #include "tunnel/stamps.h"
 

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "io/loop.h"
 #include "io/resolve.h"
-#include "proto/kcp_rest.h"
+#include "proto/kcp/rest.h"
 #include "tunnel/relay.h"
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #ifndef SKT_TUNNEL_STAMPFILE_H
 #define SKT_TUNNEL_STAMPFILE_H
 
-#include "proto/stampcache.h"
+#include "proto/keys/stampcache.h"
 
 #include <stdint.h>
 

@@ -5,8 +5,8 @@
 #define SKT_TUNNEL_STAMPS_H
 
 #include "base/list.h"
-#include "proto/cookies.h"
-#include "proto/stampcache.h"
+#include "proto/keys/cookies.h"
+#include "proto/keys/stampcache.h"
 #include "tunnel/shared.h"
 #include "tunnel/stampfile.h"
 

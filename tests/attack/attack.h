@@ -5,8 +5,8 @@
 #ifndef ATTACK_H
 #define ATTACK_H
 
-#include "proto/ack_frame.h"
-#include "proto/session_internal.h"
+#include "proto/kcp/ack_frame.h"
+#include "proto/session/internal.h"
 
 enum {
     ATTACK_SOURCES_MAX = 65536, /* forged addresses */

@@ -109,7 +109,7 @@ def test_drain_ends_early(pair):
         pair.client.signal(signal.SIGTERM)
         wait_for(lambda: "ending, open connections get 1 s" in pair.client.log())
         idle.close()
-        # That it does so before the limit is for tests/lua/test_app.c to tell, which can set one.
+        # That it does so before the limit is for tests/script/test_app.c to tell, which can set one.
         assert pair.client.wait() == 0
 
 

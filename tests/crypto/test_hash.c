@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "crypto/crypto.h"
 #include "crypto/hex.h"
-#include "proto/noise.h"
+#include "proto/keys/noise.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 /* ACK frames of any content: parsed, written again to the same effect, and given to a conversation that has
  * segments in flight, lost and sent again. The first byte says how many. */
 #include "base/err.h"
-#include "proto/ack_frame.h"
-#include "proto/kcp.h"
+#include "proto/kcp/ack_frame.h"
+#include "proto/kcp/kcp.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The receiving end of parity, fed with what an authenticated but hostile peer may send. Each step: kind, how
  * far the number advances, length, then the bytes. */
-#include "proto/fec_ring.h"
+#include "proto/parity/ring.h"
 
 #include <stdlib.h>
 

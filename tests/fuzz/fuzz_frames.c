@@ -6,8 +6,8 @@
  * count. */
 #include "fuzz/tunnel.h"
 
-#include "proto/ack_frame.h"
-#include "proto/kcp_internal.h"
+#include "proto/kcp/ack_frame.h"
+#include "proto/kcp/internal.h"
 
 enum { STREAMS = 4, FLOWS = 3, RUN_MAX = 8192, LEN_MAX = 1400 };
 

@@ -3,7 +3,7 @@
  * come out of a second turn as it is, and a client must come through any message 2. */
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/handshake.h"
+#include "proto/keys/handshake.h"
 
 #include <stdlib.h>
 #include <string.h>

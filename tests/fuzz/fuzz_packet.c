@@ -4,7 +4,7 @@
  * them. */
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/packet.h"
+#include "proto/keys/packet.h"
 
 #include <stdlib.h>
 #include <string.h>

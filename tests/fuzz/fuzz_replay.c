@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The replay window against a list of all that was taken. Each two bytes are a step: back from the top, or
  * ahead of it. */
-#include "proto/replay.h"
+#include "proto/keys/replay.h"
 
 #include <stdlib.h>
 #include <string.h>

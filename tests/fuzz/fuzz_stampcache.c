@@ -3,7 +3,7 @@
  * twice. */
 #include "base/bytes.h"
 #include "base/err.h"
-#include "proto/stampcache.h"
+#include "proto/keys/stampcache.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

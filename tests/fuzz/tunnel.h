@@ -6,9 +6,9 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/acceptor.h"
-#include "proto/kcp_segment.h"
-#include "proto/session_internal.h"
+#include "proto/acceptor/acceptor.h"
+#include "proto/kcp/segment.h"
+#include "proto/session/internal.h"
 
 #include <stdlib.h>
 #include <string.h>

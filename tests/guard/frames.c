@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/ack_frame.h"
-#include "proto/session_internal.h"
+#include "proto/kcp/ack_frame.h"
+#include "proto/session/internal.h"
 #include "sim/forge.h"
 
 enum { PACKETS = 20, ROOM = 1300 };

@@ -6,7 +6,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "io/netcfg_system.h"
+#include "io/net.h"
 
 #include <sched.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
     c: socket -> 127.0.0.1:8080 script --lnk0==== 500 Mbit/s, RTT 10 ms, 2 % loss ====lnk0-- script -> target :s
 
-tests/lua/scripts/lua_proxy_*.lua: framing of their own, many connections over one cid, a ping in on_beat;
+tests/script/scripts/lua_proxy_*.lua: framing of their own, many connections over one cid, a ping in on_beat;
 lua_tun.lua: both ends of a TUN pair.
 """
 import concurrent.futures
@@ -17,7 +17,7 @@ from test_stream import MEMORY, Sender, read_all
 from tun import NET, ping, ping_until, tun_client, tun_server
 from tunnel import PASSWORD, TICKET, Skcptun, wait_server, wait_session
 
-SCRIPTS = ROOT / "tests/lua/scripts"
+SCRIPTS = ROOT / "tests/script/scripts"
 LINK = {"rate": 500, "delay": "5ms", "loss": 0.02, "buffer": "50ms"}
 
 

@@ -2,7 +2,7 @@
 /* The server's door: who gets in, who goes on, and at whose cost. */
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/acceptor_internal.h"
+#include "proto/acceptor/internal.h"
 #include "sim/world.h"
 
 #include <setjmp.h>

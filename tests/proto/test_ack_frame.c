@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "proto/ack_frame.h"
+#include "proto/kcp/ack_frame.h"
 #include "proto/wire.h"
 #include "sim/rng.h"
 

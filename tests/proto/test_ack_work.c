@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "proto/ack_frame.h"
+#include "proto/kcp/ack_frame.h"
 #include "sim/rig.h"
 
 #define MS SKT_US_PER_MS

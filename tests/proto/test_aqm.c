@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The managed queue before a simulated link of a given rate: fairness, waiting times, order, limits. */
-#include "proto/aqm.h"
+#include "proto/queue/aqm.h"
 
 #include "sim/rng.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "proto/cc.h"
+#include "proto/cc/cc.h"
 #include "sim/rng.h"
 
 enum { MSS = 1400 };

@@ -14,7 +14,7 @@
 #define skt_cc_normal skt_cc_normal_32
 #undef SIZE_MAX
 #define SIZE_MAX UINT32_MAX
-#include "../../src/proto/cc_cubic.c"
+#include "../../src/proto/cc/cubic.c"
 #undef size_t
 
 enum { MSS = 1400 };

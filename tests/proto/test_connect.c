@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The client's handshakes against a server that the test plays, so that it can say what no good one says. */
 #include "base/err.h"
-#include "proto/packet.h"
-#include "proto/session_internal.h"
+#include "proto/keys/packet.h"
+#include "proto/session/internal.h"
 #include "sim/world.h"
 
 #include <setjmp.h>

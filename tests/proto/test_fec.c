@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/fec_send.h"
+#include "proto/parity/sender.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "proto/fixed_crypto.h"
-#include "proto/handshake.h"
+#include "proto/keys/handshake.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "proto/session_internal.h"
+#include "proto/session/internal.h"
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS

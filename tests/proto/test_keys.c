@@ -2,8 +2,8 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/keys.h"
-#include "proto/packet.h"
+#include "proto/keys/keys.h"
+#include "proto/keys/packet.h"
 
 #include <string.h>
 

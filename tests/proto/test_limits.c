@@ -3,8 +3,8 @@
  * the test, segment by segment; beside it a client and a server carry what is measured. */
 #include "base/bytes.h"
 #include "base/err.h"
-#include "proto/kcp_internal.h"
-#include "proto/session_internal.h"
+#include "proto/kcp/internal.h"
+#include "proto/session/internal.h"
 #include "sim/instrumented.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proto/mtu.h"
+#include "proto/path/mtu.h"
 
 #include "proto/wire.h"
 

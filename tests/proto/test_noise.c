@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "crypto/hex.h"
 #include "proto/fixed_crypto.h"
-#include "proto/noise.h"
+#include "proto/keys/noise.h"
 
 #include <stdlib.h>
 #include <string.h>

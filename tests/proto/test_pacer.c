@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "proto/pacer.h"
+#include "proto/path/pacer.h"
 #include "sim/rng.h"
 
 enum { MTU = 1400 };

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "crypto/hex.h"
 #include "proto/fixed_crypto.h"
-#include "proto/packet.h"
+#include "proto/keys/packet.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/fec.h"
+#include "proto/parity/code.h"
 #include "sim/world.h"
 
 #define MS  SKT_US_PER_MS

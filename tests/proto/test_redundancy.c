@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "proto/fec.h"
-#include "proto/redundancy.h"
+#include "proto/parity/code.h"
+#include "proto/parity/redundancy.h"
 #include "sim/rng.h"
 
 static void check(struct skt_redundancy *r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/check.h"
 #include "base/err.h"
-#include "proto/replay.h"
+#include "proto/keys/replay.h"
 
 #include <stdlib.h>
 #include <string.h>

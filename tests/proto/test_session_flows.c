@@ -2,8 +2,8 @@
 /* Flows of packets between two sessions over simulated links. */
 #include "base/bytes.h"
 #include "base/err.h"
-#include "proto/mtu.h"
-#include "proto/session_internal.h"
+#include "proto/path/mtu.h"
+#include "proto/session/internal.h"
 #include "sim/world.h"
 
 #include <setjmp.h>

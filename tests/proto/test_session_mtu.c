@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The datagram size of sessions over simulated links: found, followed when the path changes, kept through
  * outages. */
-#include "proto/mtu.h"
+#include "proto/path/mtu.h"
 #include "sim/world.h"
 
 #include <setjmp.h>

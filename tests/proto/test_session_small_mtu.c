@@ -2,7 +2,7 @@
 /* Paths that carry less than a session begins with: down to 576 bytes of IPv4, from the start or later, with
  * and without fragments of IP passing. Whatever was cut before still arrives. */
 #include "base/err.h"
-#include "proto/mtu.h"
+#include "proto/path/mtu.h"
 #include "sim/world.h"
 
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/err.h"
-#include "proto/stampcache.h"
+#include "proto/keys/stampcache.h"
 
 #include <string.h>
 

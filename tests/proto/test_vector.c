@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "crypto/hex.h"
 #include "proto/fixed_crypto.h"
-#include "proto/packet.h"
+#include "proto/keys/packet.h"
 
 #include <stdlib.h>
 #include <string.h>

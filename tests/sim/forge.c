@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/forge.h"
 
-#include "proto/kcp_internal.h"
-#include "proto/session_internal.h"
+#include "proto/kcp/internal.h"
+#include "proto/session/internal.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "sim/pair.h"
 
 #include "base/err.h"
-#include "proto/ack_frame.h"
+#include "proto/kcp/ack_frame.h"
 
 #include <assert.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #define SIM_PAIR_H
 
 #include "base/pool.h"
-#include "proto/kcp.h"
+#include "proto/kcp/kcp.h"
 #include "sim/link.h"
 #include "sim/rival.h"
 

@@ -4,7 +4,7 @@
 #define SIM_RIG_H
 
 #include "base/pool.h"
-#include "proto/kcp.h"
+#include "proto/kcp/kcp.h"
 
 enum { RIG_CONV = 7, RIG_SEGMENTS_MAX = 4096 };
 

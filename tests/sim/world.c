@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/kcp_segment.h"
-#include "proto/packet.h"
+#include "proto/kcp/segment.h"
+#include "proto/keys/packet.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
-#include "proto/acceptor.h"
+#include "proto/acceptor/acceptor.h"
 #include "sim/link.h"
 #include "sim/rival.h"
 

@@ -2,7 +2,7 @@
 /* The table of addresses, against a plain list. */
 #include "base/err.h"
 #include "sim/rng.h"
-#include "tunnel/tun_routes.h"
+#include "tunnel/switch_routes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "io/ifaddr.h"
-#include "tunnel/tun_source.h"
+#include "tunnel/switch_source.h"
 
 #define SEC SKT_US_PER_SEC
 

@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "io/run_for.h"
 #include "io/udp.h"
-#include "tunnel/tun_internal.h"
-#include "tunnel/tun_switch.h"
+#include "tunnel/switch.h"
+#include "tunnel/switch_internal.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

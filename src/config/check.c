@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/check.h"
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/folders.h"
+#include "base/wipe.h"
+#include "config/value.h"
+
+#include <lauxlib.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* dir/name, or name itself where it is absolute or dir is empty. Heap. */
+static char *join(const char *dir, const char *name)
+{
+    bool bare = name[0] == '/' || dir[0] == 0;
+    size_t cap = strlen(dir) + strlen(name) + 2;
+    char *s = malloc(cap);
+    if (s)
+        snprintf(s, cap, "%s%s%s", bare ? "" : dir, bare ? "" : "/", name);
+    return s;
+}
+
+/* The folder of a path, "." where it names none. Heap. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return strdup(".");
+    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static bool is_original_name(const char *script)
+{
+    const char *base = strrchr(script, '/');
+    base = base ? base + 1 : script;
+    for (int m = 0; m < SKT_CONFIG_CUSTOM; m++) {
+        char name[64];
+        snprintf(name, sizeof name, "skcptun_%s.lua", skt_config_mode_str((enum skt_config_mode)m));
+        if (strcmp(base, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Replaces script_file by where it was found; conf->script_dir is the configuration's folder. */
+static void find_script(struct config_reader *r, void *arg)
+{
+    struct skt_config *conf = r->conf;
+    (void)arg;
+    char *beside = join(conf->script_dir, conf->script_file);
+    if (!beside)
+        config_fail_memory(r);
+    if (access(beside, R_OK) == 0) {
+        free(conf->script_file);
+        conf->script_file = beside;
+    } else {
+        free(beside);
+        if (access(conf->script_file, R_OK) != 0) {
+            if (!is_original_name(conf->script_file) || conf->mode == SKT_CONFIG_CUSTOM) {
+                config_enter(r, "script_file");
+                config_fail(r, "expected a script that can be read, got \"%.200s\"", conf->script_file);
+            }
+            config_warn(r, "script_file: there is no %s: the built-in script of %s runs instead",
+                        conf->script_file, conf->mode_name);
+            free(conf->script_file);
+            conf->script_file = NULL;
+            return;
+        }
+    }
+    char *dir = folder_of(conf->script_file);
+    if (!dir)
+        config_fail_memory(r);
+    free(conf->script_dir);
+    conf->script_dir = dir;
+}
+
+/* It is compiled to see whether it can be; what it does shows when it runs. */
+static void check_script(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    lua_State *L = r->L;
+    if (luaL_loadfilex(L, r->conf->script_file, "t") != LUA_OK) {
+        config_enter(r, "script_file");
+        config_fail(r, "%s", lua_tostring(L, -1));
+    }
+    lua_pop(L, 1);
+}
+
+static void fail_without_script(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    config_enter(r, "mode");
+    config_fail(r,
+                "expected proxy_client, proxy_server, tun_client, tun_server, or a name of your own with a "
+                "script_file, got \"%.60s\"",
+                r->conf->mode_name);
+}
+
+static void check_user(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    if (r->conf->run_as && !getpwnam(r->conf->run_as)) {
+        config_enter(r, "user");
+        config_fail(r, "there is no account \"%.60s\"", r->conf->run_as);
+    }
+}
+
+static void check_log_file(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    struct stat st;
+    char *folder = r->conf->log_file ? folder_of(r->conf->log_file) : NULL;
+    if (!folder)
+        return;
+    bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+    free(folder);
+    if (!there) {
+        config_enter(r, "log_file");
+        config_fail(r, "expected a file in a folder that is there, got \"%.200s\"", r->conf->log_file);
+    }
+}
+
+void config_check_top(struct config_reader *r)
+{
+    struct skt_config *conf = r->conf;
+    conf->script_dir = folder_of(conf->path);
+    if (!conf->script_dir)
+        config_fail_memory(r);
+    if (conf->script_file) {
+        if (config_try(r, find_script, NULL) && conf->script_file)
+            (void)config_try(r, check_script, NULL);
+    } else if (conf->mode == SKT_CONFIG_CUSTOM) {
+        (void)config_try(r, fail_without_script, NULL);
+    }
+    (void)config_try(r, check_user, NULL);
+    (void)config_try(r, check_log_file, NULL);
+    if (!conf->status_socket) {
+        size_t cap = strlen(conf->name) + sizeof SKT_RUN_FOLDER "/.sock";
+        conf->status_socket = malloc(cap);
+        if (!conf->status_socket)
+            config_fail_memory(r);
+        snprintf(conf->status_socket, cap, SKT_RUN_FOLDER "/%s.sock", conf->name);
+    } else if (strcmp(conf->status_socket, "off") == 0) {
+        conf->status_socket[0] = 0;
+    }
+}
+
+/* What the built-in scripts need; a script of one's own may do without. */
+static void check_needs(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    struct skt_config_mode_table *t = &r->conf->table;
+    enum skt_config_mode mode = r->conf->mode;
+    bool server = mode == SKT_CONFIG_PROXY_SERVER || mode == SKT_CONFIG_TUN_SERVER;
+    if (t->entry_count == 0) {
+        config_enter(r, server ? ".skcp_servers" : ".skcp_remote_servers");
+        config_fail(r, "expected a list with at least one entry, got nothing");
+    }
+    if (mode == SKT_CONFIG_PROXY_CLIENT && t->listener_count == 0) {
+        config_enter(r, ".tcp_listen_port");
+        config_fail(r, "expected 1..65535, or listeners = {...}, got nothing");
+    }
+    if (mode == SKT_CONFIG_PROXY_SERVER && !t->tcp_target_addr && t->target_count == 0) {
+        config_enter(r, ".tcp_target_addr");
+        config_fail(r, "expected a string, or targets = {...}, got nothing");
+    }
+}
+
+/* The TUN modes' built-in scripts need an address; a custom mode gets a TUN by asking for one. Never half of
+ * one. */
+static void check_tun_needs(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    const struct skt_config_mode_table *t = &r->conf->table;
+    enum skt_config_mode mode = r->conf->mode;
+    bool needed = !r->conf->script_file && (mode == SKT_CONFIG_TUN_CLIENT || mode == SKT_CONFIG_TUN_SERVER);
+    if ((needed || t->tun_ip || t->tun_mask) && (!t->tun_ip || !t->tun_mask)) {
+        config_enter(r, t->tun_ip ? ".tun_mask" : ".tun_ip");
+        config_fail(r, "expected an IPv4 address, got nothing");
+    }
+}
+
+static void check_ipv4(struct config_reader *r, const char *name, const char *value)
+{
+    struct skt_addr a;
+    if (value && (skt_addr_parse(&a, value, 0) != SKT_OK || a.family != 4)) {
+        config_enter(r, ".%s", name);
+        config_fail(r, "expected an IPv4 address, got \"%.60s\"", value);
+    }
+}
+
+/* Named targets that tickets list must exist; the same ticket can't stand twice (it is a key). */
+static void check_ticket_targets(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    const struct skt_config_mode_table *t = &r->conf->table;
+    for (size_t i = 0; i < t->ticket_count; i++) {
+        for (size_t j = 0; j < t->tickets[i].targets.count; j++) {
+            const char *name = t->tickets[i].targets.items[j];
+            bool found = name[0] == 0;
+            for (size_t k = 0; k < t->target_count && !found; k++)
+                found = strcmp(t->targets[k].name, name) == 0;
+            if (!found) {
+                config_enter(r, ".tickets[ticket of %.40s].targets[%zu]",
+                             t->tickets[i].name ? t->tickets[i].name : "?", j + 1);
+                config_fail(r, "expected the name of one of the targets, got \"%.60s\"", name);
+            }
+        }
+    }
+}
+
+static void check_tun_ip(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    check_ipv4(r, "tun_ip", r->conf->table.tun_ip);
+}
+
+static void check_tun_mask(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    check_ipv4(r, "tun_mask", r->conf->table.tun_mask);
+}
+
+void config_check_mode(struct config_reader *r)
+{
+    static void (*const checks[])(struct config_reader * r, void *arg) = {
+        config_add_first_listener, config_check_listeners, config_check_addresses, config_check_ports,
+        config_check_target,       check_tun_ip,           check_tun_mask,         check_tun_needs,
+        config_check_tun,          config_check_nets,      config_check_hooks,     check_ticket_targets};
+    struct skt_config *conf = r->conf;
+    struct skt_config_mode_table *t = &conf->table;
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        (void)config_try(r, checks[i], NULL);
+    if (!conf->script_file)
+        (void)config_try(r, check_needs, NULL);
+    bool server = false;
+    for (size_t i = 0; i < t->entry_count; i++)
+        server = server || t->entries[i].server;
+    if (server && !t->has_tickets && conf->mode != SKT_CONFIG_CUSTOM && !conf->script_file)
+        config_warn(r, "%s.tickets is not set: whoever knows a password or key gets in, with any ticket",
+                    conf->mode_name);
+}
+
+int config_warn_readable(struct skt_config *conf)
+{
+    static const char text[] = "others can read this file and the secrets in it: chmod 600 ";
+    struct skt_config_strings *w = &conf->warnings;
+    char **items = realloc(w->items, (w->count + 1) * sizeof *items);
+    if (items)
+        w->items = items;
+    size_t cap = sizeof text + strlen(conf->path);
+    char *line = items ? malloc(cap) : NULL;
+    if (!line)
+        return SKT_ERR_NOMEM;
+    snprintf(line, cap, "%s%s", text, conf->path);
+    w->items[w->count++] = line;
+    return SKT_OK;
+}

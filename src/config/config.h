@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration: a Lua file that sets the global table `config`, run in a closed environment, checked
+ * field by field and handed on as plain C. */
+#ifndef SKT_CONFIG_CONFIG_H
+#define SKT_CONFIG_CONFIG_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proto/primitives.h"
+#include "proto/wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_value;
+
+enum {
+    SKT_CONFIG_ERROR_MAX = 512, /* room that an error line needs at most, the end included */
+    SKT_CONFIG_LIST_MAX = 1024, /* entries, listeners, targets, tickets: each list at most */
+};
+
+enum skt_config_mode {
+    SKT_CONFIG_PROXY_CLIENT,
+    SKT_CONFIG_PROXY_SERVER,
+    SKT_CONFIG_TUN_CLIENT,
+    SKT_CONFIG_TUN_SERVER,
+    SKT_CONFIG_CUSTOM, /* a name of the user's own, with a script */
+};
+
+enum skt_config_redundancy { SKT_REDUNDANCY_AUTO, SKT_REDUNDANCY_OFF, SKT_REDUNDANCY_FIXED };
+
+struct skt_config_ports {
+    uint16_t lo, hi; /* equal for a single port */
+};
+
+/* 32 bytes that may not be there. */
+struct skt_config_key {
+    bool set;
+    uint8_t bytes[SKT_KEY_LEN];
+};
+
+/* A server entry (skcp_servers) or a remote entry (skcp_remote_servers). */
+struct skt_config_entry {
+    bool server;
+    char *address;
+    struct skt_config_ports port;
+    char *password; /* or NULL: then there is a key. Without a zero inside */
+    struct skt_config_key key;
+    struct skt_config_key server_key;  /* remote: the server's public key */
+    struct skt_config_key private_key; /* server: its private key */
+    struct skt_config_key ticket;      /* remote */
+    int64_t speed_mode;                /* 1 turbo, 0 normal */
+    int64_t keepalive_s;               /* skcp_keepalive */
+    int64_t max_conn_cnt;
+    int64_t streams_max; /* server: connections of one session at most */
+    int64_t mtu;
+    uint8_t ciphers; /* bit set of 1 << enum skt_cipher; 0: all */
+    enum skt_config_redundancy redundancy;
+    int redundancy_data, redundancy_parity; /* with SKT_REDUNDANCY_FIXED */
+    double max_rate_mbit;                   /* 0: not set */
+    double overhead_cap;
+};
+
+struct skt_config_strings {
+    char **items;
+    size_t count;
+};
+
+struct skt_config_ticket {
+    uint8_t ticket[SKT_TICKET_LEN];
+    char *name;   /* or NULL */
+    char *tun_ip; /* or NULL */
+    struct skt_config_strings subnets;
+    bool has_targets; /* the ticket may use only these */
+    struct skt_config_strings targets;
+};
+
+struct skt_config_target {
+    char *name;
+    char *host;
+    uint16_t port;
+};
+
+struct skt_config_listener {
+    char *addr;
+    int64_t port;
+    char *target; /* "" or the name of one of the server's targets */
+};
+
+/* The selected mode's table. What was not set is NULL, 0 or the default. */
+struct skt_config_mode_table {
+    char *tcp_listen_addr; /* with tcp_listen_port: the first listener */
+    int64_t tcp_listen_port;
+    char *tcp_target_addr;
+    int64_t tcp_target_port;
+    int64_t tcp_read_buf_size; /* bytes */
+    double tcp_keepalive;      /* s; 0: never */
+    double tcp_recv_timeout;   /* s: limit of a connect */
+    double tcp_send_timeout;   /* s; accepted, without effect */
+    double tcp_timeout_interval;
+    struct skt_config_entry *entries; /* skcp_servers, then skcp_remote_servers */
+    size_t entry_count;
+    bool has_tickets;
+    struct skt_config_ticket *tickets;
+    size_t ticket_count;
+    struct skt_config_listener *listeners; /* tcp_listen_addr/port first, where set */
+    size_t listener_count;
+    struct skt_config_target *targets;
+    size_t target_count;
+    char *tun_ip, *tun_mask, *tun_ip6, *tun_name, *up, *down;
+    int64_t tun_mtu; /* 0: automatic */
+    bool nat;
+    bool kill_switch; /* tun_client: what goes into the tunnel never leaves by another way */
+    bool tun_plain;   /* tun_offload = false */
+    struct skt_config_strings routes, dns;
+};
+
+struct skt_config {
+    char *path;                /* of the file, as given */
+    char *real_path;           /* the same, absolute and without links, where it is a file */
+    char *name;                /* the file's name without folder and .lua; names socket and state files */
+    enum skt_config_mode mode; /* of mode_name */
+    char *mode_name;
+    char *script_file; /* the script to run instead of the built-in one, found; NULL: the built-in one */
+    char *script_dir;  /* where `require` looks: the script's folder, or the config's */
+    struct skt_config_mode_table table;
+    struct skt_value *user; /* a custom mode's own fields (a table), or NULL */
+
+    enum skt_log_level log_level;
+    char *log_file;      /* or NULL: stderr */
+    char *status_socket; /* never NULL; "" (config: "off"): none. Default /run/skcptun/<name>.sock */
+    char *metrics_addr;  /* or NULL */
+    char *run_as;        /* `user`: the account to become after the start, or NULL */
+    uint64_t max_memory; /* bytes; 0: not set; see skt_config_max_memory */
+    int64_t workers;
+
+    struct skt_config_strings warnings; /* one line each, for the caller to log */
+};
+
+/* Runs and checks the file. SKT_OK; SKT_ERR_ARG: err holds one line that says what is wrong (exit status 2);
+ * SKT_ERR_NOMEM. Derives no key (that takes long): see skt_config_psk. */
+int skt_config_load(struct skt_config **out, const char *path, char *err, size_t err_cap);
+
+/* The same for a file that somebody else has opened, and closes it. fd -1 with errno: it could not be. */
+int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *err, size_t err_cap);
+
+/* The same for text in memory; `path` stands for the file in messages, gives the name and the folder. */
+int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
+                         size_t err_cap);
+
+/* The name of an instance whose own name another one has, with a configuration elsewhere: the name and a hash
+ * of the file's path. Heap; NULL without memory. */
+char *skt_config_other_name(const struct skt_config *conf);
+
+/* Frees everything, wiping secrets; NULL is allowed. */
+void skt_config_free(struct skt_config *conf);
+
+/* Reads the file as skt_config_load does, and finds all that is wrong with it: one line each, with the number
+ * of its line in the file where that is known. SKT_OK; SKT_ERR_ARG: *out is NULL, `problems` says why;
+ * SKT_ERR_NOMEM. The caller frees `problems`. */
+int skt_config_check(struct skt_config **out, const char *path, struct skt_config_strings *problems);
+void skt_config_strings_free(struct skt_config_strings *list);
+
+/* The pre-shared key of an entry: its key, or derived from the password (about 0.1 s and 16 MiB).
+ * SKT_ERR_CRYPTO. */
+int skt_config_psk(const struct skt_config_entry *entry, uint8_t psk[SKT_KEY_LEN]);
+
+/* max_memory in a size_t: the most that there is where that is less. 0: not set. */
+size_t skt_config_max_memory(const struct skt_config *conf);
+
+/* The name of a mode as it is written in the file. */
+const char *skt_config_mode_str(enum skt_config_mode mode);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/diff.h"
+
+#include "config/read.h"
+#include "config/value.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PLACE_MAX = 256 };
+
+/* --- values, by the reader of their type --- */
+
+typedef bool same_fn(const void *a, const void *b);
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_string(const void *a, const void *b)
+{
+    return same_text(*(char *const *)a, *(char *const *)b);
+}
+
+static bool same_strings(const void *a, const void *b)
+{
+    const struct skt_config_strings *x = a, *y = b;
+    if (x->count != y->count)
+        return false;
+    for (size_t i = 0; i < x->count; i++) {
+        if (!same_text(x->items[i], y->items[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool same_ticket(const struct skt_config_ticket *x, const struct skt_config_ticket *y)
+{
+    return memcmp(x->ticket, y->ticket, sizeof x->ticket) == 0 && same_text(x->name, y->name) &&
+           same_text(x->tun_ip, y->tun_ip) && same_strings(&x->subnets, &y->subnets) &&
+           x->has_targets == y->has_targets && same_strings(&x->targets, &y->targets);
+}
+
+/* Lua's tables have no order, so neither has the list. */
+static bool same_tickets(const void *a, const void *b)
+{
+    const struct skt_config_mode_table *x = a, *y = b;
+    if (x->has_tickets != y->has_tickets || x->ticket_count != y->ticket_count)
+        return false;
+    for (size_t i = 0; i < x->ticket_count; i++) {
+        size_t j = 0;
+        while (j < y->ticket_count && !same_ticket(&x->tickets[i], &y->tickets[j]))
+            j++;
+        if (j == y->ticket_count)
+            return false;
+    }
+    return true;
+}
+
+static bool same_listeners(const void *a, const void *b)
+{
+    const struct skt_config_mode_table *x = a, *y = b;
+    if (x->listener_count != y->listener_count)
+        return false;
+    for (size_t i = 0; i < x->listener_count; i++) {
+        const struct skt_config_listener *k = &x->listeners[i], *l = &y->listeners[i];
+        if (!same_text(k->addr, l->addr) || k->port != l->port || !same_text(k->target, l->target))
+            return false;
+    }
+    return true;
+}
+
+static bool same_targets(const void *a, const void *b)
+{
+    const struct skt_config_mode_table *x = a, *y = b;
+    if (x->target_count != y->target_count)
+        return false;
+    for (size_t i = 0; i < x->target_count; i++) {
+        size_t j = 0;
+        while (j < y->target_count && !same_text(x->targets[i].name, y->targets[j].name))
+            j++;
+        if (j == y->target_count || !same_text(x->targets[i].host, y->targets[j].host) ||
+            x->targets[i].port != y->targets[j].port)
+            return false;
+    }
+    return true;
+}
+
+/* The choice, and with SKT_REDUNDANCY_FIXED what belongs to it. */
+static bool same_redundancy(const void *a, const void *b)
+{
+    const size_t at = offsetof(struct skt_config_entry, redundancy);
+    const struct skt_config_entry *x = (const void *)((const char *)a - at),
+                                  *y = (const void *)((const char *)b - at);
+    return x->redundancy == y->redundancy && x->redundancy_data == y->redundancy_data &&
+           x->redundancy_parity == y->redundancy_parity;
+}
+
+struct kind {
+    config_read_fn *read;
+    size_t size;   /* bytes to compare and exchange */
+    same_fn *same; /* NULL: byte by byte */
+};
+
+static const struct kind kinds[] = {
+    {config_read_string, sizeof(char *), same_string},
+    {config_read_integer, sizeof(int64_t), NULL},
+    {config_read_speed_mode, sizeof(int64_t), NULL},
+    {config_read_number, sizeof(double), NULL},
+    {config_read_bool, sizeof(bool), NULL},
+    {config_read_tun_offload, sizeof(bool), NULL},
+    {config_read_strings, sizeof(struct skt_config_strings), same_strings},
+    {config_read_key, sizeof(struct skt_config_key), NULL},
+    {config_read_ticket, sizeof(struct skt_config_key), NULL},
+    {config_read_port_range, sizeof(struct skt_config_ports), NULL},
+    {config_read_cipher, sizeof(uint8_t), NULL},
+    {config_read_log_level, sizeof(enum skt_log_level), NULL},
+    {config_read_size, sizeof(uint64_t), NULL},
+    {config_read_redundancy, sizeof(enum skt_config_redundancy), same_redundancy},
+    {config_read_tickets, 0, same_tickets},
+    {config_read_listeners, 0, same_listeners},
+    {config_read_targets, 0, same_targets},
+};
+
+/* NULL: a field that is no value of its own (other modes' tables, entries). */
+static const struct kind *kind_of(const struct config_field *f)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].read == f->read)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+bool config_same_field(const struct config_field *f, const void *a, const void *b)
+{
+    const struct kind *kind = kind_of(f);
+    const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
+    if (!kind)
+        return true;
+    return kind->same ? kind->same(x, y) : memcmp(x, y, kind->size) == 0;
+}
+
+/* --- what takes a restart --- */
+
+static bool is_live(const struct config_field *f, bool scripted)
+{
+    return (f->flags & LIVE) || ((f->flags & LIVE_BUILT_IN) && !scripted);
+}
+
+struct difference {
+    bool scripted; /* a script of the user's own runs */
+    void (*say)(void *user, const char *field);
+    void *user;
+    const char *place; /* "proxy_server", "" at the top */
+};
+
+static void say(const struct difference *d, const char *name)
+{
+    char field[PLACE_MAX];
+    snprintf(field, sizeof field, "%s%s%s", d->place, *d->place ? "." : "", name);
+    d->say(d->user, field);
+}
+
+static void compare(const struct difference *d, const struct config_field *fields, unsigned scope,
+                    const void *a, const void *b)
+{
+    for (const struct config_field *f = fields; f->name; f++) {
+        bool belongs = !f->scope || (f->scope & scope);
+        if (belongs && !is_live(f, d->scripted) && !config_same_field(f, a, b))
+            say(d, f->name);
+    }
+}
+
+static void compare_entries(const struct difference *d, const struct skt_config_mode_table *a,
+                            const struct skt_config_mode_table *b)
+{
+    size_t servers = 0, remotes = 0;
+    if (a->entry_count != b->entry_count) {
+        say(d, b->entry_count && b->entries[0].server ? "skcp_servers" : "skcp_remote_servers");
+        return;
+    }
+    for (size_t i = 0; i < a->entry_count; i++) {
+        bool server = a->entries[i].server;
+        char place[PLACE_MAX];
+        snprintf(place, sizeof place, "%s.%s[%zu]", d->place, server ? "skcp_servers" : "skcp_remote_servers",
+                 server ? ++servers : ++remotes);
+        struct difference inner = {d->scripted, d->say, d->user, place};
+        compare(&inner, config_entry_fields, server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, &a->entries[i],
+                &b->entries[i]);
+    }
+}
+
+void skt_config_restart_fields(const struct skt_config *running, const struct skt_config *fresh,
+                               void (*say_field)(void *user, const char *field), void *user)
+{
+    bool scripted = running->script_file != NULL;
+    struct difference top = {scripted, say_field, user, ""};
+    struct difference mode = {scripted, say_field, user, running->mode_name};
+    compare(&top, config_top_fields, 0, running, fresh);
+    compare(&mode, config_mode_fields, 1U << running->mode, &running->table, &fresh->table);
+    compare_entries(&mode, &running->table, &fresh->table);
+    if (!skt_value_equal(running->user, fresh->user))
+        say(&mode, "*"); /* the script has read its own fields */
+}
+
+/* --- what does not --- */
+
+static void swap(void *a, void *b, size_t len)
+{
+    unsigned char x[64];
+    assert(len <= sizeof x);
+    memcpy(x, a, len);
+    memcpy(a, b, len);
+    memcpy(b, x, len);
+}
+
+#define SWAP(field) swap(&a->field, &b->field, sizeof a->field)
+
+static void swap_list(config_read_fn *read, struct skt_config_mode_table *a, struct skt_config_mode_table *b)
+{
+    if (read == config_read_tickets) {
+        SWAP(has_tickets);
+        SWAP(tickets);
+        SWAP(ticket_count);
+    } else if (read == config_read_targets) {
+        SWAP(targets);
+        SWAP(target_count);
+    }
+}
+
+static void take(const struct config_field *fields, bool scripted, void *a, void *b)
+{
+    for (const struct config_field *f = fields; f->name; f++) {
+        const struct kind *kind = is_live(f, scripted) ? kind_of(f) : NULL;
+        if (kind && kind->size > 0)
+            swap((char *)a + f->offset, (char *)b + f->offset, kind->size);
+        else if (kind)
+            swap_list(f->read, a, b);
+    }
+}
+
+void skt_config_take_live(struct skt_config *running, struct skt_config *fresh)
+{
+    bool scripted = running->script_file != NULL;
+    take(config_top_fields, scripted, running, fresh);
+    take(config_mode_fields, scripted, &running->table, &fresh->table);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The closed environment that a configuration runs in: string, table, math, os.getenv and the harmless basic
+ * functions; a limit of memory and of instructions; memory is wiped when it is given back, as it held
+ * passwords. */
+#ifndef SKT_CONFIG_SANDBOX_H
+#define SKT_CONFIG_SANDBOX_H
+
+#include <lua.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct skt_sandbox {
+    lua_State *L;
+    size_t used_len;
+    long steps_left; /* of SKT_SANDBOX_STEP instructions */
+};
+
+enum {
+    SKT_SANDBOX_MEMORY = 32 * 1024 * 1024,
+    SKT_SANDBOX_STEP = 10000,
+    SKT_SANDBOX_STEPS = 10000, /* a hundred million instructions: about a second */
+};
+
+/* SKT_ERR_NOMEM. */
+int skt_sandbox_open(struct skt_sandbox *box);
+void skt_sandbox_close(struct skt_sandbox *box);
+
+/* Runs a text chunk (binary ones are refused) whose messages name it `name`. On success the environment table
+ * is on top of the stack; else SKT_ERR_ARG with the message there, or SKT_ERR_NOMEM with a text. */
+int skt_sandbox_run(struct skt_sandbox *box, const char *text, size_t len, const char *name);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/text.h"
+
+#include "base/err.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool begins(const char *text, size_t len, const char *with, size_t with_len)
+{
+    return len >= with_len && memcmp(text, with, with_len) == 0;
+}
+
+int config_text_begin(const char *path, const char **text, size_t *len, char *err, size_t err_cap)
+{
+    const char *p = *text, *end = p + *len;
+    if (begins(p, *len, "\xff\xfe", 2) || begins(p, *len, "\xfe\xff", 2)) {
+        snprintf(err, err_cap, "%s: the file is in UTF-16: save it as UTF-8", path);
+        return SKT_ERR_ARG;
+    }
+    if (begins(p, *len, "\xef\xbb\xbf", 3))
+        p += 3;
+    if (begins(p, (size_t)(end - p), "#!", 2)) {
+        while (p < end && *p != '\n')
+            p++;
+    }
+    *text = p;
+    *len = (size_t)(end - p);
+    while (p < end && isspace((unsigned char)*p))
+        p++;
+    if (p < end && *p == '{') {
+        snprintf(err, err_cap,
+                 "%s: this looks like JSON: a configuration is a Lua file that sets config = { ... }, see "
+                 "skcptun_config_sample.lua",
+                 path);
+        return SKT_ERR_ARG;
+    }
+    return SKT_OK;
+}
+
+/* The line of the first typographic quote (U+2018 to U+201F), 0: there is none. */
+static unsigned line_of_quote(const char *text, size_t len)
+{
+    unsigned line = 1;
+    for (size_t i = 0; i + 2 < len; i++) {
+        line += text[i] == '\n';
+        if (memcmp(text + i, "\xe2\x80", 2) == 0 && (unsigned char)text[i + 2] >= 0x98 &&
+            (unsigned char)text[i + 2] <= 0x9f)
+            return line;
+    }
+    return 0;
+}
+
+static const char *absent_function(const char *message)
+{
+    static const char *const names[] = {"dofile", "require",      "loadfile", "load", "print",
+                                        "io",     "execute",      "popen",    "open", "pcall",
+                                        "rawget", "setmetatable", NULL};
+    for (const char *const *name = names; *name; name++) {
+        char quoted[32];
+        snprintf(quoted, sizeof quoted, "'%s'", *name);
+        if (strstr(message, "nil value") && strstr(message, quoted))
+            return *name;
+    }
+    return NULL;
+}
+
+void config_text_explain(const char *path, const char *text, size_t len, const char *message, char *err,
+                         size_t err_cap)
+{
+    size_t n = strlen(path);
+    bool named =
+        strncmp(message, path, n) == 0 && message[n] == ':'; /* as Lua's messages about the chunk are */
+    const char *absent = absent_function(message);
+    unsigned line = line_of_quote(text, len);
+    int one_line = (int)strcspn(message, "\n");
+    const char *dots = named ? "" : ": ";
+    if (absent)
+        snprintf(err, err_cap, "%s%s%.*s (a configuration has string, table, math and os.getenv, and no %s)",
+                 named ? "" : path, dots, one_line, message, absent);
+    else if (line && !strstr(message, "too long"))
+        snprintf(err, err_cap, "%s%s%.*s (typographic quotes in line %u: write \" instead)",
+                 named ? "" : path, dots, one_line, message, line);
+    else
+        snprintf(err, err_cap, "%s%s%.*s", named ? "" : path, dots, one_line, message);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration's tickets by the id that stands for them in ATTACH where tickets are proved. */
+#ifndef SKT_CONFIG_TICKETS_H
+#define SKT_CONFIG_TICKETS_H
+
+#include "config/config.h"
+#include "proto/wire.h"
+
+#include <stdbool.h>
+
+struct skt_ticket_ref {
+    uint8_t id[SKT_TICKET_ID_LEN]; /* first member */
+    uint32_t index;                /* in conf->table.tickets */
+};
+
+/* In the order of the ids. Zero-initialise. */
+struct skt_ticket_index {
+    struct skt_ticket_ref *refs;
+    size_t count;
+};
+
+/* Are clients of this configuration to prove their tickets? Where there is a table, and no script of the
+ * user's that may know others. */
+bool skt_tickets_proved(const struct skt_config *conf);
+
+/* Made anew from the configuration; empty where tickets are not proved. SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
+int skt_tickets_index(struct skt_ticket_index *index, const struct skt_config *conf);
+void skt_tickets_dispose(struct skt_ticket_index *index);
+
+/* The ticket of an id, or NULL. */
+const uint8_t *skt_tickets_find(const struct skt_ticket_index *index, const struct skt_config *conf,
+                                const uint8_t id[SKT_TICKET_ID_LEN]);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* In the helper: forwarding, by /proc/sys. */
+#include "base/err.h"
+#include "netcfg/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { VALUE_MAX = 32, PATH_LEN_MAX = 128 };
+
+static bool read_sysctl(const char *name, char value[VALUE_MAX])
+{
+    char path[PATH_LEN_MAX];
+    if ((size_t)snprintf(path, sizeof path, "/proc/sys/%s", name) >= sizeof path)
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, value, VALUE_MAX - 1);
+    if (fd >= 0)
+        close(fd);
+    if (got <= 0)
+        return false;
+    value[got] = '\0';
+    value[strcspn(value, " \n")] = '\0';
+    return true;
+}
+
+static int write_sysctl(const char *name, const char *value)
+{
+    char path[PATH_LEN_MAX];
+    if ((size_t)snprintf(path, sizeof path, "/proc/sys/%s", name) >= sizeof path)
+        return SKT_ERR_ARG;
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    ssize_t len = (ssize_t)strlen(value);
+    int err = fd >= 0 && write(fd, value, (size_t)len) == len ? SKT_OK : SKT_ERR_IO;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return err;
+}
+
+static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char *value)
+{
+    char old[VALUE_MAX];
+    if (!read_sysctl(name, old))
+        return skt_netcfg_say(h, SKT_ERR_IO, "/proc/sys/%s: %s", name, strerror(errno));
+    if (strcmp(old, value) == 0) {
+        /* Whose it was may ask us to put it back: see below. */
+        char line[PATH_LEN_MAX + 8];
+        snprintf(line, sizeof line, "uses %s", name);
+        if (skt_journal_find(&h->journal, line) < 0)
+            (void)skt_journal_add(&h->journal, "%s", line);
+        return SKT_OK;
+    }
+    if (skt_journal_add(&h->journal, "sysctl %s %s %s", name, old, value))
+        return skt_netcfg_say(h, SKT_ERR_IO, "%s: %s", h->journal.path, strerror(errno));
+    int err = write_sysctl(name, value);
+    return err ? skt_netcfg_say(h, err, "/proc/sys/%s: %s", name, strerror(errno)) : err;
+}
+
+/* Puts the old value back, unless somebody has set another one since, or another tunnel needs this one: then
+ * that one does it at its end. */
+int skt_netcfg_undo_sysctl(struct skt_netcfg_helper *h, const char *rest)
+{
+    char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX], now[VALUE_MAX];
+    if (sscanf(rest, "%127s %31s %31s", name, old, value) != 3 || !skt_netcfg_is_switch(name, old, value))
+        return SKT_OK; /* no line of ours */
+    if (!read_sysctl(name, now) || strcmp(now, value) != 0)
+        return SKT_OK;
+    char marker[PATH_LEN_MAX + 8], line[SKT_JOURNAL_LINE_MAX];
+    snprintf(marker, sizeof marker, "uses %s", name);
+    snprintf(line, sizeof line, "sysctl %s %s %s", name, old, value);
+    if (skt_journal_hand_over(&h->journal, marker, line))
+        return SKT_OK;
+    int err = write_sysctl(name, old);
+    return err ? skt_netcfg_say(h, err, "/proc/sys/%s: putting back %s: %s", name, old, strerror(errno))
+               : err;
+}
+
+/* A machine that forwards IPv6 no longer takes its own default route from router advertisements, unless
+ * accept_ra is 2 (ip-sysctl). */
+static int keep_advertisements(struct skt_netcfg_helper *h)
+{
+    DIR *dir = opendir("/proc/sys/net/ipv6/conf");
+    int result = SKT_OK;
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        char name[PATH_LEN_MAX], value[VALUE_MAX];
+        if (strcmp(e->d_name, h->ifname) == 0 || !skt_netcfg_is_ifname(e->d_name))
+            continue;
+        snprintf(name, sizeof name, "net/ipv6/conf/%.15s/accept_ra", e->d_name);
+        if (read_sysctl(name, value) && strcmp(value, "1") == 0 && set_sysctl(h, name, "2"))
+            result = SKT_ERR_IO;
+    }
+    if (dir)
+        closedir(dir);
+    return result;
+}
+
+/* Sets it again where it was changed. 1, 0, or negative. */
+static int restore(struct skt_netcfg_helper *h, const char *name, const char *value)
+{
+    char now[VALUE_MAX];
+    if (!read_sysctl(name, now) || strcmp(now, value) == 0)
+        return 0;
+    int err = write_sysctl(name, value);
+    return err ? skt_netcfg_say(h, err, "/proc/sys/%s: %s", name, strerror(errno)) : 1;
+}
+
+int skt_netcfg_restore_forward(struct skt_netcfg_helper *h)
+{
+    char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX];
+    int result = 0;
+    for (size_t i = 0; i < h->journal.count; i++) {
+        const char *line = h->journal.lines[i];
+        int one = 0;
+        if (sscanf(line, "sysctl %127s %31s %31s", name, old, value) == 3 &&
+            skt_netcfg_is_switch(name, old, value))
+            one = restore(h, name, value);
+        else if (sscanf(line, "uses %127s", name) == 1 && skt_netcfg_is_switch(name, "0", "1") &&
+                 !strstr(name, "accept_ra")) /* what was 1 before is another's, but needed */
+            one = restore(h, name, "1");
+        result = one && result >= 0 ? one : result;
+    }
+    return result;
+}
+
+int skt_netcfg_do_forward(struct skt_netcfg_helper *h, bool v4, bool v6)
+{
+    int err = v4 ? set_sysctl(h, "net/ipv4/ip_forward", "1") : SKT_OK;
+    if (!err && v6)
+        err = keep_advertisements(h);
+    if (!err && v6)
+        err = set_sysctl(h, "net/ipv6/conf/all/forwarding", "1");
+    return err;
+}

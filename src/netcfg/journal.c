@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "netcfg/journal.h"
+
+#include "base/err.h"
+#include "io/statefile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    FILE_LEN_MAX = 4 * 1024 * 1024, /* more is not read: no run writes that much */
+    LOCK_STEP_MS = 20,
+};
+
+/* --- lines --- */
+
+static long find_line(const struct skt_journal *j, const char *line)
+{
+    for (size_t i = j->count; i-- > 0;)
+        if (strcmp(j->lines[i], line) == 0)
+            return (long)i;
+    return -1;
+}
+
+static int push(struct skt_journal *j, const char *line)
+{
+    if (j->count >= SKT_JOURNAL_LINES_MAX)
+        return SKT_ERR_FULL;
+    char **grown = realloc(j->lines, (j->count + 1) * sizeof *grown);
+    if (!grown)
+        return SKT_ERR_NOMEM;
+    j->lines = grown;
+    char *copy = strdup(line);
+    if (!copy)
+        return SKT_ERR_NOMEM;
+    j->lines[j->count++] = copy;
+    return SKT_OK;
+}
+
+static void drop(struct skt_journal *j, size_t i)
+{
+    free(j->lines[i]);
+    memmove(j->lines + i, j->lines + i + 1, (j->count - i - 1) * sizeof *j->lines);
+    j->count--;
+}
+
+/* Whole or not at all: what a full disk took of a line is cut off again, unless somebody has added to it
+ * meanwhile (see skt_journal_hand_over). */
+static int append(struct skt_journal *j, char sign, const char *line)
+{
+    char text[SKT_JOURNAL_LINE_MAX + 3];
+    struct stat st;
+    int len = snprintf(text, sizeof text, "%c%s\n", sign, line);
+    if (fstat(j->fd, &st))
+        return SKT_ERR_IO;
+    if (skt_statefile_write(j->fd, text, (size_t)len) && fsync(j->fd) == 0)
+        return SKT_OK;
+    int error = errno;
+    off_t end = lseek(j->fd, 0, SEEK_CUR); /* of what we have written (O_APPEND) */
+    off_t before = st.st_size;
+    if (fstat(j->fd, &st) == 0 && end == st.st_size && end > before && end - before <= len)
+        (void)!ftruncate(j->fd, before);
+    errno = error;
+    return SKT_ERR_IO;
+}
+
+int skt_journal_add(struct skt_journal *j, const char *fmt, ...)
+{
+    char line[SKT_JOURNAL_LINE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= sizeof line || strchr(line, '\n'))
+        return SKT_ERR_ARG;
+    int err = push(j, line);
+    if (err)
+        return err;
+    err = append(j, '+', line);
+    if (err)
+        drop(j, j->count - 1);
+    return err;
+}
+
+bool skt_journal_remove(struct skt_journal *j, const char *line)
+{
+    long i = find_line(j, line);
+    if (i < 0)
+        return false;
+    /* Should this fail, the next start undoes it once more, which does no harm. */
+    (void)append(j, '-', line);
+    drop(j, (size_t)i);
+    return true;
+}
+
+bool skt_journal_has(const struct skt_journal *j, const char *line)
+{
+    return find_line(j, line) >= 0;
+}
+
+long skt_journal_find(const struct skt_journal *j, const char *start)
+{
+    for (size_t i = j->count; i-- > 0;)
+        if (strncmp(j->lines[i], start, strlen(start)) == 0)
+            return (long)i;
+    return -1;
+}
+
+/* --- the file --- */
+
+/* One attempt: a descriptor, SKT_ERR_FULL, or an error as of skt_statefile_open. The one who had it before
+ * may have removed it while we waited. */
+static int open_locked(const char *path, char why[SKT_STATEFILE_WHY_MAX])
+{
+    int fd = skt_statefile_open(path, SKT_STATEFILE_CREATE | SKT_STATEFILE_APPEND, why);
+    if (fd < 0)
+        return fd == SKT_ERR_IO && errno == EEXIST ? SKT_ERR_FULL
+                                                   : fd; /* made by another one at the same moment */
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && skt_statefile_is(fd, path))
+        return fd;
+    close(fd);
+    return SKT_ERR_FULL;
+}
+
+static int read_all(struct skt_journal *j)
+{
+    struct stat st;
+    if (fstat(j->fd, &st) || st.st_size > FILE_LEN_MAX) {
+        errno = errno ? errno : EFBIG;
+        return SKT_ERR_IO;
+    }
+    size_t len = (size_t)st.st_size;
+    char *text = malloc(len + 1);
+    if (!text)
+        return SKT_ERR_NOMEM;
+    ssize_t got = pread(j->fd, text, len, 0);
+    int err = got < 0 ? SKT_ERR_IO : SKT_OK;
+    char *line = text, *stop = text + (got > 0 ? got : 0);
+    for (char *end; !err && (end = memchr(line, '\n', (size_t)(stop - line))) != NULL; line = end + 1) {
+        *end = '\0';
+        /* What a power cut left may have zeros in it. */
+        bool whole = strlen(line) == (size_t)(end - line) && end - line <= SKT_JOURNAL_LINE_MAX;
+        long i = whole && *line == '-' ? find_line(j, line + 1) : -1;
+        if (whole && *line == '+')
+            err = push(j, line + 1);
+        else if (i >= 0)
+            drop(j, (size_t)i);
+    }
+    /* Half a line is no line; nor may it become the start of the next one. */
+    if (!err && line < stop && j->path && ftruncate(j->fd, (off_t)(line - text)))
+        err = SKT_ERR_IO;
+    free(text);
+    return err;
+}
+
+static void release(struct skt_journal *j)
+{
+    while (j->count > 0)
+        drop(j, j->count - 1);
+    close(j->fd);
+    free(j->lines);
+    free(j->path);
+    *j = (struct skt_journal){.fd = -1};
+}
+
+int skt_journal_reload(struct skt_journal *j)
+{
+    struct skt_journal fresh = {.fd = j->fd};
+    int err = read_all(&fresh);
+    char **lines = err ? fresh.lines : j->lines;
+    size_t count = err ? fresh.count : j->count;
+    if (!err) {
+        j->lines = fresh.lines;
+        j->count = fresh.count;
+    }
+    while (count > 0)
+        free(lines[--count]);
+    free(lines);
+    return err;
+}
+
+int skt_journal_open(struct skt_journal *j, const char *path, double wait_s, char why[SKT_STATEFILE_WHY_MAX])
+{
+    *j = (struct skt_journal){.fd = -1};
+    int steps = (int)(wait_s * 1000 / LOCK_STEP_MS);
+    int fd;
+    while ((fd = open_locked(path, why)) == SKT_ERR_FULL && steps-- > 0)
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000L}, NULL);
+    if (fd < 0)
+        return fd;
+    j->fd = fd;
+    j->path = strdup(path);
+    errno = 0;
+    int err = j->path ? read_all(j) : SKT_ERR_NOMEM;
+    if (err == SKT_ERR_FULL) {
+        errno = EFBIG;
+        err = SKT_ERR_IO;
+    }
+    if (err) {
+        snprintf(why, SKT_STATEFILE_WHY_MAX, "%.255s: %s", path,
+                 err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
+        release(j); /* the file stays */
+    }
+    return err;
+}
+
+void skt_journal_close(struct skt_journal *j)
+{
+    if (j->fd < 0)
+        return;
+    if (j->count == 0)
+        (void)unlink(j->path); /* before the lock goes: see is_same_file */
+    release(j);
+}
+
+/* --- between instances --- */
+
+/* Adds to a journal that somebody else has locked; appending needs no lock. */
+static bool add_to_other(const char *path, const char *marker, const char *line)
+{
+    char why[SKT_STATEFILE_WHY_MAX];
+    int fd = skt_statefile_open(path, SKT_STATEFILE_APPEND, why);
+    if (fd < 0)
+        return false;
+    struct skt_journal other = {.fd = fd};
+    bool in_use = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    bool done = in_use && read_all(&other) == SKT_OK && skt_journal_has(&other, marker) &&
+                append(&other, '+', line) == SKT_OK;
+    release(&other);
+    return done;
+}
+
+bool skt_journal_hand_over(const struct skt_journal *j, const char *marker, const char *line)
+{
+    char path[4096];
+    const char *slash = strrchr(j->path, '/');
+    const char *name = slash ? slash + 1 : j->path, *kind = strrchr(name, '.');
+    int folder_len = (int)(name - j->path);
+    snprintf(path, sizeof path, "%.*s.", folder_len, j->path);
+    DIR *dir = opendir(path);
+    bool done = false;
+    for (struct dirent *e; !done && dir && (e = readdir(dir)) != NULL;) {
+        const char *other = strrchr(e->d_name, '.');
+        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 ||
+            strcmp(kind ? kind : "", other ? other : "") != 0)
+            continue;
+        snprintf(path, sizeof path, "%.*s%s", folder_len, j->path, e->d_name);
+        done = add_to_other(path, marker, line);
+    }
+    if (dir)
+        closedir(dir);
+    return done;
+}

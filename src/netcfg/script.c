@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* In the helper: the scripts `up` and `down`. They run as root: which event, which names and which values
+ * they see is a closed list. */
+#include "base/err.h"
+#include "netcfg/hook.h"
+#include "netcfg/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int run(struct skt_netcfg_helper *h, bool up)
+{
+    const char *argv[] = {h->hooks[up], h->ifname, up ? "up" : "down", NULL};
+    const char *env[SKT_NETCFG_VARIABLES_MAX + 3];
+    char tun[32], event[32], text[SKT_HOOK_TEXT_MAX];
+    size_t n = 0;
+    h->is_up = up;
+    if (!h->hooks[up][0])
+        return SKT_OK;
+    snprintf(tun, sizeof tun, "SKT_TUN=%s", h->ifname);
+    snprintf(event, sizeof event, "SKT_EVENT=%s", up ? "up" : "down");
+    env[n++] = tun;
+    env[n++] = event;
+    for (size_t i = 0; i < SKT_NETCFG_VARIABLES_MAX; i++)
+        if (h->env[i][0])
+            env[n++] = h->env[i];
+    env[n] = NULL;
+    int err = skt_hook_run(&(struct skt_hook){.argv = argv, .env = env, .limit_s = h->hook_limit_s}, text);
+    return err ? skt_netcfg_say(h, err, "%s script %s", up ? "up" : "down", text) : err;
+}
+
+int skt_netcfg_run_down(struct skt_netcfg_helper *h)
+{
+    return h->is_up ? run(h, false) : SKT_OK;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    size_t len = strcspn(a, "=");
+    return len == strcspn(b, "=") && strncmp(a, b, len) == 0;
+}
+
+/* Separated by the unit separator, which they can't contain. */
+static int read_variables(struct skt_netcfg_helper *h, char *text)
+{
+    size_t n = 0;
+    memset(h->env, 0, sizeof h->env);
+    for (char *v = text, *next; v; v = next) {
+        next = strchr(v, '\x1f');
+        if (next)
+            *next++ = '\0';
+        bool twice = false;
+        for (size_t i = 0; i < n; i++)
+            twice = twice || same_name(h->env[i], v);
+        if (n == SKT_NETCFG_VARIABLES_MAX || twice || strlen(v) >= SKT_NETCFG_VARIABLE_MAX ||
+            !skt_netcfg_may_set(&h->may, v)) {
+            memset(h->env, 0, sizeof h->env);
+            return skt_netcfg_say(h, SKT_ERR_ARG, "a script may not have the variable %.40s", v);
+        }
+        memcpy(h->env[n++], v, strlen(v) + 1);
+    }
+    return SKT_OK;
+}
+
+int skt_netcfg_on_hook(struct skt_netcfg_helper *h, char *rest)
+{
+    char *variables = strchr(rest, '\x1f');
+    if (variables)
+        *variables++ = '\0';
+    if (strcmp(rest, "down") == 0 && !variables)
+        return skt_netcfg_run_down(h);
+    if (strcmp(rest, "up") != 0)
+        return skt_netcfg_say(h, SKT_ERR_ARG, "no such event for a script");
+    if (h->is_up)
+        return skt_netcfg_say(h, SKT_ERR_ARG, "up: was run, and down was not since");
+    int err = read_variables(h, variables);
+    return err ? err : run(h, true);
+}

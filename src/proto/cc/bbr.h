@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What cc/bbr.c (phases, gains, window) and cc/bbr_model.c (bandwidth, round trips, trains, losses) share. */
+#ifndef SKT_PROTO_CC_BBR_H
+#define SKT_PROTO_CC_BBR_H
+
+#include "proto/cc/cc.h"
+
+#define SKT_BBR_UNIT UINT64_C(1000) /* gains are thousandths */
+/* Delay over min_rtt up to which losses count as random. */
+#define SKT_BBR_QUEUE_TOLERATED (5 * SKT_US_PER_MS)
+
+/* Does a queue stand that our own draining does not empty? Then others share the bottleneck, and to ask for a
+ * quarter more each time would take it from them. */
+bool skt_bbr_is_crowded(const struct skt_cc_bbr *b);
+
+/* The round trip without a queue, on average: reordered packets take longer than the least, the last of them
+ * by all of `reordering`. By the least alone a window would hold less than the path does, the rate would fall
+ * with it, and the window again. */
+skt_us skt_bbr_path_rtt(const struct skt_cc_bbr *b);
+
+/* Do trains show the bottleneck's rate? Not where reordering spreads them more than that does. */
+bool skt_bbr_has_trains(const struct skt_cc_bbr *b);
+
+/* Delay over min_rtt that is no queue of weight: a part of min_rtt, and what reordering explains. */
+skt_us skt_bbr_tolerated(const struct skt_cc_bbr *b, unsigned part);
+
+/* Bytes in flight that gain times the bandwidth-delay product come to; 0 before both are known. */
+uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain);
+
+/* What is in flight without a queue: also what is lost and not known to be yet. */
+uint64_t skt_bbr_drained_inflight(const struct skt_cc_bbr *b);
+
+/* How long the queue has been at least, over the last round and what there is of this one. */
+skt_us skt_bbr_standing(const struct skt_cc_bbr *b);
+
+/* Is STARTUP, after bandwidth was found to have grown, still to find out whether there is more? */
+bool skt_bbr_is_cautious(const struct skt_cc_bbr *b);
+
+/* What was acknowledged faster than the bandwidth explains waited somewhere for its ACK (Wi-Fi, a peer that
+ * gathers them): as much more must be in flight for the rate to be kept up. */
+void skt_bbr_update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+/* A train that took clearly longer to arrive than it took to be sent was spread by the bottleneck. */
+void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+/* Bandwidth and loss samples; at the end of a round, what follows from them (filled, slow_rounds,
+ * quiet_round). */
+void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* What goes to the peer besides data and acknowledgements: the window, questions about it. */
+#include "proto/kcp/internal.h"
+
+enum {
+    GROWTH = 4, /* of a window, at a time: a sender that starts may triple what it has in flight each round */
+    /* So much of a window must have come, where holes alone say that it is used: half of it with a loss of 75
+     * %. A single segment far ahead would else make a ring of slots many times its own size, again and again.
+     */
+    HELD_PART = 8,
+};
+
+/* --- the window --- */
+
+uint16_t skt_kcp_advertise(struct skt_kcp *k)
+{
+    const struct skt_account *a = &k->path->account;
+    size_t block_len = a->pool->block_len;
+    uint32_t unread = k->rcv_nxt - k->rcv_read;
+    uint32_t wnd = unread < k->rcv_wnd ? k->rcv_wnd - unread : 0;
+    size_t room = wnd > 1 ? skt_account_room(a) : SIZE_MAX;
+    size_t share = a->pool->budget ? a->used + room : 0, kept = share / SKT_KCP_RESERVED_PART;
+    if (share && wnd > 1 && room < kept + (size_t)wnd * block_len) {
+        /* Never 0 for want of memory alone: no event would tell when there is some again, but for reading. */
+        bool none = room < share / SKT_KCP_LAST_PART && !skt_kcp_reader_waits(k);
+        size_t blocks = room > kept ? (room - kept) / block_len : !none;
+        if (blocks < wnd)
+            wnd = blocks > 0 ? (uint32_t)blocks : !none;
+    }
+    k->adv_end = k->rcv_nxt + wnd;
+    k->adv_closed = wnd == 0;
+    return (uint16_t)wnd;
+}
+
+void skt_kcp_grow_window(struct skt_kcp *k, uint32_t used_to)
+{
+    uint32_t max = k->limits.rcv_wnd_max;
+    bool due = !skt_serial_before(k->rcv_read, k->grow_at);
+    bool used = used_to - k->rcv_read >= k->rcv_wnd / 2 && k->rcv_held >= k->rcv_wnd / HELD_PART;
+    if (k->rcv_wnd >= max || (!due && !used))
+        return;
+    if (k->rcv_nxt - k->rcv_read <= k->rcv_wnd / 8)
+        k->rcv_wnd = k->rcv_wnd > max / GROWTH ? max : k->rcv_wnd * GROWTH;
+    else if (!due)
+        return;
+    k->grow_at = k->rcv_read + k->rcv_wnd / 2;
+}
+
+void skt_kcp_tell_room(struct skt_kcp *k)
+{
+    uint32_t gained = k->rcv_read + k->rcv_wnd - k->adv_end;
+    uint32_t left = k->adv_end - k->rcv_nxt;
+    if ((int32_t)gained <= 0)
+        return;
+    bool enough = gained >= k->rcv_wnd / 4 || k->rcv_read == k->rcv_nxt;
+    if (!enough || (!k->adv_closed && left >= k->rcv_wnd / 4))
+        return;
+    if (k->adv_closed) {
+        k->tells_left = SKT_KCP_TELLS;
+        k->tell_at = skt_us_add(k->path->now, skt_kcp_probe_time(k));
+        skt_kcp_update_timer(k);
+    }
+    k->tell = true;
+    skt_kcp_want_control(k);
+}
+
+void skt_kcp_stop_telling(struct skt_kcp *k)
+{
+    if (k->tell_at == SKT_NEVER)
+        return;
+    k->tell_at = SKT_NEVER;
+    k->tells_left = 0;
+    skt_kcp_update_timer(k);
+}
+
+/* --- segments without data --- */
+
+bool skt_kcp_has_control(const struct skt_kcp *k)
+{
+    return k->ask || k->tell || (!k->path->ack_frames && skt_kcp_owes(k));
+}
+
+static size_t write_simple(struct skt_kcp_header *h, uint8_t cmd, bool *due, uint8_t *out, size_t room)
+{
+    if (!*due || room < SKT_KCP_HEADER_LEN)
+        return 0;
+    *due = false;
+    h->cmd = cmd;
+    skt_kcp_put_header(out, h);
+    return SKT_KCP_HEADER_LEN;
+}
+
+size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len)
+{
+    struct skt_kcp_header h = {.conv = k->conv, .cmd = SKT_KCP_CMD_ACK, .una = k->rcv_nxt};
+    h.wnd = skt_kcp_advertise(k);
+    size_t n = k->path->ack_frames ? 0 : skt_kcp_write_ack_segments(k, &h, out, len);
+    h.sn = h.ts = 0;
+    n += write_simple(&h, SKT_KCP_CMD_WASK, &k->ask, out + n, len - n);
+    n += write_simple(&h, SKT_KCP_CMD_WINS, &k->tell, out + n, len - n);
+    return n;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/kcp/kcp.h"
+
+#include "base/err.h"
+#include "proto/kcp/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RCV_WND_START = 128,
+    RCV_WND_MESSAGE = 512, /* a message of 256 fragments must fit before any of it can be read */
+    RMT_WND_START = 128,
+};
+
+/* No deadline, but in the heap all the same: so that setting one later can't fail for want of memory. */
+#define FAR (SKT_NEVER - 1)
+
+int skt_kcp_parse(struct skt_reader *r, struct skt_kcp_header *h, const uint8_t **data)
+{
+    struct skt_reader at = *r;
+    h->conv = skt_read_u32(&at);
+    h->cmd = skt_read_u8(&at);
+    h->frg = skt_read_u8(&at);
+    h->wnd = skt_read_u16(&at);
+    h->ts = skt_read_u32(&at);
+    h->sn = skt_read_u32(&at);
+    h->una = skt_read_u32(&at);
+    h->len = skt_read_u32(&at);
+    if (at.bad)
+        return SKT_ERR_TRUNCATED;
+    if (h->cmd < SKT_KCP_CMD_PUSH || h->cmd > SKT_KCP_CMD_WINS)
+        return SKT_ERR_MALFORMED;
+    if (h->len > at.left || h->len > SKT_KCP_DATA_MAX)
+        return SKT_ERR_MALFORMED;
+    *data = skt_read_bytes(&at, h->len);
+    *r = at;
+    return SKT_OK;
+}
+
+void skt_kcp_put_header(uint8_t *out, const struct skt_kcp_header *h)
+{
+    skt_put_u32(out, h->conv);
+    out[4] = h->cmd;
+    out[5] = h->frg;
+    skt_put_u16(out + 6, h->wnd);
+    skt_put_u32(out + 8, h->ts);
+    skt_put_u32(out + 12, h->sn);
+    skt_put_u32(out + 16, h->una);
+    skt_put_u32(out + 20, h->len);
+}
+
+void skt_kcp_write_stateless_ack(const struct skt_kcp_header *h, uint8_t out[SKT_KCP_HEADER_LEN])
+{
+    struct skt_kcp_header ack = {.conv = h->conv,
+                                 .cmd = SKT_KCP_CMD_ACK,
+                                 .wnd = UINT16_MAX,
+                                 .ts = h->ts,
+                                 .sn = h->sn,
+                                 .una = h->sn + 1};
+    skt_kcp_put_header(out, &ack);
+}
+
+int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path *path,
+                 const struct skt_kcp_limits *limits)
+{
+    memset(k, 0, sizeof(*k));
+    k->path = path;
+    k->conv = conv;
+    k->stream = stream;
+    k->limits = *limits;
+    uint32_t floor = stream ? 1 : RCV_WND_MESSAGE;
+    if (k->limits.rcv_wnd_max < floor)
+        k->limits.rcv_wnd_max = floor;
+    if (k->limits.rcv_wnd_max > UINT16_MAX)
+        k->limits.rcv_wnd_max = UINT16_MAX;
+    uint32_t start = stream ? RCV_WND_START : RCV_WND_MESSAGE;
+    k->rcv_wnd = start < k->limits.rcv_wnd_max ? start : k->limits.rcv_wnd_max;
+    k->rmt_wnd = RMT_WND_START;
+    k->probe_at = k->tell_at = SKT_NEVER;
+    skt_list_init(&k->ready_node);
+    skt_list_init(&k->control_node);
+    skt_list_init(&k->ack_node);
+    skt_list_init(&k->event_node);
+    skt_list_init(&k->starved_node);
+    skt_list_init(&k->lag_node);
+    skt_kcp_set_sn(k, 0, 0);
+    return skt_heap_set(&path->timers, &k->timer, FAR);
+}
+
+void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn)
+{
+    k->snd_una = k->snd_nxt = k->snd_end = k->wnd_una = snd_sn;
+    k->rcv_read = k->rcv_nxt = k->rcv_top = rcv_sn;
+    k->grow_at = rcv_sn + k->rcv_wnd / 2;
+    k->adv_end = rcv_sn + k->rcv_wnd;
+}
+
+static void drop_all(struct skt_kcp *k, struct skt_seg_ring *ring)
+{
+    for (uint32_t i = 0; i < ring->cap; i++) {
+        if (!ring->slot[i])
+            continue;
+        skt_path_forget(k->path, ring->slot[i]);
+        skt_account_put(&k->path->account, ring->slot[i]);
+    }
+    skt_seg_ring_free(ring, &k->path->account);
+}
+
+static void set_held(struct skt_kcp *k, bool held)
+{
+    if (held && !k->held)
+        k->path->held++;
+    if (!held && k->held)
+        k->path->held--;
+    k->held = held;
+}
+
+void skt_kcp_dispose(struct skt_kcp *k)
+{
+    drop_all(k, &k->snd);
+    drop_all(k, &k->rcv);
+    skt_account_free(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed));
+    set_held(k, false);
+    skt_list_remove(&k->ready_node);
+    skt_list_remove(&k->control_node);
+    skt_list_remove(&k->ack_node);
+    skt_list_remove(&k->event_node);
+    skt_list_remove(&k->starved_node);
+    skt_list_remove(&k->lag_node);
+    skt_heap_remove(&k->path->timers, &k->timer);
+    if (k->path->completing == k)
+        k->path->completing = NULL;
+    memset(k, 0, sizeof(*k));
+}
+
+void skt_kcp_notify(struct skt_kcp *k, unsigned events)
+{
+    k->events = (uint8_t)(k->events | events);
+    if (skt_list_empty(&k->event_node))
+        skt_list_append(&k->path->events, &k->event_node);
+}
+
+unsigned skt_kcp_take_events(struct skt_kcp *k)
+{
+    unsigned events = k->events;
+    k->events = 0;
+    skt_list_remove(&k->event_node);
+    return events;
+}
+
+bool skt_kcp_drained(const struct skt_kcp *k)
+{
+    return k->snd_una == k->snd_end;
+}
+
+uint32_t skt_kcp_end(const struct skt_kcp *k)
+{
+    return k->snd_end;
+}
+
+bool skt_kcp_has_come(const struct skt_kcp *k, uint32_t sn)
+{
+    return (int32_t)(k->rcv_nxt - sn) >= 0;
+}
+
+uint32_t skt_kcp_backlog(const struct skt_kcp *k)
+{
+    return k->snd_end - k->snd_una;
+}
+
+bool skt_kcp_heard(const struct skt_kcp *k)
+{
+    return k->heard;
+}
+
+void skt_kcp_want_control(struct skt_kcp *k)
+{
+    if (skt_list_empty(&k->control_node))
+        skt_list_append(&k->path->controls, &k->control_node);
+}
+
+skt_us skt_kcp_probe_time(const struct skt_kcp *k)
+{
+    return skt_us_max(2 * k->path->srtt, SKT_KCP_PROBE_MIN);
+}
+
+void skt_kcp_update_timer(struct skt_kcp *k)
+{
+    skt_us at = skt_us_min(skt_us_min(k->probe_at, k->tell_at), FAR);
+    if (at == k->timer.at)
+        return;
+    int err = skt_heap_set(&k->path->timers, &k->timer, at);
+    assert(err == SKT_OK);
+    (void)err;
+}
+
+void skt_kcp_update_sending(struct skt_kcp *k)
+{
+    bool waiting = k->snd_nxt != k->snd_end;
+    bool open = skt_kcp_window_open(k);
+    if (waiting && open) {
+        if (skt_list_empty(&k->ready_node))
+            skt_path_queue(k->path, k);
+    } else {
+        skt_list_remove(&k->ready_node);
+    }
+    set_held(k, waiting && !open && k->snd_nxt - k->snd_una > SKT_KCP_THIN);
+    /* What is in flight will bring news of the window; only with nothing there must it be asked for. */
+    bool stuck = waiting && !open && k->snd_una == k->snd_nxt;
+    if (stuck && k->probe_at == SKT_NEVER) {
+        k->probe_wait = skt_kcp_probe_time(k);
+        k->probe_at = skt_us_add(k->path->now, k->probe_wait);
+    } else if (!stuck && k->probe_at != SKT_NEVER) {
+        k->probe_at = SKT_NEVER;
+        k->ask = false;
+    } else {
+        return;
+    }
+    skt_kcp_update_timer(k);
+}
+
+void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
+{
+    if (k->probe_at <= now) {
+        k->ask = true;
+        k->probe_wait = skt_us_min(k->probe_wait + k->probe_wait / 2, SKT_KCP_PROBE_MAX);
+        k->probe_at = now + k->probe_wait;
+        skt_kcp_want_control(k);
+    }
+    if (k->tell_at <= now) {
+        k->tell = true;
+        k->tells_left--;
+        k->tell_at =
+            k->tells_left ? now + (skt_kcp_probe_time(k) << (SKT_KCP_TELLS - k->tells_left)) : SKT_NEVER;
+        skt_kcp_want_control(k);
+    }
+    skt_kcp_update_timer(k);
+}
+
+void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd)
+{
+    k->heard = true;
+    if (!skt_serial_before(una, k->wnd_una)) {
+        k->wnd_una = una;
+        k->rmt_wnd = wnd;
+    }
+    skt_kcp_take_una(k, round);
+    if (!skt_kcp_lags(k))
+        skt_list_remove(&k->lag_node);
+    else if (skt_list_empty(&k->lag_node))
+        skt_list_append(&k->path->lagging, &k->lag_node);
+    if (round->acked || round->rtt)
+        skt_path_end_round(k->path, round);
+    skt_kcp_update_sending(k);
+    if (round->acked && k->snd_una == k->snd_end) {
+        skt_seg_ring_free(&k->snd, &k->path->account);
+        skt_kcp_notify(k, SKT_KCP_DRAINED);
+        skt_kcp_check_writable(k);
+    }
+}
+
+void skt_kcp_catch_up(struct skt_kcp *k, skt_us now)
+{
+    struct skt_ack_round round = {.now = now};
+    skt_kcp_end_round(k, &round, k->wnd_una, (uint16_t)k->rmt_wnd);
+}
+
+int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data)
+{
+    k->path->now = skt_us_max(k->path->now, now);
+    if (skt_serial_before(k->snd_nxt, h->una))
+        return SKT_ERR_MALFORMED;
+    if (h->cmd == SKT_KCP_CMD_ACK && !skt_serial_before(h->sn, k->snd_nxt))
+        return SKT_ERR_MALFORMED;
+    if (h->cmd == SKT_KCP_CMD_PUSH) {
+        int err = skt_kcp_take_push(k, h, data);
+        if (err)
+            return err;
+    } else if (h->cmd == SKT_KCP_CMD_WASK) {
+        k->tell = true;
+        skt_kcp_want_control(k);
+    }
+    struct skt_ack_round round = {.now = now};
+    if (h->cmd == SKT_KCP_CMD_ACK)
+        skt_kcp_take_ack(k, &round, h->sn, h->ts);
+    skt_kcp_end_round(k, &round, h->una, h->wnd);
+    return SKT_OK;
+}
+
+void skt_kcp_resend_all(struct skt_kcp *k, skt_us now)
+{
+    k->path->now = skt_us_max(k->path->now, now);
+    for (uint32_t sn = k->snd_una; sn != k->snd_nxt; sn++) {
+        struct skt_segment *seg = *skt_seg_ring_at(&k->snd, sn);
+        if (seg && (seg->flags & SKT_SEG_FLYING))
+            skt_path_requeue(k->path, seg);
+    }
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* A KCP conversation: order and retransmission of one stream of bytes or messages. Wire-compatible with KCP
+ * (24-byte segment header); round trips, loss and the window of the network belong to the path it is on.
+ *
+ * Two extensions, invisible to other implementations unless used: in stream mode an empty PUSH segment ends
+ * the stream (skt_kcp_finish), and ts counts 32 us ticks, distinct for each transmission of a segment. */
+#ifndef SKT_PROTO_KCP_KCP_H
+#define SKT_PROTO_KCP_KCP_H
+
+#include "base/bytes.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "proto/kcp/segment.h"
+#include "proto/path/path.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum {
+    SKT_KCP_HEADER_LEN = 24,
+    SKT_KCP_CMD_PUSH = 81,
+    SKT_KCP_CMD_ACK = 82,
+    SKT_KCP_CMD_WASK = 83,
+    SKT_KCP_CMD_WINS = 84,
+    SKT_KCP_TICK_US = 32, /* unit of ts */
+};
+
+/* News of a conversation, a set. */
+enum skt_kcp_event {
+    SKT_KCP_READABLE = 1, /* data, a message or the end of the stream can be read */
+    SKT_KCP_WRITABLE = 2, /* there is room again after SKT_ERR_AGAIN or a short write */
+    SKT_KCP_DRAINED = 4,  /* everything written, the end included, is acknowledged */
+};
+
+/* The header of a segment on the wire (facts of the KCP protocol: kcp.c ikcp_encode_seg). */
+struct skt_kcp_header {
+    uint32_t conv;
+    uint8_t cmd, frg;
+    uint16_t wnd;
+    uint32_t ts, sn, una, len;
+};
+
+/* Reads one segment: header and the data's place in the buffer. SKT_ERR_TRUNCATED, SKT_ERR_MALFORMED (unknown
+ * cmd, length beyond the buffer). Changes nothing. */
+int skt_kcp_parse(struct skt_reader *r, struct skt_kcp_header *h, const uint8_t **data);
+
+struct skt_kcp_limits {
+    uint32_t
+        rcv_wnd_max; /* segments; the window starts small and grows with a fast reader up to this, <= 65535 */
+    size_t snd_unsent_max; /* bytes that may wait unsent before a writer is held back */
+};
+
+struct skt_kcp_owed; /* an acknowledgement to be sent, or to be repeated */
+struct skt_ack_frame;
+
+/* The fields are the implementation's. */
+struct skt_kcp {
+    struct skt_path *path;
+    struct skt_list ready_node, control_node, ack_node, event_node, starved_node,
+        lag_node;               /* in the path's lists */
+    struct skt_heap_node timer; /* min(probe_at, tell_at) */
+    uint32_t conv;
+    bool stream;
+    /* What its owner knows of what it queues: that there is much, however little of it is in flight (then it
+     * is never thin), or that it is not worth duplicates. */
+    bool bulk, once;
+    bool heard;
+    bool held;         /* data waits for the peer's window to move on: counted in path->held */
+    bool finished;     /* skt_kcp_finish was called */
+    bool want_write;   /* a writer was held back */
+    bool fin_received; /* fin_sn is the empty segment that ends the stream */
+    bool ask, tell;    /* a WASK, a WINS is to be sent */
+    bool ack_newest;   /* newest is to be acknowledged */
+    bool owed_open;    /* the last of `owed` may grow: it was not sent yet */
+    uint8_t events;
+    uint8_t tells_left; /* how often WINS is still repeated */
+    uint16_t mean_len;  /* data bytes of the segments sent lately */
+    uint8_t run;        /* segments that came one soon after the other; stays at 255 */
+    uint32_t fin_sn;
+    struct skt_kcp_limits limits;
+
+    /* Sending: [snd_una, snd_nxt) sent, [snd_nxt, snd_end) not yet, [snd_end, snd_end + reserved) lent to a
+     * writer. An acknowledged segment's slot is NULL. */
+    struct skt_seg_ring snd;
+    uint32_t snd_una, snd_nxt, snd_end, reserved;
+    uint32_t wnd_una, rmt_wnd; /* the peer has all sn < wnd_una and accepts sn < wnd_una + rmt_wnd */
+    size_t unsent;             /* bytes that wait, small messages counted as more */
+    uint16_t packet_left;      /* room behind the last segment written, in its packet */
+    skt_us probe_at, probe_wait;
+
+    /* Receiving: [rcv_read, rcv_nxt) is in order and unread, beyond are holes. */
+    struct skt_seg_ring rcv;
+    uint32_t rcv_read, rcv_nxt, rcv_wnd;
+    uint32_t rcv_top;  /* behind the highest sn that came */
+    uint32_t rcv_held; /* segments beyond rcv_nxt */
+    uint32_t messages; /* whole messages unread */
+    uint32_t grow_at;  /* rcv_read at which the window may grow again */
+    uint32_t adv_end;  /* rcv_nxt + wnd as last told to the peer */
+    uint16_t read_off; /* bytes of segment rcv_read already consumed */
+    uint8_t next_frg;  /* the frg that must follow within a message; 0: any */
+    bool adv_closed;   /* the peer was told a window of 0 */
+    skt_us tell_at;
+    uint32_t newest_sn, newest_ts; /* the segment that came last, */
+    skt_us newest_at;              /* and when */
+    struct skt_kcp_owed *owed;     /* to be acknowledged by name, in the order of their coming */
+    uint32_t owed_count, owed_cap;
+    uint32_t owed_fresh; /* the last of them were not sent yet, the others go along with the next packet */
+};
+
+/* Starts a conversation on a path. stream: bytes, else messages with borders. k's storage is the caller's; an
+ * idle conversation holds no buffers. SKT_ERR_NOMEM. */
+int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path *path,
+                 const struct skt_kcp_limits *limits);
+
+/* For tests: the first sn to send and to expect. Before anything was written or received. */
+void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn);
+
+/* Drops everything queued, leaves the path. */
+void skt_kcp_dispose(struct skt_kcp *k);
+
+/* --- application side --- */
+
+/* Message mode: queues one message of 1..256 fragments as a whole or not at all. SKT_ERR_AGAIN above the
+ * limit, SKT_ERR_ARG where it can't ever be sent, SKT_ERR_CLOSED after finish, SKT_ERR_NOMEM. Stream mode:
+ * the same for bytes. */
+int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len);
+
+/* Stream mode, without a copy: fills iov with up to max pieces of room (in segment buffers) and returns how
+ * many; 0: the writer is to wait for SKT_KCP_WRITABLE. The data put there counts once skt_kcp_write_commit is
+ * called with its length (0 is allowed), which must follow before any other call on the path. */
+int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max);
+void skt_kcp_write_commit(struct skt_kcp *k, size_t len);
+
+/* Bytes that may be queued now before SKT_ERR_AGAIN. */
+size_t skt_kcp_writable(const struct skt_kcp *k);
+
+/* Stream mode: ends the stream after what is queued. May be called once. SKT_ERR_NOMEM, SKT_ERR_CLOSED. */
+int skt_kcp_finish(struct skt_kcp *k);
+
+/* Stream mode, without a copy: up to max pieces of data in order; 0: none now. Then consume what was used. */
+int skt_kcp_read_begin(struct skt_kcp *k, struct iovec *iov, int max);
+void skt_kcp_read_consume(struct skt_kcp *k, size_t len);
+
+/* Message mode: the length of the next whole message, or SKT_ERR_AGAIN. */
+long skt_kcp_message_len(const struct skt_kcp *k);
+
+/* Message mode: takes the next message; its length, SKT_ERR_AGAIN, or SKT_ERR_TRUNCATED (buf too small,
+ * message kept). */
+long skt_kcp_read_message(struct skt_kcp *k, void *buf, size_t cap);
+
+/* Message mode: drops the next whole message, of which there is one. */
+void skt_kcp_drop_message(struct skt_kcp *k);
+
+/* Stream mode: has all data been consumed and the peer ended the stream? */
+bool skt_kcp_at_end(const struct skt_kcp *k);
+
+/* Is everything that was written (the end included) acknowledged? */
+bool skt_kcp_drained(const struct skt_kcp *k);
+
+/* The sn behind everything that was written. */
+uint32_t skt_kcp_end(const struct skt_kcp *k);
+
+/* Has everything before this sn come, in order? */
+bool skt_kcp_has_come(const struct skt_kcp *k, uint32_t sn);
+
+/* Segments written and not yet acknowledged. */
+uint32_t skt_kcp_backlog(const struct skt_kcp *k);
+
+/* Has the peer acknowledged or sent anything in this conversation yet? */
+bool skt_kcp_heard(const struct skt_kcp *k);
+
+/* Returns and clears the conversation's news and takes it off path->events. */
+unsigned skt_kcp_take_events(struct skt_kcp *k);
+
+/* --- network side --- */
+
+/* Takes one parsed segment. Acknowledgements it asks for are queued (sent by skt_path_send).
+ * SKT_ERR_MALFORMED: counted by the caller, nothing changed. */
+int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data);
+
+/* Takes what an ACK frame says of this conversation. SKT_ERR_MALFORMED (it names what was never sent):
+ * nothing changed. */
+int skt_kcp_receive_acks(struct skt_kcp *k, skt_us now, const struct skt_ack_frame *f);
+
+/* Writes the acknowledgement that ends the matter for a segment of a conversation that is over on this side:
+ * 24 bytes. */
+void skt_kcp_write_stateless_ack(const struct skt_kcp_header *h, uint8_t out[SKT_KCP_HEADER_LEN]);
+
+/* Sends everything in flight again, as after a change of keys that the peer could not read. */
+void skt_kcp_resend_all(struct skt_kcp *k, skt_us now);
+
+#endif

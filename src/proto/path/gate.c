@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* When data may go: as window and pacer say, and a little of what thin conversations send in spite of both.
+ * Where the window was made smaller, all would stand still until enough of what is in flight has arrived;
+ * those that have next to nothing in flight are not to wait for that. */
+#include "proto/kcp/internal.h"
+
+enum { AHEAD_PART = 8 }; /* of the window, in a round trip */
+
+static size_t ahead_max(const struct skt_path *p)
+{
+    size_t part = p->cc_state.out.cwnd / AHEAD_PART, least = SKT_CC_MIN_PACKETS * p->payload_limit;
+    return part > least ? part : least;
+}
+
+static bool window_full(const struct skt_path *p)
+{
+    return p->inflight_bytes >= p->cc_state.out.cwnd;
+}
+
+bool skt_path_may_send(const struct skt_path *p, skt_us now)
+{
+    return !window_full(p) && skt_pacer_ready(&p->pacer, now);
+}
+
+bool skt_path_may_send_ahead(const struct skt_path *p, skt_us now)
+{
+    bool renewed = now - p->ahead_since >= p->srtt;
+    if (window_full(p) && !renewed && p->ahead_bytes >= ahead_max(p))
+        return false;
+    return skt_pacer_overdraft_expiry(&p->pacer, now) <= now;
+}
+
+void skt_path_note_ahead(struct skt_path *p, skt_us now, size_t bytes)
+{
+    if (!window_full(p))
+        return;
+    if (now - p->ahead_since >= p->srtt) {
+        p->ahead_since = now;
+        p->ahead_bytes = 0;
+    }
+    p->ahead_bytes += bytes;
+}
+
+skt_us skt_path_gate_expiry(const struct skt_path *p, skt_us now)
+{
+    if (!skt_path_has_data(p))
+        return SKT_NEVER;
+    if (p->probes > 0 && !skt_list_empty(&p->lost))
+        return now;
+    skt_us at = window_full(p) ? SKT_NEVER : skt_pacer_expiry(&p->pacer, now);
+    if (skt_list_empty(&p->fresh))
+        return at;
+    skt_us ahead = skt_pacer_overdraft_expiry(&p->pacer, now);
+    if (window_full(p) && p->ahead_bytes >= ahead_max(p))
+        ahead = skt_us_max(ahead, p->ahead_since + p->srtt);
+    return skt_us_min(at, ahead);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/path/path.h"
+
+#include "proto/kcp/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define MIN_RTT_WINDOW (10 * SKT_US_PER_SEC)
+#define STARVED_TIME   (20 * SKT_US_PER_MS)
+#define RTT_STALE      (5 * SKT_US_PER_SEC)
+
+enum {
+    OVERHEAD_GUESS = 25,
+    OVERHEAD_MAX = 200,
+    /* For one packet: 256 segments let go, or 8192 looked at that were before. Whoever acknowledges more at
+     * once has it done in parts, and no packet takes longer than 0.1 ms. */
+    ACK_WORK = 256 * SKT_ACK_RELEASE,
+};
+
+enum { WAKES_MAX = 256 }; /* writers told of room at a time: thousands may wait, and each will use it */
+
+static size_t datagram_len(const struct skt_path *p)
+{
+    return p->payload_limit + p->overhead;
+}
+
+static void begin_measuring(struct skt_path *p, skt_us now)
+{
+    p->srtt = p->rttvar = p->min_rtt = p->latest_rtt = 0;
+    p->min_rtt_bucket[0] = p->min_rtt_bucket[1] = SKT_NEVER;
+    p->min_rtt_at = p->epoch_at = now;
+    p->rack_tx = 0;
+    p->rack_rtt = p->reo_wnd = 0;
+    p->reo_at = p->progress_at = p->fired_at = now;
+    p->timeouts = p->probes = 0;
+    p->delivered_at = p->first_sent_at = now;
+    p->largest_delivered = 0;
+    skt_redundancy_reset(&p->redundancy);
+    p->cc->init(&p->cc_state, now, datagram_len(p));
+    skt_pacer_init(&p->pacer, now, p->cc_state.out.pacing_rate, datagram_len(p));
+    skt_path_update_pacer(p, now);
+}
+
+void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_cc *cc, size_t payload_limit,
+                   skt_us now)
+{
+    assert(pool->block_len >= SKT_KCP_BLOCK_LEN);
+    memset(p, 0, sizeof(*p));
+    skt_account_init(&p->account, pool);
+    p->cc = cc;
+    p->payload_limit = payload_limit;
+    p->overhead = OVERHEAD_GUESS;
+    p->now = now;
+    p->next_tx = 1;
+    skt_list_init(&p->inflight);
+    skt_list_init(&p->lost);
+    skt_list_init(&p->copies);
+    skt_list_init(&p->controls);
+    skt_list_init(&p->acks);
+    p->ack_at = SKT_NEVER;
+    skt_list_init(&p->fresh);
+    skt_list_init(&p->ready);
+    skt_list_init(&p->events);
+    skt_list_init(&p->starved);
+    skt_list_init(&p->lagging);
+    skt_path_begin_receive(p);
+    skt_heap_init(&p->timers);
+    skt_redundancy_init(&p->redundancy);
+    begin_measuring(p, now);
+}
+
+void skt_path_dispose(struct skt_path *p)
+{
+    assert(skt_list_empty(&p->inflight) && skt_list_empty(&p->lost));
+    skt_heap_dispose(&p->timers);
+    skt_account_dispose(&p->account);
+}
+
+void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit)
+{
+    p->payload_limit = payload_limit;
+    p->cc->set_mss(&p->cc_state, datagram_len(p));
+    skt_pacer_set_mtu(&p->pacer, datagram_len(p));
+}
+
+size_t skt_path_mss(const struct skt_path *p)
+{
+    return p->payload_limit - SKT_KCP_HEADER_LEN;
+}
+
+void skt_path_update_pacer(struct skt_path *p, skt_us now)
+{
+    uint64_t rate = p->cc_state.out.pacing_rate, most = p->max_rate ? p->max_rate : SKT_PATH_RATE_MAX;
+    skt_pacer_set_rate(&p->pacer, now, rate < most ? rate : most);
+}
+
+void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille)
+{
+    p->redundancy.off = off;
+    p->redundancy.cap_permille = cap_permille;
+}
+
+void skt_path_fix_parity(struct skt_path *p, uint8_t data, uint8_t parity)
+{
+    p->redundancy.fixed_data = data;
+    p->redundancy.fixed_parity = parity;
+}
+
+void skt_path_on_parity(struct skt_path *p, skt_us now, size_t len)
+{
+    skt_redundancy_on_parity(&p->redundancy, now, len);
+    if (p->max_rate && p->max_rate < p->cc_state.out.pacing_rate)
+        skt_pacer_on_sent(&p->pacer, now, len);
+}
+
+void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count)
+{
+    p->stats.lost += count;
+    if (count == 0 || !p->cc->on_mended)
+        return;
+    p->cc->on_mended(&p->cc_state, now);
+    skt_path_update_pacer(p, now);
+}
+
+void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate)
+{
+    p->max_rate = rate < SKT_PATH_RATE_MAX ? rate : SKT_PATH_RATE_MAX;
+    skt_path_update_pacer(p, now);
+}
+
+void skt_path_on_sent(struct skt_path *p, skt_us now, size_t len)
+{
+    p->now = skt_us_max(p->now, now);
+    size_t charged = p->precharged;
+    p->precharged = 0;
+    if (charged > p->overhead) {
+        size_t kcp_len = charged - p->overhead;
+        if (len > kcp_len && len - kcp_len <= OVERHEAD_MAX)
+            p->overhead = len - kcp_len;
+    }
+    if (len > charged)
+        skt_pacer_on_sent(&p->pacer, now, len - charged);
+}
+
+static void update_min_rtt(struct skt_path *p, skt_us now, skt_us rtt)
+{
+    if (now - p->min_rtt_at >= MIN_RTT_WINDOW) {
+        p->min_rtt_bucket[1] = p->min_rtt_bucket[0];
+        p->min_rtt_bucket[0] = SKT_NEVER;
+        p->min_rtt_at = now;
+    }
+    p->min_rtt_bucket[0] = skt_us_min(p->min_rtt_bucket[0], rtt);
+    p->min_rtt = skt_us_min(p->min_rtt_bucket[0], p->min_rtt_bucket[1]);
+}
+
+/* RFC 6298, 2. */
+void skt_path_take_rtt(struct skt_path *p, skt_us now, skt_us rtt)
+{
+    if (rtt == 0)
+        rtt = 1;
+    p->latest_rtt = rtt;
+    p->rtt_at = now;
+    update_min_rtt(p, now, rtt);
+    if (p->srtt == 0) {
+        p->srtt = rtt;
+        p->rttvar = rtt / 2;
+        return;
+    }
+    skt_us delta = rtt > p->srtt ? rtt - p->srtt : p->srtt - rtt;
+    p->rttvar = (3 * p->rttvar + delta) / 4;
+    p->srtt = (7 * p->srtt + rtt) / 8;
+}
+
+void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt)
+{
+    p->now = skt_us_max(p->now, now);
+    rtt = skt_us_max(rtt, 1); /* 0 means none, and divides badly */
+    skt_path_take_rtt(p, now, rtt);
+    p->cc->on_rtt(&p->cc_state, now, rtt);
+    skt_path_update_pacer(p, now);
+}
+
+bool skt_path_wants_rtt(const struct skt_path *p)
+{
+    return p->data_at > p->rtt_at && (p->srtt == 0 || p->data_at - p->rtt_at > RTT_STALE);
+}
+
+void skt_path_set_ack_frames(struct skt_path *p, bool on)
+{
+    p->ack_frames = on;
+    while (!on && !skt_list_empty(&p->acks)) {
+        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+        skt_list_remove(&k->ack_node);
+        skt_kcp_want_control(k);
+    }
+}
+
+void skt_path_requeue(struct skt_path *p, struct skt_segment *seg)
+{
+    assert(seg->flags & SKT_SEG_FLYING);
+    assert(p->inflight_bytes >= seg->cost);
+    p->inflight_bytes -= seg->cost;
+    seg->flags &= (uint8_t) ~(SKT_SEG_FLYING | SKT_SEG_LOST | SKT_SEG_PROBED);
+    skt_path_cancel_copies(seg);
+    skt_list_move_tail(&p->lost, &seg->node);
+}
+
+void skt_path_forget(struct skt_path *p, struct skt_segment *seg)
+{
+    if (seg->flags & SKT_SEG_FLYING)
+        p->inflight_bytes -= seg->cost;
+    seg->flags = 0;
+    skt_path_cancel_copies(seg);
+    skt_list_remove(&seg->node);
+}
+
+void skt_path_reset(struct skt_path *p, skt_us now)
+{
+    p->now = skt_us_max(p->now, now);
+    while (!skt_list_empty(&p->inflight))
+        skt_path_requeue(p, SKT_CONTAINER(p->inflight.next, struct skt_segment, node));
+    begin_measuring(p, now);
+}
+
+/* The share depends on what others hold, and nobody is told when there is room again: waiting writers look
+ * now and then. */
+static skt_us starved_expiry(const struct skt_path *p)
+{
+    return skt_list_empty(&p->starved) ? SKT_NEVER : p->starved_at;
+}
+
+void skt_path_add_starved(struct skt_path *p, struct skt_list *node)
+{
+    if (skt_list_empty(&p->starved))
+        p->starved_at = skt_us_add(p->now, STARVED_TIME);
+    if (skt_list_empty(node))
+        skt_list_append(&p->starved, node);
+}
+
+skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
+{
+    if (!skt_list_empty(&p->controls) || !skt_list_empty(&p->lagging))
+        return now;
+    skt_us at = skt_us_min(skt_path_loss_expiry(p), starved_expiry(p));
+    if (!skt_list_empty(&p->acks))
+        at = skt_us_min(at, p->ack_at);
+    at = skt_us_min(at, skt_path_copies_expiry(p));
+    skt_us probe = skt_heap_expiry(&p->timers);
+    at = skt_us_min(at, probe >= SKT_NEVER - 1 ? SKT_NEVER : probe);
+    return skt_us_min(at, skt_path_gate_expiry(p, now));
+}
+
+/* The first of them, as many as do not take long; those that go on waiting stand at the end then. */
+static void wake_starved(struct skt_path *p, skt_us now)
+{
+    const struct skt_list *first = NULL;
+    for (unsigned n = 0; n < WAKES_MAX && !skt_list_empty(&p->starved) && p->starved.next != first; n++) {
+        struct skt_list *node = p->starved.next;
+        skt_list_move_tail(&p->starved, node);
+        skt_kcp_check_writable(SKT_CONTAINER(node, struct skt_kcp, starved_node));
+        if (!first && !skt_list_empty(node))
+            first = node;
+    }
+    p->starved_at = now + STARVED_TIME;
+}
+
+void skt_path_begin_receive(struct skt_path *p)
+{
+    p->ack_work = ACK_WORK;
+}
+
+void skt_path_catch_up(struct skt_path *p, skt_us now)
+{
+    skt_path_begin_receive(p);
+    while (p->ack_work > 0 && !skt_list_empty(&p->lagging))
+        skt_kcp_catch_up(SKT_CONTAINER(p->lagging.next, struct skt_kcp, lag_node), now);
+}
+
+void skt_path_expire(struct skt_path *p, skt_us now)
+{
+    p->now = skt_us_max(p->now, now);
+    skt_path_catch_up(p, now);
+    skt_path_detect_losses(p, now);
+    for (struct skt_heap_node *node; (node = skt_heap_first(&p->timers)) && node->at <= now;)
+        skt_kcp_on_timer(SKT_CONTAINER(node, struct skt_kcp, timer), now);
+    if (starved_expiry(p) <= now)
+        wake_starved(p, now);
+}
+
+unsigned skt_path_timeouts(const struct skt_path *p)
+{
+    return p->timeouts;
+}
+
+size_t skt_path_largest_delivered(const struct skt_path *p)
+{
+    return p->largest_delivered;
+}
+
+size_t skt_path_cwnd(const struct skt_path *p)
+{
+    return p->cc_state.out.cwnd;
+}
+
+uint64_t skt_path_pacing_rate(const struct skt_path *p)
+{
+    return p->cc_state.out.pacing_rate;
+}

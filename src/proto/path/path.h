@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* A path: what all conversations of a session share on their way to the peer: round-trip time, congestion
+ * window, pacer, the transmissions in flight in the order of their sending, and the list of conversations
+ * that have something to send. Loss is found here (RACK by transmission time, tail probe, RTO last; RFC
+ * 8985). */
+#ifndef SKT_PROTO_PATH_PATH_H
+#define SKT_PROTO_PATH_PATH_H
+
+#include "base/account.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "proto/cc/cc.h"
+#include "proto/parity/redundancy.h"
+#include "proto/path/pacer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_kcp;
+
+struct skt_path_stats {
+    uint64_t sent;          /* segments sent, first transmissions */
+    uint64_t retransmitted; /* segments sent again, because they seemed lost */
+    uint64_t duplicated;    /* segments sent again unasked */
+    uint64_t lost;          /* transmissions found lost, those that parity mended included */
+    uint64_t spurious;      /* of these, acknowledged after all */
+    uint64_t delivered;     /* bytes of KCP payload acknowledged */
+    uint64_t payload_tx;    /* bytes of KCP payload, first transmissions */
+    uint64_t payload_rx;    /* bytes of KCP payload taken in, each once */
+};
+
+struct skt_path {
+    struct skt_account account; /* what its conversations hold: segment buffers and all else; see session.h */
+    struct skt_kcp *completing; /* the one whose half-built message may grow beyond the share; NULL: none */
+    struct skt_list inflight;   /* transmissions not yet acknowledged or lost, oldest first */
+    struct skt_list lost;       /* transmissions found lost, to be sent again, in that order */
+    struct skt_list copies;     /* segments in flight to be duplicated, by time */
+    struct skt_list controls;   /* conversations with KCP segments to send that carry no data */
+    struct skt_list acks;    /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
+    struct skt_list fresh;   /* conversations with new data that the peer's window admits: thin ones, */
+    struct skt_list ready;   /* and the others */
+    struct skt_list events;  /* conversations with news for the application (skt_kcp_take_events) */
+    struct skt_heap timers;  /* window probes of single conversations */
+    struct skt_list lagging; /* conversations of which more is acknowledged than was worked off yet */
+    skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
+    size_t payload_limit;                     /* KCP bytes that one packet may carry now */
+    size_t inflight_bytes;
+    struct skt_pacer pacer;
+    const struct skt_cc *cc;
+    union skt_cc_state cc_state;
+    struct skt_path_stats stats;
+    struct skt_redundancy redundancy;
+    uint64_t max_rate; /* bytes/s; 0: none */
+    bool ack_frames;   /* the peer takes ACK frames; see skt_path_set_ack_frames */
+
+    /* The rest is path*.c's own. */
+    unsigned ack_work;       /* steps that acknowledgements may still take in what is being read */
+    struct skt_list starved; /* conversations whose writer waits for memory, */
+    skt_us starved_at;       /* and when they are looked at again */
+    skt_us now;              /* the last time that was handed in */
+    skt_us ack_at;           /* when the ACK frames are due */
+    skt_us rtt_at, data_at;  /* when a round trip was measured last, and when data came last; 0: never */
+    skt_us epoch_at;         /* when the path began: round trips of what was sent before don't count */
+    uint32_t ts_base;        /* added to every ts; 0 but in tests */
+    uint64_t next_tx;        /* number of the next transmission */
+    uint64_t rack_tx;        /* the newest transmission that is known to have arrived, */
+    skt_us rack_rtt;         /* and its round trip */
+    skt_us reo_wnd;          /* extra time that reordering is given; 0: min_rtt / 4 */
+    skt_us reo_at;           /* when it was last seen to be needed */
+    skt_us progress_at;      /* the last acknowledgement, or when the path began to be in use */
+    skt_us fired_at;         /* when the retransmission timer fired last */
+    unsigned timeouts;       /* how often in a row it did */
+    unsigned fresh_run;      /* segments of thin conversations sent while others waited */
+    unsigned probes;         /* segments to send in spite of pacer and window */
+    skt_us ahead_since;      /* the round trip in which ahead_bytes are counted: */
+    size_t ahead_bytes;      /* sent by thin conversations in spite of a full window */
+    uint64_t delivered;      /* bytes acknowledged, as counted in flight */
+    skt_us delivered_at, first_sent_at;
+    /* Rate samples of what is sent before `delivered` has passed this are application-limited; 0: none. */
+    uint64_t limited_until;
+    skt_us min_rtt_bucket[2], min_rtt_at; /* the least round trip of this and of the last 10 s */
+    size_t overhead;                      /* bytes that sealing adds to a packet, as seen */
+    size_t precharged;                    /* bytes the pacer was charged for by send, not yet by on_sent */
+    size_t largest_delivered;
+    unsigned held;        /* conversations that have much in flight and wait for the peer's window */
+    bool uncopied;        /* what send wrote last has data in it that gets no duplicates */
+    bool waits;           /* data waited for pacer or a window after the last send, */
+    skt_us waiting_since; /* since then but for short breaks; 0: it does not */
+    skt_us waited_at;     /* when the last break began */
+};
+
+/* payload_limit: KCP bytes (headers included) in one packet. pool: of blocks of SKT_KCP_BLOCK_LEN (kcp.h), in
+ * which the path opens an account. */
+void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_cc *cc, size_t payload_limit,
+                   skt_us now);
+
+/* All conversations must have been disposed of before. */
+void skt_path_dispose(struct skt_path *p);
+
+/* Changes the limit for segments cut from now on; longer ones already cut leave alone (see skt_path_send). */
+void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit);
+
+/* Duplicates: off, or up to cap_permille of the bytes of first transmissions (default SKT_OVERHEAD_CAP), with
+ * SKT_OVERHEAD_FREE bytes a second allowed in any case. */
+void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille);
+
+/* Parity in a fixed proportion, for all data alike, instead of duplicates and of what loss asks for; data 0:
+ * not. In force once the peer takes parity (redundancy.parity). */
+void skt_path_fix_parity(struct skt_path *p, uint8_t data, uint8_t parity);
+
+/* Never sends faster, in bytes/s of datagrams; 0: as fast as congestion control finds right. */
+void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate);
+
+/* The MSS: data bytes in a segment cut now. */
+size_t skt_path_mss(const struct skt_path *p);
+
+/* Writes the KCP bytes of one packet: acknowledgements first, then lost segments, then new data, as far as
+ * pacer and congestion window allow, conversations taking turns. Returns the bytes written, 0 when nothing
+ * may be sent now. A result above payload_limit is a single segment cut for a larger limit: the packet may be
+ * fragmented. cap is at least SKT_MTU_MAX. */
+size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
+
+/* The same as frames of a sealed packet: ACK frames that are due, or that what goes now has room for, then a
+ * KCP frame where there are segments; their bytes are the last segments_len. A result above payload_limit + 1
+ * is a single segment. */
+size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len);
+
+/* Are acknowledgements to go as ACK frames (which skt_path_send_frames alone writes) or as KCP's segments?
+ * KCP's at first. */
+void skt_path_set_ack_frames(struct skt_path *p, bool on);
+
+/* Data comes in while no round trip was measured for long: the owner is to measure one (skt_path_on_rtt).
+ * How long acknowledgements may wait is a matter of the round trip. */
+bool skt_path_wants_rtt(const struct skt_path *p);
+
+/* Bytes of new data that wait to be sent; counted up to `enough` and little more. */
+size_t skt_path_waiting(const struct skt_path *p, size_t enough);
+
+/* Of thin conversations only. */
+size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough);
+
+/* Is what send wrote last worth parity? Data without duplicates is, unless the path is full for longer than a
+ * round trip, or much was sent in the last second: to a bulk transfer retransmissions cost less. Inner flows
+ * over a long path have it whatever they send, since each loss holds one up until it is mended, and also for
+ * a while after it is full, since a single one can't keep it full then. */
+bool skt_path_wants_parity(const struct skt_path *p);
+
+/* A datagram of parity is sent: counts in the budget, and like duplicates is not paced but by max_rate. */
+void skt_path_on_parity(struct skt_path *p, skt_us now, size_t datagram_len);
+
+/* The peer reports losses that parity mended: how many transmissions in the last round trip or so. */
+void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count);
+
+/* A packet is about to be read, and so much work of acknowledging may be done for it; what is left goes on
+ * with the next send or expire. */
+void skt_path_begin_receive(struct skt_path *p);
+
+/* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
+ * counted twice), and for datagrams without KCP in them. */
+void skt_path_on_sent(struct skt_path *p, skt_us now, size_t datagram_len);
+
+/* A round trip measured by other means (PING). */
+void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt);
+
+/* The path is another one from now on (roaming): measurements and window start anew, data in flight is sent
+ * again. */
+void skt_path_reset(struct skt_path *p, skt_us now);
+
+/* When expire or send wants to be called next: loss timers, window probes, the pacer when something waits for
+ * it. In the past or now: call at once. */
+skt_us skt_path_expiry(const struct skt_path *p, skt_us now);
+
+/* Does what is due: marks losses, probes the tail. Call skt_path_send afterwards. */
+void skt_path_expire(struct skt_path *p, skt_us now);
+
+/* Something authentic was heard from the peer: if the retransmission timer is backing off, it is wound back,
+ * so that the end of an outage is used at once. */
+void skt_path_on_alive(struct skt_path *p, skt_us now);
+
+/* How many times in a row the retransmission timer has fired without an acknowledgement since. */
+unsigned skt_path_timeouts(const struct skt_path *p);
+
+/* Length in KCP bytes of the largest segment that was acknowledged since skt_path_init or _reset (0: none);
+ * with skt_path_timeouts it shows a path whose MTU has shrunk. */
+size_t skt_path_largest_delivered(const struct skt_path *p);
+
+/* Congestion window in bytes and pacing rate in bytes/s, for the status. */
+size_t skt_path_cwnd(const struct skt_path *p);
+uint64_t skt_path_pacing_rate(const struct skt_path *p);
+
+#endif

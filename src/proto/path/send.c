@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* Filling packets: what is sent next, and what is noted of it. */
+#include "proto/kcp/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define BREAK_TIME (10 * SKT_US_PER_MS) /* shorter breaks don't end a bulk transfer */
+
+/* On shorter paths the queue before an inner flow (25 ms, proto/queue/aqm.c) keeps the path busy while a loss
+ * is mended. */
+#define LONG_RTT (100 * SKT_US_PER_MS)
+
+enum {
+    FRESH_RUN_MAX = 8,
+    SPARED_BY_ACKS = SKT_OVERHEAD_FREE / 2, /* bytes of the budget that thin flows may need */
+    LASTING_RTTS = 8,                       /* full for so long, and not by a single inner flow */
+};
+
+static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
+{
+    size_t n = 0;
+    while (!skt_list_empty(&p->controls) && room - n >= SKT_KCP_HEADER_LEN) {
+        struct skt_kcp *k = SKT_CONTAINER(p->controls.next, struct skt_kcp, control_node);
+        if (skt_kcp_has_control(k))
+            n += skt_kcp_write_control(k, out + n, room - n);
+        if (!skt_kcp_has_control(k))
+            skt_list_remove(&k->control_node);
+    }
+    return n;
+}
+
+/* A retransmission's ts is always later than those before it, so that an ACK tells them apart. */
+static uint32_t next_ts(const struct skt_path *p, const struct skt_segment *seg, skt_us now)
+{
+    uint32_t ts = skt_path_tick(p, now);
+    return seg->xmit > 0 && !skt_serial_before(seg->copy_ts, ts) ? seg->copy_ts + 1 : ts;
+}
+
+static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
+{
+    seg->cost = (uint16_t)(SKT_KCP_HEADER_LEN + seg->len + p->overhead);
+    p->cc->on_sent(&p->cc_state, now, seg->cost, p->inflight_bytes);
+    if (skt_list_empty(&p->inflight)) {
+        p->first_sent_at = p->delivered_at = now;
+        if (p->timeouts == 0)
+            p->progress_at = now;
+    }
+    seg->ts = seg->copy_ts = next_ts(p, seg, now);
+    seg->copies_sent = 0;
+    if (seg->xmit == 0)
+        seg->first_ts = seg->ts;
+    if (seg->xmit < UINT8_MAX)
+        seg->xmit++;
+    seg->tx = p->next_tx++;
+    seg->sent_at = now;
+    seg->delivered = p->delivered;
+    seg->delivered_at = p->delivered_at;
+    seg->first_sent_at = p->first_sent_at;
+    seg->flags |= SKT_SEG_FLYING;
+    if (p->limited_until)
+        seg->flags |= SKT_SEG_LIMITED;
+    else
+        seg->flags &= (uint8_t)~SKT_SEG_LIMITED;
+    skt_list_move_tail(&p->inflight, &seg->node);
+    p->inflight_bytes += seg->cost;
+}
+
+static void write_segment(const struct skt_segment *seg, uint32_t ts, uint8_t *out)
+{
+    struct skt_kcp *k = seg->kcp;
+    struct skt_kcp_header h = {
+        .conv = k->conv,
+        .cmd = SKT_KCP_CMD_PUSH,
+        .frg = seg->frg,
+        .wnd = skt_kcp_advertise(k),
+        .ts = ts,
+        .sn = seg->sn,
+        .una = k->rcv_nxt,
+        .len = seg->len,
+    };
+    skt_kcp_put_header(out, &h);
+    memcpy(out + SKT_KCP_HEADER_LEN, seg->data, seg->len);
+}
+
+static struct skt_segment *next_of(const struct skt_list *conversations)
+{
+    const struct skt_kcp *k = SKT_CONTAINER(conversations->next, struct skt_kcp, ready_node);
+    return *skt_seg_ring_at(&k->snd, k->snd_nxt);
+}
+
+/* The segment whose turn it is, or NULL: thin conversations first, though not for ever; then what is to be
+ * sent again; then the others in turn. */
+static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
+{
+    bool probing = p->probes > 0 && !skt_list_empty(&p->lost);
+    if (!probing && !skt_path_may_send(p, now)) {
+        bool ahead = !skt_list_empty(&p->fresh) && skt_path_may_send_ahead(p, now);
+        return ahead ? next_of(&p->fresh) : NULL;
+    }
+    bool others = !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready);
+    if (!probing && !skt_list_empty(&p->fresh) && (p->fresh_run < FRESH_RUN_MAX || !others))
+        return next_of(&p->fresh);
+    if (!skt_list_empty(&p->lost))
+        return SKT_CONTAINER(p->lost.next, struct skt_segment, node);
+    return skt_list_empty(&p->ready) ? NULL : next_of(&p->ready);
+}
+
+/* Bare acknowledgements of TCP, too: those behind a lost one wait for it, and an inner sender measures its
+ * round trips by them. But thin flows need the budget more. */
+static void note_uncopied(struct skt_path *p, const struct skt_segment *seg)
+{
+    if (seg->copies_due == 0 &&
+        (!seg->kcp->once || skt_redundancy_left(&p->redundancy, p->now) > SPARED_BY_ACKS))
+        p->uncopied = true;
+}
+
+static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
+{
+    bool first = seg->xmit == 0, thin = first && skt_kcp_is_thin(seg->kcp);
+    p->fresh_run = thin ? p->fresh_run + 1 : 0;
+    if (thin)
+        skt_path_note_ahead(p, now, SKT_KCP_HEADER_LEN + (size_t)seg->len);
+    note_sent(p, seg, now);
+    write_segment(seg, seg->ts, out);
+    if (p->probes > 0)
+        p->probes--;
+    if (!first) {
+        p->stats.retransmitted++;
+        skt_path_plan_copies(p, seg, now);
+        note_uncopied(p, seg);
+        return;
+    }
+    p->stats.sent++;
+    skt_redundancy_on_first(&p->redundancy, now, seg->cost);
+    p->stats.payload_tx += seg->len;
+    struct skt_kcp *k = seg->kcp;
+    skt_kcp_on_first_sent(k, seg);
+    if (k->snd_nxt != k->snd_end)
+        skt_seg_prefetch(*skt_seg_ring_at(&k->snd, k->snd_nxt));
+    skt_path_plan_copies(p, seg, now);
+    note_uncopied(p, seg);
+    skt_kcp_update_sending(k);
+    if (!skt_list_empty(&k->ready_node))
+        skt_path_queue(p, k);
+}
+
+/* How long data has been waiting for pacer or a window: seen before and after each turn. */
+static void note_break(struct skt_path *p, skt_us now)
+{
+    if (!p->waits && now - p->waited_at > BREAK_TIME)
+        p->waiting_since = 0;
+}
+
+static void note_waiting(struct skt_path *p, skt_us now)
+{
+    bool waits = skt_path_has_data(p) || p->held > 0;
+    if (waits && p->waiting_since == 0)
+        p->waiting_since = now;
+    if (waits || p->waits)
+        p->waited_at = now;
+    p->waits = waits;
+}
+
+static bool is_full_for(const struct skt_path *p, unsigned rtts)
+{
+    skt_us rtt = p->srtt ? p->srtt : SKT_PATH_INITIAL_RTO;
+    return p->waiting_since && p->now - p->waiting_since > rtts * rtt;
+}
+
+bool skt_path_is_full(const struct skt_path *p)
+{
+    return is_full_for(p, 1);
+}
+
+bool skt_path_spares_parity(const struct skt_path *p)
+{
+    const struct skt_redundancy *r = &p->redundancy;
+    if (r->fixed_data)
+        return false;
+    if (r->inner && p->min_rtt > LONG_RTT)
+        return is_full_for(p, LASTING_RTTS);
+    return skt_path_is_full(p) || skt_redundancy_is_bulk(r);
+}
+
+bool skt_path_wants_parity(const struct skt_path *p)
+{
+    return p->uncopied && !skt_path_spares_parity(p);
+}
+
+/* Bandwidth samples mean less from here on until all that is in flight now has been delivered. */
+static void note_limited(struct skt_path *p)
+{
+    if (skt_path_has_data(p) || p->inflight_bytes >= p->cc_state.out.cwnd)
+        return;
+    p->limited_until = p->delivered + p->inflight_bytes;
+    if (p->limited_until == 0)
+        p->limited_until = 1;
+}
+
+/* Duplicates that are due: few and small, so neither window nor pacer hold them up. */
+static size_t write_copies(struct skt_path *p, skt_us now, uint8_t *out, size_t room)
+{
+    size_t n = 0;
+    for (struct skt_segment *seg; (seg = skt_path_next_copy(p, now)) != NULL;) {
+        size_t len = SKT_KCP_HEADER_LEN + (size_t)seg->len;
+        if (n + len > room)
+            break;
+        skt_path_note_copy(p, seg, now);
+        write_segment(seg, seg->copy_ts, out + n);
+        n += len;
+    }
+    return n;
+}
+
+/* KCP bytes of the segment that goes next, whatever is in it; 0: none. */
+static size_t next_len(struct skt_path *p, skt_us now)
+{
+    if (!skt_list_empty(&p->controls))
+        return SKT_KCP_HEADER_LEN;
+    const struct skt_segment *seg = skt_path_next_copy(p, now);
+    if (!seg)
+        seg = next_segment(p, now);
+    return seg ? SKT_KCP_HEADER_LEN + (size_t)seg->len : 0;
+}
+
+/* ACK frames, of all conversations that have one: when the first is due, or where there is room beside what
+ * goes now anyway. */
+static size_t write_ack_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t room)
+{
+    size_t n = 0;
+    if (skt_list_empty(&p->acks))
+        return 0;
+    if (p->ack_at > now) {
+        size_t next = next_len(p, now);
+        if (next == 0 || next > room)
+            return 0;
+        room -= next;
+    }
+    while (!skt_list_empty(&p->acks)) {
+        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+        n += skt_kcp_write_ack_frames(k, now, out + n, room - n);
+        if (skt_kcp_owes(k))
+            break; /* no room */
+        skt_list_remove(&k->ack_node);
+    }
+    return n;
+}
+
+/* Segments into a packet in which `used` bytes are taken. */
+static size_t write_packet(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t used)
+{
+    assert(cap + used >= SKT_MTU_MAX);
+    size_t room = (p->payload_limit < cap + used ? p->payload_limit : cap + used) - used;
+    size_t n = write_controls(p, out, room);
+    size_t controls = n;
+    n += write_copies(p, now, out + n, room - n);
+    size_t copies = n - controls;
+    for (struct skt_segment *seg; (seg = next_segment(p, now));) {
+        size_t len = SKT_KCP_HEADER_LEN + (size_t)seg->len;
+        if (n + len > room && n + used > 0)
+            break;
+        send_segment(p, seg, now, out + n);
+        n += len;
+        if (n >= room)
+            break;
+    }
+    p->precharged = 0;
+    if (n > controls) {
+        p->precharged = used + n + p->overhead;
+        /* Duplicates are not paced: they bring nothing that the bandwidth is measured by, so what they took
+         * from the rate would look like less bandwidth, and less again. */
+        skt_pacer_on_sent(&p->pacer, now, p->precharged - copies);
+    }
+    note_limited(p);
+    note_waiting(p, now);
+    return n;
+}
+
+static void begin_packet(struct skt_path *p, skt_us now)
+{
+    p->now = skt_us_max(p->now, now);
+    p->uncopied = false;
+    note_break(p, now);
+    skt_path_catch_up(p, now);
+    skt_path_detect_losses(p, now);
+}
+
+size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
+{
+    begin_packet(p, now);
+    return write_packet(p, now, out, cap, 0);
+}
+
+size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len)
+{
+    begin_packet(p, now);
+    size_t used = write_ack_frames(p, now, out, p->payload_limit);
+    size_t n = write_packet(p, now, out + used + 1, cap - used - 1, used);
+    *segments_len = n;
+    if (n == 0)
+        return used;
+    out[used] = SKT_FRAME_KCP;
+    return used + 1 + n;
+}
+
+static size_t waiting_in(const struct skt_list *conversations, size_t waiting, size_t enough)
+{
+    for (const struct skt_list *l = conversations->next; l != conversations && waiting < enough; l = l->next)
+        waiting += SKT_CONTAINER(l, struct skt_kcp, ready_node)->unsent;
+    return waiting;
+}
+
+size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough)
+{
+    return waiting_in(&p->fresh, 0, enough);
+}
+
+size_t skt_path_waiting(const struct skt_path *p, size_t enough)
+{
+    return waiting_in(&p->ready, skt_path_waiting_thin(p, enough), enough);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* The client's ATTACH under new keys, and what the server says to it. */
+#include "base/err.h"
+#include "proto/session/internal.h"
+
+#include <string.h>
+
+/* The ticket, or what proves it. */
+static int write_ticket(const struct skt_session *s, struct skt_writer *w)
+{
+    const struct skt_connect *c = &s->connect;
+    const struct skt_crypto *crypto = s->ctx->crypto;
+    uint8_t *p = skt_write_room(w, SKT_TICKET_LEN);
+    if (!(c->pending_features & s->ctx->features & SKT_FEATURE_TICKET_PROOF)) {
+        memcpy(p, s->ticket, SKT_TICKET_LEN);
+        return SKT_OK;
+    }
+    int err = skt_handshake_ticket_id(crypto, s->ticket, p);
+    return err ? err : skt_handshake_ticket_proof(crypto, s->ticket, c->pending->hash, p + SKT_TICKET_ID_LEN);
+}
+
+/* The server asks whether we are where our ATTACH came from: it goes again, with the answer. */
+void skt_connect_on_challenge(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
+{
+    struct skt_connect *c = &s->connect;
+    if (!c->pending || s->opened_by != c->pending || len != sizeof c->echo)
+        return;
+    memcpy(c->echo, body, sizeof c->echo);
+    c->has_echo = true;
+    c->attach_at = now;
+}
+
+size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf)
+{
+    struct skt_connect *c = &s->connect;
+    struct skt_writer w = skt_writer_of(buf + SKT_HEADER_LEN, SKT_MTU_LEAST - SKT_PACKET_OVERHEAD);
+    uint8_t proof[SKT_PROOF_LEN] = {0};
+    if (s->cid && skt_handshake_proof(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
+        return 0;
+    skt_write_u8(&w, SKT_FRAME_ATTACH);
+    size_t echo_len = c->has_echo ? 2 + sizeof c->echo : 0;
+    skt_write_u8(&w, (uint8_t)(SKT_TICKET_LEN + 4 + SKT_PROOF_LEN + s->ctx->extensions_len + echo_len));
+    if (write_ticket(s, &w) != SKT_OK)
+        return 0;
+    skt_write_u32(&w, s->cid);
+    skt_write_bytes(&w, proof, SKT_PROOF_LEN);
+    skt_write_bytes(&w, s->ctx->extensions, s->ctx->extensions_len);
+    if (c->has_echo) {
+        skt_write_u8(&w, SKT_EXTENSION_ECHO);
+        skt_write_u8(&w, sizeof c->echo);
+        skt_write_bytes(&w, c->echo, sizeof c->echo);
+    }
+    skt_write_padding(&w, skt_session_random(s, (uint32_t)w.left + 1));
+    int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
+    return len > 0 ? (size_t)len : 0;
+}
+
+/* The server knows nothing of us: whatever was open is lost. */
+static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
+{
+    if (s->cid) {
+        s->old_cid = s->cid;
+        s->events |= SKT_EVENT_LOST;
+        skt_path_reset(&s->path, now);
+        skt_parity_restart(s);
+        skt_pieces_dispose(s);
+        if (skt_streams_restart(s, now) != SKT_OK) {
+            skt_session_end(s, SKT_CLOSE_LOST);
+            return;
+        }
+    }
+    s->cid = cid;
+    s->created = now;
+    s->events |= SKT_EVENT_UP;
+}
+
+void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
+                           size_t text_len)
+{
+    struct skt_connect *c = &s->connect;
+    if (!c->pending || s->opened_by != c->pending)
+        return;
+    if ((result == SKT_ATTACH_NEW && (cid == 0 || cid > SKT_CID_MAX)) ||
+        (result == SKT_ATTACH_CONTINUED && (cid == 0 || cid != s->cid)))
+        return;
+    if (result != SKT_ATTACH_NEW && result != SKT_ATTACH_CONTINUED) {
+        skt_connect_refused(s, now, result, (const char *)text, text_len);
+        return;
+    }
+    s->ctx->ticket_proven |= (c->pending_features & s->ctx->features & SKT_FEATURE_TICKET_PROOF) != 0;
+    bool moved = !skt_addr_equal(&s->peer, &c->pending_to);
+    bool suspect = s->state == SKT_SESSION_SUSPECT;
+    s->peer = c->pending_to;
+    s->keepalive = SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->keepalive_s ? c->pending_keepalive_s
+                                                                                  : s->ctx->keepalive_s);
+    skt_session_set_features(s, c->pending_features);
+    skt_session_set_mtu(s);
+    memcpy(s->resume, c->pending->resume, sizeof s->resume);
+    skt_keys_install(&s->keys, c->pending);
+    c->pending = NULL;
+    c->attach_at = c->attach_until = SKT_NEVER;
+    skt_session_drop_keys(s);
+    s->state = SKT_SESSION_UP;
+    skt_session_heard(s, now);
+    skt_connect_cancel(s);
+    c->notes |= result == SKT_ATTACH_NEW ? SKT_NOTE_NEW : SKT_NOTE_CONTINUED;
+    if (result == SKT_ATTACH_NEW) {
+        begin_anew(s, now, cid);
+    } else if (suspect || moved) {
+        skt_path_reset(&s->path, now);
+        s->events |= SKT_EVENT_CONTINUED;
+    }
+    if (result == SKT_ATTACH_NEW || suspect || moved)
+        skt_session_search_mtu(s, now, c->pending_mtu);
+    s->due |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */
+    s->ping_at = now;
+}

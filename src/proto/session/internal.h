@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a session, for session*.c and acceptor.c only. */
+#ifndef SKT_PROTO_SESSION_INTERNAL_H
+#define SKT_PROTO_SESSION_INTERNAL_H
+
+#include "proto/keys/packet.h"
+#include "proto/parity/sender.h"
+#include "proto/path/mtu.h"
+#include "proto/session/session.h"
+
+enum {
+    SKT_STATELESS_ACKS_MAX = 32, /* for conversations that are over, in one receive batch */
+    SKT_CONV_WINDOW = 32768,     /* conversations opened out of order */
+    SKT_FRAME_KCP_LEN = 1,
+    SKT_PING_PAD_MAX = 160,
+    SKT_REPORT_LEN = 12,
+    /* What is charged for besides the structs, as near as malloc lets one say: for a session up to three
+     * keypairs with their ciphers and replay windows, a packet put aside, what its owner keeps of it; for a
+     * conversation its places in a map and in a heap. */
+    SKT_SESSION_EXTRA = 3072,
+    SKT_CONVERSATION_EXTRA = 64,
+    SKT_STREAM_LEN = sizeof(struct skt_stream) + SKT_CONVERSATION_EXTRA,
+    SKT_PINGS_MAX = 32, /* unanswered ones that are remembered: 8 s of them before a round trip is known */
+};
+
+/* Frames that wait to be sent, a set. */
+enum skt_due {
+    SKT_DUE_PING = 2,
+    SKT_DUE_PONG = 4,
+    SKT_DUE_PROBED = 8,
+    SKT_DUE_RESPONSE = 16,
+    SKT_DUE_CLOSE = 32,
+    SKT_DUE_REPORT = 64,
+};
+
+/* One message 1 that may still be answered. */
+struct skt_attempt {
+    struct skt_handshake hs;
+    struct skt_addr to;
+    skt_us sent;
+    bool with_cookie;
+    uint32_t id; /* in ctx->ids; 0: free */
+};
+
+/* The client's side of getting and keeping keys (session/connect.c). */
+struct skt_connect {
+    struct skt_addr candidates[SKT_CANDIDATES_MAX];
+    size_t candidate_count, candidate_next;
+    uint16_t port_lo, port_hi;
+    struct skt_attempt *attempts; /* SKT_INITIATIONS_MAX of them while any is open, else NULL */
+    unsigned attempt_next;        /* slot for the next one: the oldest is given up */
+    unsigned tries;               /* message 1s since the need arose */
+    skt_us at;                    /* the next message 1 is due; SKT_NEVER: no need */
+    skt_us silent_at;             /* the next SKT_EVENT_SILENT */
+    struct skt_keypair *pending;  /* keys that wait for ACCEPT */
+    struct skt_addr pending_to;
+    uint16_t pending_mtu, pending_keepalive_s;
+    uint32_t pending_features;
+    skt_us rtt;                      /* from message 1 to the answer that gave the pending keys */
+    uint8_t echo[SKT_CHALLENGE_LEN]; /* of a challenge under the pending keys, */
+    bool has_echo;
+    uint8_t cookie[SKT_COOKIE_LEN]; /* of a server under load, */
+    struct skt_addr cookie_of;      /* this one, */
+    skt_us cookie_until;            /* good until then */
+    unsigned attach_tries;
+    skt_us attach_at;    /* the next ATTACH is due */
+    skt_us attach_until; /* then the pair is given up */
+    uint8_t notes;       /* a set of enum skt_session_note */
+    int refusal;         /* enum skt_attach, or -enum skt_hs_status */
+    char refusal_text[SKT_REASON_MAX + 1];
+};
+
+/* Buffers are kept this long without parity: a reader of web pages thinks longer than 10 s, and the first
+ * group that comes without the ring cannot be mended. */
+#define SKT_PARITY_LINGER (60 * SKT_US_PER_SEC)
+
+/* Parity of what is sent (session/parity.c) and received (session/parity_receive.c). */
+struct skt_parity {
+    struct skt_fec_sender *out;          /* NULL: none was sent for long */
+    struct skt_fec_ring *in;             /* NULL: none came for long */
+    skt_us out_until, in_until;          /* then they go */
+    unsigned group_len;                  /* packets worth parity that the open group is to have, */
+    skt_us group_at;                     /* and when it began */
+    uint32_t in_key;                     /* local id of the keypair whose numbers `in` follows */
+    uint32_t number;                     /* of the packet being read */
+    uint32_t without;                    /* packets that came since parity did */
+    skt_us report_at;                    /* not before */
+    struct skt_fec_losses losses, heard; /* counted while there is no `in`; the peer's report, */
+    uint64_t heard_lost;                 /* and packets that it has reported lost in all */
+    uint64_t sent, recovered;            /* packets */
+};
+
+/* A RESET that has not gone to the peer yet (session/resets.c). */
+struct skt_owed_reset {
+    uint32_t conv;
+    uint32_t end; /* with has_end: the sn that it has its place behind */
+    uint8_t reason;
+    bool has_end;
+};
+
+enum {
+    SKT_SPARE_RESETS = 4
+}; /* so many fall due in a moment without memory; beyond them the peer's limits have to end it */
+
+struct skt_session {
+    struct skt_slot slot; /* first member */
+    struct skt_context *ctx;
+    enum skt_session_state state;
+    bool client, probing;
+    uint8_t close_reason;
+    uint8_t attach_result; /* server: what ACCEPT says when it is asked again */
+    uint32_t cid, old_cid;
+    uint8_t ticket[SKT_TICKET_LEN];
+    uint8_t resume[SKT_KEY_LEN];           /* of the newest accepted handshake */
+    uint8_t resume_confirmed[SKT_KEY_LEN]; /* server: of the newest that the client surely knows of */
+    unsigned events;
+    void *user;
+
+    struct skt_keys keys;
+    struct skt_addr peer;
+    struct skt_path path;
+    struct skt_mtu mtu;
+    struct skt_connect connect; /* client */
+
+    /* server: a new address that has not answered its challenge yet */
+    struct skt_addr roam_to;
+    uint8_t challenge[8];
+    skt_us challenge_next; /* not more often than this */
+    bool leaving;          /* has made room for another one (acceptor/room.c) */
+    unsigned asks;         /* whether it is still there, since it was heard last; */
+    skt_us asked_at;       /* the last time */
+    bool challenge_due, accept_due;
+    skt_us search_next; /* client: no search for the datagram size for a challenge's sake before this */
+    /* During receive: the pair of the packet being read; NULL once the packet has put an end to it. */
+    struct skt_keypair *opened_by;
+
+    /* streams */
+    struct skt_idmap streams; /* conv -> struct skt_stream */
+    struct skt_replay opened; /* the peer's convs / 2 that were opened or refused */
+    uint32_t next_conv;
+    /* Each stream is in one of three lists, but for those whose owner was told of their reset: with news,
+     * without, and opened by the peer with a header that is not complete yet, oldest first. */
+    struct skt_list news, quiet, unopened;
+    uint32_t peer_streams; /* streams that the peer opened: at most ctx->streams_max */
+    /* RESETs that wait until the control conversation has less to carry, and how many there is room for. */
+    struct skt_owed_reset *resets;
+    uint32_t reset_count, reset_cap;
+    struct skt_owed_reset spare_resets[SKT_SPARE_RESETS]; /* where there is no memory for one more */
+    uint8_t spare_reset_count;
+    struct skt_kcp control;
+    struct skt_kcp messages;
+    uint8_t *message_buf;   /* the message last read */
+    size_t message_buf_len; /* bytes of it */
+    struct skt_kcp_header stateless[SKT_STATELESS_ACKS_MAX];
+    unsigned stateless_count;
+
+    /* flows: packets of a TUN */
+    struct skt_idmap flows;     /* conv -> struct skt_flow */
+    struct skt_list flows_news; /* those with news */
+    uint32_t features;          /* that both ends have */
+
+    /* frames to send */
+    unsigned due;
+    uint32_t pong_stamp;
+    uint16_t probed_size, probe_due; /* probe_due: size to send, 0: none */
+    uint8_t response[8];
+
+    struct skt_parity parity;
+
+    /* segments longer than the path's datagrams (session/pieces.c) */
+    struct skt_pieces_out *pieces_out; /* the one being sent, or NULL */
+    struct skt_pieces_in *pieces_in;   /* those being put together, or NULL */
+    uint16_t pieces_number;            /* of the last one that was begun */
+
+    /* times */
+    skt_us created, heard, unanswered; /* unanswered: first packet sent that asks for an answer; SKT_NEVER */
+    skt_us ping_at, keepalive;
+    skt_us ask_rtt_at;             /* no PING for want of a round trip before this */
+    uint32_t pings[SKT_PINGS_MAX]; /* stamps of the last ones sent, */
+    uint32_t pings_open;           /* which of them are unanswered, a bit each, */
+    unsigned ping_count;           /* and how many were sent */
+    skt_us last_data;              /* a KCP data segment was sent */
+    skt_us rtts[SKT_RTT_HISTORY];
+    unsigned rtt_count;
+    uint32_t rx_sent, rx_arrived; /* packets that the peer has sent lately, and those that came */
+
+    struct skt_session_stats stats;
+    uint64_t rng;   /* for lengths of padding, not for secrets */
+    uint8_t *stash; /* a sealed oversize packet that did not fit into a run */
+    size_t stash_len;
+};
+
+/* session.c */
+int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool client, skt_us now);
+uint32_t skt_session_random(struct skt_session *s, uint32_t below);
+int skt_context_new_id(struct skt_context *ctx, struct skt_slot *slot, uint32_t *id);
+void skt_session_drop_keys(struct skt_session *s); /* frees what skt_keys has dropped */
+void skt_session_end(struct skt_session *s, int reason);
+void skt_session_set_mtu(struct skt_session *s);
+void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu); /* on a new path */
+void skt_session_note_arrival(struct skt_session *s, uint32_t advance); /* of the highest packet number */
+void skt_session_set_features(struct skt_session *s, uint32_t peers);   /* those that both ends have */
+void skt_session_heard(struct skt_session *s, skt_us now);
+skt_us skt_session_suspect_at(const struct skt_session *s);
+
+/* session/connect.c: the client's handshakes */
+void skt_connect_init(struct skt_connect *c);
+void skt_connect_dispose(struct skt_session *s);
+void skt_connect_need(struct skt_session *s, skt_us now); /* begins handshakes unless under way */
+bool skt_connect_under_way(const struct skt_session *s);
+void skt_connect_cancel(struct skt_session *s); /* no need any more */
+int skt_connect_on_cookie(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                          const uint8_t *datagram, size_t len, uint32_t id);
+int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                            const uint8_t *datagram, size_t len, uint32_t id);
+size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
+                        struct skt_send_info *info);
+skt_us skt_connect_expiry(const struct skt_session *s);
+void skt_connect_expire(struct skt_session *s, skt_us now);
+
+/* The server said no: what was under way ends, and is tried again later. */
+void skt_connect_refused(struct skt_session *s, skt_us now, int result, const char *text, size_t text_len);
+
+/* session/attach.c: the ticket under new keys, and the answer */
+size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf);
+void skt_connect_on_challenge(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
+                           size_t text_len);
+
+/* session/send.c: the rest of a packet as padding, at most len bytes of it */
+void skt_write_padding(struct skt_writer *w, size_t len);
+
+/* session/parity.c */
+void skt_parity_update(struct skt_session *s); /* after features or the payload limit have changed */
+void skt_parity_dispose(struct skt_session *s);
+void skt_parity_restart(struct skt_session *s); /* the peer is a new one */
+/* Before a packet with these KCP bytes is sealed; worth: it may open a group. */
+void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, size_t len, bool worth);
+bool skt_parity_due(struct skt_session *s, skt_us now);
+size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain); /* a PARITY frame, or 0 */
+skt_us skt_parity_expiry(const struct skt_session *s);
+void skt_parity_expire(struct skt_session *s, skt_us now);
+
+static inline const struct skt_gf256 *skt_parity_field(const struct skt_session *s)
+{
+    return s->ctx->gf256 ? s->ctx->gf256 : &skt_gf256_portable;
+}
+
+/* session/parity_receive.c: a packet has come, */
+void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair *kp, uint32_t number);
+/* with these KCP bytes, */
+void skt_parity_on_body(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
+void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
+size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN]);
+void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+
+/* session/pieces.c */
+void skt_pieces_dispose(struct skt_session *s); /* what is under way is lost */
+/* Takes the KCP bytes of a packet that is too long; where there is no memory they are lost. */
+void skt_pieces_begin(struct skt_session *s, const uint8_t *body, size_t len);
+/* While there is pieces_out: the next PIECE frame; its length. */
+size_t skt_pieces_write(struct skt_session *s, uint8_t *plain);
+/* What follows the type of a PIECE frame has come. */
+int skt_pieces_receive(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
+
+/* session/streams.c */
+int skt_streams_init(struct skt_session *s);
+void skt_streams_dispose(struct skt_session *s);
+int skt_streams_restart(struct skt_session *s, skt_us now); /* the peer is a new one */
+int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_peer, struct skt_stream **out);
+void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned news);
+void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int reason); /* by the peer */
+/* The peer's stream of this number is not to be: it is told so, with a reason, or asked to repeat itself. */
+void skt_streams_refuse(struct skt_session *s, uint32_t conv, int reason);
+skt_us skt_streams_expiry(const struct skt_session *s); /* of headers that are not complete */
+void skt_streams_expire(struct skt_session *s, skt_us now);
+/* Of a stream that the peer opens, once it is there. */
+/* The same behind what the peer sent before end_sn; the stream may be gone afterwards. */
+void skt_stream_end_at(struct skt_session *s, struct skt_stream *st, int reason, uint32_t end_sn);
+/* After more has come. False: the stream is gone. */
+bool skt_stream_check_end(struct skt_session *s, struct skt_stream *st);
+bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st); /* false: the stream is gone */
+/* The conversation is over on this side; its segments are acknowledged without any state. */
+void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h);
+
+/* session/resets.c: telling the peer that a stream was reset */
+/* false: no room. A stream that was there always finds some, while there is memory. */
+bool skt_resets_add(struct skt_session *s, uint32_t conv, int reason, bool known);
+bool skt_resets_add_end(struct skt_session *s, uint32_t conv, int reason, uint32_t end);
+void skt_resets_flush(struct skt_session *s); /* as many as the control conversation takes now */
+void skt_resets_dispose(struct skt_session *s);
+
+/* session/conversations.c */
+int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segments, size_t len);
+int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+void skt_streams_absorb(struct skt_session *s, skt_us now); /* conversations' news -> streams' news */
+
+/* session/flows.c */
+void skt_flows_init(struct skt_session *s);
+void skt_flows_dispose(struct skt_session *s);
+void skt_flows_restart(struct skt_session *s); /* the peer is a new one */
+/* The conversation that a flow has, or NULL. */
+struct skt_kcp *skt_flows_find(const struct skt_session *s, uint32_t conv);
+/* A new one for a segment that has none, where one is to be made; NULL: none, or no memory. */
+struct skt_kcp *skt_flows_conversation(struct skt_session *s, const struct skt_kcp_header *h);
+void skt_flows_take_news(struct skt_kcp *k, unsigned events); /* of one of its conversations */
+
+/* acceptor/attach.c: a session begins (is_new) or continues under a pair that a packet has opened; takes kp
+ * over. */
+int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
+                      const struct skt_initiation *params, bool is_new);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* What comes in: find the keys, open, and only then change any state, the peer's address included. */
+#include "base/err.h"
+#include "proto/session/internal.h"
+
+#include <string.h>
+
+#define CHALLENGE_TIME (100 * SKT_US_PER_MS)
+#define SEARCH_TIME    SKT_US_PER_SEC /* between searches for the datagram size that the peer causes */
+#define PONG_MAX       (60 * SKT_US_PER_SEC)
+
+/* May a client have moved? Only packets newer than all before can say so (a copy of an old one can't), and
+ * only an answer to the challenge is believed. One pause for all addresses: each challenge is shorter than
+ * three times the packet that caused it, so what has not proved itself gets no more than that. */
+static void consider_move(struct skt_session *s, skt_us now, const struct skt_addr *from)
+{
+    if (now < s->challenge_next)
+        return;
+    if (!skt_addr_equal(from, &s->roam_to)) {
+        if (s->ctx->crypto->random(s->challenge, sizeof s->challenge) != SKT_OK)
+            return;
+        s->roam_to = *from;
+    }
+    s->challenge_due = true;
+    s->challenge_next = now + CHALLENGE_TIME;
+}
+
+static void on_response_to_challenge(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                                     const uint8_t *body, size_t len)
+{
+    if (s->client || len != sizeof s->challenge || !skt_addr_equal(from, &s->roam_to) ||
+        memcmp(body, s->challenge, len) != 0)
+        return;
+    s->peer = s->roam_to;
+    s->roam_to = (struct skt_addr){0};
+    s->challenge_due = false;
+    skt_path_reset(&s->path, now);
+    skt_session_search_mtu(s, now, s->mtu.cap);
+    s->events |= SKT_EVENT_CONTINUED;
+}
+
+/* The server asks where we are: our address has changed on the way, and so may have the path. The same
+ * question comes again until it is answered. */
+static void on_challenge(struct skt_session *s, skt_us now, const uint8_t *body)
+{
+    if (memcmp(s->response, body, sizeof s->response) != 0 && now >= s->search_next) {
+        skt_session_search_mtu(s, now, s->mtu.cap);
+        s->search_next = now + SEARCH_TIME;
+    }
+    memcpy(s->response, body, sizeof s->response);
+    s->due |= SKT_DUE_RESPONSE;
+}
+
+/* Each PING counts once: a stamp that was not sent, or was answered before, is no round trip. */
+static bool take_ping(struct skt_session *s, uint32_t stamp)
+{
+    for (unsigned i = 0; i < SKT_PINGS_MAX; i++) {
+        if (!(s->pings_open >> i & 1) || s->pings[i] != stamp)
+            continue;
+        s->pings_open &= ~(UINT32_C(1) << i);
+        return true;
+    }
+    return false;
+}
+
+static void on_pong(struct skt_session *s, skt_us now, uint32_t stamp)
+{
+    skt_us rtt = (uint32_t)((uint32_t)now - stamp);
+    if (!take_ping(s, stamp) || rtt > PONG_MAX)
+        return;
+    s->rtts[s->rtt_count++ % SKT_RTT_HISTORY] = rtt;
+    skt_path_on_rtt(&s->path, now, rtt);
+}
+
+static void on_probe(struct skt_session *s, uint16_t size, size_t datagram_len)
+{
+    if (size != datagram_len)
+        return; /* padded wrongly: not a proof that this size passes */
+    s->probed_size = size;
+    s->due |= SKT_DUE_PROBED;
+}
+
+static void on_accept(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
+{
+    if (!s->client || len < 5)
+        return;
+    skt_connect_on_accept(s, now, body[0], skt_get_u32(body + 1), body + 5, len - 5);
+}
+
+static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *from, int type,
+                    const uint8_t *body, size_t len, size_t datagram_len)
+{
+    switch (type) {
+    case SKT_FRAME_ATTACH: /* our ACCEPT was lost */
+        if (!s->client)
+            s->accept_due = true;
+        break;
+    case SKT_FRAME_ACCEPT:
+        on_accept(s, now, body, len);
+        break;
+    case SKT_FRAME_PING:
+        if (len >= 4) {
+            s->pong_stamp = skt_get_u32(body);
+            s->due |= SKT_DUE_PONG;
+        }
+        break;
+    case SKT_FRAME_PONG:
+        if (len >= 4)
+            on_pong(s, now, skt_get_u32(body));
+        break;
+    case SKT_FRAME_CHALLENGE:
+        if (s->client && s->opened_by == s->connect.pending)
+            skt_connect_on_challenge(s, now, body, len);
+        else if (s->client && len == sizeof s->response)
+            on_challenge(s, now, body);
+        break;
+    case SKT_FRAME_RESPONSE:
+        on_response_to_challenge(s, now, from, body, len);
+        break;
+    case SKT_FRAME_PROBE:
+        if (len >= 2)
+            on_probe(s, skt_get_u16(body), datagram_len);
+        break;
+    case SKT_FRAME_PROBED:
+        if (len >= 2 && skt_mtu_on_probed(&s->mtu, skt_get_u16(body), now))
+            skt_session_set_mtu(s);
+        break;
+    case SKT_FRAME_ACK:
+        return skt_streams_receive_acks(s, now, body, len);
+    case SKT_FRAME_REPORT:
+        skt_parity_on_report(s, now, body, len);
+        break;
+    case SKT_FRAME_CLOSE:
+        skt_session_end(s, len >= 1 ? body[0] : SKT_CLOSE_LOCAL);
+        break;
+    default: /* a later version's: ignored */
+        break;
+    }
+    return SKT_OK;
+}
+
+static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr *from, const uint8_t *plain,
+                       size_t len, size_t datagram_len)
+{
+    struct skt_reader r = skt_reader_of(plain, len);
+    while (r.left > 0 && s->state != SKT_SESSION_CLOSED) {
+        int type = skt_read_u8(&r);
+        bool untried = s->opened_by == s->connect.pending; /* nothing counts before ACCEPT */
+        if (type == SKT_FRAME_PAD || (untried && type != SKT_FRAME_ACCEPT && type != SKT_FRAME_CHALLENGE))
+            return SKT_OK;
+        if (type == SKT_FRAME_PARITY)
+            return skt_parity_on_frame(s, now, r.p, r.left);
+        if (type == SKT_FRAME_PIECE)
+            return skt_pieces_receive(s, now, r.p, r.left);
+        if (type == SKT_FRAME_KCP) {
+            skt_parity_on_body(s, now, r.p, r.left);
+            return skt_streams_receive(s, now, r.p, r.left);
+        }
+        size_t body_len = skt_read_u8(&r);
+        const uint8_t *body = skt_read_bytes(&r, body_len);
+        if (r.bad)
+            return SKT_ERR_MALFORMED;
+        int err = on_frame(s, now, from, type, body, body_len, datagram_len);
+        if (err || !s->opened_by) /* refused: the keys are gone */
+            return err;
+    }
+    return SKT_OK;
+}
+
+static struct skt_keypair *keypair_of(const struct skt_session *s, uint32_t id)
+{
+    struct skt_keypair *const pairs[] = {s->keys.current, s->keys.previous, s->keys.next, s->connect.pending};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (pairs[i] && pairs[i]->local_id == id)
+            return pairs[i];
+    return NULL;
+}
+
+static int count_drop(struct skt_session *s, int err)
+{
+    struct skt_drops *d = &s->ctx->drops;
+    if (err == SKT_ERR_AUTH || err == SKT_ERR_LIMIT)
+        d->auth++;
+    else if (err == SKT_ERR_REPLAY)
+        d->replay++;
+    else if (err == SKT_ERR_TRUNCATED || err == SKT_ERR_MALFORMED)
+        d->malformed++;
+    else if (err == SKT_ERR_NOTFOUND)
+        d->unknown++;
+    return err;
+}
+
+/* The client takes packets only from the address that it chose. */
+static bool is_expected(const struct skt_session *s, const struct skt_keypair *kp,
+                        const struct skt_addr *from)
+{
+    if (!s->client)
+        return true;
+    return skt_addr_equal(from, kp == s->connect.pending ? &s->connect.pending_to : &s->peer);
+}
+
+/* A packet for a pair that is established: it shows that the peer is alive and where. */
+static void on_authentic(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                         struct skt_keypair *kp, bool newest, int first_frame)
+{
+    if (first_frame != SKT_FRAME_ATTACH) { /* a client that repeats it does not know of ACCEPT yet */
+        skt_keys_confirm(&s->keys, kp, now);
+        skt_session_drop_keys(s);
+    }
+    skt_session_heard(s, now);
+    skt_path_on_alive(&s->path, now);
+    if (!s->client && newest && !skt_addr_equal(from, &s->peer))
+        consider_move(s, now, from);
+}
+
+static void ask_rtt(struct skt_session *s, skt_us now)
+{
+    if (!skt_path_wants_rtt(&s->path) || now < s->ask_rtt_at || s->state == SKT_SESSION_CLOSED)
+        return;
+    s->due |= SKT_DUE_PING;
+    s->ask_rtt_at = now + SKT_US_PER_SEC;
+}
+
+int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
+                        size_t len)
+{
+    if (s->state == SKT_SESSION_CLOSED || len < SKT_PACKET_MIN)
+        return count_drop(s, SKT_ERR_TRUNCATED);
+    uint32_t id = skt_get_u32(datagram);
+    uint32_t number = skt_get_u32(datagram + 4);
+    if (number == 0)
+        return count_drop(s, s->client ? skt_connect_on_response(s, now, from, datagram, len, id)
+                                       : SKT_ERR_MALFORMED);
+    if (number == SKT_NUMBER_COOKIE && s->client)
+        return count_drop(s, skt_connect_on_cookie(s, now, from, datagram, len, id));
+    struct skt_keypair *kp = keypair_of(s, id);
+    if (!kp || !is_expected(s, kp, from))
+        return count_drop(s, SKT_ERR_NOTFOUND);
+    uint64_t top = kp->replay.top;
+    bool newest = kp == s->keys.current && number > top;
+    uint8_t *plain;
+    size_t plain_len;
+    int err = skt_packet_open(s->ctx->crypto, kp, datagram, len, now, &plain, &plain_len);
+    if (err)
+        return count_drop(s, err);
+    s->stats.bytes_rx += len;
+    s->stats.packets_rx++;
+    skt_session_note_arrival(s, number > top ? (uint32_t)(number - top) : 0);
+    s->opened_by = kp;
+    if (kp != s->connect.pending)
+        on_authentic(s, now, from, kp, newest, plain[0]);
+    skt_path_begin_receive(&s->path);
+    skt_parity_note(s, now, kp, number);
+    err = read_frames(s, now, from, plain, plain_len, len);
+    if (s->opened_by)
+        skt_parity_recover(s, now);
+    s->opened_by = NULL;
+    skt_streams_absorb(s, now);
+    ask_rtt(s, now);
+    return count_drop(s, err);
+}

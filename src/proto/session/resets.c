@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* RESETs for the peer. Each takes a block until it is acknowledged, and thousands may fall due at once, or be
+ * provoked: so few are in the control conversation at a time, and the others wait as ten bytes and a little.
+ */
+#include "base/err.h"
+#include "proto/session/internal.h"
+
+enum {
+    FLYING_MAX = 128,  /* control messages that are not acknowledged */
+    RESETS_FIRST = 16, /* entries of the first array */
+    /* Entries that streams may have which never were: what the peer opens beyond them it must repeat. */
+    REFUSED_MAX = 1024,
+};
+
+static bool write_one(struct skt_session *s, const struct skt_owed_reset *r)
+{
+    uint8_t msg[10] = {SKT_CONTROL_RESET};
+    if (s->control.snd_end - s->control.snd_una >= FLYING_MAX)
+        return false;
+    skt_put_u32(msg + 1, r->conv);
+    msg[5] = r->reason;
+    skt_put_u32(msg + 6, r->end);
+    return skt_kcp_write(&s->control, msg, r->has_end ? 10 : 6) == SKT_OK;
+}
+
+static bool reserve(struct skt_session *s)
+{
+    if (s->reset_count < s->reset_cap)
+        return true;
+    uint32_t cap = s->reset_cap ? 2 * s->reset_cap : RESETS_FIRST;
+    void *resets = skt_account_realloc(&s->path.account, s->resets, s->reset_cap * sizeof *s->resets,
+                                       cap * sizeof *s->resets, true);
+    if (!resets)
+        return false;
+    s->resets = (struct skt_owed_reset *)resets;
+    s->reset_cap = cap;
+    return true;
+}
+
+static bool add(struct skt_session *s, const struct skt_owed_reset *r, bool known)
+{
+    if (s->reset_count == 0 && write_one(s, r))
+        return true;
+    if (!known && s->reset_count >= REFUSED_MAX)
+        return false;
+    if (reserve(s))
+        s->resets[s->reset_count++] = *r;
+    else if (known &&
+             s->spare_reset_count < SKT_SPARE_RESETS) /* a peer that is not told would wait for ever */
+        s->spare_resets[s->spare_reset_count++] = *r;
+    else
+        return false;
+    return true;
+}
+
+/* Their order does not matter: a conversation's number is never used again, and one without end goes beyond
+ * one with it, whichever comes first. */
+bool skt_resets_add(struct skt_session *s, uint32_t conv, int reason, bool known)
+{
+    return add(s, &(struct skt_owed_reset){.conv = conv, .reason = (uint8_t)reason}, known);
+}
+
+bool skt_resets_add_end(struct skt_session *s, uint32_t conv, int reason, uint32_t end)
+{
+    return add(s, &(struct skt_owed_reset){conv, end, (uint8_t)reason, true}, true);
+}
+
+void skt_resets_flush(struct skt_session *s)
+{
+    while (s->spare_reset_count > 0 && write_one(s, &s->spare_resets[s->spare_reset_count - 1]))
+        s->spare_reset_count--;
+    while (s->reset_count > 0 && write_one(s, &s->resets[s->reset_count - 1]))
+        s->reset_count--;
+    if (s->reset_count == 0 && s->spare_reset_count == 0)
+        skt_resets_dispose(s);
+}
+
+void skt_resets_dispose(struct skt_session *s)
+{
+    skt_account_free(&s->path.account, s->resets, s->reset_cap * sizeof *s->resets);
+    s->resets = NULL;
+    s->reset_count = s->reset_cap = 0;
+    s->spare_reset_count = 0;
+}

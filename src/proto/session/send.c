@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* What a session sends: single packets for handshakes, challenges and probes, then runs of packets to the
+ * peer. */
+#include "base/err.h"
+#include "proto/session/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct skt_writer plain_writer(uint8_t *buf, size_t mtu)
+{
+    return skt_writer_of(buf + SKT_HEADER_LEN, mtu - SKT_PACKET_OVERHEAD);
+}
+
+static void write_frame(struct skt_writer *w, int type, const void *body, size_t len)
+{
+    skt_write_u8(w, (uint8_t)type);
+    skt_write_u8(w, (uint8_t)len);
+    skt_write_bytes(w, body, len);
+}
+
+void skt_write_padding(struct skt_writer *w, size_t len)
+{
+    if (len > w->left)
+        len = w->left;
+    uint8_t *p = skt_write_room(w, len);
+    if (p && len)
+        memset(p, SKT_FRAME_PAD, len);
+}
+
+static size_t count_sealed(struct skt_session *s, int len)
+{
+    if (len < 0)
+        return 0;
+    s->stats.bytes_tx += (size_t)len;
+    s->stats.packets_tx++;
+    return (size_t)len;
+}
+
+/* Seals plain_len bytes of frames; the datagram's length, or 0. */
+static size_t seal_with(struct skt_session *s, struct skt_keypair *kp, uint8_t *datagram, size_t plain_len)
+{
+    return count_sealed(s, skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, kp, datagram, plain_len));
+}
+
+/* The same for a packet of a run, which is masked as a whole. */
+static size_t seal_bare(struct skt_session *s, skt_us now, uint8_t *datagram, size_t plain_len)
+{
+    struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
+    return kp ? count_sealed(s, skt_packet_seal_bare(s->ctx->crypto, kp, datagram, plain_len)) : 0;
+}
+
+static size_t mask_run(const struct skt_session *s, uint8_t *run, size_t len, size_t segment_len)
+{
+    int err = skt_packet_mask_run(s->ctx->crypto, s->ctx->mask_out, run, len, segment_len);
+    return err ? 0 : len;
+}
+
+static void expects_answer(struct skt_session *s, skt_us now)
+{
+    if (s->unanswered == SKT_NEVER)
+        s->unanswered = now;
+}
+
+static size_t seal(struct skt_session *s, skt_us now, uint8_t *datagram, size_t plain_len)
+{
+    struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
+    return kp ? seal_with(s, kp, datagram, plain_len) : 0;
+}
+
+/* A challenge to the address that a client has moved to. Shorter than any packet that provokes it times
+ * three. */
+static size_t send_challenge(struct skt_session *s, skt_us now, uint8_t *buf, struct skt_send_info *info)
+{
+    struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
+    write_frame(&w, SKT_FRAME_CHALLENGE, s->challenge, sizeof s->challenge);
+    s->challenge_due = false;
+    info->to = s->roam_to;
+    return seal(s, now, buf, skt_writer_len(&w));
+}
+
+static size_t send_probe(struct skt_session *s, skt_us now, uint8_t *buf)
+{
+    uint8_t size[2];
+    skt_put_u16(size, s->probe_due);
+    struct skt_writer w = plain_writer(buf, s->probe_due);
+    write_frame(&w, SKT_FRAME_PROBE, size, sizeof size);
+    skt_write_padding(&w, w.left);
+    s->probe_due = 0;
+    return seal(s, now, buf, skt_writer_len(&w));
+}
+
+/* ACCEPT goes under the pair that brought the ticket, which nothing else uses before the client has confirmed
+ * it: a lost ACCEPT stalls nothing. */
+static size_t send_accept(struct skt_session *s, uint8_t *buf)
+{
+    struct skt_keypair *kp = s->keys.next ? s->keys.next : s->keys.current;
+    uint8_t body[5];
+    body[0] = s->attach_result;
+    skt_put_u32(body + 1, s->cid);
+    struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
+    write_frame(&w, SKT_FRAME_ACCEPT, body, sizeof body);
+    skt_write_padding(&w, skt_session_random(s, SKT_PING_PAD_MAX));
+    s->accept_due = false;
+    return kp ? seal_with(s, kp, buf, skt_writer_len(&w)) : 0;
+}
+
+static void write_ping(struct skt_session *s, skt_us now, struct skt_writer *w)
+{
+    uint8_t stamp[4];
+    unsigned at = s->ping_count++ % SKT_PINGS_MAX;
+    s->pings[at] = (uint32_t)now;
+    s->pings_open |= UINT32_C(1) << at;
+    skt_put_u32(stamp, s->pings[at]);
+    write_frame(w, SKT_FRAME_PING, stamp, sizeof stamp);
+    expects_answer(s, now);
+}
+
+/* The control frames that are due; padded when they travel alone, so that keepalives have no fixed length. */
+static void write_control(struct skt_session *s, skt_us now, struct skt_writer *w)
+{
+    uint8_t body[4];
+    unsigned due = s->due;
+    s->due = 0;
+    if (due & SKT_DUE_PING)
+        write_ping(s, now, w);
+    if (due & SKT_DUE_PONG) {
+        skt_put_u32(body, s->pong_stamp);
+        write_frame(w, SKT_FRAME_PONG, body, 4);
+    }
+    if (due & SKT_DUE_PROBED) {
+        skt_put_u16(body, s->probed_size);
+        write_frame(w, SKT_FRAME_PROBED, body, 2);
+    }
+    if (due & SKT_DUE_RESPONSE)
+        write_frame(w, SKT_FRAME_RESPONSE, s->response, sizeof s->response);
+    if (due & SKT_DUE_REPORT) {
+        uint8_t report[SKT_REPORT_LEN];
+        write_frame(w, SKT_FRAME_REPORT, report, skt_parity_write_report(s, report));
+    }
+    if (due & SKT_DUE_CLOSE) {
+        body[0] = s->close_reason;
+        write_frame(w, SKT_FRAME_CLOSE, body, 1);
+    }
+    if (due)
+        skt_write_padding(w, skt_session_random(s, SKT_PING_PAD_MAX));
+}
+
+/* Acknowledgements for conversations that are over. */
+static void write_stateless(struct skt_session *s, skt_us now, struct skt_writer *w)
+{
+    const uint8_t *body = w->p + SKT_FRAME_KCP_LEN;
+    skt_write_u8(w, SKT_FRAME_KCP);
+    for (unsigned i = 0; i < s->stateless_count; i++) {
+        uint8_t *p = skt_write_room(w, SKT_KCP_HEADER_LEN);
+        if (p)
+            skt_kcp_write_stateless_ack(&s->stateless[i], p);
+    }
+    s->stateless_count = 0;
+    skt_parity_cover(s, now, body, (size_t)(w->p - body), false);
+}
+
+/* Acknowledgements and KCP segments; 0 when the path has nothing to send now. */
+static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
+{
+    const struct skt_path_stats *stats = &s->path.stats;
+    uint64_t before = stats->sent + stats->retransmitted, payload = stats->payload_tx;
+    uint8_t *frames = buf + SKT_HEADER_LEN;
+    size_t segments_len;
+    size_t n = skt_path_send_frames(&s->path, now, frames, cap - SKT_PACKET_OVERHEAD, &segments_len);
+    if (n == 0)
+        return 0;
+    s->stats.payload_tx += stats->payload_tx - payload;
+    if (segments_len > 0)
+        skt_parity_cover(s, now, frames + n - segments_len, segments_len, skt_path_wants_parity(&s->path));
+    if (stats->sent + stats->retransmitted != before) {
+        expects_answer(s, now);
+        s->last_data = now;
+        skt_mtu_wake(&s->mtu, now);
+    }
+    return n;
+}
+
+/* The same for whatever length: what is too long for the path goes in pieces, where the peer takes them. */
+static size_t write_body(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
+{
+    uint8_t *plain = buf + SKT_HEADER_LEN;
+    if (!s->pieces_out) {
+        size_t len = write_segments(s, now, buf, cap);
+        if (len + SKT_PACKET_OVERHEAD <= s->mtu.current || !(s->features & SKT_FEATURE_PIECES))
+            return len;
+        skt_pieces_begin(s, plain + SKT_FRAME_KCP_LEN, len - SKT_FRAME_KCP_LEN);
+    }
+    return s->pieces_out ? skt_pieces_write(s, plain) : 0;
+}
+
+/* One packet to the peer, not masked yet; its length or 0. */
+static size_t send_one(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
+{
+    struct skt_writer w = plain_writer(buf, s->mtu.current);
+    size_t len = 0;
+    if (s->due) {
+        write_control(s, now, &w);
+        len = seal_bare(s, now, buf, skt_writer_len(&w));
+    } else if (s->stateless_count) {
+        write_stateless(s, now, &w);
+        len = seal_bare(s, now, buf, skt_writer_len(&w));
+    } else if (s->state != SKT_SESSION_CLOSED) {
+        size_t plain_len = write_body(s, now, buf, cap);
+        if (plain_len)
+            len = seal_bare(s, now, buf, plain_len);
+    }
+    if (len)
+        skt_path_on_sent(&s->path, now, len);
+    return len;
+}
+
+/* An oversize packet in the middle of a run waits for its own turn. */
+static void put_aside(struct skt_session *s, const uint8_t *packet, size_t len)
+{
+    s->stash = (uint8_t *)malloc(len); /* without memory it is lost, as on a bad link */
+    if (!s->stash)
+        return;
+    memcpy(s->stash, packet, len);
+    s->stash_len = len;
+}
+
+static size_t send_stash(struct skt_session *s, uint8_t *buf, struct skt_send_info *info)
+{
+    size_t len = s->stash_len;
+    memcpy(buf, s->stash, len);
+    free(s->stash);
+    s->stash = NULL;
+    s->stash_len = 0;
+    info->fragment = true;
+    return len;
+}
+
+static size_t send_parity(struct skt_session *s, skt_us now, uint8_t *buf)
+{
+    size_t len = skt_parity_write(s, now, buf + SKT_HEADER_LEN);
+    return len ? seal(s, now, buf, len) : 0;
+}
+
+/* A run: full packets one behind the other, ended by the first shorter one. */
+static size_t send_run(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
+                       struct skt_send_info *info)
+{
+    size_t total = send_one(s, now, buf, cap);
+    if (total == 0)
+        return 0;
+    size_t full = s->path.payload_limit + SKT_FRAME_KCP_LEN + SKT_PACKET_OVERHEAD;
+    info->segment_len = total;
+    info->fragment = skt_mtu_doubts(&s->mtu, total);
+    if (total != full)
+        return mask_run(s, buf, total, total);
+    while (cap - total >= SKT_SEND_BUFFER_MIN && !skt_parity_due(s, now)) {
+        size_t len = send_one(s, now, buf + total, cap - total);
+        if (len > full) {
+            put_aside(s, buf + total, mask_run(s, buf + total, len, len));
+            break;
+        }
+        total += len;
+        if (len < full)
+            break;
+    }
+    return mask_run(s, buf, total, full);
+}
+
+size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
+                        struct skt_send_info *info)
+{
+    info->fragment = false;
+    info->to = s->peer;
+    size_t len = s->client ? skt_connect_send(s, now, buf, cap, info) : 0;
+    if (s->accept_due)
+        len = send_accept(s, buf);
+    if (len == 0 && s->peer.family != 0 && skt_keys_sending(&s->keys, now)) {
+        if (s->stash)
+            len = send_stash(s, buf, info);
+        else if (s->challenge_due)
+            len = send_challenge(s, now, buf, info);
+        else if (s->probe_due)
+            len = send_probe(s, now, buf);
+        else if ((len = send_parity(s, now, buf)) == 0)
+            return send_run(s, now, buf, cap, info);
+        else
+            info->fragment = skt_mtu_doubts(&s->mtu, len);
+    }
+    info->segment_len = len;
+    return len;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* A session's life, and what its other files share. */
+#include "base/err.h"
+#include "base/wipe.h"
+#include "proto/session/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ETHERNET_V6_MTU = 1452, /* UDP payload of 1500 bytes of IPv6 */
+    RX_WINDOW = 4096,       /* packets that the loss on the way in is measured over */
+    SESSION_LEN = sizeof(struct skt_session) + SKT_SESSION_EXTRA,
+};
+
+/* KCP bytes that fit a datagram, and a datagram of their parity. */
+static size_t payload_limit_of(size_t mtu, bool parity)
+{
+    return mtu - SKT_PACKET_OVERHEAD - SKT_FRAME_KCP_LEN - (parity ? SKT_PARITY_RESERVE : 0);
+}
+
+size_t skt_session_packet_limit(size_t mtu)
+{
+    return payload_limit_of(mtu, true) - SKT_KCP_HEADER_LEN - SKT_FLOW_HEADER_MIN;
+}
+
+/* xorshift64*: lengths of padding need no more. */
+uint32_t skt_session_random(struct skt_session *s, uint32_t below)
+{
+    s->rng ^= s->rng >> 12;
+    s->rng ^= s->rng << 25;
+    s->rng ^= s->rng >> 27;
+    return (uint32_t)((s->rng * UINT64_C(2685821657736338717)) >> 33) % below;
+}
+
+int skt_context_new_id(struct skt_context *ctx, struct skt_slot *slot, uint32_t *id)
+{
+    for (;;) {
+        uint32_t candidate;
+        int err = ctx->crypto->random(&candidate, sizeof candidate);
+        if (err)
+            return err;
+        if (candidate == SKT_ID_NONE || skt_idmap_get(&ctx->ids, candidate))
+            continue;
+        err = skt_idmap_put(&ctx->ids, candidate, slot);
+        if (!err)
+            *id = candidate;
+        return err;
+    }
+}
+
+int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool client, skt_us now)
+{
+    struct skt_session *s = (struct skt_session *)calloc(1, sizeof *s);
+    if (!s)
+        return SKT_ERR_NOMEM;
+    s->slot.kind = SKT_SLOT_SESSION;
+    s->ctx = ctx;
+    s->client = client;
+    s->state = SKT_SESSION_IDLE;
+    s->created = s->heard = now;
+    s->unanswered = s->ping_at = SKT_NEVER;
+    s->keepalive = ctx->keepalive_s * SKT_US_PER_SEC;
+    skt_keys_init(&s->keys);
+    skt_mtu_init(&s->mtu);
+    skt_connect_init(&s->connect);
+    skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current, false), now);
+    skt_path_set_redundancy(&s->path, ctx->no_redundancy, ctx->overhead_cap_permille);
+    skt_path_fix_parity(&s->path, ctx->fixed_data, ctx->fixed_parity);
+    skt_path_set_max_rate(&s->path, now, ctx->max_rate);
+    int err = skt_account_charge(&s->path.account, SESSION_LEN) ? SKT_OK : SKT_ERR_NOMEM;
+    bool charged = !err;
+    if (!err)
+        err = ctx->crypto->random(&s->rng, sizeof s->rng);
+    s->rng |= 1; /* the generator's state must not be 0 */
+    if (!err)
+        err = skt_streams_init(s);
+    if (err) {
+        if (charged)
+            skt_account_release(&s->path.account, SESSION_LEN);
+        skt_path_dispose(&s->path);
+        free(s);
+        return err;
+    }
+    *out = s;
+    return SKT_OK;
+}
+
+int skt_session_new_client(struct skt_session **out, struct skt_context *ctx, skt_us now)
+{
+    return skt_session_new(out, ctx, true, now);
+}
+
+void skt_session_drop_keys(struct skt_session *s)
+{
+    struct skt_keypair *kp;
+    while ((kp = skt_keys_take_dropped(&s->keys)) != NULL) {
+        skt_idmap_remove(&s->ctx->ids, kp->local_id);
+        skt_keypair_free(s->ctx->crypto, kp);
+    }
+}
+
+void skt_session_free(struct skt_session *s)
+{
+    if (!s)
+        return;
+    skt_connect_dispose(s);
+    skt_streams_dispose(s);
+    skt_parity_dispose(s);
+    skt_pieces_dispose(s);
+    skt_keys_drop_all(&s->keys);
+    skt_session_drop_keys(s);
+    skt_account_free(&s->path.account, s->message_buf, s->message_buf_len);
+    skt_account_release(&s->path.account, SESSION_LEN);
+    skt_path_dispose(&s->path);
+    free(s->stash);
+    skt_wipe(s->ticket, sizeof s->ticket);
+    skt_wipe(s->resume, sizeof s->resume);
+    skt_wipe(s->resume_confirmed, sizeof s->resume_confirmed);
+    free(s);
+}
+
+/* The end of a session, whoever wished it: nothing is received any more, streams are reset as their owners
+ * are told (skt_session_next_stream). */
+void skt_session_end(struct skt_session *s, int reason)
+{
+    if (s->state == SKT_SESSION_CLOSED)
+        return;
+    s->state = SKT_SESSION_CLOSED;
+    s->close_reason = (uint8_t)reason;
+    s->events |= SKT_EVENT_CLOSED;
+    skt_connect_cancel(s);
+}
+
+void skt_session_close(struct skt_session *s, skt_us now, int reason)
+{
+    if (s->state == SKT_SESSION_CLOSED)
+        return;
+    skt_session_end(s, reason);
+    if (skt_keys_sending(&s->keys, now))
+        s->due = SKT_DUE_CLOSE;
+}
+
+void skt_session_set_mtu(struct skt_session *s)
+{
+    skt_parity_update(s);
+    skt_path_set_payload_limit(&s->path, payload_limit_of(s->mtu.current, s->path.redundancy.parity));
+}
+
+void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu)
+{
+    size_t cap = peer_mtu < s->ctx->mtu_max ? peer_mtu : s->ctx->mtu_max;
+    if (s->peer.family == 6 && cap > ETHERNET_V6_MTU)
+        cap = ETHERNET_V6_MTU;
+    skt_mtu_init(&s->mtu);
+    skt_mtu_start(&s->mtu, cap, now);
+    skt_session_set_mtu(s);
+}
+
+void skt_session_note_arrival(struct skt_session *s, uint32_t advance)
+{
+    s->rx_sent += advance < RX_WINDOW ? advance : RX_WINDOW;
+    s->rx_arrived++;
+    if (s->rx_sent > RX_WINDOW) { /* older packets count half */
+        s->rx_sent /= 2;
+        s->rx_arrived /= 2;
+    }
+}
+
+void skt_session_set_features(struct skt_session *s, uint32_t peers)
+{
+    s->features = s->ctx->features & peers;
+    skt_path_set_ack_frames(&s->path, s->features & SKT_FEATURE_ACK_RANGES);
+}
+
+void skt_session_heard(struct skt_session *s, skt_us now)
+{
+    s->heard = now;
+    s->asks = 0;
+    s->unanswered = SKT_NEVER;
+    if (s->state == SKT_SESSION_SUSPECT) {
+        s->state = SKT_SESSION_UP;
+        skt_connect_cancel(s);
+    }
+}
+
+/* When silence after a packet that asks for an answer becomes suspicious. */
+skt_us skt_session_suspect_at(const struct skt_session *s)
+{
+    return skt_us_add(s->unanswered, skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt));
+}
+
+/* --- accessors --- */
+
+unsigned skt_session_take_events(struct skt_session *s)
+{
+    unsigned events = s->events;
+    s->events = 0;
+    return events;
+}
+
+uint32_t skt_session_cid(const struct skt_session *s)
+{
+    return s->cid;
+}
+
+uint32_t skt_session_old_cid(const struct skt_session *s)
+{
+    return s->old_cid;
+}
+
+enum skt_session_state skt_session_state(const struct skt_session *s)
+{
+    return s->state;
+}
+
+const struct skt_addr *skt_session_peer(const struct skt_session *s)
+{
+    return &s->peer;
+}
+
+const struct skt_path *skt_session_path(const struct skt_session *s)
+{
+    return &s->path;
+}
+
+const struct skt_session_stats *skt_session_stats(const struct skt_session *s)
+{
+    return &s->stats;
+}
+
+const uint8_t *skt_session_ticket(const struct skt_session *s)
+{
+    return s->ticket;
+}
+
+skt_us skt_session_created(const struct skt_session *s)
+{
+    return s->created;
+}
+
+skt_us skt_session_mean_rtt(const struct skt_session *s)
+{
+    unsigned n = s->rtt_count < SKT_RTT_HISTORY ? s->rtt_count : SKT_RTT_HISTORY;
+    skt_us sum = 0;
+    for (unsigned i = 0; i < n; i++)
+        sum += s->rtts[i];
+    return n ? sum / n : 0;
+}
+
+double skt_session_loss_rx(const struct skt_session *s)
+{
+    return s->rx_arrived < s->rx_sent ? 1.0 - (double)s->rx_arrived / s->rx_sent : 0.0;
+}
+
+uint64_t skt_session_fec_sent(const struct skt_session *s)
+{
+    return s->parity.sent;
+}
+
+uint64_t skt_session_fec_recovered(const struct skt_session *s)
+{
+    return s->parity.recovered;
+}
+
+size_t skt_session_fec_memory(const struct skt_session *s)
+{
+    return (s->parity.out ? sizeof *s->parity.out : 0) + (s->parity.in ? sizeof *s->parity.in : 0);
+}
+
+size_t skt_session_mtu(const struct skt_session *s)
+{
+    return s->mtu.current;
+}
+
+size_t skt_session_packet_mtu(const struct skt_session *s)
+{
+    return skt_mtu_settled(&s->mtu) ? skt_session_packet_limit(s->mtu.current) : 0;
+}
+
+struct skt_account *skt_session_account(struct skt_session *s)
+{
+    return &s->path.account;
+}
+
+uint32_t skt_session_stream_count(const struct skt_session *s)
+{
+    return s->streams.count;
+}
+
+int skt_session_close_reason(const struct skt_session *s)
+{
+    return s->close_reason;
+}
+
+int skt_session_refusal(const struct skt_session *s, const char **text)
+{
+    *text = s->connect.refusal_text;
+    return s->connect.refusal;
+}
+
+const char *skt_session_cipher_name(const struct skt_session *s)
+{
+    const struct skt_keypair *kp = s->keys.current;
+    if (!kp)
+        return "none";
+    return kp->cipher == SKT_CIPHER_AES_256_GCM ? "aes-256-gcm" : "chacha20-poly1305";
+}
+
+void skt_session_set_user(struct skt_session *s, void *user)
+{
+    s->user = user;
+}
+
+void *skt_session_user(const struct skt_session *s)
+{
+    return s->user;
+}
+
+void skt_session_set_probing(struct skt_session *s, bool on)
+{
+    s->probing = on;
+}

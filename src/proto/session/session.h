@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* A session: what a cid names. It holds the keys, the path, the streams, and (on the client) the handshakes
+ * that begin, renew and continue it. It does no I/O: receive, send, expiry and expire are its verbs, and what
+ * happens is fetched as events afterwards. */
+#ifndef SKT_PROTO_SESSION_SESSION_H
+#define SKT_PROTO_SESSION_SESSION_H
+
+#include "base/addr.h"
+#include "base/heap.h"
+#include "base/idmap.h"
+#include "proto/keys/handshake.h"
+#include "proto/keys/keys.h"
+#include "proto/keys/replay.h"
+#include "proto/parity/gf256.h"
+#include "proto/path/path.h"
+#include "proto/primitives.h"
+#include "proto/queue/aqm.h"
+#include "proto/session/stream.h"
+#include "proto/wire.h"
+
+enum {
+    SKT_CANDIDATES_MAX = 8, /* addresses of a server's name */
+    SKT_INITIATIONS_MAX =
+        16, /* handshakes under way at once: 20 s of them, for round trips of 8 s and more */
+    SKT_RTT_HISTORY = 10,
+    SKT_SEND_BUFFER_MIN = 2048,
+};
+
+/* What an id in a packet's header leads to. First member of every such object. */
+enum skt_slot_kind { SKT_SLOT_SESSION, SKT_SLOT_HALF };
+struct skt_slot {
+    enum skt_slot_kind kind;
+};
+
+/* Counters of packets that were dropped; one set per endpoint. */
+struct skt_drops {
+    uint64_t auth, replay, malformed, overload, unknown;
+};
+
+/* What all sessions of one endpoint share; owned by the endpoint, outlives them. */
+struct skt_context {
+    const struct skt_crypto *crypto;
+    struct skt_pool
+        *pool; /* each session opens an account in it, and holds nothing that is not charged there */
+    struct skt_identity identity;
+    struct skt_mask *mask_out, *mask_in; /* by direction, seen from here */
+    struct skt_idmap ids;                /* id in a packet's header -> struct skt_slot */
+    struct skt_drops drops;
+    const struct skt_cc *cc;
+    int64_t clock_offset_ms; /* client: what to add to wall_ms to get the server's clock; learned */
+    bool clock_known;        /* client: a message 2 has told the server's clock */
+    bool ticket_proven;      /* client: the server has taken a proof of the ticket; it is not sent any more */
+    uint64_t wall_ms;        /* ms since 1970, refreshed by the owner before every verb */
+    uint64_t boot_ms;        /* server: since the machine's start; before skt_acceptor_initiation */
+    uint16_t cost_aes_ns, cost_chacha_ns; /* of 1200 bytes here */
+    uint8_t ciphers;                      /* bit set of enum skt_cipher values allowed */
+    uint8_t mode;                         /* enum skt_wire_mode */
+    uint16_t mtu_max;                     /* cap on the datagram size */
+    uint16_t keepalive_s;
+    struct skt_kcp_limits limits;
+    uint32_t streams_max; /* streams that a peer may have opened in a session; 0: SKT_STREAMS_DEFAULT */
+    bool no_redundancy;   /* nothing is sent twice unasked, and no parity */
+    uint32_t overhead_cap_permille; /* redundant bytes over first transmissions */
+    /* Parities for so many packets, instead of what loss asks for; data 0: not. At most SKT_FEC_SPAN and
+     * SKT_FEC_PARITY_MAX (proto/parity/code.h). */
+    uint8_t fixed_data, fixed_parity;
+    const struct skt_gf256 *gf256; /* NULL: skt_gf256_portable */
+    uint64_t max_rate;             /* bytes/s of datagrams; 0: as congestion control finds right */
+    uint32_t features;             /* bits of enum skt_feature that we offer */
+    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: of ATTACH */
+    uint8_t extensions_len;
+};
+
+enum skt_session_state {
+    SKT_SESSION_IDLE,       /* client: not asked to connect yet */
+    SKT_SESSION_CONNECTING, /* client: no cid yet */
+    SKT_SESSION_UP,
+    SKT_SESSION_SUSPECT, /* client: sent and heard nothing; still everything open */
+    SKT_SESSION_CLOSED,
+};
+
+/* News of a session, a set; fetched with skt_session_take_events. */
+enum skt_session_event {
+    SKT_EVENT_UP = 1, /* client: a cid was given (on_skcp_recv_cid); after LOST where there was one before */
+    SKT_EVENT_LOST = 2, /* client: the server does not know the session: its streams were reset; old_cid */
+    SKT_EVENT_CONTINUED = 4, /* client: back after a silence or a change of address, nothing lost */
+    SKT_EVENT_CLOSED = 8,    /* the session has ended (close_reason); free it */
+    SKT_EVENT_REFUSED = 16,  /* client: the server said no in words (refusal, refusal_text) */
+    SKT_EVENT_SILENT =
+        32, /* client: no answer at all to handshakes for 5.75 s; again at 11 s, then every 30 s */
+    SKT_EVENT_RESOLVE = 64,       /* client: look the server's name up again (skt_session_set_candidates) */
+    SKT_EVENT_MESSAGE = 128,      /* a message can be read (skt_session_read_message) */
+    SKT_EVENT_MESSAGE_ROOM = 256, /* messages can be sent again after SKT_ERR_AGAIN */
+};
+
+/* Where and how a run of datagrams goes. */
+struct skt_send_info {
+    struct skt_addr to;
+    size_t segment_len; /* all datagrams have this length but the last, which may be shorter */
+    bool fragment;      /* may be fragmented on the way (DF off) */
+};
+
+struct skt_session_stats {
+    uint64_t bytes_tx, bytes_rx;     /* UDP payload */
+    uint64_t payload_tx, payload_rx; /* stream and message bytes (KCP data, first transmissions) */
+    uint64_t packets_tx, packets_rx;
+};
+
+struct skt_session; /* session/internal.h */
+
+/* --- life --- */
+
+/* A client's session: connects once it has candidates and skt_session_connect was called. SKT_ERR_NOMEM. */
+int skt_session_new_client(struct skt_session **out, struct skt_context *ctx, skt_us now);
+
+/* Ends it here without a word to the peer, resets streams silently (their owners must have let go), frees. */
+void skt_session_free(struct skt_session *s);
+
+/* Client: where the server may be; each handshake takes the next address and a port of the range. */
+void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *addrs, size_t n,
+                                uint16_t port_lo, uint16_t port_hi);
+
+/* Client: asks for a cid with this ticket. Starts nothing (SKT_OK) while one is under way with it or the
+ * session is up; what is under way with another one begins again. */
+int skt_session_connect(struct skt_session *s, skt_us now, const uint8_t ticket[SKT_TICKET_LEN]);
+
+/* Client: ask for a round trip every second even when idle (there are several servers to choose from). */
+void skt_session_set_probing(struct skt_session *s, bool on);
+
+/* Tells the peer and closes; SKT_EVENT_CLOSED follows (once), streams are reset. */
+void skt_session_close(struct skt_session *s, skt_us now, int reason);
+
+/* --- the four verbs --- */
+
+/* Takes a datagram whose header was unmasked and led to this session; the buffer is decrypted in place.
+ * 0, or why it was dropped (counted in ctx->drops; nothing changed then). */
+int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
+                        size_t len);
+
+/* Fills buf (at least SKT_SEND_BUFFER_MIN bytes) with datagrams for one destination; returns the bytes, 0
+ * when there is nothing to send now. Call until 0 after every receive, expire, or change by the application.
+ */
+size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
+                        struct skt_send_info *info);
+
+/* When expire wants to be called next. */
+skt_us skt_session_expiry(const struct skt_session *s, skt_us now);
+
+/* Does what is due. Then call skt_session_send. */
+void skt_session_expire(struct skt_session *s, skt_us now);
+
+/* The system refused to send a datagram of len bytes to the peer: too long for its interface. */
+void skt_session_on_too_long(struct skt_session *s, skt_us now, size_t len);
+
+/* --- news --- */
+
+unsigned skt_session_take_events(struct skt_session *s);
+
+/* The next stream with news, which it clears, or NULL. Once the session has ended that is each of its
+ * streams, reset. */
+struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *events);
+
+/* --- streams --- */
+
+/* Opens a stream to a named target (name may be empty: the default one). The session must be up or suspect
+ * (SKT_ERR_CLOSED). SKT_ERR_ARG (name too long), SKT_ERR_NOMEM. */
+int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const char *name,
+                            struct skt_stream **out);
+
+/* Ends a stream at once in both directions, tells the peer, frees it. */
+void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int reason);
+
+/* The same for the peer, but behind everything that was written here, which is still delivered; what the peer
+ * has sent does not count any more. True: the stream is there until SKT_KCP_DRAINED or SKT_STREAM_RESET, to
+ * be released then. False: nothing is under way, or there was no memory: it is gone. */
+bool skt_session_leave_stream(struct skt_session *s, struct skt_stream *st, int reason);
+
+/* Frees a stream whose work is done: reset by the peer, or ended in both directions and drained. Earlier, it
+ * is reset instead. */
+void skt_session_release_stream(struct skt_session *s, struct skt_stream *st);
+
+/* --- messages (skt.api.skcp_send) --- */
+
+/* Queues a message of 1..SKT_MESSAGE_MAX bytes whole or not at all: SKT_ERR_AGAIN, _ARG, _CLOSED, _NOMEM. */
+int skt_session_send_message(struct skt_session *s, const void *buf, size_t len);
+
+/* Has the peer acknowledged every message that was sent? */
+bool skt_session_messages_drained(const struct skt_session *s);
+
+/* Takes the next message: *msg is valid until the next call on the session. Its length or SKT_ERR_AGAIN,
+ * _NOMEM. */
+long skt_session_read_message(struct skt_session *s, const uint8_t **msg);
+
+/* --- packets of a TUN: flows, numbered 0..SKT_FLOWS_MAX - 1 (session/flows.c) ---
+ * A flow keeps the order of its packets and waits for no other. It is there on both ends without being
+ * opened; both directions are independent. When the server has lost the session (SKT_EVENT_LOST) its flows
+ * begin anew, empty. */
+
+/* News of a flow, a set. */
+enum skt_flow_event {
+    SKT_FLOW_READABLE = 1, /* skt_session_read_packet */
+    SKT_FLOW_WRITABLE = 2, /* after SKT_ERR_AGAIN */
+    SKT_FLOW_DRAINED = 4,  /* everything written has arrived */
+};
+
+/* The next flow with news, which it clears; -1: none. */
+int skt_session_next_flow(struct skt_session *s, unsigned *events);
+
+/* What is known of a packet, a set. */
+enum skt_packet_hint {
+    SKT_PACKET_BULK = 1, /* its flow has more to send than it may: others go before it */
+    SKT_PACKET_ONCE = 2, /* its loss would cost little: no duplicates of it */
+};
+
+/* Queues a message of a flow, whole or not at all. SKT_ERR_AGAIN: this flow waits (SKT_FLOW_WRITABLE
+ * follows), others may not; SKT_ERR_CLOSED: the session is not up, or carries no packets; SKT_ERR_ARG: number
+ * or length; SKT_ERR_NOMEM. */
+int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len,
+                             unsigned hints);
+
+/* Takes the next message of a flow: its length, SKT_ERR_AGAIN, or SKT_ERR_TRUNCATED (longer than cap; it was
+ * dropped). */
+long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, size_t cap);
+
+/* How many bytes may be queued now so that the path is never idle and little waits in it: what it sends in
+ * about 2 ms. The rest belongs into a queue that can still drop (proto/queue/aqm.h). */
+size_t skt_session_flow_room(const struct skt_session *s);
+
+/* Moves packets from the queue into their flows while there is room. mark: called with each packet that is to
+ * be marked (ECN), before it is written. Returns how many could not be written and were dropped. */
+unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
+                          void (*mark)(struct skt_aqm_packet *packet));
+
+/* Tells the queue what has become of a flow (enum skt_flow_event). */
+void skt_session_tell_queue(const struct skt_session *s, skt_us now, struct skt_aqm *q, unsigned flow,
+                            unsigned events);
+
+/* Has everything that was written to the flow arrived? */
+bool skt_session_flow_drained(const struct skt_session *s, unsigned flow);
+
+/* Bits of enum skt_feature that both ends have. */
+uint32_t skt_session_features(const struct skt_session *s);
+
+/* --- what the log tells --- */
+
+/* What a client's handshakes have done, a set. */
+enum skt_session_note {
+    SKT_NOTE_INITIATION = 1, /* a message 1 was made */
+    SKT_NOTE_RESPONSE = 2,   /* a message 2 was good */
+    SKT_NOTE_ATTACH = 4,     /* a ticket was sent */
+    SKT_NOTE_NEW = 8,        /* accepted: a new session, */
+    SKT_NOTE_CONTINUED = 16, /* or new keys for the one there is */
+};
+
+/* The notes since the last call, which it clears. */
+unsigned skt_session_take_notes(struct skt_session *s);
+
+/* --- what the status shows --- */
+
+uint32_t skt_session_cid(const struct skt_session *s);     /* 0: none yet */
+uint32_t skt_session_old_cid(const struct skt_session *s); /* with SKT_EVENT_LOST */
+enum skt_session_state skt_session_state(const struct skt_session *s);
+const struct skt_addr *skt_session_peer(const struct skt_session *s);
+const struct skt_path *skt_session_path(const struct skt_session *s);
+const struct skt_session_stats *skt_session_stats(const struct skt_session *s);
+const uint8_t *skt_session_ticket(const struct skt_session *s); /* the client's, on both ends */
+skt_us skt_session_created(const struct skt_session *s);
+skt_us skt_session_mean_rtt(const struct skt_session *s); /* of the last SKT_RTT_HISTORY; 0: none */
+double skt_session_loss_rx(const struct skt_session *s);  /* share of the peer's packets lost lately, 0..1 */
+uint64_t skt_session_fec_sent(const struct skt_session *s); /* packets of parity */
+uint64_t
+skt_session_fec_recovered(const struct skt_session *s);     /* the peer's packets that parity gave back */
+size_t skt_session_fec_memory(const struct skt_session *s); /* bytes held for parity now */
+size_t skt_session_mtu(const struct skt_session *s);        /* datagram size in use */
+
+/* The longest packet of a flow (SKT_FLOW_PLAIN) that goes in one datagram of `mtu` bytes. */
+size_t skt_session_packet_limit(size_t mtu);
+
+/* The same for the datagram size that the search on this path has ended with; 0: none has yet, or one is
+ * under way. */
+size_t skt_session_packet_mtu(const struct skt_session *s);
+
+/* What the session holds; its owner charges there what it holds on its behalf, and releases it before
+ * skt_session_free. */
+struct skt_account *skt_session_account(struct skt_session *s);
+
+uint32_t skt_session_stream_count(const struct skt_session *s);
+int skt_session_close_reason(const struct skt_session *s);
+int skt_session_refusal(const struct skt_session *s, const char **text); /* what SKT_EVENT_REFUSED is about */
+const char *skt_session_cipher_name(const struct skt_session *s);
+
+/* The owner's pointer and its deadline in the owner's heap. */
+void skt_session_set_user(struct skt_session *s, void *user);
+void *skt_session_user(const struct skt_session *s);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* The streams of a session: opening, resetting, releasing. */
+#include "base/err.h"
+#include "proto/session/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STREAM_HEADER_MAX = 2 + SKT_TARGET_MAX,
+    EXPIRE_MAX = 256, /* streams reset at a time, so that others have their turn */
+};
+
+const char *skt_reset_str(int reason)
+{
+    switch (reason) {
+    case SKT_RESET_ABORT:
+        return "connection reset";
+    case SKT_RESET_REFUSED:
+        return "target refused the connection";
+    case SKT_RESET_UNREACHABLE:
+        return "target unreachable";
+    case SKT_RESET_TIMEOUT:
+        return "target did not answer in time";
+    case SKT_RESET_TARGET:
+        return "no such target";
+    case SKT_RESET_LIMIT:
+        return "server is at its limit";
+    default:
+        return "reset";
+    }
+}
+
+int skt_streams_init(struct skt_session *s)
+{
+    skt_idmap_init(&s->streams);
+    skt_list_init(&s->news);
+    skt_list_init(&s->quiet);
+    skt_list_init(&s->unopened);
+    skt_flows_init(s);
+    s->next_conv = s->client ? SKT_CONV_FIRST : SKT_CONV_FIRST + 1;
+    int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
+    if (err)
+        return err;
+    err = skt_kcp_init(&s->control, SKT_CONV_CONTROL, false, &s->path, &s->ctx->limits);
+    if (err) {
+        skt_replay_dispose(&s->opened);
+        return err;
+    }
+    err = skt_kcp_init(&s->messages, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
+    if (err) {
+        skt_kcp_dispose(&s->control);
+        skt_replay_dispose(&s->opened);
+    }
+    return err;
+}
+
+void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
+{
+    if (h->cmd == SKT_KCP_CMD_PUSH && s->stateless_count < SKT_STATELESS_ACKS_MAX)
+        s->stateless[s->stateless_count++] = *h;
+}
+
+static void dispose_stream(struct skt_session *s, struct skt_stream *st)
+{
+    struct skt_account *a = &s->path.account;
+    skt_list_remove(&st->link);
+    skt_kcp_dispose(&st->kcp);
+    skt_account_free(a, st->name, (size_t)st->name_len + 1);
+    skt_account_free(a, st, SKT_STREAM_LEN);
+}
+
+static void free_stream(struct skt_session *s, struct skt_stream *st)
+{
+    const struct skt_kcp *k = &st->kcp;
+    if (k->ack_newest) { /* the acknowledgement of the last segment outlives the conversation */
+        struct skt_kcp_header last = {
+            .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->rcv_nxt - 1, .ts = k->newest_ts};
+        skt_streams_queue_stateless_ack(s, &last);
+    }
+    skt_idmap_remove(&s->streams, st->conv);
+    s->peer_streams -= st->by_peer;
+    dispose_stream(s, st);
+}
+
+void skt_streams_dispose(struct skt_session *s)
+{
+    uint32_t pos = 0;
+    struct skt_stream *st;
+    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL)
+        dispose_stream(s, st);
+    skt_idmap_dispose(&s->streams);
+    skt_resets_dispose(s);
+    skt_flows_dispose(s);
+    skt_kcp_dispose(&s->control);
+    skt_kcp_dispose(&s->messages);
+    skt_replay_dispose(&s->opened);
+}
+
+void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned news)
+{
+    if (news && !st->news)
+        skt_list_move_tail(&s->news, &st->link);
+    st->news |= news;
+}
+
+int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_peer, struct skt_stream **out)
+{
+    struct skt_account *a = &s->path.account;
+    struct skt_stream *st = (struct skt_stream *)skt_account_alloc(a, SKT_STREAM_LEN, false);
+    if (!st)
+        return SKT_ERR_NOMEM;
+    int err = skt_kcp_init(&st->kcp, conv, true, &s->path, &s->ctx->limits);
+    if (!err)
+        err = skt_idmap_put(&s->streams, conv, st);
+    if (err) {
+        if (st->kcp.path)
+            skt_kcp_dispose(&st->kcp);
+        skt_account_free(a, st, SKT_STREAM_LEN);
+        return err;
+    }
+    st->session = s;
+    st->conv = conv;
+    st->by_peer = by_peer;
+    st->opened = !by_peer;
+    st->header_until = skt_us_add(now, SKT_STREAM_HEADER_TIME);
+    skt_list_init(&st->link);
+    skt_list_append(by_peer ? &s->unopened : &s->quiet, &st->link);
+    s->peer_streams += by_peer;
+    *out = st;
+    return SKT_OK;
+}
+
+/* --- opening --- */
+
+int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const char *name,
+                            struct skt_stream **out)
+{
+    size_t name_len = strlen(name);
+    if (name_len > SKT_TARGET_MAX)
+        return SKT_ERR_ARG;
+    if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
+        return SKT_ERR_CLOSED;
+    if (s->next_conv >= SKT_CONV_FLOW_FIRST)
+        return SKT_ERR_CLOSED; /* a thousand million streams: it takes a new session */
+    struct skt_stream *st;
+    int err = skt_stream_new(s, now, s->next_conv, false, &st);
+    if (err)
+        return err;
+    uint8_t header[STREAM_HEADER_MAX];
+    header[0] = (uint8_t)kind;
+    header[1] = (uint8_t)name_len;
+    memcpy(header + 2, name, name_len);
+    err = skt_kcp_write(&st->kcp, header, 2 + name_len);
+    if (err) {
+        free_stream(s, st);
+        return err;
+    }
+    st->kind = (uint8_t)kind;
+    s->next_conv += 2;
+    *out = st;
+    return SKT_OK;
+}
+
+/* Copies up to cap bytes in order to buf without consuming them. */
+static size_t peek(struct skt_kcp *k, uint8_t *buf, size_t cap)
+{
+    struct iovec iov[8];
+    int n = skt_kcp_read_begin(k, iov, 8);
+    size_t len = 0;
+    for (int i = 0; i < n && len < cap; i++) {
+        size_t part = iov[i].iov_len < cap - len ? iov[i].iov_len : cap - len;
+        memcpy(buf + len, iov[i].iov_base, part);
+        len += part;
+    }
+    return len;
+}
+
+bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
+{
+    uint8_t header[STREAM_HEADER_MAX];
+    size_t len = peek(&st->kcp, header, sizeof header);
+    if (len < 2 || len < (size_t)2 + header[1]) {
+        if (!skt_kcp_at_end(&st->kcp))
+            return true;
+        skt_session_reset_stream(s, st, SKT_RESET_ABORT);
+        return false;
+    }
+    st->name = (char *)skt_account_alloc(&s->path.account, (size_t)header[1] + 1, true);
+    st->name_len = header[1];
+    if (!st->name || header[0] != SKT_STREAM_TCP) {
+        skt_session_reset_stream(s, st, st->name ? SKT_RESET_ABORT : SKT_RESET_LIMIT);
+        return false;
+    }
+    memcpy(st->name, header + 2, header[1]);
+    st->name[header[1]] = '\0';
+    st->kind = header[0];
+    st->opened = true;
+    skt_list_move_tail(&s->quiet, &st->link);
+    skt_kcp_read_consume(&st->kcp, (size_t)2 + header[1]);
+    skt_stream_add_news(s, st, SKT_STREAM_OPENED);
+    return true;
+}
+
+/* --- ending --- */
+
+void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int reason)
+{
+    /* Without memory for it the peer learns from our silence about the stream; its idle limits end it. */
+    if (!st->reset && s->state != SKT_SESSION_CLOSED)
+        (void)skt_resets_add(s, st->conv, reason, true);
+    free_stream(s, st);
+}
+
+void skt_streams_refuse(struct skt_session *s, uint32_t conv, int reason)
+{
+    if (skt_resets_add(s, conv, reason, false))
+        skt_replay_commit(&s->opened, conv / 2);
+}
+
+skt_us skt_streams_expiry(const struct skt_session *s)
+{
+    if (skt_list_empty(&s->unopened))
+        return SKT_NEVER;
+    return SKT_CONTAINER(s->unopened.next, struct skt_stream, link)->header_until;
+}
+
+void skt_streams_expire(struct skt_session *s, skt_us now)
+{
+    for (unsigned n = 0; n < EXPIRE_MAX && skt_streams_expiry(s) <= now; n++)
+        skt_session_reset_stream(s, SKT_CONTAINER(s->unopened.next, struct skt_stream, link),
+                                 SKT_RESET_TIMEOUT);
+}
+
+bool skt_session_leave_stream(struct skt_session *s, struct skt_stream *st, int reason)
+{
+    bool told = !st->reset && s->state != SKT_SESSION_CLOSED &&
+                skt_resets_add_end(s, st->conv, reason, skt_kcp_end(&st->kcp));
+    if (!told || skt_kcp_drained(&st->kcp)) {
+        free_stream(s, st);
+        return false;
+    }
+    st->leaving = true;
+    return true;
+}
+
+void skt_session_release_stream(struct skt_session *s, struct skt_stream *st)
+{
+    bool done = st->reset || ((skt_kcp_at_end(&st->kcp) || st->leaving) && skt_kcp_drained(&st->kcp));
+    if (done)
+        free_stream(s, st);
+    else
+        skt_session_reset_stream(s, st, SKT_RESET_ABORT);
+}
+
+bool skt_stream_check_end(struct skt_session *s, struct skt_stream *st)
+{
+    if (!st->has_end || st->reset || !skt_kcp_has_come(&st->kcp, st->end_sn))
+        return true;
+    if (!st->opened && !skt_stream_read_header(s, st))
+        return false;
+    bool known = st->opened;
+    skt_stream_mark_reset(s, st, st->reset_reason);
+    return known;
+}
+
+void skt_stream_end_at(struct skt_session *s, struct skt_stream *st, int reason, uint32_t end_sn)
+{
+    if (st->has_end || st->reset)
+        return;
+    st->has_end = true;
+    st->end_sn = end_sn;
+    st->reset_reason = (uint8_t)reason;
+    if (st->leaving) { /* neither end has anybody left to deliver to */
+        skt_stream_mark_reset(s, st, reason);
+        return;
+    }
+    if (skt_stream_check_end(s, st) && st->opened && !st->reset)
+        skt_stream_add_news(s, st, SKT_STREAM_DEAF);
+}
+
+void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int reason)
+{
+    if (st->reset)
+        return;
+    st->reset = true;
+    st->reset_reason = (uint8_t)reason;
+    if (!st->opened)
+        free_stream(s, st); /* nobody knows of it yet */
+    else
+        skt_stream_add_news(s, st, SKT_STREAM_RESET);
+}
+
+int skt_streams_restart(struct skt_session *s, skt_us now)
+{
+    skt_flows_restart(s);
+    skt_resets_dispose(s);
+    skt_kcp_dispose(&s->control);
+    skt_kcp_dispose(&s->messages);
+    skt_replay_dispose(&s->opened);
+    int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
+    if (!err)
+        err = skt_kcp_init(&s->control, SKT_CONV_CONTROL, false, &s->path, &s->ctx->limits);
+    if (!err)
+        err = skt_kcp_init(&s->messages, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
+    uint32_t pos = 0;
+    struct skt_stream *st;
+    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL) {
+        /* A stream that the old server never answered is as good as not yet opened: it goes to the new one.
+         */
+        if (!st->by_peer && !st->leaving && !skt_kcp_heard(&st->kcp))
+            skt_kcp_resend_all(&st->kcp, now);
+        else if (st->opened)
+            skt_stream_mark_reset(s, st, SKT_RESET_ABORT);
+    }
+    return err;
+}
+
+struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *events)
+{
+    /* With the session all its streams are reset; that is said of one after the other, as they are fetched,
+     * for they may be many. */
+    bool ended = s->state == SKT_SESSION_CLOSED;
+    struct skt_list *from = ended && skt_list_empty(&s->news) ? &s->quiet : &s->news;
+    if (skt_list_empty(from))
+        return NULL;
+    struct skt_stream *st = SKT_CONTAINER(from->next, struct skt_stream, link);
+    if (ended && !st->reset)
+        skt_stream_mark_reset(s, st, SKT_RESET_ABORT);
+    /* Who still reads one that was reset before has to let go now. */
+    *events = st->news | (ended ? SKT_STREAM_RESET : 0);
+    st->news = 0;
+    skt_list_remove(&st->link);
+    if (!ended)
+        skt_list_append(&s->quiet, &st->link);
+    return st;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* skt.api.etcp_*: listeners, connectors, and the connections whose bytes the script carries. */
+#include "base/err.h"
+#include "base/log.h"
+#include "io/tcp.h"
+#include "script/handle.h"
+#include "script/tcp.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 };
+
+static void on_connection(struct skt_listener *l, int fd)
+{
+    struct skt_etcp *e = SKT_CONTAINER(l, struct skt_etcp, listener);
+    struct skt_tcp *c = skt_tcp_adopt(e, fd);
+    if (c)
+        skt_tcp_announce(c);
+}
+
+void skt_etcp_watch(struct skt_etcp *e)
+{
+    if (skt_listener_is_open(&e->listener))
+        skt_listener_watch(&e->listener, e->holds == 0);
+}
+
+static struct skt_etcp *new_etcp(struct skt_app *app, bool server)
+{
+    struct skt_etcp *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->base.app = app;
+    e->server = server;
+    skt_list_init(&e->link);
+    skt_list_init(&e->tcps);
+    skt_list_append(&app->etcps, &e->link);
+    return e;
+}
+
+/* The structure lives on, stale, until the app ends: its own callbacks may be running. */
+static void end_etcp(struct skt_etcp *e)
+{
+    skt_listener_close(&e->listener);
+    skt_hold_forget_listener(e);
+    skt_handle_end(e->base.app->L, e);
+    while (!skt_list_empty(&e->tcps))
+        skt_tcp_abort(SKT_CONTAINER(e->tcps.next, struct skt_tcp, link));
+}
+
+void skt_etcp_close_listeners(struct skt_app *app)
+{
+    for (struct skt_list *l = app->etcps.next; l != &app->etcps; l = l->next)
+        skt_listener_close(&SKT_CONTAINER(l, struct skt_etcp, link)->listener);
+}
+
+void skt_etcp_close_all(struct skt_app *app)
+{
+    while (!skt_list_empty(&app->etcps)) {
+        struct skt_etcp *e = SKT_CONTAINER(app->etcps.next, struct skt_etcp, link);
+        end_etcp(e);
+        skt_list_remove(&e->link);
+        free(e);
+    }
+    while (!skt_list_empty(&app->lingering))
+        skt_tcp_abort(SKT_CONTAINER(app->lingering.next, struct skt_tcp, link));
+}
+
+/* --- making them --- */
+
+static struct skt_app *check_loop(lua_State *L, int idx)
+{
+    if (!lua_isnoneornil(L, idx))
+        skt_handle_arg(L, idx, SKT_HANDLE_LOOP, "loop");
+    return skt_api_app(L);
+}
+
+static int push_new(lua_State *L, struct skt_app *app, bool server, struct skt_etcp **out)
+{
+    struct skt_etcp *e = app->closed ? NULL : new_etcp(app, server);
+    if (app->closed)
+        return skt_lua_fail(L, "ending");
+    if (!e)
+        return skt_lua_fail(L, "out of memory");
+    *out = e;
+    if (!skt_handle_try(L, server ? SKT_HANDLE_ETCP : SKT_HANDLE_CLIENT, e)) {
+        end_etcp(e);
+        return lua_error(L);
+    }
+    return 1;
+}
+
+static int etcp_server_init(lua_State *L)
+{
+    static const char *const names[] = {"conf"};
+    if (skt_arg_missing(L, SKT_CONF_LISTENER, names, 1))
+        return 2;
+    size_t index = skt_conf_listener_arg(L, 1, "conf");
+    struct skt_app *app = check_loop(L, 2);
+    const struct skt_config_mode_table *t = &app->conf->table;
+    struct skt_addr addr;
+    struct skt_etcp *e = NULL;
+    if (index >= t->listener_count ||
+        skt_addr_parse(&addr, t->listeners[index].addr, (uint16_t)t->listeners[index].port) != SKT_OK)
+        return skt_lua_fail(L, "no such listener");
+    int pushed = push_new(L, app, true, &e);
+    if (!e)
+        return pushed;
+    int fd = skt_tcp_listen(&addr, BACKLOG);
+    if (fd < 0) {
+        char text[SKT_ADDR_TEXT_MAX];
+        const char *why = fd == SKT_ERR_IO ? strerror(errno) : skt_err_str(fd);
+        end_etcp(e);
+        lua_pushnil(L);
+        lua_pushfstring(L, "listen on TCP %s: %s", skt_addr_text(&addr, text), why);
+        return 2;
+    }
+    skt_listener_init(&e->listener, app->loop, fd, "TCP connections", on_connection);
+    skt_listener_watch(&e->listener, true);
+    return 1;
+}
+
+static int etcp_client_init(lua_State *L)
+{
+    static const char *const names[] = {"conf"};
+    if (skt_arg_missing(L, SKT_CONF_CONNECTOR, names, 1))
+        return 2;
+    skt_conf_connector_arg(L, 1, "conf");
+    struct skt_app *app = check_loop(L, 2);
+    struct skt_etcp *e = NULL;
+    return push_new(L, app, false, &e);
+}
+
+static int free_etcp(lua_State *L, const char *type)
+{
+    if (lua_isnoneornil(L, 1))
+        return 0;
+    struct skt_etcp *e = skt_handle_arg(L, 1, type, "etcp");
+    if (e)
+        end_etcp(e);
+    return 0;
+}
+
+static int etcp_server_free(lua_State *L)
+{
+    return free_etcp(L, SKT_HANDLE_ETCP);
+}
+
+static int etcp_client_free(lua_State *L)
+{
+    return free_etcp(L, SKT_HANDLE_CLIENT);
+}
+
+/* --- connections --- */
+
+/* The connection of the arguments etcp, fd, or NULL. */
+static struct skt_tcp *check_tcp(lua_State *L, const char *type)
+{
+    struct skt_etcp *e = skt_handle_arg(L, 1, type, "etcp");
+    uint32_t number = skt_arg_check_number32(L, 2, "fd");
+    return e ? skt_tcp_find(skt_api_app(L), e, number) : NULL;
+}
+
+static int send_tcp(lua_State *L, const char *type)
+{
+    static const char *const names[] = {"etcp", "fd", "buf"};
+    if (skt_arg_missing(L, type, names, 3))
+        return 2;
+    size_t len;
+    struct skt_tcp *c = check_tcp(L, type);
+    const char *buf = skt_arg_check_string(L, 3, "buf", &len);
+    if (!c)
+        return skt_lua_fail(L, "closed");
+    int rc = skt_tcp_send(c, (const uint8_t *)buf, len);
+    if (rc != SKT_OK)
+        return skt_lua_fail_err(L, rc);
+    lua_pushinteger(L, (lua_Integer)len);
+    return 1;
+}
+
+static int etcp_server_send(lua_State *L)
+{
+    return send_tcp(L, SKT_HANDLE_ETCP);
+}
+
+static int etcp_client_send(lua_State *L)
+{
+    return send_tcp(L, SKT_HANDLE_CLIENT);
+}
+
+static int close_tcp(lua_State *L, const char *type)
+{
+    if (lua_isnoneornil(L, 1) || lua_isnoneornil(L, 2))
+        return 0; /* nothing to close, and nothing to answer it with */
+    struct skt_tcp *c = check_tcp(L, type);
+    lua_Integer silent = skt_arg_opt_integer(L, 3, "silent", 0);
+    if (c)
+        skt_tcp_close(c, silent != 0);
+    return 0;
+}
+
+static int etcp_server_close_conn(lua_State *L)
+{
+    return close_tcp(L, SKT_HANDLE_ETCP);
+}
+
+static int etcp_client_close_conn(lua_State *L)
+{
+    return close_tcp(L, SKT_HANDLE_CLIENT);
+}
+
+static int etcp_client_create_conn(lua_State *L)
+{
+    static const char *const names[] = {"etcp", "addr", "port"};
+    if (skt_arg_missing(L, SKT_HANDLE_CLIENT, names, 3))
+        return 2;
+    struct skt_etcp *e = skt_handle_arg(L, 1, SKT_HANDLE_CLIENT, "etcp");
+    const char *addr = skt_arg_check_string(L, 2, "addr", NULL);
+    lua_Integer port = skt_arg_check_integer(L, 3, "port");
+    struct skt_tcp *c = NULL;
+    if (!e)
+        return skt_lua_fail(L, "closed");
+    if (port < 1 || port > 65535)
+        return skt_lua_fail(L, "port: expected 1..65535");
+    int rc = skt_tcp_dial(e, addr, (uint16_t)port, &c);
+    if (rc != SKT_OK)
+        return skt_lua_fail_err(L, rc);
+    lua_pushinteger(L, c->number);
+    return 1;
+}
+
+/* A connection as a value: a table that is the same as long as somebody holds it. */
+static int get_conn(lua_State *L, const char *type)
+{
+    static const char *const names[] = {"etcp", "fd"};
+    if (skt_arg_missing(L, type, names, 2))
+        return 2;
+    struct skt_tcp *c = check_tcp(L, type);
+    if (!c)
+        return skt_lua_fail(L, "closed");
+    skt_conn_push(L, c->number, 0);
+    return 1;
+}
+
+static int etcp_server_get_conn(lua_State *L)
+{
+    return get_conn(L, SKT_HANDLE_ETCP);
+}
+
+static int etcp_client_get_conn(lua_State *L)
+{
+    return get_conn(L, SKT_HANDLE_CLIENT);
+}
+
+/* Extension: resets a connection that was accepted, whoever it belongs to; on_tcp_close is not called. */
+static int tcp_reset(lua_State *L)
+{
+    uint32_t number = skt_arg_check_number32(L, 1, "fd");
+    struct skt_tcp *c = skt_tcp_find(skt_api_app(L), NULL, number);
+    if (!c)
+        return skt_lua_fail(L, "closed");
+    skt_tcp_abort(c);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+void skt_api_add_etcp(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"etcp_server_init", etcp_server_init},
+        {"etcp_server_free", etcp_server_free},
+        {"etcp_server_send", etcp_server_send},
+        {"etcp_server_get_conn", etcp_server_get_conn},
+        {"etcp_server_close_conn", etcp_server_close_conn},
+        {"etcp_client_init", etcp_client_init},
+        {"etcp_client_free", etcp_client_free},
+        {"etcp_client_send", etcp_client_send},
+        {"etcp_client_create_conn", etcp_client_create_conn},
+        {"etcp_client_close_conn", etcp_client_close_conn},
+        {"etcp_client_get_conn", etcp_client_get_conn},
+        {"tcp_reset", tcp_reset},
+        {NULL, NULL},
+    };
+    skt_api_set(L, functions);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* Extensions: streams, and the relay that moves a TCP connection's bytes through one without Lua. */
+#include "base/err.h"
+#include "io/tcp.h"
+#include "script/handle.h"
+#include "script/tcp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A stream that the peer has opened and that the script has not yet decided about. */
+struct skt_script_stream {
+    struct skt_object base;
+    struct skt_list link; /* in skcp->streams */
+    struct skt_skcp *k;
+    uint32_t cid;
+    struct skt_stream *st;
+};
+
+static void end_stream(struct skt_script_stream *s)
+{
+    skt_handle_end(s->base.app->L, s);
+    skt_list_remove(&s->link);
+    free(s);
+}
+
+static void drop_stream(struct skt_skcp *k, struct skt_stream *st, int reason)
+{
+    struct skt_session *session = st->session;
+    if (st->reset)
+        skt_session_release_stream(session, st);
+    else
+        skt_session_reset_stream(session, st, reason);
+    skt_endpoint_touch(k->ep, session);
+}
+
+void skt_relay_forget(struct skt_skcp *k, uint32_t cid)
+{
+    for (struct skt_list *l = k->streams.next, *next; l != &k->streams; l = next) {
+        struct skt_script_stream *s = SKT_CONTAINER(l, struct skt_script_stream, link);
+        next = l->next;
+        if (cid && s->cid != cid)
+            continue;
+        if (k->ep)
+            drop_stream(k, s->st, SKT_RESET_ABORT);
+        end_stream(s);
+    }
+}
+
+static struct skt_script_stream *find(const struct skt_skcp *k, const struct skt_stream *st)
+{
+    for (struct skt_list *l = k->streams.next; l != &k->streams; l = l->next) {
+        struct skt_script_stream *s = SKT_CONTAINER(l, struct skt_script_stream, link);
+        if (s->st == st)
+            return s;
+    }
+    return NULL;
+}
+
+static int make_handle(lua_State *L)
+{
+    skt_handle_new(L, SKT_HANDLE_STREAM, lua_touserdata(L, 1));
+    return 0;
+}
+
+void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st)
+{
+    struct skt_skcp *k = user;
+    struct skt_app *app = k->base.app;
+    (void)ep;
+    struct skt_script_stream *s = find(k, st);
+    bool closed = skt_session_state(st->session) == SKT_SESSION_CLOSED;
+    if (st->reset && (closed || !skt_stream_has_unread(st))) {
+        drop_stream(k, st, SKT_RESET_ABORT);
+        if (s)
+            end_stream(s);
+        return;
+    }
+    if (s)
+        return; /* data has come; whoever gets the stream finds it */
+    s = skt_call_present(app, SKT_CB_STREAM_OPEN) && !app->stopping ? calloc(1, sizeof *s) : NULL;
+    if (!s) {
+        drop_stream(k, st, app->stopping ? SKT_RESET_REFUSED : SKT_RESET_TARGET);
+        return;
+    }
+    s->base.app = app;
+    s->k = k;
+    s->cid = cid;
+    s->st = st;
+    skt_list_append(&k->streams, &s->link);
+    struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_handle(s),
+                                  skt_arg_string(st->name, st->name_len)};
+    k->depth++;
+    bool ok = skt_call_protected(app, make_handle, s, "on_stream_open", NULL, 0) &&
+              skt_call_callback(app, SKT_CB_STREAM_OPEN, args, 4, NULL);
+    k->depth--;
+    s = ok ? NULL : find(k, st);
+    if (s) { /* the callback failed before it had decided */
+        drop_stream(k, st, SKT_RESET_TARGET);
+        end_stream(s);
+    }
+}
+
+static struct skt_script_stream *check_stream(lua_State *L, int idx)
+{
+    return skt_handle_arg(L, idx, SKT_HANDLE_STREAM, "stream");
+}
+
+static struct skt_relay_options options_of(const struct skt_app *app)
+{
+    const struct skt_config_mode_table *t = &app->conf->table;
+    return (struct skt_relay_options){
+        .idle_limit = t->tcp_keepalive > 0 ? (skt_us)(t->tcp_keepalive * (double)SKT_US_PER_SEC) : SKT_NEVER,
+        .connect_timeout = (skt_us)(t->tcp_recv_timeout * (double)SKT_US_PER_SEC),
+    };
+}
+
+/* relay_open(fd, skcp, cid [, target]): true; nil, message: the connection was reset. */
+static int relay_open(lua_State *L)
+{
+    struct skt_app *app = skt_api_app(L);
+    uint32_t number = skt_arg_check_number32(L, 1, "fd");
+    struct skt_skcp *k = skt_handle_arg(L, 2, SKT_HANDLE_SKCP, "skcp");
+    uint32_t cid = skt_arg_check_number32(L, 3, "cid");
+    const char *target = lua_isnoneornil(L, 4) ? "" : skt_arg_check_string(L, 4, "target", NULL);
+    struct skt_tcp *c = skt_tcp_find(app, NULL, number);
+    if (!c || c->phase != SKT_TCP_UP || !app->relays)
+        return skt_lua_fail(L, "closed");
+    if (c->first || c->holds)
+        return skt_lua_fail(L, "the script has bytes of this connection under way");
+    struct skt_relay_options options = options_of(app);
+    struct skt_relay *relay;
+    int fd = skt_tcp_release(c);
+    int rc = SKT_ERR_CLOSED;
+    if (k && k->ep)
+        rc = skt_relay_open(app->relays, fd, k->ep, cid, target, &options, &relay);
+    else
+        skt_tcp_reset(fd);
+    if (rc != SKT_OK)
+        return skt_lua_fail_err(L, rc);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* relay_connect(stream, host, port): true; nil, message: the stream was reset. */
+static int relay_connect(lua_State *L)
+{
+    struct skt_app *app = skt_api_app(L);
+    struct skt_script_stream *s = check_stream(L, 1);
+    const char *host = skt_arg_check_string(L, 2, "host", NULL);
+    lua_Integer port = skt_arg_check_integer(L, 3, "port");
+    if (!s || !app->relays)
+        return skt_lua_fail(L, "closed");
+    if (port < 1 || port > 65535)
+        return skt_lua_fail(L, "port: expected 1..65535");
+    struct skt_relay_options options = options_of(app);
+    struct skt_relay *relay;
+    int rc = skt_relay_connect(app->relays, s->k->ep, s->st, host, (uint16_t)port, &options, &relay);
+    end_stream(s);
+    if (rc != SKT_OK)
+        return skt_lua_fail_err(L, rc);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* stream_reset(stream [, reason]): "refused", "unreachable", "timeout", "target", "limit" or "abort". */
+static int stream_reset(lua_State *L)
+{
+    static const char *const names[] = {
+        [SKT_RESET_ABORT] = "abort",
+        [SKT_RESET_REFUSED] = "refused",
+        [SKT_RESET_UNREACHABLE] = "unreachable",
+        [SKT_RESET_TIMEOUT] = "timeout",
+        [SKT_RESET_TARGET] = "target",
+        [SKT_RESET_LIMIT] = "limit",
+    };
+    struct skt_script_stream *s = check_stream(L, 1);
+    const char *name = lua_isnoneornil(L, 2) ? "abort" : skt_arg_check_string(L, 2, "reason", NULL);
+    int reason = -1;
+    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
+        if (strcmp(names[i], name) == 0)
+            reason = i;
+    }
+    if (reason < 0)
+        return skt_arg_error(L, 2, "reason", "abort, refused, unreachable, timeout, target or limit");
+    if (!s)
+        return skt_lua_fail(L, "closed");
+    drop_stream(s->k, s->st, reason);
+    end_stream(s);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static bool may_use(const struct skt_config_ticket *t, const char *name)
+{
+    for (size_t i = 0; i < t->targets.count; i++) {
+        if (strcmp(t->targets.items[i], name) == 0)
+            return true;
+    }
+    return !t->has_targets;
+}
+
+/* target_of(stream): host, port of what the peer asks for by name (without one: the default target), if the
+ * configuration has it and the session's ticket may use it; else nil, message. */
+static int target_of(lua_State *L)
+{
+    const struct skt_config *conf = skt_api_app(L)->conf;
+    const struct skt_config_mode_table *t = &conf->table;
+    const struct skt_script_stream *s = check_stream(L, 1);
+    if (!s)
+        return skt_lua_fail(L, "closed");
+    const char *name = s->st->name;
+    const uint8_t *ticket = skt_session_ticket(s->st->session);
+    const struct skt_config_ticket *entry = ticket ? skt_config_find_ticket(conf, ticket) : NULL;
+    const char *host = name[0] ? NULL : t->tcp_target_addr;
+    lua_Integer port = t->tcp_target_port;
+    for (size_t i = 0; i < t->target_count && name[0]; i++) {
+        if (strcmp(t->targets[i].name, name) == 0) {
+            host = t->targets[i].host;
+            port = t->targets[i].port;
+        }
+    }
+    if (strlen(name) != s->st->name_len || !host)
+        return skt_lua_fail(L, name[0] ? "no such target" : "no default target");
+    if (entry && !may_use(entry, name))
+        return skt_lua_fail(L, "not allowed for this ticket");
+    lua_pushstring(L, host);
+    lua_pushinteger(L, port);
+    return 2;
+}
+
+void skt_api_add_relay(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"relay_open", relay_open},
+        {"relay_connect", relay_connect},
+        {"stream_reset", stream_reset},
+        {"target_of", target_of},
+        {NULL, NULL},
+    };
+    skt_api_set(L, functions);
+}

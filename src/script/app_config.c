@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What an app takes from its configuration, at the start and when it is loaded anew. */
+#include "base/err.h"
+#include "base/wipe.h"
+#include "script/app.h"
+#include "script/state.h"
+#include "script/tcp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int skt_app_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KEY_LEN])
+{
+    const struct skt_config_mode_table *t = &conf->table;
+    uint8_t(*psks)[SKT_KEY_LEN] = calloc(t->entry_count ? t->entry_count : 1, sizeof *psks);
+    if (!psks)
+        return SKT_ERR_NOMEM;
+    int rc = SKT_OK;
+    for (size_t i = 0; i < t->entry_count && rc == SKT_OK; i++) {
+        const char *password = t->entries[i].password;
+        const uint8_t *known = NULL;
+        for (size_t j = 0; password && j < i && !known; j++) {
+            if (t->entries[j].password && strcmp(t->entries[j].password, password) == 0)
+                known = psks[j];
+        }
+        if (known)
+            memcpy(psks[i], known, SKT_KEY_LEN);
+        else
+            rc = skt_config_psk(&t->entries[i], psks[i]);
+    }
+    *out = psks;
+    return rc;
+}
+
+void skt_app_free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count)
+{
+    if (psks)
+        skt_wipe(psks, count * sizeof *psks);
+    free(psks);
+}
+
+void skt_app_reloaded(struct skt_app *app)
+{
+    skt_tcp_free_buffer(app); /* its size may be another one now */
+    skt_log_set_level(app->conf->log_level);
+    skt_skcp_check_tickets(app);
+}

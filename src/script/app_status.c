@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* The status of an instance as JSON. */
+#include "base/utf8.h"
+#include "script/state.h"
+#include "script/tun.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __APPLE__
+#include <mach/mach.h>
+#endif
+
+/* Bytes beyond ASCII are UTF-8 where they are well-formed; where not, each is shown as the character of its
+ * number. */
+static void write_string(FILE *out, const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    (void)fputc('"', out);
+    while (*s) {
+        size_t len = *s >= 0x80 ? skt_utf8_len(s) : 0;
+        if (len > 0) {
+            (void)fwrite(s, 1, len, out);
+            s += len;
+            continue;
+        }
+        if (*s == '"' || *s == '\\')
+            fprintf(out, "\\%c", *s);
+        else if (*s < 0x20 || *s >= 0x7f)
+            fprintf(out, "\\u%04x", *s);
+        else
+            (void)fputc(*s, out);
+        s++;
+    }
+    (void)fputc('"', out);
+}
+
+static void write_text(FILE *out, const char *name, const char *value)
+{
+    fprintf(out, "\"%s\":", name);
+    if (value)
+        write_string(out, value);
+    else
+        fputs("null", out);
+    (void)fputc(',', out);
+}
+
+static void write_count(FILE *out, const char *name, uint64_t value)
+{
+    fprintf(out, "\"%s\":%llu,", name, (unsigned long long)value);
+}
+
+/* Three decimals, without the locale's decimal point. */
+static void write_milli(FILE *out, const char *name, uint64_t thousandths)
+{
+    fprintf(out, "\"%s\":%llu.%03u,", name, (unsigned long long)(thousandths / 1000),
+            (unsigned)(thousandths % 1000));
+}
+
+/* Ends an object whose members were written with a comma each. */
+static void write_end(FILE *out, const char *last_name, uint64_t last)
+{
+    fprintf(out, "\"%s\":%llu}", last_name, (unsigned long long)last);
+}
+
+static uint64_t rss_bytes(void)
+{
+#ifdef __APPLE__
+    struct mach_task_basic_info info;
+    mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
+    if (task_info(mach_task_self(), MACH_TASK_BASIC_INFO, (task_info_t)&info, &count) != KERN_SUCCESS)
+        return 0;
+    return info.resident_size;
+#else
+    unsigned long long size = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%llu %llu", &size, &resident) != 2)
+        resident = 0;
+    (void)fclose(f);
+    return resident * (unsigned long long)sysconf(_SC_PAGESIZE);
+#endif
+}
+
+static const char *state_name(enum skt_session_state state)
+{
+    static const char *const names[] = {
+        [SKT_SESSION_IDLE] = "idle",       [SKT_SESSION_CONNECTING] = "connecting", [SKT_SESSION_UP] = "up",
+        [SKT_SESSION_SUSPECT] = "suspect", [SKT_SESSION_CLOSED] = "closed",
+    };
+    return names[state];
+}
+
+/* Shares of loss are counted in transmissions found lost, spurious ones left out. */
+static uint64_t loss_milli(const struct skt_path_stats *st)
+{
+    uint64_t sent = st->sent + st->retransmitted;
+    uint64_t lost = st->lost > st->spurious ? st->lost - st->spurious : 0;
+    return sent ? lost * 1000 / sent : 0;
+}
+
+/* The address that a session has in the TUN: on a server the first of its own, on a client the TUN's. */
+static const char *tun_address(const struct skt_app *app, const struct skt_endpoint *ep, uint32_t cid,
+                               char text[SKT_IPNET_TEXT_MAX])
+{
+    const struct skt_tun_unit *u = app->tun;
+    const struct skt_ipnet *net = u ? &u->address4 : NULL;
+    if (u && u->server)
+        net = skt_tun_switch_net(u->sw, ep, cid, 0);
+    return net && net->family ? skt_ipnet_text(net, false, text) : NULL;
+}
+
+static void write_session(struct skt_app *app, FILE *out, const struct skt_endpoint *ep,
+                          const struct skt_session *s)
+{
+    const struct skt_path *p = skt_session_path(s);
+    const struct skt_session_stats *st = skt_session_stats(s);
+    const uint8_t *ticket = skt_session_ticket(s);
+    const struct skt_config_ticket *entry = ticket ? skt_config_find_ticket(app->conf, ticket) : NULL;
+    char peer[SKT_ADDR_TEXT_MAX], tun_ip[SKT_IPNET_TEXT_MAX];
+    skt_us now = skt_loop_now(app->loop), created = skt_session_created(s);
+    (void)fputc('{', out);
+    write_count(out, "cid", skt_session_cid(s));
+    write_text(out, "state", state_name(skt_session_state(s)));
+    write_text(out, "peer", skt_addr_text(skt_session_peer(s), peer));
+    write_text(out, "name", entry ? entry->name : NULL);
+    write_text(out, "tun_ip", tun_address(app, ep, skt_session_cid(s), tun_ip));
+    write_milli(out, "age_s", now > created ? (now - created) / 1000 : 0);
+    fputs("\"rtt_ms\":{", out);
+    write_milli(out, "last", p->latest_rtt);
+    write_milli(out, "smoothed", p->srtt);
+    fprintf(out, "\"min\":%llu.%03u},", (unsigned long long)(p->min_rtt / 1000),
+            (unsigned)(p->min_rtt % 1000));
+    write_milli(out, "loss_tx", loss_milli(&p->stats));
+    write_milli(out, "loss_rx", (uint64_t)(skt_session_loss_rx(s) * 1000 + 0.5));
+    write_count(out, "mtu", skt_session_mtu(s));
+    if (app->tun && app->tun->sw)
+        write_count(out, "tun_mtu", skt_tun_switch_mtu(app->tun->sw, ep, skt_session_cid(s)));
+    write_count(out, "cwnd_bytes", skt_path_cwnd(p));
+    uint64_t rate = skt_path_pacing_rate(p); /* bytes/s */
+    write_milli(out, "pacing_mbit", rate / 125);
+    write_count(out, "bytes_tx", st->bytes_tx);
+    write_count(out, "bytes_rx", st->bytes_rx);
+    write_count(out, "payload_tx", st->payload_tx);
+    write_count(out, "payload_rx", st->payload_rx);
+    write_count(out, "retransmitted", p->stats.retransmitted);
+    write_count(out, "duplicated", p->stats.duplicated);
+    write_count(out, "fec_sent", skt_session_fec_sent(s));
+    write_count(out, "fec_recovered", skt_session_fec_recovered(s));
+    write_end(out, "streams", skt_session_stream_count(s));
+}
+
+static void write_sessions(struct skt_app *app, FILE *out, struct skt_drops *drops)
+{
+    bool first = true;
+    fputs("\"sessions\":[", out);
+    for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
+        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        const struct skt_drops *d = skt_endpoint_drops(k->ep);
+        drops->auth += d->auth + d->unknown; /* an id that we did not give out */
+        drops->replay += d->replay;
+        drops->malformed += d->malformed;
+        drops->overload += d->overload;
+        uint32_t pos = 0;
+        for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL; first = false) {
+            if (!first)
+                (void)fputc(',', out);
+            write_session(app, out, k->ep, s);
+        }
+    }
+    fputs("],", out);
+}
+
+static void write_tun(const struct skt_tun_unit *u, FILE *out)
+{
+    struct skt_tun_stats st;
+    char text[SKT_IPNET_TEXT_MAX];
+    skt_tun_switch_stats(u->sw, &st);
+    write_text(out, "name", skt_tun_name(u->dev));
+    write_text(out, "ip", u->address4.family ? skt_ipnet_text(&u->address4, true, text) : NULL);
+    write_text(out, "ip6", u->address6.family ? skt_ipnet_text(&u->address6, true, text) : NULL);
+    write_count(out, "mtu", u->mtu);
+    fprintf(out, "\"offload\":%s,", skt_tun_offloads(u->dev) ? "true" : "false");
+    write_count(out, "packets_in", st.packets_in);
+    write_count(out, "bytes_in", st.bytes_in);
+    write_count(out, "packets_out", st.packets_out);
+    write_count(out, "bytes_out", st.bytes_out);
+    write_count(out, "forwarded", st.forwarded);
+    write_count(out, "waiting_bytes", skt_tun_switch_waiting(u->sw));
+    write_count(out, "dropped", st.dropped);
+    write_count(out, "marked", st.marked);
+    write_count(out, "overflow", st.overflow);
+    write_count(out, "spoofed", st.spoofed);
+    write_count(out, "malformed", st.malformed);
+    write_count(out, "group", st.group);
+    write_count(out, "too_big", st.too_big);
+    fprintf(out, "\"no_route\":%llu", (unsigned long long)st.no_route);
+}
+
+void skt_app_status_json(struct skt_app *app, FILE *out)
+{
+    static const struct skt_relay_stats none = {0, 0, 0, 0};
+    const struct skt_relay_stats *relays = app->relays ? skt_relay_set_stats(app->relays) : &none;
+    struct skt_drops drops = {0, 0, 0, 0, 0};
+    (void)fputc('{', out);
+    write_text(out, "version", SKT_VERSION);
+    write_text(out, "mode", app->conf->mode_name);
+    write_text(out, "config", app->conf->real_path);
+    write_count(out, "pid", (uint64_t)getpid());
+    write_milli(out, "uptime_s", (skt_loop_now(app->loop) - app->created) / 1000);
+    write_count(out, "rss_bytes", rss_bytes());
+    write_sessions(app, out, &drops);
+    fputs("\"tcp\":{", out);
+    write_count(out, "open", relays->open + app->tcps.count);
+    write_count(out, "accepted", relays->accepted);
+    write_count(out, "refused", relays->refused);
+    write_end(out, "closed", relays->closed);
+    fputs(",\"tun\":{", out);
+    if (app->tun && app->tun->sw)
+        write_tun(app->tun, out);
+    fputs("},\"drops\":{", out);
+    write_count(out, "auth", drops.auth);
+    write_count(out, "replay", drops.replay);
+    write_count(out, "malformed", drops.malformed);
+    write_end(out, "overload", drops.overload);
+    fputs("}\n", out);
+}

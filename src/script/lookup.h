@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The look-up that blocks (skt.api.lookup_dns), for 2 s at most. */
+#ifndef SKT_SCRIPT_LOOKUP_H
+#define SKT_SCRIPT_LOOKUP_H
+
+#include "base/addr.h"
+
+/* Writes the first IPv4 address of a name. NULL, or why there is none (static text). */
+const char *skt_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX]);
+
+/* The address of a without its port. */
+const char *skt_addr_ip_text(const struct skt_addr *a, char buf[SKT_ADDR_TEXT_MAX]);
+
+#endif

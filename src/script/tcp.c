@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+#include "script/tcp.h"
+
+#include "base/err.h"
+#include "io/tcp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    READS_A_TURN = 4, /* so that one busy connection leaves the others their turn */
+    DROPS_A_TURN = 16,
+    PROBE_IDLE_S = 60,
+    PROBE_EVERY_S = 15,
+    PROBES = 4,
+};
+
+static const skt_us linger_look = 20 * SKT_US_PER_MS; /* what TCP has delivered the loop does not tell */
+
+static void bury(struct skt_loop_task *t, skt_us now)
+{
+    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, bury);
+    (void)now;
+    while (!skt_list_empty(&app->graveyard)) {
+        struct skt_tcp *c = SKT_CONTAINER(app->graveyard.next, struct skt_tcp, link);
+        skt_list_remove(&c->link);
+        free(c);
+    }
+}
+
+void skt_tcp_init_app(struct skt_app *app)
+{
+    skt_loop_task_init(&app->bury, bury);
+}
+
+void skt_tcp_dispose_app(struct skt_app *app)
+{
+    skt_loop_task_cancel(app->loop, &app->bury);
+    bury(&app->bury, 0);
+    skt_tcp_free_buffer(app);
+}
+
+void skt_tcp_free_buffer(struct skt_app *app)
+{
+    free(app->read_buf);
+    app->read_buf = NULL;
+}
+
+struct skt_tcp *skt_tcp_find(struct skt_app *app, const struct skt_etcp *etcp, uint32_t number)
+{
+    struct skt_tcp *c = skt_idmap_get(&app->tcps, number);
+    return c && (!etcp || c->etcp == etcp) ? c : NULL;
+}
+
+static void drop_queue(struct skt_tcp *c)
+{
+    while (c->first) {
+        struct skt_chunk *next = c->first->next;
+        free(c->first);
+        c->first = next;
+    }
+    c->last = &c->first;
+    c->queued_len = 0;
+}
+
+/* Stops watching; the memory stays until the end of the turn, as callers up the stack may look at it. */
+static void lay_down(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    if (c->fd >= 0)
+        skt_loop_io_set(app->loop, &c->io, 0);
+    skt_loop_timer_stop(app->loop, &c->timer);
+    skt_resolve_cancel(c->resolve);
+    c->resolve = NULL;
+    drop_queue(c);
+    free(c->addrs);
+    c->addrs = NULL;
+    skt_hold_release(c);
+    skt_idmap_remove(&app->tcps, c->number);
+    c->phase = SKT_TCP_GONE;
+    skt_list_move_tail(&app->graveyard, &c->link);
+    skt_loop_defer(app->loop, &app->bury);
+}
+
+void skt_tcp_abort(struct skt_tcp *c)
+{
+    int fd = c->fd;
+    if (c->phase == SKT_TCP_GONE)
+        return;
+    lay_down(c);
+    c->fd = -1;
+    if (fd >= 0)
+        skt_tcp_reset(fd);
+}
+
+int skt_tcp_release(struct skt_tcp *c)
+{
+    int fd = c->fd;
+    lay_down(c);
+    c->fd = -1;
+    return fd;
+}
+
+/* The orderly end: nothing is left to send. */
+static void finish(struct skt_tcp *c)
+{
+    int fd = c->fd;
+    lay_down(c);
+    c->fd = -1;
+    if (fd >= 0)
+        close(fd);
+}
+
+/* --- writing --- */
+
+void skt_tcp_flush(struct skt_tcp *c)
+{
+    while (c->first) {
+        struct skt_chunk *chunk = c->first;
+        ssize_t n = send(c->fd, chunk->bytes + chunk->done, chunk->len - chunk->done, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && skt_io_lacks(errno))
+            skt_loop_io_rest(c->app->loop, &c->io);
+        if (n < 0 && !skt_io_passes(errno))
+            drop_queue(c); /* the reading side will find out why */
+        if (n <= 0)
+            return;
+        chunk->done += (size_t)n;
+        c->active = skt_loop_now(c->app->loop);
+        c->queued_len -= (size_t)n;
+        if (chunk->done == chunk->len) {
+            c->first = chunk->next;
+            if (!c->first)
+                c->last = &c->first;
+            free(chunk);
+        }
+    }
+}
+
+int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
+{
+    if (len == 0)
+        return SKT_OK;
+    size_t limit = skt_hold_has_source(c->app) ? SKT_TCP_HELD_MAX : SKT_TCP_QUEUE_MAX;
+    if (c->queued_len > 0 && c->queued_len + len > limit) {
+        c->blocked = true;
+        return SKT_ERR_AGAIN;
+    }
+    struct skt_chunk *chunk = malloc(sizeof *chunk + len);
+    if (!chunk)
+        return SKT_ERR_NOMEM;
+    chunk->next = NULL;
+    chunk->len = len;
+    chunk->done = 0;
+    memcpy(chunk->bytes, buf, len);
+    bool idle = !c->first;
+    *c->last = chunk;
+    c->last = &chunk->next;
+    c->queued_len += len;
+    if (idle && c->phase == SKT_TCP_UP)
+        skt_tcp_flush(c);
+    skt_hold_add(c);
+    skt_tcp_watch(c);
+    return SKT_OK;
+}
+
+/* --- closing --- */
+
+/* Of a connection's beginning and end. */
+static struct skt_source source_of(const struct skt_tcp *c)
+{
+    if (c->etcp && c->etcp->server)
+        return (struct skt_source){.kind = SKT_SOURCE_LISTENER, .etcp = c->etcp};
+    return (struct skt_source){.kind = SKT_SOURCE_EVENT};
+}
+
+/* The system drops what it has not delivered where a socket is closed with input unread. So that is read and
+ * dropped, and the socket closed once the peer's system has all. */
+static void linger(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    uint8_t buf[4096];
+    skt_us now = skt_loop_now(app->loop);
+    ssize_t n = 1;
+    for (int i = 0; i < DROPS_A_TURN && n > 0 && !c->ended; i++)
+        n = recv(c->fd, buf, sizeof buf, 0);
+    if (n == 0)
+        c->ended = true;
+    bool broken = n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
+    if (broken || (!c->first && skt_tcp_unsent(c->fd) == 0)) {
+        finish(c);
+    } else if (now >= c->linger_until) {
+        skt_tcp_abort(c);
+    } else {
+        skt_us look = c->first ? c->linger_until : skt_us_min(c->linger_until, now + linger_look);
+        (void)skt_loop_timer_set(app->loop, &c->timer, look);
+        skt_tcp_watch(c);
+    }
+}
+
+void skt_tcp_close(struct skt_tcp *c, bool silent)
+{
+    struct skt_app *app = c->app;
+    if (c->phase >= SKT_TCP_LINGERING)
+        return;
+    if (!silent && !c->closing) {
+        c->closing = true;
+        struct skt_call_arg args[] = {skt_arg_integer(c->number)};
+        struct skt_source outer = app->source;
+        app->source = source_of(c);
+        skt_call_callback(app, SKT_CB_TCP_CLOSE, args, 1, NULL);
+        app->source = outer;
+        if (c->phase >= SKT_TCP_LINGERING)
+            return; /* the callback has closed it */
+    }
+    c->closing = true;
+    if (c->phase != SKT_TCP_UP) {
+        skt_tcp_abort(c);
+        return;
+    }
+    c->phase = SKT_TCP_LINGERING;
+    c->linger_until = skt_loop_now(app->loop) + SKT_TCP_LINGER_S * SKT_US_PER_SEC;
+    skt_idmap_remove(&app->tcps, c->number);
+    skt_list_move_tail(&app->lingering, &c->link);
+    linger(c);
+}
+
+void skt_tcp_fail(struct skt_tcp *c)
+{
+    drop_queue(c);
+    skt_tcp_close(c, false);
+}
+
+/* --- reading --- */
+
+/* One read; false: no more now. */
+static bool read_once(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    size_t cap = (size_t)app->conf->table.tcp_read_buf_size;
+    if (!app->read_buf)
+        app->read_buf = malloc(cap);
+    if (!app->read_buf) {
+        skt_loop_io_rest(app->loop, &c->io);
+        return false;
+    }
+    ssize_t n = recv(c->fd, app->read_buf, cap, 0);
+    if (n < 0 && skt_io_lacks(errno))
+        skt_loop_io_rest(app->loop, &c->io);
+    if (n < 0 && skt_io_passes(errno))
+        return false;
+    if (n <= 0) {
+        if (n < 0)
+            drop_queue(c);
+        skt_tcp_close(c, false);
+        return false;
+    }
+    c->active = skt_loop_now(app->loop);
+    struct skt_source outer = app->source;
+    struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_string(app->read_buf, (size_t)n)};
+    app->source = (struct skt_source){.kind = SKT_SOURCE_TCP, .tcp = c};
+    skt_call_callback(app, SKT_CB_TCP_RECV, args, 2, NULL);
+    app->source = outer;
+    return c->phase == SKT_TCP_UP && c->holds == 0;
+}
+
+static void on_writable(struct skt_tcp *c)
+{
+    skt_tcp_flush(c);
+    if (c->queued_len > SKT_TCP_MARK / 2)
+        return;
+    skt_hold_release(c);
+    if (c->blocked && c->phase == SKT_TCP_UP) {
+        struct skt_call_arg args[] = {skt_arg_integer(c->number)};
+        c->blocked = false;
+        skt_call_callback(c->app, SKT_CB_TCP_ROOM, args, 1, NULL);
+    }
+}
+
+static void on_ready(struct skt_loop_io *io, unsigned ready)
+{
+    struct skt_tcp *c = SKT_CONTAINER(io, struct skt_tcp, io);
+    if (c->phase == SKT_TCP_CONNECTING) {
+        skt_tcp_on_connect_ready(c);
+        return;
+    }
+    if (ready & SKT_IO_WRITE)
+        on_writable(c);
+    if (c->phase == SKT_TCP_LINGERING) {
+        linger(c);
+        return;
+    }
+    if (c->phase == SKT_TCP_UP && (ready & SKT_IO_READ) && c->holds == 0) {
+        for (int i = 0; i < READS_A_TURN && c->phase == SKT_TCP_UP && read_once(c); i++)
+            ;
+    }
+    skt_tcp_watch(c);
+}
+
+void skt_tcp_watch(struct skt_tcp *c)
+{
+    unsigned events = 0;
+    if (c->fd < 0 || c->phase == SKT_TCP_GONE)
+        return;
+    if (c->phase == SKT_TCP_CONNECTING || c->first)
+        events |= SKT_IO_WRITE;
+    /* Without on_tcp_recv nothing is read: the connection waits for a relay. */
+    if (c->phase == SKT_TCP_UP && c->holds == 0 && c->app->wants_recv)
+        events |= SKT_IO_READ;
+    if (c->phase == SKT_TCP_LINGERING && !c->ended)
+        events |= SKT_IO_READ;
+    skt_loop_io_set(c->app->loop, &c->io, events);
+}
+
+void skt_tcp_watch_all(struct skt_app *app)
+{
+    uint32_t pos = 0;
+    for (struct skt_tcp *c; (c = skt_idmap_next(&app->tcps, &pos)) != NULL;)
+        skt_tcp_watch(c);
+}
+
+/* --- beginning --- */
+
+static skt_us idle_limit(const struct skt_app *app)
+{
+    double limit = app->conf->table.tcp_keepalive;
+    return limit > 0 ? (skt_us)(limit * (double)SKT_US_PER_SEC) : SKT_NEVER;
+}
+
+void skt_tcp_up(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    c->phase = SKT_TCP_UP;
+    c->active = skt_loop_now(app->loop);
+    (void)skt_loop_timer_set(app->loop, &c->timer, skt_us_add(c->active, idle_limit(app)));
+    (void)skt_tcp_set_nodelay(c->fd);
+    (void)skt_tcp_set_keepalive(c->fd, PROBE_IDLE_S, PROBE_EVERY_S, PROBES);
+}
+
+/* As the relay does: nothing moved for the limit, so nothing of it is waited for. */
+static void on_idle(struct skt_tcp *c, skt_us now)
+{
+    skt_us due = skt_us_add(c->active, idle_limit(c->app));
+    if (now < due) {
+        (void)skt_loop_timer_set(c->app->loop, &c->timer, due);
+        return;
+    }
+    drop_queue(c);
+    skt_tcp_close(c, false);
+}
+
+static void on_timer(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_tcp *c = SKT_CONTAINER(t, struct skt_tcp, timer);
+    if (c->phase == SKT_TCP_LINGERING)
+        linger(c);
+    else if (c->phase == SKT_TCP_UP)
+        on_idle(c, now);
+    else
+        skt_tcp_on_connect_timeout(c);
+}
+
+void skt_tcp_attach(struct skt_tcp *c, int fd)
+{
+    c->fd = fd;
+    skt_loop_io_init(&c->io, fd, on_ready);
+}
+
+struct skt_tcp *skt_tcp_new(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase)
+{
+    struct skt_app *app = etcp->base.app;
+    struct skt_tcp *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->app = app;
+    c->etcp = etcp;
+    c->number = skt_app_number(app);
+    c->fd = fd;
+    c->phase = phase;
+    c->last = &c->first;
+    skt_list_init(&c->link);
+    skt_loop_timer_init(&c->timer, on_timer);
+    if (skt_idmap_put(&app->tcps, c->number, c) != SKT_OK) {
+        free(c);
+        return NULL;
+    }
+    skt_list_append(&etcp->tcps, &c->link);
+    if (fd >= 0)
+        skt_tcp_attach(c, fd);
+    return c;
+}
+
+struct skt_tcp *skt_tcp_adopt(struct skt_etcp *etcp, int fd)
+{
+    struct skt_tcp *c = skt_tcp_new(etcp, fd, SKT_TCP_UP);
+    if (!c) {
+        skt_tcp_reset(fd);
+        return NULL;
+    }
+    skt_tcp_up(c);
+    return c;
+}
+
+void skt_tcp_announce(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_handle(c->etcp)};
+    bool present = skt_call_present(app, SKT_CB_TCP_ACCEPT);
+    struct skt_source outer = app->source;
+    app->source = source_of(c);
+    bool ok = skt_call_callback(app, SKT_CB_TCP_ACCEPT, args, 2, NULL);
+    app->source = outer;
+    bool unheard = present && !ok && app->calls.no_memory;
+    if (c->phase != SKT_TCP_UP)
+        return;
+    if (unheard || (!present && !app->wants_recv))
+        skt_tcp_abort(c); /* nobody would ever look at it */
+    else
+        skt_tcp_watch(c);
+}

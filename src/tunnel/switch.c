@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "tunnel/switch.h"
+
+#include "base/err.h"
+#include "tunnel/switch_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_DEFAULT ((size_t)16 * 1024 * 1024)
+
+enum { JOIN_OFFLOADS = SKT_TUN_CSUM | SKT_TUN_TSO };
+
+static void on_packet(void *user, struct skt_tun_packet *p)
+{
+    skt_tun_from_device((struct skt_tun_switch *)user, p);
+}
+
+static void free_buffers(struct skt_tun_switch *sw)
+{
+    free(sw->message);
+    free(sw->piece);
+    free(sw->joined);
+}
+
+int skt_tun_switch_new(struct skt_tun_switch **out, const struct skt_tun_switch_conf *conf)
+{
+    struct skt_tun_switch *sw = (struct skt_tun_switch *)calloc(1, sizeof *sw);
+    if (!sw)
+        return SKT_ERR_NOMEM;
+    sw->conf = *conf;
+    if (sw->conf.memory == 0)
+        sw->conf.memory = MEMORY_DEFAULT;
+    skt_list_init(&sw->ports);
+    skt_tun_routes_init(&sw->routes);
+    sw->sources = (struct skt_tun_sources){.tun = skt_tun_name(conf->tun),
+                                           .own = {conf->address4, conf->address6},
+                                           .routes = conf->routes,
+                                           .route_count = conf->route_count};
+    sw->has_broadcast = conf->address4.family == 4 && skt_ipnet_broadcast(&conf->address4, sw->broadcast);
+    sw->message = (uint8_t *)malloc(SKT_TUN_MESSAGE_MAX);
+    sw->piece = (uint8_t *)malloc(conf->mtu);
+    if ((skt_tun_offloads(conf->tun) & JOIN_OFFLOADS) == JOIN_OFFLOADS)
+        sw->joined = (uint8_t *)malloc(SKT_JOIN_LEN_MAX); /* without memory each goes by itself */
+    skt_join_init(&sw->join, sw->joined);
+    if (!sw->message || !sw->piece) {
+        free_buffers(sw);
+        free(sw);
+        return SKT_ERR_NOMEM;
+    }
+    skt_tun_set_reader(conf->tun, on_packet, sw);
+    *out = sw;
+    return SKT_OK;
+}
+
+static void add_stats(struct skt_aqm_stats *to, const struct skt_aqm_stats *from)
+{
+    to->dropped += from->dropped;
+    to->marked += from->marked;
+    to->overflow += from->overflow;
+}
+
+static void free_port(struct skt_tun_port *port)
+{
+    struct skt_tun_switch *sw = port->sw;
+    sw->stats.overflow += port->queue.packets;
+    add_stats(&sw->ended, &port->queue.stats);
+    skt_aqm_dispose(&port->queue);
+    skt_tun_port_count(port);
+    free(port->nets);
+    free(port);
+}
+
+void skt_tun_drop_left(struct skt_tun_switch *sw, skt_us older)
+{
+    if (!sw->left || skt_loop_now(sw->conf.loop) - sw->left_at < older)
+        return;
+    free_port(sw->left);
+    sw->left = NULL;
+}
+
+/* What waits for the session in use is kept for the next one: it comes at once where the server was only
+ * started again. */
+static void end_port(struct skt_tun_port *port)
+{
+    struct skt_tun_switch *sw = port->sw;
+    bool used = sw->active == port;
+    skt_endpoint_set_packets(port->ep, port->session, NULL);
+    skt_tun_routes_remove(&sw->routes, port);
+    skt_list_remove(&port->link);
+    if (!used) {
+        free_port(port);
+        return;
+    }
+    skt_tun_drop_left(sw, 0);
+    port->ep = NULL;
+    port->session = NULL;
+    sw->active = NULL;
+    sw->left = port;
+    sw->left_at = skt_loop_now(sw->conf.loop);
+}
+
+void skt_tun_switch_free(struct skt_tun_switch *sw)
+{
+    if (!sw)
+        return;
+    skt_tun_set_reader(sw->conf.tun, NULL, NULL);
+    while (!skt_list_empty(&sw->ports))
+        end_port(SKT_CONTAINER(sw->ports.next, struct skt_tun_port, link));
+    skt_tun_drop_left(sw, 0);
+    skt_tun_routes_dispose(&sw->routes);
+    free_buffers(sw);
+    free(sw);
+}
+
+void skt_tun_switch_set_script(struct skt_tun_switch *sw, skt_tun_script_fn fn, void *user)
+{
+    sw->script = fn;
+    sw->script_user = user;
+}
+
+int skt_tun_switch_write(struct skt_tun_switch *sw, const uint8_t *packet, size_t len)
+{
+    struct skt_ippkt ip;
+    if (skt_ippkt_parse(&ip, packet, len) != SKT_OK)
+        return SKT_ERR_MALFORMED;
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)packet, .iov_len = len};
+    struct skt_offload none = {.gso = SKT_GSO_NONE};
+    int err = skt_tun_writev(sw->conf.tun, &none, &iov, 1);
+    if (err == SKT_OK) {
+        sw->stats.packets_out++;
+        sw->stats.bytes_out += len;
+    }
+    return err;
+}
+
+/* --- MTU --- */
+
+static void tell_mtu(const struct skt_tun_port *port)
+{
+    const struct skt_tun_switch_conf *conf = &port->sw->conf;
+    if (conf->on_mtu && port->followed && port->sw->active == port)
+        conf->on_mtu(conf->user, port->mtu);
+}
+
+void skt_tun_port_follow(struct skt_tun_port *port)
+{
+    const struct skt_tun_switch_conf *conf = &port->sw->conf;
+    size_t mtu = conf->follow_path ? skt_session_packet_mtu(port->session) : 0;
+    if (mtu == 0)
+        return;
+    mtu = mtu < SKT_TUN_MTU_MIN ? SKT_TUN_MTU_MIN : mtu > conf->mtu ? conf->mtu : mtu;
+    if (port->followed && mtu == port->mtu)
+        return;
+    port->followed = true;
+    port->mtu = mtu;
+    tell_mtu(port);
+}
+
+/* --- sessions --- */
+
+static struct skt_tun_port *port_of(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
+                                    uint32_t cid)
+{
+    for (struct skt_list *l = sw->ports.next; l != &sw->ports; l = l->next) {
+        struct skt_tun_port *port = SKT_CONTAINER(l, struct skt_tun_port, link);
+        if (port->ep == ep && port->cid == cid)
+            return port;
+    }
+    return NULL;
+}
+
+int skt_tun_switch_attach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid)
+{
+    struct skt_session *s = skt_endpoint_session(ep, cid);
+    if (!s)
+        return SKT_ERR_NOTFOUND;
+    if (port_of(sw, ep, cid))
+        return SKT_OK;
+    struct skt_tun_port *port = (struct skt_tun_port *)calloc(1, sizeof *port);
+    if (!port)
+        return SKT_ERR_NOMEM;
+    port->owner.pump = skt_tun_port_pump;
+    port->sw = sw;
+    port->ep = ep;
+    port->session = s;
+    port->cid = cid;
+    port->mtu = sw->conf.mtu;
+    skt_aqm_init(&port->queue, SKT_FLOWS_MAX, SKT_TUN_QUEUE_MAX);
+    skt_list_append(&sw->ports, &port->link);
+    skt_endpoint_set_packets(ep, s, &port->owner);
+    return SKT_OK;
+}
+
+void skt_tun_switch_detach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid)
+{
+    struct skt_tun_port *port = port_of(sw, ep, cid);
+    if (port)
+        end_port(port);
+}
+
+int skt_tun_switch_add(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid,
+                       const struct skt_ipnet *net)
+{
+    struct skt_tun_port *port = port_of(sw, ep, cid);
+    if (!port)
+        return SKT_ERR_NOTFOUND;
+    if (skt_tun_routes_exact(&sw->routes, net) == port)
+        return SKT_OK;
+    void *nets = realloc(port->nets, (port->net_count + 1) * sizeof *port->nets);
+    if (!nets)
+        return SKT_ERR_NOMEM;
+    port->nets = (struct skt_ipnet *)nets;
+    int err = skt_tun_routes_add(&sw->routes, net, port);
+    if (!err)
+        port->nets[port->net_count++] = *net;
+    return err;
+}
+
+int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid)
+{
+    struct skt_tun_port *port = port_of(sw, ep, cid);
+    if (!port)
+        return SKT_ERR_NOTFOUND;
+    skt_tun_drop_left(sw, SKT_TUN_LEFT_TIME);
+    struct skt_tun_port *before = sw->active ? sw->active : sw->left;
+    sw->active = port;
+    if (before && before != port)
+        skt_tun_port_move(before, port, skt_loop_now(sw->conf.loop));
+    skt_tun_drop_left(sw, 0);
+    tell_mtu(port);
+    return SKT_OK;
+}
+
+bool skt_tun_switch_owner(const struct skt_tun_switch *sw, const struct skt_ipnet *net,
+                          struct skt_endpoint **ep, uint32_t *cid)
+{
+    const struct skt_tun_port *port = (struct skt_tun_port *)skt_tun_routes_exact(&sw->routes, net);
+    if (!port)
+        return false;
+    *ep = port->ep;
+    *cid = port->cid;
+    return true;
+}
+
+/* --- for the status --- */
+
+const struct skt_ipnet *skt_tun_switch_net(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
+                                           uint32_t cid, size_t i)
+{
+    const struct skt_tun_port *port = port_of(sw, ep, cid);
+    return port && i < port->net_count ? &port->nets[i] : NULL;
+}
+
+size_t skt_tun_switch_mtu(const struct skt_tun_switch *sw, const struct skt_endpoint *ep, uint32_t cid)
+{
+    const struct skt_tun_port *port = port_of(sw, ep, cid);
+    return port ? port->mtu : 0;
+}
+
+void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats *out)
+{
+    struct skt_aqm_stats queues = sw->ended;
+    for (struct skt_list *l = sw->ports.next; l != &sw->ports; l = l->next)
+        add_stats(&queues, &SKT_CONTAINER(l, struct skt_tun_port, link)->queue.stats);
+    if (sw->left)
+        add_stats(&queues, &sw->left->queue.stats);
+    *out = sw->stats;
+    out->dropped = queues.dropped;
+    out->marked = queues.marked;
+    out->overflow += queues.overflow;
+}
+
+size_t skt_tun_switch_waiting(const struct skt_tun_switch *sw)
+{
+    return sw->waiting;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The switch of the TUN modes: packets between the TUN and the sessions. On a client all that the TUN has
+ * goes to one session, which may send from anywhere but here (tunnel/switch_source.h); on a server each
+ * packet goes to the session that has its destination, and a session may only send from addresses that it
+ * has. Each session has a managed queue (proto/queue/aqm.h) before it. */
+#ifndef SKT_TUNNEL_SWITCH_H
+#define SKT_TUNNEL_SWITCH_H
+
+#include "base/ipnet.h"
+#include "io/tun.h"
+#include "proto/queue/aqm.h"
+#include "tunnel/endpoint.h"
+
+struct skt_tun_switch;
+
+struct skt_tun_switch_conf {
+    struct skt_loop *loop;
+    struct skt_tun *tun; /* outlives the switch; its reader is the switch's */
+    bool server;
+    struct skt_ipnet address4, address6; /* the TUN's own with its network; family 0: none */
+    size_t mtu;                          /* of plain packets, the most that any session may have */
+    /* A session's MTU is what goes in one datagram on its path, from SKT_TUN_MTU_MIN to mtu; else mtu. */
+    bool follow_path;
+    void (*on_mtu)(void *user, size_t mtu); /* client, with follow_path: of the session in use; or NULL */
+    void *user;
+    const struct skt_ipnet *routes; /* client: networks that the configuration sends into the TUN, of */
+    size_t route_count;             /* so many; the owner's */
+    uint64_t hash_key;              /* random: keeps others from finding flows that collide */
+    size_t memory;                  /* bytes that may wait in all queues together; 0: 16 MiB */
+};
+
+/* What follow_path goes down to: the least that IPv6 allows (RFC 8200, 5). On narrower paths packets are cut
+ * in two by KCP. */
+enum { SKT_TUN_MTU_MIN = 1280 };
+
+struct skt_tun_stats {
+    uint64_t packets_in, bytes_in;   /* read from the TUN */
+    uint64_t packets_out, bytes_out; /* written to it */
+    uint64_t forwarded;              /* from one session to another */
+    uint64_t malformed;              /* not an IP packet, or a message that is none */
+    uint64_t spoofed;                /* from an address that the session does not have, or can't have */
+    uint64_t group;                  /* to a multicast, broadcast or link-local address */
+    uint64_t no_route;               /* nobody has the destination, or no session is there */
+    uint64_t too_big;                /* longer than the MTU allows; carried in pieces where it can be */
+    uint64_t overflow;               /* no memory, or the TUN did not take it */
+    uint64_t dropped, marked;        /* by the managed queues */
+};
+
+/* A packet for a script: plain, at most mtu bytes, checksums complete. */
+typedef void (*skt_tun_script_fn)(void *user, const uint8_t *packet, size_t len);
+
+/* Begins to read the TUN. SKT_ERR_NOMEM. */
+int skt_tun_switch_new(struct skt_tun_switch **out, const struct skt_tun_switch_conf *conf);
+
+/* All sessions are detached; the TUN is not read any more. NULL is allowed. */
+void skt_tun_switch_free(struct skt_tun_switch *sw);
+
+/* Hands what the TUN has to a script instead; NULL fn: to the sessions again. */
+void skt_tun_switch_set_script(struct skt_tun_switch *sw, skt_tun_script_fn fn, void *user);
+
+/* Writes a plain packet to the TUN. SKT_ERR_MALFORMED, SKT_ERR_AGAIN, SKT_ERR_CLOSED, SKT_ERR_IO. */
+int skt_tun_switch_write(struct skt_tun_switch *sw, const uint8_t *packet, size_t len);
+
+/* --- sessions --- */
+
+/* Takes a session's packets. SKT_ERR_NOTFOUND: no such cid; SKT_ERR_NOMEM. Again: nothing changes. */
+int skt_tun_switch_attach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid);
+
+/* Lets go of a session and its addresses, at the latest in the endpoint's on_close. Harmless for others. */
+void skt_tun_switch_detach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid);
+
+/* Server: the session has this network (a host: full prefix). SKT_ERR_NOTFOUND: it is not attached;
+ * SKT_ERR_FULL: another one has it; SKT_ERR_NOMEM. */
+int skt_tun_switch_add(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid,
+                       const struct skt_ipnet *net);
+
+/* Client: what the TUN has goes to this session from now on, and what waits for the one before, also where
+ * that ended less than a second ago. What that one has sent already stays with it. SKT_ERR_NOTFOUND: it is
+ * not attached. */
+int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid);
+
+/* Who has exactly this network? False: nobody. */
+bool skt_tun_switch_owner(const struct skt_tun_switch *sw, const struct skt_ipnet *net,
+                          struct skt_endpoint **ep, uint32_t *cid);
+
+/* --- for the status --- */
+
+/* The i-th network of a session (its own address is the first), or NULL. */
+const struct skt_ipnet *skt_tun_switch_net(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
+                                           uint32_t cid, size_t i);
+
+/* The MTU of a session; 0: it is not attached. */
+size_t skt_tun_switch_mtu(const struct skt_tun_switch *sw, const struct skt_endpoint *ep, uint32_t cid);
+
+void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats *out);
+
+/* Bytes that wait in all queues. */
+size_t skt_tun_switch_waiting(const struct skt_tun_switch *sw);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* What `check` says: every mistake of a file in one run, each with its line; texts that are no configuration;
+ * what the original took. */
+#include "base/err.h"
+#include "config/config.h"
+#include "config/lines.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TICKET  "0123456789abcdef0123456789abcdef"
+#define TICKET2 "0123456789abcdef0123456789abcdeg"
+#define REMOTE                                                                                               \
+    "skcp_remote_servers = { { address = 'a.example', port = 4000, password = 'p', ticket = '" TICKET "' } " \
+    "}"
+#define SERVERS "skcp_servers = { { address = '*', port = 4000, password = 'p' } }"
+
+static char err[SKT_CONFIG_ERROR_MAX];
+static char folder[] = "/tmp/skt-problems-XXXXXX";
+static char path[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/c.lua", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    return rmdir(folder);
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+    FILE *f = fopen(name, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(name, mode), 0);
+}
+
+/* Exactly these lines, each behind the path and ": " (or ":", where Lua has put a line there). */
+static void must_say(const char *text, const char *const *lines)
+{
+    struct skt_config *conf;
+    struct skt_config_strings problems;
+    write_file(path, text, 0600);
+    int rc = skt_config_check(&conf, path, &problems);
+    assert_int_equal(rc, SKT_ERR_ARG);
+    size_t n = 0;
+    for (; lines[n]; n++) {
+        if (n >= problems.count)
+            fail_msg("not said: %s", lines[n]);
+        assert_true(strncmp(problems.items[n], path, strlen(path)) == 0);
+        assert_string_equal(problems.items[n] + strlen(path), lines[n]);
+    }
+    if (n < problems.count)
+        fail_msg("said, too: %s", problems.items[n]);
+    skt_config_strings_free(&problems);
+}
+
+#define SAYS(text, ...) must_say(text, (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_all_of_them_with_lines(void **state)
+{
+    (void)state;
+    SAYS("-- a comment\n"
+         "config = {\n"
+         "  mode = 'proxy_client',\n"
+         "  log_level = 'loud',\n"
+         "  proxy_client = {\n"
+         "    tcp_listen_port = 'http',\n"
+         "    tcp_keepalive = -1,\n"
+         "    --[[ long\n"
+         "    comment ]]\n"
+         "    skcp_remote_servers = {\n"
+         "      { address = 'a.example', port = 4000, password = [[\n"
+         "p]], ticket = '" TICKET "' },\n"
+         "      {\n"
+         "        address = 'b.example:4000',\n"
+         "        port = 'abc',\n"
+         "        pasword = 'x',\n"
+         "        ticket = 'short',\n"
+         "      },\n"
+         "    },\n"
+         "  },\n"
+         "}\n"
+         "config.user = 'nobody-at-all'\n",
+         ": log_level: expected \"error\", \"warn\", \"info\" or \"debug\", got \"loud\" (line 4)",
+         ": proxy_client.tcp_listen_port: expected 1..65535, got \"http\" (line 6)",
+         ": proxy_client.tcp_keepalive: expected a number 0..1000000000, got -1 (line 7)",
+         ": proxy_client.skcp_remote_servers[2].address: expected a name or an address without a port (it "
+         "has a field of its "
+         "own), got \"b.example:4000\" (line 14)",
+         ": proxy_client.skcp_remote_servers[2].port: expected 1..65535, got \"abc\" (line 15)",
+         ": proxy_client.skcp_remote_servers[2].pasword: unknown field, the nearest one is \"password\" "
+         "(line 16)",
+         ": proxy_client.skcp_remote_servers[2].ticket: expected a string of 32 bytes, got a string of 5 "
+         "bytes (line 17)",
+         ": user: there is no account \"nobody-at-all\" (line 22)");
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "local port = 4\nconfig = {}\nconfig.mode = \"x\"\nconfig.tun_client = {\n  tun_ip = f({1, 2}),\n"
+        "  dns = { '1', '2',\n '3' }, ['odd key'] = 1, last = 3\n}";
+    static const struct {
+        const char *where;
+        unsigned line;
+    } cases[] = {{"mode", 3},
+                 {"tun_client", 4},
+                 {"tun_client.tun_ip", 5},
+                 {"tun_client.dns[1]", 6},
+                 {"tun_client.dns[3]", 7},
+                 {"tun_client.last", 7},
+                 {"tun_client.tun_mask", 4}, /* not there: the table where it should be */
+                 {"tun_clients", 0},
+                 {"port", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(config_line_of(text, sizeof text - 1, cases[i].where), cases[i].line);
+    for (size_t len = 0; len < sizeof text; len++) { /* wherever a file may end */
+        char *copy = malloc(len ? len : 1);
+        assert_non_null(copy);
+        memcpy(copy, text, len);
+        (void)config_line_of(copy, len, "tun_client.dns[3]");
+        free(copy);
+    }
+}
+
+static void test_texts_that_are_none(void **state)
+{
+    (void)state;
+    SAYS("{ \"remoteaddr\": \"1.2.3.4:29900\" }",
+         ": this looks like JSON: a configuration is a Lua file that sets config = { ... }, see "
+         "skcptun_config_sample.lua");
+    SAYS("\xff\xfe", ": the file is in UTF-16: save it as UTF-8");
+    SAYS("config = {\n mode = \xe2\x80\x9cproxy_client\xe2\x80\x9d }",
+         ":2: unexpected symbol near '<\\226>' (typographic quotes in line 2: write \" instead)");
+    SAYS("\ndofile('secrets.lua')",
+         ":2: attempt to call a nil value (global 'dofile') (a configuration has string, table, "
+         "math and os.getenv, and no dofile)");
+    SAYS("config = { mode = 'proxy_client', address = 'x',\n tcp_listen_port = 8080,\n proxy_client = "
+         "{ " REMOTE " } }",
+         ": address: this field belongs into an entry of skcp_servers or skcp_remote_servers (line 1)",
+         ": tcp_listen_port: this field belongs into the mode's table, as in proxy_client = { "
+         "tcp_listen_port = ... } (line "
+         "2)",
+         ": proxy_client.tcp_listen_port: expected 1..65535, or listeners = {...}, got nothing (line 3)");
+}
+
+static void test_what_would_fail_later(void **state)
+{
+    (void)state;
+    SAYS("config = { mode = 'tun_server', tun_server = { tun_ip = '10.0.0.0', tun_mask = "
+         "'255.255.255.0', " SERVERS ",\n"
+         "tun_name = 'a-name-too-long!', up = 'up.sh',\ndown = '/nowhere/down.sh',\n tickets = {} } }",
+         ": tun_server.tun_ip: expected the address of a host, got that of the network or its broadcast, "
+         "\"10.0.0.0\" (line 1)",
+         ": tun_server.up: expected an absolute path, got \"up.sh\" (line 2)",
+         ": tun_server.down: expected a program that is there and may be run, got \"/nowhere/down.sh\" (line "
+         "3)");
+    SAYS("config = { mode = 'tun_server', tun_server = { tun_ip = '10.0.0.1', tun_mask = "
+         "'255.255.255.0', " SERVERS ",\n"
+         "tun_name = 'a-name-too-long!', tickets = { ['" TICKET
+         "'] = { name = 'a', tun_ip = '10.0.1.2' } } } }",
+         ": tun_server.tickets[ticket of a].tun_ip: expected an address of a host in the server's network "
+         "(10.0.0.1 with "
+         "255.255.255.0), got \"10.0.1.2\" (line 2)",
+         ": tun_server.tun_name: expected the name of an interface, up to 15 letters, digits and "
+         "\"_-.@\", got "
+         "\"a-name-too-long!\" (line 2)");
+    SAYS("config = { mode = 'proxy_client', log_file = '/no/such/folder/x.log', proxy_client = { " REMOTE
+         ",\n"
+         "tcp_listen_port = 80,\nlisteners = { { tcp_listen_port = 80 } } } }",
+         ": log_file: expected a file in a folder that is there, got \"/no/such/folder/x.log\" (line 1)",
+         ": proxy_client.listeners[1].tcp_listen_port: another listener has 127.0.0.1 port 80 already (line "
+         "3)");
+    SAYS("config = { mode = 'proxy_server', proxy_server = { tcp_target_addr = '127.0.0.1:80', "
+         "tcp_target_port = 80,\n"
+         "skcp_servers = { { address = '*', port = '4000-4010', password = 'p' },\n"
+         "{ address = '*', port = 4005, password = 'q' } } } }",
+         ": proxy_server.tcp_target_addr: expected a name or an address without a port (it has a field of "
+         "its own), got "
+         "\"127.0.0.1:80\" (line 1)",
+         ": proxy_server.skcp_servers[2].port: skcp_servers[1] listens on *, port 4005 already (line 3)");
+    SAYS("config = { mode = 'proxy_client', metrics_addr = ':9', workers = 2, proxy_client = { "
+         "tcp_listen_port = 1, " REMOTE " } }",
+         ": metrics_addr: metrics_addr is not in this version (line 1)",
+         ": workers: expected 1..1, got 2 (line 1)");
+}
+
+static void test_two_tickets_with_one_address(void **state)
+{
+    (void)state;
+    struct skt_config *conf;
+    struct skt_config_strings problems;
+    write_file(path,
+               "config = { mode = 'tun_server', tun_server = { tun_ip = '10.0.0.1', tun_mask = "
+               "'255.255.255.0', " SERVERS ",\n"
+               "tickets = { ['" TICKET "'] = { name = 'a', tun_ip = '10.0.0.2' }, ['" TICKET2
+               "'] = { name = 'b', tun_ip = '10.0.0.2' } } } }",
+               0600);
+    assert_int_equal(skt_config_check(&conf, path, &problems), SKT_ERR_ARG);
+    assert_int_equal(problems.count, 1);
+    assert_non_null(strstr(problems.items[0], "has \"10.0.0.2\" already"));
+    skt_config_strings_free(&problems);
+}
+
+static void test_scripts_are_compiled(void **state)
+{
+    (void)state;
+    char script[80], expected[160];
+    snprintf(script, sizeof script, "%s/s.lua", folder);
+    write_file(script, "function f(\n", 0600);
+    snprintf(expected, sizeof expected, ": script_file: %s:2: <name> or '...' expected near <eof> (line 1)",
+             script);
+    SAYS("config = { mode = 'mine', script_file = 's.lua', mine = {} }", expected);
+    assert_int_equal(unlink(script), 0);
+}
+
+static struct skt_config *must_load(const char *text)
+{
+    struct skt_config *conf = NULL;
+    int rc = skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err);
+    if (rc != SKT_OK)
+        fail_msg("%s", err);
+    return conf;
+}
+
+static void test_as_the_original_took_them(void **state)
+{
+    (void)state;
+    struct skt_config *c =
+        must_load("\xef\xbb\xbf#!/usr/bin/skcptun\n"
+                  "config = { mode = 'proxy_client', proxy_client = { tcp_listen_port = '8080',\n"
+                  "tcp_keepalive = '15', tcp_recv_timeout = 0, tcp_read_buf_size = 0,\n"
+                  "skcp_remote_servers = { { address = '192.0.2.1', port = '2222', password = 'p',\n"
+                  "ticket = '" TICKET "', skcp_speed_mode = 2, skcp_keepalive = 0 } } } }");
+    assert_int_equal(c->table.listeners[0].port, 8080);
+    assert_true(c->table.tcp_keepalive == 15 && c->table.tcp_recv_timeout == 10);
+    assert_int_equal(c->table.tcp_read_buf_size, 16384);
+    assert_int_equal(c->table.entries[0].port.lo, 2222);
+    assert_int_equal(c->table.entries[0].speed_mode, 0);
+    assert_int_equal(c->table.entries[0].keepalive_s, 60);
+    assert_int_equal(c->warnings.count, 4);
+    assert_string_equal(c->warnings.items[0], "proxy_client.tcp_read_buf_size: 0 stands for the default");
+    skt_config_free(c);
+}
+
+#define FLAT                                                                                                 \
+    "tcp_servers = { { tcp_keepalive = 60, tcp_listen_addr = '127.0.0.1', tcp_listen_port = 3333 },\n"       \
+    "  { tcp_listen_addr = '127.0.0.1', tcp_listen_port = 3334 } },\n"                                       \
+    "tcp_clients = { { tcp_target_addr = '127.0.0.1', tcp_target_port = 80 } },\n"                           \
+    "skcp_servers = { { skcp_keepalive = 15, password = 'p', skcp_max_conn_cnt = 9, address = '1.1.1.1', "   \
+    "port = 1 } },\n"                                                                                        \
+    "skcp_clients = { { password = 'p', ticket = '" TICKET "', address = '1.1.1.1', port = 1111 } } }"
+
+static void test_the_format_of_its_last_version(void **state)
+{
+    (void)state;
+    struct skt_config *c =
+        must_load("config = { script_file = 'skcptun_proxy_client.lua', tun_ip = '192.168.2.2', "
+                  "tun_mask = '255.255.255.0'," FLAT);
+    assert_int_equal(c->mode, SKT_CONFIG_PROXY_CLIENT);
+    assert_int_equal(c->table.listener_count, 2);
+    assert_int_equal(c->table.listeners[1].port, 3334);
+    assert_true(c->table.tcp_keepalive == 60);
+    assert_int_equal(c->table.entry_count, 1);
+    assert_int_equal(c->table.entries[0].port.lo, 1111);
+    assert_non_null(strstr(c->warnings.items[0], "the original's last version"));
+    skt_config_free(c);
+
+    c = must_load("config = { script_file = 'skcptun_proxy_server.lua'," FLAT);
+    assert_int_equal(c->mode, SKT_CONFIG_PROXY_SERVER);
+    assert_int_equal(c->table.tcp_target_port, 80);
+    assert_int_equal(c->table.entries[0].max_conn_cnt, 9);
+    skt_config_free(c);
+
+    c = must_load(
+        "config = { tun_ip = '192.168.2.2', tun_mask = '255.255.255.0', skcp_clients = { { password = 'p',\n"
+        "ticket = '" TICKET "', address = '1.1.1.1', port = 1111 } } }");
+    assert_int_equal(c->mode, SKT_CONFIG_TUN_CLIENT);
+    assert_string_equal(c->table.tun_ip, "192.168.2.2");
+    skt_config_free(c);
+
+    assert_int_equal(
+        skt_config_load_text(&c, "c.lua", "config = {" FLAT, strlen("config = {" FLAT), err, sizeof err),
+        SKT_ERR_ARG);
+    assert_non_null(strstr(err, "neither script_file nor the lists tell it"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_of_them_with_lines),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_texts_that_are_none),
+        cmocka_unit_test(test_what_would_fail_later),
+        cmocka_unit_test(test_two_tickets_with_one_address),
+        cmocka_unit_test(test_scripts_are_compiled),
+        cmocka_unit_test(test_as_the_original_took_them),
+        cmocka_unit_test(test_the_format_of_its_last_version),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

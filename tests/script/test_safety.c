@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* What a script can do to us: anything from inside any callback, random calls, no memory. */
+#include "base/err.h"
+#include "script/rig.h"
+#include "script/state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A key takes no time to derive. */
+#define KEY "key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='"
+
+enum {
+    STEP = 256,
+    LIVES_MAX = 150,
+    AFTER_REFUSAL_MS =
+        60,          /* that a script still gets once it was refused memory: it may never come to its end */
+    LIFE_MS = 20000, /* that a life may take where nothing was refused, on however busy a machine */
+};
+
+#define REFUSED "not enough memory"
+
+/* Errors of the scripts' own are expected here. */
+static void run_to_the_end(struct rig *rig, const char *script, unsigned limit_ms)
+{
+    struct rig_app a;
+    rig_start_script(rig, &a, KEY, script);
+    bool passed = rig_wait_log(rig, "PASS", limit_ms);
+    if (!passed)
+        rig_show_log(rig);
+    assert_true(passed);
+    assert_false(skt_app_failed(a.app));
+    rig_stop(&a);
+}
+
+static void test_anything_from_inside_any_callback(void **state)
+{
+    run_to_the_end(*state, "reentry.lua", 100000);
+}
+
+static void test_random_calls(void **state)
+{
+    const char *seconds = getenv("SKT_LUA_FUZZ");
+    run_to_the_end(*state, "fuzz.lua", seconds ? (unsigned)atoi(seconds) * 2000 + 20000 : 20000);
+}
+
+/* Until the state can be made at all; the limit is the configuration's max_memory then. */
+static size_t sweep_making(struct rig *rig)
+{
+    char text[2048], err[SKT_CONFIG_ERROR_MAX];
+    rig_script_config(KEY, "life.lua", text, sizeof text);
+    for (size_t limit = STEP;; limit += STEP) {
+        struct skt_config *conf;
+        struct skt_app *app;
+        assert_int_equal(skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err), SKT_OK);
+        conf->max_memory = limit;
+        int rc = skt_app_new(&app, rig->loop, conf, err, sizeof err);
+        assert_true(rc == SKT_OK || rc == SKT_ERR_NOMEM);
+        skt_app_free(app);
+        skt_config_free(conf);
+        if (rc == SKT_OK)
+            return limit;
+    }
+}
+
+static bool at_once(void *user)
+{
+    (void)user;
+    return true;
+}
+
+struct life {
+    struct rig *rig;
+    const struct skt_app *app;
+    unsigned ends;     /* seen in the log before it began */
+    skt_us refused_at; /* 0: not yet */
+};
+
+static bool is_over(void *user)
+{
+    struct life *l = user;
+    if (rig_count_log(l->rig, "LIFE") > l->ends)
+        return true;
+    skt_us now = skt_loop_now(l->rig->loop);
+    if (l->refused_at == 0 && l->app->lua_refusals > 0)
+        l->refused_at = now;
+    return l->refused_at && now - l->refused_at > AFTER_REFUSAL_MS * SKT_US_PER_MS;
+}
+
+/* A life with that limit; did it come to its end? */
+static bool live(struct rig *rig, size_t limit)
+{
+    char text[2048], err[SKT_CONFIG_ERROR_MAX];
+    struct skt_config *conf;
+    struct skt_app *app;
+    struct life life = {rig, NULL, rig_count_log(rig, "LIFE"), 0};
+    rig_script_config(KEY, "life.lua", text, sizeof text);
+    assert_int_equal(skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err), SKT_OK);
+    assert_int_equal(skt_app_new(&app, rig->loop, conf, err, sizeof err), SKT_OK);
+    app->lua_limit_len = limit;
+    life.app = app;
+    (void)rig_run(rig, at_once, NULL, 0); /* the loop's clock stood still meanwhile */
+    bool started = skt_app_start(app, err, sizeof err) == SKT_OK;
+    if (started)
+        assert_true(rig_run(rig, is_over, &life, LIFE_MS));
+    bool ended = rig_count_log(rig, "LIFE") > life.ends;
+    skt_app_free(app);
+    skt_config_free(conf);
+    return ended;
+}
+
+/* The limit rises until all goes well: no crash, and with the sanitizers no leak, wherever it ends. */
+static void test_memory_runs_out_anywhere(void **state)
+{
+    struct rig *rig = *state;
+    assert_true(live(rig, 0));
+    size_t limit = sweep_making(rig);
+    unsigned lives = 1;
+    assert_true(limit > 20000); /* it did fail at first */
+    for (; !live(rig, limit); limit += STEP) {
+        if (lives++ >= LIVES_MAX)
+            rig_show_log(rig);
+        assert_true(lives <= LIVES_MAX);
+    }
+    print_message("%u lives, the last one in %zu bytes\n", lives, limit);
+    assert_true(lives > 5);
+    assert_true(rig_count_log(rig, REFUSED) > 0);
+}
+
+#define SAFETY_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SAFETY_TEST(test_anything_from_inside_any_callback),
+        SAFETY_TEST(test_random_calls),
+        SAFETY_TEST(test_memory_runs_out_anywhere),
+    };
+    cmocka_set_test_filter(getenv("SKT_TEST"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
