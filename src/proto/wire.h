@@ -80,13 +80,17 @@ enum skt_flow_message {
 
 enum { SKT_FLOW_PIECES_MAX = 256 }; /* that one SKT_FLOW_OFFLOAD may be cut into: 64 KiB by 256 bytes */
 
-/* Bits of `features` in the handshake: in force where both ends have set them. */
+/* Bits of `features` in the handshake: in force where both ends have set them, but for the last two, which
+ * say what speaks at an end: those who have none of these bits in common can't talk. An end that sets neither
+ * says nothing of it. */
 enum skt_feature {
     SKT_FEATURE_TUN_OFFLOAD = 1,   /* takes SKT_FLOW_OFFLOAD */
     SKT_FEATURE_ACK_RANGES = 2,    /* takes SKT_FRAME_ACK */
     SKT_FEATURE_PARITY = 4,        /* takes SKT_FRAME_PARITY and tells of losses by SKT_FRAME_REPORT */
     SKT_FEATURE_PIECES = 8,        /* takes SKT_FRAME_PIECE */
     SKT_FEATURE_TICKET_PROOF = 16, /* ATTACH proves the ticket instead of naming it */
+    SKT_FEATURE_BUILT_IN = 32,     /* speaks as the mode's built-in script: in streams, or packets in flows */
+    SKT_FEATURE_MESSAGES = 64,     /* a script that may speak in messages */
 };
 
 /* Extensions of ATTACH, behind the proof: type u8, len u8, value; unknown ones are ignored. */

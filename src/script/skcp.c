@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/wipe.h"
 #include "script/handle.h"
+#include "script/speaks.h"
 #include "script/tcp.h"
 #include "script/tun.h"
 
@@ -61,8 +62,10 @@ static void tell(struct skt_skcp *k, enum skt_callback cb, uint32_t cid)
 static int on_check_attach(void *user, struct skt_endpoint *ep, const struct skt_attach_request *req,
                            char *text)
 {
+    struct skt_skcp *k = user;
     (void)ep;
-    return skt_tun_check_attach(user, req, text);
+    int rc = skt_speaks_check_attach(k->base.app, req, text);
+    return rc == SKT_OK ? skt_tun_check_attach(k, req, text) : rc;
 }
 
 static void on_addresses(void *user, struct skt_endpoint *ep, const struct skt_addr *addrs, size_t n)
@@ -72,16 +75,29 @@ static void on_addresses(void *user, struct skt_endpoint *ep, const struct skt_a
     skt_tun_unit_pin(k->base.app, addrs, n);
 }
 
+static uint32_t on_speaks(void *user)
+{
+    const struct skt_skcp *k = user;
+    return skt_speaks(k->base.app);
+}
+
+static void tell_speaks(const struct skt_skcp *k, const struct skt_endpoint *ep, uint32_t cid)
+{
+    const struct skt_session *s = skt_endpoint_session(ep, cid);
+    if (s)
+        skt_speaks_tell(k->base.app, s);
+}
+
 static void on_accept(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
-    (void)ep;
     skt_tun_on_accept(user, cid);
+    tell_speaks(user, ep, cid);
     tell(user, SKT_CB_SKCP_ACCEPT, cid);
 }
 
 static void on_cid(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
-    (void)ep;
+    tell_speaks(user, ep, cid);
     tell(user, SKT_CB_SKCP_RECV_CID, cid);
 }
 
@@ -139,6 +155,7 @@ static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 }
 
 static const struct skt_endpoint_handler handler = {
+    .speaks = on_speaks,
     .find_ticket = on_find_ticket,
     .check_ticket = on_check_ticket,
     .check_attach = on_check_attach,

@@ -24,6 +24,14 @@ void skt_endpoint_refresh(struct skt_endpoint *ep)
     ep->ctx.wall_ms = skt_loop_wall_ms(ep->loop);
 }
 
+void skt_endpoint_refresh_speaks(struct skt_endpoint *ep)
+{
+    const uint32_t both = SKT_FEATURE_BUILT_IN | SKT_FEATURE_MESSAGES;
+    ep->ctx.features &= ~both;
+    if (ep->handler.speaks)
+        ep->ctx.features |= ep->handler.speaks(ep->user) & both;
+}
+
 /* --- making --- */
 
 static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf *conf)

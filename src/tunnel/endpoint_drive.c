@@ -167,6 +167,8 @@ void skt_endpoint_drive_link(struct skt_link *link, skt_us now)
     struct skt_endpoint *ep = link->ep;
     struct skt_session *s = link->session;
     skt_endpoint_refresh(ep);
+    if (!ep->server && skt_session_state(s) == SKT_SESSION_CONNECTING)
+        skt_endpoint_refresh_speaks(ep);
     bool told = tell(ep, s);
     bool more = flush(ep, link, now) || !told;
     if (skt_session_state(s) == SKT_SESSION_CLOSED && !more) {

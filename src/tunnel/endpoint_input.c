@@ -6,6 +6,7 @@
 #include "tunnel/endpoint_internal.h"
 #include "tunnel/endpoint_log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ASK_MAX = 16 }; /* silent sessions asked at a time */
@@ -37,19 +38,37 @@ static void log_narrowed(struct skt_endpoint *ep)
     ep->narrowed = c->narrowed;
 }
 
+static const char *mode_text(uint8_t mode)
+{
+    switch (mode) {
+    case SKT_MODE_PROXY:
+        return "a proxy mode";
+    case SKT_MODE_TUN:
+        return "a TUN mode";
+    case SKT_MODE_CUSTOM:
+        return "a mode of a script's own";
+    default:
+        return "a mode that is not known here";
+    }
+}
+
 /* The other end is told by message 2. */
 static void log_mismatch(const struct skt_endpoint *ep, const struct skt_addr *from)
 {
-    static const char *const why[] = {
-        [SKT_HS_VERSION] = "it speaks another version of the protocol",
-        [SKT_HS_MODE] = "its mode does not fit ours (proxy, tun)",
-        [SKT_HS_CIPHER] = "no cipher in common",
-    };
-    char addr[SKT_ADDR_TEXT_MAX];
-    if (ep->acceptor.mismatch != SKT_HS_OK)
-        skt_warn_rarely(skt_log_key(from->ip, sizeof from->ip, ep->acceptor.mismatch),
-                        "can't serve a client at %s: %s (%u; ours is %u)", skt_addr_text(from, addr),
-                        why[ep->acceptor.mismatch], ep->acceptor.mismatch_version, SKT_WIRE_VERSION);
+    const struct skt_acceptor *a = &ep->acceptor;
+    char addr[SKT_ADDR_TEXT_MAX], why[160];
+    if (a->mismatch == SKT_HS_OK)
+        return;
+    if (a->mismatch == SKT_HS_VERSION)
+        snprintf(why, sizeof why, "it speaks version %u of the protocol, we speak %u", a->mismatch_version,
+                 SKT_WIRE_VERSION);
+    else if (a->mismatch == SKT_HS_MODE)
+        snprintf(why, sizeof why, "it runs %s, we run %s; both ends need the same kind",
+                 mode_text(a->mismatch_mode), mode_text(ep->ctx.mode));
+    else
+        snprintf(why, sizeof why, "no cipher in common");
+    skt_warn_rarely(skt_log_key(from->ip, sizeof from->ip, a->mismatch), "can't serve a client at %s: %s",
+                    skt_addr_text(from, addr), why);
 }
 
 static void log_load(struct skt_endpoint *ep)
@@ -67,6 +86,7 @@ static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_
     if (!ep->server)
         return;
     ep->ctx.boot_ms = skt_stampfile_clock(0).boot_ms;
+    skt_endpoint_refresh_speaks(ep);
     long len = skt_acceptor_initiation(&ep->acceptor, now, from, d->data, d->len, ep->shared->send_buffer,
                                        SKT_MTU_START);
     if (ep->acceptor.stamp_new) /* first remembered, then answered */

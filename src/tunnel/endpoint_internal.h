@@ -77,8 +77,9 @@ struct skt_endpoint {
 int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s);
 void skt_endpoint_link_forget(struct skt_link *link); /* the session is about to be freed, and link with it */
 void skt_endpoint_enter(struct skt_endpoint *ep);
-void skt_endpoint_leave(struct skt_endpoint *ep);   /* the endpoint may be gone afterwards */
-void skt_endpoint_refresh(struct skt_endpoint *ep); /* the wall clock, before any verb */
+void skt_endpoint_leave(struct skt_endpoint *ep);          /* the endpoint may be gone afterwards */
+void skt_endpoint_refresh(struct skt_endpoint *ep);        /* the wall clock, before any verb */
+void skt_endpoint_refresh_speaks(struct skt_endpoint *ep); /* what a handshake says of us, before it */
 
 /* endpoint_input.c: datagrams that came in */
 void skt_endpoint_on_batch(void *user, struct skt_udp *udp, struct skt_udp_datagram *d, size_t n);

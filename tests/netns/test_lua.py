@@ -15,7 +15,7 @@ from lab import GUARD, INSTRUMENTED, ROOT, SCALE, wait_until
 from link import Link
 from test_stream import MEMORY, Sender, read_all
 from tun import NET, ping, ping_until, tun_client, tun_server
-from tunnel import PASSWORD, TICKET, Skcptun, wait_server, wait_session
+from tunnel import PASSWORD, TICKET, Skcptun, client, wait_server, wait_session
 
 SCRIPTS = ROOT / "tests/script/scripts"
 LINK = {"rate": 500, "delay": "5ms", "loss": 0.02, "buffer": "50ms"}
@@ -179,3 +179,32 @@ def test_custom_modes_with_a_tun(lab):
     ping_until(c, f"{NET}.1")
     assert ping(c, f"{NET}.1", count=20).received >= 18
     no_errors(near, far)
+
+
+@pytest.mark.light
+@pytest.mark.parametrize("scripted", ["client", "server"])
+def test_a_tun_script_at_one_end_is_said(lab, scripted):
+    """At both ends, before a packet is lost between them."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, delay="5ms")
+    script = {"script_file": str(SCRIPTS / "lua_tun.lua")}
+    far = tun_server(lab, s, top=script if scripted == "server" else None)
+    near = tun_client(lab, c, ["10.90.0.2"], top=script if scripted == "client" else None, wait=False)
+    if scripted == "server":
+        why = "the client runs the built-in mode, and the server a script of its own"
+        near.process.wait_log(f"the server 10.90.0.2 refused: {why}")
+        far.process.wait_log(f"refused a client at .*: {why}")
+    else:
+        near.process.wait_log("our script waits for messages, and the other end runs the built-in mode")
+        far.process.wait_log("a script of its own runs at the other end .* the built-in mode tun_server here sends none")
+
+
+@pytest.mark.light
+def test_a_proxy_client_at_a_tun_server_is_said(lab):
+    """Modes of two kinds: at both ends, by the handshake."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, delay="5ms")
+    far = tun_server(lab, s)
+    near = client(lab, c, ["10.90.0.2"])
+    near.process.wait_log("refused: it runs a TUN mode, and we do not; both ends need the same kind")
+    far.process.wait_log("can't serve a client at 10.90.0.1:[0-9]*: it runs a proxy mode, we run a TUN mode")

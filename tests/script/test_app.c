@@ -363,8 +363,8 @@ static void test_proxy_in_lua(void **state)
     echo_stop_target(&p.target);
 }
 
-/* One end has a script that sends messages, the other the built-in mode: both say so, and the client does not
- * ask again each second. */
+/* The client has a script that sends messages, the server the built-in mode: both say so at once; the first
+ * message ends the session, and the client does not ask again each second. */
 static void test_a_script_at_one_end_is_said(void **state)
 {
     struct pair p;
@@ -379,9 +379,32 @@ static void test_a_script_at_one_end_is_said(void **state)
              p.target.port, p.udp);
     rig_start(p.rig, &p.server, "s.lua", text);
     assert_true(rig_wait_log(p.rig, "is up", 100000));
+    assert_true(rig_wait_log(p.rig, "our script waits for messages", 100000));
+    assert_true(rig_wait_log(p.rig, "the built-in mode proxy_server here sends none", 100000));
+    struct echo_client c;
+    echo_start_client(&c, p.tcp, 10, false);
     assert_true(rig_wait_log(
         p.rig, "its peer's script sends messages, and the mode proxy_server here takes none", 100000));
     assert_true(rig_wait_log(p.rig, "Not asking again for 2 s", 100000));
+    rig_stop(&p.client);
+    rig_stop(&p.server);
+    pthread_join(c.thread, NULL);
+    echo_stop_target(&p.target);
+}
+
+/* The other way round nothing that the client sends would be taken: it is refused, in words at both ends,
+ * before there is any connection. */
+static void test_a_script_at_the_server_is_said(void **state)
+{
+    static const char why[] = "the client runs the built-in mode, and the server a script of its own";
+    struct pair p;
+    init_pair(&p, *state);
+    start_scripts(&p);
+    rig_stop(&p.client);
+    start_proxy_client(&p);
+    assert_true(rig_wait_count(p.rig, why, 2, 100000));
+    assert_int_equal(rig_count_log(p.rig, "refused a client at"), 1);
+    assert_int_equal(rig_count_log(p.rig, "the server 127.0.0.1 refused: the client runs"), 1);
     rig_stop(&p.client);
     rig_stop(&p.server);
     echo_stop_target(&p.target);
@@ -450,6 +473,7 @@ int main(void)
         APP_TEST(test_stop_at_once),
         APP_TEST(test_proxy_in_lua),
         APP_TEST(test_a_script_at_one_end_is_said),
+        APP_TEST(test_a_script_at_the_server_is_said),
         APP_TEST(test_slow_reader_holds_scripts_back),
     };
     cmocka_set_test_filter(getenv("SKT_TEST"));

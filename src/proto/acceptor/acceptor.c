@@ -239,6 +239,7 @@ static long answer(struct skt_acceptor *a, struct arrival *in)
         return accept(a, in, &r);
     a->mismatch = r.status;
     a->mismatch_version = in->m.version;
+    a->mismatch_mode = in->m.mode;
     return write_response(a, in, &r, NULL);
 }
 

@@ -31,9 +31,10 @@ struct skt_acceptor {
     skt_us shares_next;          /* who has most is not counted before this */
     bool stamp_new;              /* the last skt_acceptor_initiation has added last_stamp to stamps */
     struct skt_stamp last_stamp; /* to be made durable before the reply is sent */
-    /* What the last skt_acceptor_initiation has refused in words (enum skt_hs_status), and to which version.
+    /* What the last skt_acceptor_initiation has refused in words (enum skt_hs_status), and what the client
+     * has.
      */
-    uint8_t mismatch, mismatch_version;
+    uint8_t mismatch, mismatch_version, mismatch_mode;
     /* The ticket of an id (SKT_TICKET_ID_LEN bytes), or NULL; its cost must not tell how many there are. NULL
      * where ctx->features has no SKT_FEATURE_TICKET_PROOF. */
     const uint8_t *(*find_ticket)(void *user, const uint8_t *id);
@@ -48,6 +49,7 @@ struct skt_attach_request {
     const uint8_t *extensions;     /* of ATTACH (enum skt_attach_extension), */
     size_t extensions_len;         /* and their bytes: see skt_attach_extension */
     struct skt_session *continued; /* the session it proved to have had, or NULL */
+    uint32_t features;             /* the client's (enum skt_feature) */
 };
 
 void skt_acceptor_init(struct skt_acceptor *a, struct skt_context *ctx, struct skt_stampcache *stamps,

@@ -106,7 +106,7 @@ int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *hal
     const uint8_t *ticket = skt_read_bytes(&body, SKT_TICKET_LEN);
     uint32_t cid = skt_read_u32(&body);
     const uint8_t *proof = skt_read_bytes(&body, SKT_PROOF_LEN);
-    *req = (struct skt_attach_request){.half = half};
+    *req = (struct skt_attach_request){.half = half, .features = half->params.features};
     req->extensions = half->extensions;
     req->extensions_len = body.left < sizeof half->extensions ? body.left : sizeof half->extensions;
     memcpy(half->extensions, body.p, req->extensions_len);

@@ -274,10 +274,17 @@ static void on_status(struct skt_session *s, skt_us now, const struct skt_respon
 {
     static const char *const texts[] = {
         [SKT_HS_VERSION] = "it speaks another protocol version",
-        [SKT_HS_MODE] = "its mode does not fit ours (proxy, tun)",
+        [SKT_HS_MODE] = "its mode is of another kind than ours; both ends need the same",
         [SKT_HS_CIPHER] = "no cipher in common",
     };
+    static const char *const modes[] = {
+        [SKT_MODE_PROXY] = "it runs a proxy mode, and we do not; both ends need the same kind",
+        [SKT_MODE_TUN] = "it runs a TUN mode, and we do not; both ends need the same kind",
+        [SKT_MODE_CUSTOM] = "it runs a mode of a script's own, and we do not; both ends need the same kind",
+    };
     const char *text = m->status < sizeof texts / sizeof texts[0] ? texts[m->status] : NULL;
+    if (m->status == SKT_HS_MODE && m->mode < sizeof modes / sizeof modes[0] && modes[m->mode])
+        text = modes[m->mode];
     if (!text)
         text = "for a reason that this version does not know";
     skt_connect_refused(s, now, -(int)m->status, text, strlen(text));

@@ -224,3 +224,8 @@ uint32_t skt_session_features(const struct skt_session *s)
 {
     return s->features;
 }
+
+uint32_t skt_session_peer_features(const struct skt_session *s)
+{
+    return s->peer_features;
+}

@@ -157,7 +157,8 @@ struct skt_session {
     /* flows: packets of a TUN */
     struct skt_idmap flows;     /* conv -> struct skt_flow */
     struct skt_list flows_news; /* those with news */
-    uint32_t features;          /* that both ends have */
+    uint32_t features;          /* that both ends have, */
+    uint32_t peer_features;     /* and that the peer has */
 
     /* frames to send */
     unsigned due;

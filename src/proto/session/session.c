@@ -170,6 +170,7 @@ void skt_session_note_arrival(struct skt_session *s, uint32_t advance)
 void skt_session_set_features(struct skt_session *s, uint32_t peers)
 {
     s->features = s->ctx->features & peers;
+    s->peer_features = peers;
     skt_path_set_ack_frames(&s->path, s->features & SKT_FEATURE_ACK_RANGES);
 }
 

@@ -241,6 +241,9 @@ bool skt_session_flow_drained(const struct skt_session *s, unsigned flow);
 /* Bits of enum skt_feature that both ends have. */
 uint32_t skt_session_features(const struct skt_session *s);
 
+/* Those that the peer has. */
+uint32_t skt_session_peer_features(const struct skt_session *s);
+
 /* --- what the log tells --- */
 
 /* What a client's handshakes have done, a set. */
