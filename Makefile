@@ -119,9 +119,9 @@ check-attack:
 # The congestion control scenarios with thousands of seeds, in portions; floods of handshakes in all their kinds.
 check-sim:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
-	cmake --build $(BUILD) -j $(JOBS) --target test_proto_cc_sim --target test_proto_acceptor
-	SKT_LONG=1 $(BUILD)/tests/test_proto_acceptor
-	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto_cc_sim $(SEEDS) $(JOBS)
+	cmake --build $(BUILD) -j $(JOBS) --target test_proto
+	SKT_LONG=1 $(BUILD)/tests/test_proto --only acceptor
+	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto $(SEEDS) $(JOBS)
 
 # What a KiB of payload costs in instructions, against a stored bound.
 check-instructions:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every unit test includes: cmocka with the headers it needs, and a seeded generator for model tests. */
+/* What every unit test includes: cmocka with the headers it needs, the way into the layer's test program, and
+ * a seeded generator for model tests. */
 #ifndef SKT_TESTS_CHECK_H
 #define SKT_TESTS_CHECK_H
 
@@ -9,6 +10,26 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+/* The tests of one file; tests/run.c runs them by name. */
+struct check_group {
+    const char *name;
+    int (*run)(void); /* 0: all passed */
+    struct check_group *next;
+};
+
+/* Before main; the group is kept, not copied. */
+void check_add(struct check_group *g);
+
+/* Stands where a program of its own had "int main(void)", at the end of tests/LAYER/test_NAME.c. */
+#define CHECK_GROUP(group)                                                                                   \
+    static int check_run(void);                                                                              \
+    __attribute__((constructor)) static void check_add_this(void)                                            \
+    {                                                                                                        \
+        static struct check_group g = {.name = #group, .run = check_run};                                    \
+        check_add(&g);                                                                                       \
+    }                                                                                                        \
+    static int check_run(void)
 
 /* xorshift64* (Vigna, 2016): the same sequence everywhere; state must not be 0. */
 static inline uint32_t check_random(uint64_t *state)

@@ -191,7 +191,7 @@ static void an_enormous_budget(void **state)
     skt_pool_dispose(&p);
 }
 
-int main(void)
+CHECK_GROUP(account)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hoarders_leave_room),

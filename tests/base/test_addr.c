@@ -71,7 +71,7 @@ static void equality_looks_at_every_part(void **state)
     assert_string_equal(skt_addr_text(&none, buf), "none");
 }
 
-int main(void)
+CHECK_GROUP(addr)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_and_back),

@@ -140,7 +140,7 @@ static void zigzag_is_small_for_small_numbers(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(bytes)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_little_endian),

@@ -43,7 +43,7 @@ static void never_is_absorbing_and_the_latest(void **state)
     assert_true(skt_us_min(2, 3) == 2 && skt_us_max(2, 3) == 3);
 }
 
-int main(void)
+CHECK_GROUP(clock)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serial_numbers_compare_across_the_wrap),

@@ -120,7 +120,7 @@ static void test_whatever_comes(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(dnsmsg)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_question),

@@ -99,7 +99,7 @@ static void drains_in_order(void **state)
     skt_heap_dispose(&h);
 }
 
-int main(void)
+CHECK_GROUP(heap)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_heap_never_expires),

@@ -106,7 +106,7 @@ static void shrinks_when_emptied(void **state)
     skt_idmap_dispose(&m);
 }
 
-int main(void)
+CHECK_GROUP(idmap)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_map_has_nothing),

@@ -98,7 +98,7 @@ static void networks_know_their_hosts(void **state)
     assert_string_equal(skt_ipnet_text(&masked, false, buf), "10.1.2.127");
 }
 
-int main(void)
+CHECK_GROUP(ipnet)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_goes_in_and_out),

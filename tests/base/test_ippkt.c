@@ -347,7 +347,7 @@ static void groups_are_known(void **state)
     assert_false(skt_ippkt_is_link_local(6, (const uint8_t[16]){0xfe, 0xc0}));
 }
 
-int main(void)
+CHECK_GROUP(ippkt)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_are_read),

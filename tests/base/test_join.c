@@ -333,7 +333,7 @@ static void hostile_packets_come_out_as_they_went_in(void **state)
     assert_true(joined > 5000);
 }
 
-int main(void)
+CHECK_GROUP(join)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joining_undoes_cutting),

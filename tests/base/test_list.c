@@ -72,7 +72,7 @@ static void a_node_moves_between_lists(void **state)
     expect(&y, (const int[]){1}, 1);
 }
 
-int main(void)
+CHECK_GROUP(list)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_order_and_links),

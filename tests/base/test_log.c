@@ -122,7 +122,7 @@ static void every_error_has_its_text(void **state)
     assert_string_equal(skt_err_str(-1000), "unknown error");
 }
 
-int main(void)
+CHECK_GROUP(log)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_have_names),

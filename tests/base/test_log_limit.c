@@ -273,7 +273,7 @@ static void keys_tell_things_apart(void **state)
     assert_true(skt_log_key("", 0, 0) != 0);
 }
 
-int main(void)
+CHECK_GROUP(log_limit)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(said_at_once_then_counted, setup),

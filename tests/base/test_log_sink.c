@@ -252,7 +252,7 @@ static void a_file_is_opened_anew(void **state)
     unlink(old);
 }
 
-int main(void)
+CHECK_GROUP(log_sink)
 {
     own_stderr = dup(STDERR_FILENO);
     const struct CMUnitTest tests[] = {

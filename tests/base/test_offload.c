@@ -250,7 +250,7 @@ static void nothing_hostile_does_harm(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(offload)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp_is_cut_with_right_headers),

@@ -80,7 +80,7 @@ static void blocks_never_overlap(void **state)
     skt_pool_dispose(&p);
 }
 
-int main(void)
+CHECK_GROUP(pool)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget_is_kept),

@@ -42,7 +42,7 @@ static void every_bit_counts(void **state)
     assert_false(skt_equal_ct(a, b, 32));
 }
 
-int main(void)
+CHECK_GROUP(wipe)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wipes_exactly_what_it_is_given),

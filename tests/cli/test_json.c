@@ -2,15 +2,13 @@
 #include "cli/json.h"
 #include "cli/status_table.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 static const char sample[] = "{\"version\":\"0.1\",\"pid\":12,\"rate\":-1.5e3,\"none\":null,\n"
                              " \"sessions\":[{\"cid\":7,\"rtt_ms\":{\"last\":3.25}},{\"cid\":8}, {} ],\n"
@@ -209,7 +207,7 @@ static void prints_a_tun_in_80_columns(void **state)
     free(out);
 }
 
-int main(void)
+CHECK_GROUP(json)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_members),

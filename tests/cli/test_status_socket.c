@@ -219,7 +219,7 @@ static void folders_and_sockets_of_others_are_refused(void **state)
     skt_status_socket_free(s);
 }
 
-int main(void)
+CHECK_GROUP(status_socket)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(folders_and_sockets_of_others_are_refused, set_up, tear_down),

@@ -131,7 +131,7 @@ static void it_fits_on_a_screen(void **state)
     skt_status_items_free(&items);
 }
 
-int main(void)
+CHECK_GROUP(status_table)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_busiest_is_first),

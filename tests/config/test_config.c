@@ -5,15 +5,13 @@
 #include "config/config.h"
 #include "crypto/crypto.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define TICKET  "0123456789abcdef0123456789abcdef"
 #define KEY     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -448,7 +446,7 @@ static void test_sample(void **state)
     skt_config_free(c);
 }
 
-int main(void)
+CHECK_GROUP(config)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_written_for_the_original),

@@ -5,14 +5,12 @@
 #include "config/diff.h"
 #include "config/read.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define TICKET  "0123456789abcdef0123456789abcdef"
 #define TICKET2 "fedcba9876543210fedcba9876543210"
@@ -233,7 +231,7 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-int main(void)
+CHECK_GROUP(config_diff)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field),

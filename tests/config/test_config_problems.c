@@ -5,15 +5,13 @@
 #include "config/config.h"
 #include "config/lines.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define TICKET  "0123456789abcdef0123456789abcdef"
 #define TICKET2 "0123456789abcdef0123456789abcdeg"
@@ -302,7 +300,7 @@ static void test_the_format_of_its_last_version(void **state)
     assert_non_null(strstr(err, "neither script_file nor the lists tell it"));
 }
 
-int main(void)
+CHECK_GROUP(config_problems)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_of_them_with_lines),

@@ -177,7 +177,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(aead)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_cases),

@@ -118,7 +118,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(chacha)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc_8439_block),

@@ -82,7 +82,7 @@ static void each_as_the_other(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(gf256)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_products),

@@ -91,7 +91,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(hash)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_of_two_parts),

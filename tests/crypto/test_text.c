@@ -96,7 +96,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(text)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(password_to_psk),

@@ -107,7 +107,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(x25519)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc_7748_vectors),

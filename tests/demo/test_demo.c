@@ -290,7 +290,7 @@ static void link_limits_the_rate(void **state)
     assert_int_equal(latest.lost, 300 - arrived);
 }
 
-int main(void)
+CHECK_GROUP(demo)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pattern_is_the_same_in_any_pieces),

@@ -20,7 +20,7 @@ static void files_follow_the_limit(void **state)
     assert_int_equal(skt_limits_files(), 77);
 }
 
-int main(void)
+CHECK_GROUP(limits)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_a_part_of_the_machines),

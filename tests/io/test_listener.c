@@ -176,7 +176,7 @@ static void the_reserve_serves_one(void **state)
     stop(&b);
 }
 
-int main(void)
+CHECK_GROUP(listener)
 {
     skt_log_set_level(SKT_LOG_ERROR);
     const struct CMUnitTest tests[] = {

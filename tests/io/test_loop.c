@@ -330,7 +330,7 @@ static void clocks_agree(void **state)
     assert_true(wall > UINT64_C(1700000000000)); /* later than 2023 */
 }
 
-int main(void)
+CHECK_GROUP(loop)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(timers_fire_in_order_and_never_early, set_up, tear_down),

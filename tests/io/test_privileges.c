@@ -150,7 +150,7 @@ static void root_is_given_up_for_good(void **state)
     assert_int_equal(in_child(drop_but_net_admin), 0);
 }
 
-int main(void)
+CHECK_GROUP(privileges)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hardening_keeps_secrets_in),

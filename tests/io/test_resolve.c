@@ -158,7 +158,7 @@ static void a_loop_may_end_before_its_look_ups(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(resolve)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(numeric_addresses_need_no_thread, set_up, tear_down),

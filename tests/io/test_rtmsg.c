@@ -200,7 +200,7 @@ static void nothing_is_read_outside_the_table(void **state)
         }
 }
 
-int main(void)
+CHECK_GROUP(rtmsg)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_on_a_link_has_three_addresses),

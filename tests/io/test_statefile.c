@@ -196,7 +196,7 @@ static void replacing_is_whole_or_not_at_all(void **state)
     assert_true(victim_is_whole());
 }
 
-int main(void)
+CHECK_GROUP(statefile)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(its_own_file_is_made_and_found_again, begin, end),

@@ -176,7 +176,7 @@ static void running_out_of_descriptors_is_told(void **state)
     close_all(client, server, listener);
 }
 
-int main(void)
+CHECK_GROUP(tcp)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connects_and_carries_bytes),         cmocka_unit_test(a_refused_connect_is_told),

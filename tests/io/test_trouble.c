@@ -191,7 +191,7 @@ static void what_was_due_meanwhile_is_due_at_once(void **state)
     suspended_s = 0;
 }
 
-int main(void)
+CHECK_GROUP(trouble)
 {
     can_run = netns_enter();
     const struct CMUnitTest tests[] = {
@@ -206,7 +206,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(trouble)
 {
     return 0;
 }

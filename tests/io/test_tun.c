@@ -344,7 +344,7 @@ static void a_removed_interface_is_noticed_once_and_made_anew(void **state)
     skt_tun_close(tun);
 }
 
-int main(void)
+CHECK_GROUP(tun)
 {
     can_run = netns_enter();
     const struct CMUnitTest tests[] = {
@@ -364,7 +364,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(tun)
 {
     return 0; /* nothing that could be opened without leaving traces */
 }

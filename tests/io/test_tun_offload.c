@@ -247,7 +247,7 @@ static void large_datagram_runs_are_handed_on_or_cut(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(tun_offload)
 {
     can_run = netns_enter();
     const struct CMUnitTest tests[] = {
@@ -262,7 +262,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(tun_offload)
 {
     return 0; /* nothing that could be opened without leaving traces */
 }

@@ -340,7 +340,7 @@ static void a_flood_loses_datagrams_but_not_the_socket(void **state)
     close_pair();
 }
 
-int main(void)
+CHECK_GROUP(udp)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_arrive_alike_with_and_without_offload),

@@ -206,7 +206,7 @@ static void a_mount_point_is_written_over(void **state)
     assert_int_equal(umount(resolv), 0);
 }
 
-int main(void)
+CHECK_GROUP(full_disk)
 {
     stage_enter();
     mount_disk();
@@ -225,7 +225,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(full_disk)
 {
     return 0;
 }

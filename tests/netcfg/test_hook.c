@@ -93,7 +93,7 @@ static void signals_are_as_usual(void **state)
     assert_string_equal(text, "sh: ended by signal 15");
 }
 
-int main(void)
+CHECK_GROUP(hook)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_result_is_told),   cmocka_unit_test(it_gets_its_environment_and_input),

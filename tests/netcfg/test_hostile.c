@@ -301,7 +301,7 @@ static void wrong_options_end_it(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(hostile)
 {
     stage_enter();
     const struct CMUnitTest tests[] = {
@@ -317,7 +317,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(hostile)
 {
     return 0;
 }

@@ -52,7 +52,7 @@ static void the_journal_keeps_what_stands(void **state)
     assert_int_equal(unlink(path) | rmdir(folder) | rmdir(dir), 0);
 }
 
-int main(void)
+CHECK_GROUP(journal)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_journal_keeps_what_stands),

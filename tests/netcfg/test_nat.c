@@ -260,7 +260,7 @@ static void dns_by_the_systems_own_tools(void **state)
     on_another_machine(NULL, dns_by_resolvconf);
 }
 
-int main(void)
+CHECK_GROUP(nat)
 {
     stage_enter();
     const struct CMUnitTest tests[] = {
@@ -276,7 +276,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(nat)
 {
     return 0;
 }

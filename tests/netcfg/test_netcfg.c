@@ -398,7 +398,7 @@ static void it_may_be_freed_in_an_answer(void **state)
     assert_int_equal(a.count, 0);
 }
 
-int main(void)
+CHECK_GROUP(netcfg)
 {
     stage_enter();
     const struct CMUnitTest tests[] = {
@@ -421,7 +421,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(netcfg)
 {
     return 0;
 }

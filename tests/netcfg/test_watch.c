@@ -195,7 +195,7 @@ static void opened_by_a_start_without_it(void **state)
     expect_original(before);
 }
 
-int main(void)
+CHECK_GROUP(watch)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_taken_away_comes_back, stage_begin, stage_end),
@@ -209,7 +209,7 @@ int main(void)
     return stage_leave(cmocka_run_group_tests(tests, NULL, NULL));
 }
 #else
-int main(void)
+CHECK_GROUP(watch)
 {
     return 0;
 }

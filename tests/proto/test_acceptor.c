@@ -5,15 +5,12 @@
 #include "proto/acceptor/internal.h"
 #include "sim/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "sim/connected.h"
 
 #define SEC SKT_US_PER_SEC
@@ -455,7 +452,7 @@ static void test_a_killed_client_comes_back(void **state)
     sim_world_free(w);
 }
 
-int main(void)
+CHECK_GROUP(acceptor)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_another_ticket_is_another_session),

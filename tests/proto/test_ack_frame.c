@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The ACK frame as bytes. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <string.h>
 
 #include "base/err.h"
@@ -156,7 +154,7 @@ static void test_malformed(void **state)
     assert_int_equal(skt_ack_frame_parse(&f, NULL, 0), SKT_ERR_TRUNCATED);
 }
 
-int main(void)
+CHECK_GROUP(ack_frame)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes),

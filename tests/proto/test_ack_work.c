@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What acknowledgements cost: a packet's are worked off up to a bound, the rest in parts afterwards, and no
  * loss is found meanwhile that is none. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <string.h>
 
 #include "base/err.h"
@@ -169,7 +167,7 @@ static void test_a_ts_that_names_none(void **state)
     rig_dispose(&r);
 }
 
-int main(void)
+CHECK_GROUP(ack_work)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_great_una),          cmocka_unit_test(test_disposed_while_it_lags),

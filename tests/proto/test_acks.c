@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Acknowledging with ACK frames: when they go, what they say, and what their receiver makes of them. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <string.h>
 
 #include "base/err.h"
@@ -441,7 +439,7 @@ static void test_what_was_never_sent_is_refused(void **state)
     rig_dispose(&r);
 }
 
-int main(void)
+CHECK_GROUP(acks)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_lone_segment_waits_little),

@@ -4,13 +4,11 @@
 
 #include "sim/rng.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define MS  SKT_US_PER_MS
 #define SEC SKT_US_PER_SEC
@@ -445,7 +443,7 @@ static void test_random_calls_keep_order(void **state)
     skt_aqm_dispose(&b.q);
 }
 
-int main(void)
+CHECK_GROUP(aqm)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bulk_is_kept_short_by_drops),

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Short bursts: answers of some 30 packets over lossy links, how long each takes until its last byte, and
  * what that costs in redundant bytes. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,7 +179,7 @@ static void test_bursts(void **state)
         check(&cases[i]);
 }
 
-int main(void)
+CHECK_GROUP(burst)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bursts),

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The controllers alone: what they do upon a clear event. How they do over a link is in test_kcp_sim.c. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "proto/cc/cc.h"
 #include "sim/rng.h"
 
@@ -268,7 +265,7 @@ static void test_turbo_is_not_slowed_by_late_news(void **state)
                 32 * MSS * SKT_US_PER_SEC / (20 * MS)); /* as before anything was known */
 }
 
-int main(void)
+CHECK_GROUP(cc)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filter),

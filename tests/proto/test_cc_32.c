@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* CUBIC where a size_t has 32 bits, as on most routers: windows of tens of MB must do what they do elsewhere.
  * The controller's source is compiled here once more with such a size_t. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define size_t        uint32_t
 #define skt_cc_normal skt_cc_normal_32
@@ -78,7 +76,7 @@ static void test_back_after_k(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(cc_32)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_loss_halves_any_window),

@@ -2,12 +2,10 @@
 /* Congestion control over links that change and misbehave: goodput, delay and waste of each scenario against
  * what the link allows. SKT_SIM_SEEDS sets how many seeds each is run with, SKT_SIM_FIRST the first of them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -366,7 +364,7 @@ static void test_sharing(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(cc_sim)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scenarios),

@@ -5,14 +5,11 @@
 #include "proto/session/internal.h"
 #include "sim/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "sim/connected.h"
 
 #define SEC SKT_US_PER_SEC
@@ -260,7 +257,7 @@ static void test_long_round_trips(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(connect)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_counts_behind_a_refusal),

@@ -353,7 +353,7 @@ static void groups_take_turns(void **state)
     assert_true(skt_fec_sender_expiry(&sender) == SKT_NEVER);
 }
 
-int main(void)
+CHECK_GROUP(fec)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_patterns),

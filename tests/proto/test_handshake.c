@@ -523,7 +523,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(handshake)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(initiation_on_the_wire),

@@ -3,15 +3,12 @@
 #include "sim/forge.h"
 #include "sim/inner.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "proto/session/internal.h"
 
@@ -301,7 +298,7 @@ static void test_messages_of_no_length(void **state)
     sim_world_free(w);
 }
 
-int main(void)
+CHECK_GROUP(hostile)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reports),

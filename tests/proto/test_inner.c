@@ -4,13 +4,11 @@
 #include "sim/inner.h"
 #include "sim/instrumented.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
@@ -257,7 +255,7 @@ static void test_clean_path_has_parity_at_first_only(void **state)
     sim_inner_free(in);
 }
 
-int main(void)
+CHECK_GROUP(inner)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thin_beside_many_bulk),

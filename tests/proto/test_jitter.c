@@ -2,12 +2,10 @@
 /* A transfer of 10 MB over links whose delay differs from packet to packet by up to several times the least,
  * so that they arrive in any order: the time it takes against what the link allows. SKT_SIM_SEEDS sets how
  * many seeds each link is run with. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <stdlib.h>
 
 #include "sim/instrumented.h"
@@ -104,7 +102,7 @@ static void test_transfers(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(jitter)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_transfers)};
     return cmocka_run_group_tests_name("jitter", tests, NULL, NULL);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The conversation, segment by segment: its wire format, what it sends and what of that is acknowledged. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -406,7 +404,7 @@ static void test_dispose_in_mid_transfer(void **state)
     rig_dispose(&r); /* asserts that nothing is left */
 }
 
-int main(void)
+CHECK_GROUP(kcp)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Segments that no correct peer sends, into conversations in all kinds of states: nothing breaks, memory
  * stays bounded, and what the peer can't know is refused. Run under ASan and UBSan by `make check-asan`. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <string.h>
 
 #include "base/err.h"
@@ -167,7 +165,7 @@ static void test_mutated_transfers(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(kcp_fuzz)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_segments),

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The conversation, segment by segment: what it receives, acknowledges and has room for. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "base/err.h"
 #include "sim/rig.h"
 
@@ -247,7 +244,7 @@ static void test_acks_are_repeated_once(void **state)
     rig_dispose(&r);
 }
 
-int main(void)
+CHECK_GROUP(kcp_recv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_message_order),

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Conversations over simulated links: whatever the link does, everything arrives once and in order, and as
  * fast as the link allows. SKT_SIM_SEEDS sets how many links are tried (default below). */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,7 +334,7 @@ static void test_thin_flow(void **state)
     sim_pair_dispose(&pair);
 }
 
-int main(void)
+CHECK_GROUP(kcp_sim)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_arrives),

@@ -208,7 +208,7 @@ static void unknown_ciphers(void **state)
     skt_keypair_free(skt_crypto_null(), NULL);
 }
 
-int main(void)
+CHECK_GROUP(keys)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(initiator_rotates_at_once), cmocka_unit_test(responder_waits_for_a_packet),

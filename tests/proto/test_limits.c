@@ -7,15 +7,12 @@
 #include "proto/session/internal.h"
 #include "sim/instrumented.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "sim/connected.h"
 
 #if defined(__GLIBC__) && !SIM_INSTRUMENTED
@@ -482,7 +479,7 @@ static void test_idle_ones_are_small(void **state)
     sim_world_free(w);
 }
 
-int main(void)
+CHECK_GROUP(limits)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_session_holds),

@@ -5,12 +5,10 @@
 #include "sim/inner.h"
 #include "sim/instrumented.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
@@ -140,7 +138,7 @@ static void test_normal_mode(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(lossy)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tun),

@@ -3,12 +3,10 @@
 
 #include "proto/wire.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define SEC SKT_US_PER_SEC
 
@@ -251,7 +249,7 @@ static void test_size_before_a_black_hole_is_tried_first(void **state)
     assert_true(skt_mtu_settled(&m));
 }
 
-int main(void)
+CHECK_GROUP(mtu)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finds_every_limit),

@@ -386,7 +386,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(noise)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_vectors), cmocka_unit_test(known_answers),   cmocka_unit_test(out_of_turn),

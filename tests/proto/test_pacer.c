@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The guarantee in pacer.h: never more than the formula, never less than the rate. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "proto/path/pacer.h"
 #include "sim/rng.h"
 
@@ -113,7 +110,7 @@ static void test_overdraft_is_a_burst(void **state)
     assert_in_range(sent, 100000 + 2 * burst - 100, 100000 + 2 * burst + 100);
 }
 
-int main(void)
+CHECK_GROUP(pacer)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rates),

@@ -365,7 +365,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(packet)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),

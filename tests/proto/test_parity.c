@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Parity between two sessions: what it saves, what it costs, when it stays away. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -537,10 +535,8 @@ static void test_fixed_proportion(void **state)
     assert_int_equal(skt_redundancy_parity(&r, 1, 1), 1);
 }
 
-int main(int argc, char **argv)
+CHECK_GROUP(parity)
 {
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strength),
         cmocka_unit_test(test_few_losses_need_nothing),

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What conversations share: loss by transmission time, tail probe, timeout, round trips, pacing, turns. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <string.h>
 
 #include "base/err.h"
@@ -376,7 +374,7 @@ static void test_expiry_does_not_spin(void **state)
     rig_dispose(&r);
 }
 
-int main(void)
+CHECK_GROUP(path)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_by_send_time),

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Redundancy whatever was measured: a link may lose anything, and a peer may say anything. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "proto/parity/code.h"
 #include "proto/parity/redundancy.h"
 #include "sim/rng.h"
@@ -139,7 +136,7 @@ static void test_any_order(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(redundancy)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_loss),

@@ -168,7 +168,7 @@ static void without_memory_to_grow(void **state)
     skt_replay_dispose(&r);
 }
 
-int main(void)
+CHECK_GROUP(replay)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(boundaries),

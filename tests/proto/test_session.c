@@ -2,14 +2,11 @@
 /* Sessions over simulated links: handshakes, streams, silence, restarts, moves. */
 #include "sim/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "sim/connected.h"
 
 #define SEC SKT_US_PER_SEC
@@ -476,7 +473,7 @@ static void test_garbage_and_strangers_change_nothing(void **state)
     sim_world_free(w);
 }
 
-int main(void)
+CHECK_GROUP(session)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connects_in_two_round_trips),

@@ -3,13 +3,11 @@
  * arrives whole, nothing hangs, nothing leaks. SKT_SIM_SEEDS sets how many seeds. */
 #include "sim/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
@@ -110,7 +108,7 @@ static void test_chaos(void **state)
         run_seed(seed);
 }
 
-int main(void)
+CHECK_GROUP(session_chaos)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_chaos)};
     return cmocka_run_group_tests(tests, NULL, NULL);

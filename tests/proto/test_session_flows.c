@@ -6,14 +6,12 @@
 #include "proto/session/internal.h"
 #include "sim/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
@@ -263,7 +261,7 @@ static void test_extensions_are_found_by_type_and_length(void **state)
     assert_null(skt_attach_extension(&req, SKT_EXTENSION_TUN_IP4, 4));
 }
 
-int main(void)
+CHECK_GROUP(session_flows)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packets_keep_their_order_and_borders),

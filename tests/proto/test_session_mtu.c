@@ -4,13 +4,10 @@
 #include "proto/path/mtu.h"
 #include "sim/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "sim/connected.h"
 
 #define SEC SKT_US_PER_SEC
@@ -149,7 +146,7 @@ static void test_outage_while_searching(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(session_mtu)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_found),

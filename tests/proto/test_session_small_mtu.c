@@ -5,14 +5,11 @@
 #include "proto/path/mtu.h"
 #include "sim/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "sim/connected.h"
 
 #define SEC SKT_US_PER_SEC
@@ -147,7 +144,7 @@ static void test_handshakes_fit(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(session_small_mtu)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_from_the_start), cmocka_unit_test(test_later),

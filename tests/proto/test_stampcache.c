@@ -425,7 +425,7 @@ static void crowded_slots(void **state)
     skt_stampcache_dispose(&c);
 }
 
-int main(void)
+CHECK_GROUP(stampcache)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fresh_once),

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Thin flows: the policy of duplicates, and how long requests and their answers take over lossy links. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,7 +419,7 @@ static void test_bulk_beside_thin(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(thin)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copies_follow_loss),

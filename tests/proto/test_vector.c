@@ -225,7 +225,7 @@ static int cleanup(void **state)
     return 0;
 }
 
-int main(void)
+CHECK_GROUP(vector)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_document_is_right),

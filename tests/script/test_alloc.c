@@ -425,19 +425,18 @@ static void a_tun_lives_without_memory(void **state)
     sweep(true);
 }
 
-int main(void)
+CHECK_GROUP(alloc)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_proxy_lives_without_memory),
         cmocka_unit_test(a_tun_lives_without_memory),
     };
-    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
 #else
 
-int main(void)
+CHECK_GROUP(alloc)
 {
     return 0;
 }

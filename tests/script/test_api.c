@@ -3,14 +3,12 @@
 #include "base/err.h"
 #include "script/rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 static void test_numbers(void **state)
 {
@@ -188,7 +186,7 @@ static void test_modules_beside_the_script(void **state)
 
 #define SCRIPT_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
-int main(void)
+CHECK_GROUP(api)
 {
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(test_numbers),
@@ -212,6 +210,5 @@ int main(void)
         SCRIPT_TEST(test_script_that_cannot_run),
         SCRIPT_TEST(test_modules_beside_the_script),
     };
-    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -22,7 +20,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define OTHER_TICKET "fedcba9876543210fedcba9876543210"
 
@@ -459,7 +457,7 @@ static void test_slow_reader_holds_scripts_back(void **state)
 
 #define APP_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
-int main(void)
+CHECK_GROUP(app)
 {
     const struct CMUnitTest tests[] = {
         APP_TEST(test_transfer),
@@ -476,6 +474,5 @@ int main(void)
         APP_TEST(test_a_script_at_the_server_is_said),
         APP_TEST(test_slow_reader_holds_scripts_back),
     };
-    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,7 @@ static void a_client_rests_as_long_as_it_says(void **state)
     lua_close(L);
 }
 
-int main(void)
+CHECK_GROUP(clock_set)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_look_up_waits_no_longer),

@@ -4,14 +4,12 @@
 #include "script/echo.h"
 #include "script/rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define KEY           "key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='"
 #define EXAMPLE(name) SKT_SOURCE_DIR "/examples/" name
@@ -171,12 +169,11 @@ static void test_metrics(void **state)
 
 #define EXAMPLE_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
-int main(void)
+CHECK_GROUP(examples)
 {
     const struct CMUnitTest tests[] = {
         EXAMPLE_TEST(test_echo),    EXAMPLE_TEST(test_chat),    EXAMPLE_TEST(test_knock),
         EXAMPLE_TEST(test_limiter), EXAMPLE_TEST(test_metrics),
     };
-    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,14 +4,12 @@
 #include "script/echo.h"
 #include "script/rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define OTHER_TICKET "fedcba9876543210fedcba9876543210"
 
@@ -116,7 +114,7 @@ static void test_larger_pieces(void **state)
 
 #define RELOAD_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
-int main(void)
+CHECK_GROUP(reload)
 {
     const struct CMUnitTest tests[] = {
         RELOAD_TEST(test_removed_entry_and_ticket),

@@ -4,14 +4,12 @@
 #include "script/rig.h"
 #include "script/state.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 /* A key takes no time to derive. */
 #define KEY "key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='"
@@ -135,13 +133,12 @@ static void test_memory_runs_out_anywhere(void **state)
 
 #define SAFETY_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
-int main(void)
+CHECK_GROUP(safety)
 {
     const struct CMUnitTest tests[] = {
         SAFETY_TEST(test_anything_from_inside_any_callback),
         SAFETY_TEST(test_random_calls),
         SAFETY_TEST(test_memory_runs_out_anywhere),
     };
-    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

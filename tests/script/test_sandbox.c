@@ -4,13 +4,11 @@
 #include "config/config.h"
 #include "config/read.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define NOT_HERE "(a configuration has string, table, math and os.getenv, and no "
 
@@ -117,7 +115,7 @@ static void test_mutated(void **state)
     }
 }
 
-int main(void)
+CHECK_GROUP(sandbox)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lua_errors),   cmocka_unit_test(test_environment),

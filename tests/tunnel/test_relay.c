@@ -585,7 +585,7 @@ static void without_a_session_the_socket_is_reset(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
-int main(void)
+CHECK_GROUP(relay)
 {
     const struct CMUnitTest tests[] = {
         CASE(bytes_go_both_ways_and_ends_travel_alone),
@@ -612,6 +612,5 @@ int main(void)
         CASE(what_a_silent_server_never_answered_is_reset),
         CASE(without_a_session_the_socket_is_reset),
     };
-    cmocka_set_test_filter(getenv("SKT_TEST"));
     return cmocka_run_group_tests(tests, fill_bulk, free_bulk);
 }

@@ -156,7 +156,7 @@ static void endpoints_may_end_while_targets_are_looked_up(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
-int main(void)
+CHECK_GROUP(relay_connect)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_refused_target_resets_the_client),

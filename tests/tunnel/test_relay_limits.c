@@ -92,7 +92,7 @@ static void a_relay_is_charged(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
+CHECK_GROUP(relay_limits)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_share_of_descriptors),

@@ -3,9 +3,7 @@
 #include "base/log.h"
 #include "tunnel/stampfile.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define NOW  UINT64_C(1800000000000)
 #define HOUR UINT64_C(3600000)
@@ -296,7 +294,7 @@ static int teardown(void **state)
     return rmdir(folder) || rmdir(dir);
 }
 
-int main(void)
+CHECK_GROUP(stampfile)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_remembers_over_a_kill),

@@ -4,13 +4,11 @@
 #include "base/log.h"
 #include "tunnel/stamps.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 #define NOW UINT64_C(1800000000000)
 
@@ -43,7 +41,7 @@ static void test_entries_with_one_psk_share(void **state)
     skt_loop_free(loop);
 }
 
-int main(void)
+CHECK_GROUP(stamps)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entries_with_one_psk_share),

@@ -4,13 +4,11 @@
 #include "sim/rng.h"
 #include "tunnel/switch_routes.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "base/check.h"
 
 static struct skt_ipnet net_of(const char *text)
 {
@@ -98,7 +96,7 @@ static void test_many_hosts_come_and_go(void **state)
     skt_tun_routes_dispose(&t);
 }
 
-int main(void)
+CHECK_GROUP(tun_routes)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_longest_prefix_wins),

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which sources a client takes from its server. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
+#include "base/check.h"
 #include "base/err.h"
 #include "io/ifaddr.h"
 #include "tunnel/switch_source.h"
@@ -103,7 +100,7 @@ static void test_interfaces(void **state)
     assert_int_equal(skt_ifaddr_nets(nets, 0, "none"), 0);
 }
 
-int main(void)
+CHECK_GROUP(tun_source)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_elsewhere),   cmocka_unit_test(test_what_is_here_or_nowhere),

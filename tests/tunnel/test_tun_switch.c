@@ -399,7 +399,7 @@ static void test_errors_are_shared(void **state)
     stop(&rig);
 }
 
-int main(void)
+CHECK_GROUP(tun_switch)
 {
     can_run = netns_enter();
     const struct CMUnitTest tests[] = {
@@ -415,7 +415,7 @@ int main(void)
 
 #else
 
-int main(void)
+CHECK_GROUP(tun_switch)
 {
     return 0; /* no interface can be made without leaving traces */
 }
