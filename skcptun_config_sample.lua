@@ -20,7 +20,8 @@ config.mode = "proxy_client"
 
 -- config.script_file = "my_service.lua"      -- path, none: a script instead of the built-in one of the mode
 -- config.log_level = "info"                  -- "error", "warn", "info", "debug"
--- config.log_file = "/var/log/skcptun.log"   -- path, none: the log goes to stderr
+-- config.log_file = "/var/log/skcptun.log"   -- path, none: the log goes to stderr. Links are not followed where others
+                                              -- may write
 -- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
 -- config.user = "nobody"                     -- string, none: the account to become once sockets are open
 -- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: all that peers' sessions can make it hold (up to

@@ -21,13 +21,21 @@ enum skt_log_level skt_log_get_level(void);
 /* The level of a name ("error", "warn", "info", "debug"), or SKT_ERR_ARG. */
 int skt_log_level_of(const char *name);
 
-/* Appends to the file at path from now on (NULL: stderr). SKT_ERR_IO with errno, SKT_ERR_NOMEM; the log stays
- * where it was. A service manager that reads stderr as its journal's (JOURNAL_STREAM) gets "<priority>"
- * instead of time and level. */
+/* Appends to the file at path from now on (NULL: stderr), as skt_log_open_file opens it. SKT_ERR_IO with
+ * errno, SKT_ERR_NOMEM; the log stays where it was. A service manager that reads stderr as its journal's
+ * (JOURNAL_STREAM) gets "<priority>" instead of time and level. */
 int skt_log_open(const char *path);
 
-/* How the file at a log's path is opened; never for long where a reader stands still. */
-#define SKT_LOG_OPEN_FLAGS (O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+/* Opens the file at a log's path for appending, making it where there is none; never for long where a reader
+ * stands still, and over no link, symbolic or hard, in a folder that others may write. The descriptor, or -1
+ * with errno. */
+int skt_log_open_file(const char *path);
+
+/* Whether it would, as far as that can be told without doing it: 0 or an errno. */
+int skt_log_check_file(const char *path);
+
+/* errno of these in words; static, or strerror's. */
+const char *skt_log_file_error(int error);
 
 /* The same for a descriptor that somebody else has opened at that path; it is the log's from now on.
  * SKT_ERR_NOMEM. */

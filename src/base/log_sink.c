@@ -93,15 +93,9 @@ static void open_stderr(void)
         sink.fd = fd;
 }
 
-/* O_NONBLOCK is for a path that is a FIFO or a terminal. */
-static int open_file(const char *path)
-{
-    return open(path, SKT_LOG_OPEN_FLAGS, 0666);
-}
-
 static void open_sink(void)
 {
-    int fd = sink.path ? open_file(sink.path) : -1;
+    int fd = sink.path ? skt_log_open_file(sink.path) : -1;
     if (fd < 0) {
         open_stderr();
         return;
@@ -128,7 +122,7 @@ static void change_sink(char *path, int fd)
 int skt_log_open(const char *path)
 {
     char *copy = path ? strdup(path) : NULL;
-    int fd = path && copy ? open_file(path) : -1;
+    int fd = path && copy ? skt_log_open_file(path) : -1;
     if (path && fd < 0) {
         int saved = errno;
         bool no_memory = !copy;

@@ -115,7 +115,7 @@ static void reopen_log(struct process *p)
     if (fd >= 0)
         close(fd);
     if (skt_log_open(conf->log_file) < 0)
-        skt_warn("SIGHUP: %s: %s; the log goes on where it was", conf->log_file, strerror(errno));
+        skt_warn("SIGHUP: %s: %s; the log goes on where it was", conf->log_file, skt_log_file_error(errno));
 }
 
 static void say_restart(void *user, const char *field)
@@ -171,7 +171,7 @@ static int prepare(struct process *p)
     const struct skt_config *conf = p->conf;
     skt_log_set_level(conf->log_level);
     if (conf->log_file && skt_log_open(conf->log_file) < 0)
-        return skt_cli_failure("%s: %s", conf->log_file, strerror(errno));
+        return skt_cli_failure("%s: %s", conf->log_file, skt_log_file_error(errno));
     skt_info("skcptun " SKT_VERSION ", pid %ld, mode %s, configuration %s", (long)getpid(), conf->mode_name,
              p->source->path);
     log_warnings(conf);

@@ -34,7 +34,7 @@ static int open_file(const char *config, const char *log, enum skt_opener_file f
     if (file == SKT_OPENER_CONFIG)
         return open(config, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (file == SKT_OPENER_LOG && *log)
-        return open(log, SKT_LOG_OPEN_FLAGS, 0666);
+        return skt_log_open_file(log);
     errno = EINVAL;
     return -1;
 }

@@ -4,9 +4,11 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/folders.h"
+#include "base/log.h"
 #include "base/wipe.h"
 #include "config/value.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -123,6 +125,9 @@ static void check_log_file(struct config_reader *r, void *arg)
     if (!there) {
         config_enter(r, "log_file");
         config_fail(r, "expected a file in a folder that is there, got \"%.200s\"", r->conf->log_file);
+    } else if (skt_log_check_file(r->conf->log_file) == EMLINK) {
+        config_enter(r, "log_file");
+        config_fail(r, "\"%.200s\": %s", r->conf->log_file, skt_log_file_error(EMLINK));
     }
 }
 

@@ -5,6 +5,7 @@
 #include "io/statefile.h"
 
 #include "base/err.h"
+#include "base/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,21 +38,6 @@ static int fail(char why[SKT_STATEFILE_WHY_MAX], const char *path)
 
 /* --- whose is it? --- */
 
-/* Ours, root's, or of whom the root folder is: in a user namespace the system's root has no number there. */
-static bool is_trusted(uid_t uid)
-{
-    struct stat root;
-    return uid == 0 || uid == geteuid() || (stat("/", &root) == 0 && uid == root.st_uid);
-}
-
-/* Can others write it? A group counts as others, but for root's and that of one user alone, by the custom
- * that both have the same number. */
-static bool others_write(const struct stat *st)
-{
-    bool alone = st->st_gid == 0 || (st->st_gid == getegid() && getegid() == geteuid());
-    return (st->st_mode & S_IWOTH) != 0 || ((st->st_mode & S_IWGRP) != 0 && !alone);
-}
-
 /* One name on the way. The folder that holds it was judged before; so nobody can exchange it meanwhile. A
  * link that is ours or root's leads where we or root wanted. */
 static int judge_step(const char *path, char why[SKT_STATEFILE_WHY_MAX])
@@ -59,7 +45,7 @@ static int judge_step(const char *path, char why[SKT_STATEFILE_WHY_MAX])
     struct stat st;
     if (lstat(path, &st) != 0)
         return fail(why, path);
-    if (!is_trusted(st.st_uid))
+    if (!skt_owner_is_trusted(st.st_uid))
         return refuse(why, "%.255s belongs to another user (%lu), who could exchange what is in it", path,
                       (unsigned long)st.st_uid);
     if (S_ISLNK(st.st_mode) && stat(path, &st) != 0)
@@ -68,9 +54,9 @@ static int judge_step(const char *path, char why[SKT_STATEFILE_WHY_MAX])
         errno = ENOTDIR;
         return fail(why, path);
     }
-    if (!is_trusted(st.st_uid))
+    if (!skt_owner_is_trusted(st.st_uid))
         return refuse(why, "%.255s leads to a folder of another user (%lu)", path, (unsigned long)st.st_uid);
-    if (others_write(&st) && !(st.st_mode & S_ISVTX))
+    if (skt_owner_others_write(&st) && !(st.st_mode & S_ISVTX))
         return refuse(why,
                       "%.255s may be written by others, who could plant or exchange files in it "
                       "(chmod go-w, or another folder)",
@@ -121,7 +107,7 @@ static int judge_file(int fd, const char *path, char why[SKT_STATEFILE_WHY_MAX])
         return refuse(why, "%.255s is no regular file", path);
     if (st.st_uid != 0 && st.st_uid != geteuid())
         return refuse(why, "%.255s belongs to another user (%lu)", path, (unsigned long)st.st_uid);
-    if (others_write(&st))
+    if (skt_owner_others_write(&st))
         return refuse(why, "%.255s may be written by others", path);
     if (st.st_nlink > 1)
         return refuse(why, "%.255s has another name, too (a hard link)", path);

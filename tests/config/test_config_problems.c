@@ -70,6 +70,26 @@ static void must_say(const char *text, const char *const *lines)
 
 #define SAYS(text, ...) must_say(text, (const char *const[]){__VA_ARGS__, NULL})
 
+/* Where others may write a link may be anybody's. */
+static void test_a_log_that_is_a_link(void **state)
+{
+    (void)state;
+    char link[64], text[512], said[256];
+    snprintf(link, sizeof link, "/tmp/skt-problems-%ld.log", (long)getpid());
+    assert_int_equal(symlink("/dev/null", link), 0);
+    snprintf(text, sizeof text,
+             "config = { mode = 'proxy_client', log_file = '%s', proxy_client = { " REMOTE
+             ", tcp_listen_port = 80 } }",
+             link);
+    snprintf(
+        said, sizeof said,
+        ": log_file: \"%s\": a link in a folder that others may write, not followed (chmod go-w the folder, "
+        "or another path) (line 1)",
+        link);
+    SAYS(text, said);
+    assert_int_equal(unlink(link), 0);
+}
+
 static void test_all_of_them_with_lines(void **state)
 {
     (void)state;
@@ -304,6 +324,7 @@ CHECK_GROUP(config_problems)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_of_them_with_lines),
+        cmocka_unit_test(test_a_log_that_is_a_link),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_texts_that_are_none),
         cmocka_unit_test(test_what_would_fail_later),
