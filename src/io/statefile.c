@@ -204,6 +204,22 @@ static void flush_folder(const char *path)
     }
 }
 
+int skt_statefile_take_name(int fd, const char *fresh, const char *path, char why[SKT_STATEFILE_WHY_MAX])
+{
+    int err = SKT_OK;
+    if (fsync(fd) != 0)
+        err = fail(why, fresh);
+    if (!err && rename(fresh, path) != 0)
+        err = fail(why, path);
+    int error = errno;
+    if (err)
+        (void)unlink(fresh);
+    else
+        flush_folder(path);
+    errno = error;
+    return err;
+}
+
 int skt_statefile_replace(const char *path, const void *data, size_t len, unsigned mode,
                           char why[SKT_STATEFILE_WHY_MAX])
 {
@@ -216,15 +232,13 @@ int skt_statefile_replace(const char *path, const void *data, size_t len, unsign
     if (fd < 0)
         return fd;
     int err = SKT_OK;
-    if (fchmod(fd, (mode_t)mode) != 0 || !skt_statefile_write(fd, data, len) || fsync(fd) != 0)
+    if (fchmod(fd, (mode_t)mode) != 0 || !skt_statefile_write(fd, data, len)) {
         err = fail(why, fresh);
-    if (!err && rename(fresh, path) != 0)
-        err = fail(why, path);
-    int error = errno;
-    if (err)
         (void)unlink(fresh);
-    else
-        flush_folder(path);
+    }
+    if (!err)
+        err = skt_statefile_take_name(fd, fresh, path, why);
+    int error = errno;
     close(fd);
     errno = error;
     return err;

@@ -34,6 +34,10 @@ bool skt_statefile_is(int fd, const char *path);
  * is still there. */
 bool skt_statefile_write(int fd, const void *data, size_t len);
 
+/* Gives the file at `fresh`, which is open as fd, the name `path`, for good: flushed before, and its folder
+ * after. SKT_ERR_IO with errno and why: `fresh` was removed. */
+int skt_statefile_take_name(int fd, const char *fresh, const char *path, char why[SKT_STATEFILE_WHY_MAX]);
+
 /* Replaces a file's content so that a reader, a crash or a full disk finds the old or the new one, whole: a
  * new file beside it ("PATH.new"), flushed, takes its name. mode: of the new file. As skt_statefile_open. */
 int skt_statefile_replace(const char *path, const void *data, size_t len, unsigned mode,

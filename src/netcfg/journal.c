@@ -2,12 +2,10 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "netcfg/journal.h"
+#include "netcfg/journal_internal.h"
 
 #include "base/err.h"
-#include "io/statefile.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -20,7 +18,6 @@
 #include <unistd.h>
 
 enum {
-    FILE_LEN_MAX = 4 * 1024 * 1024, /* more is not read: no run writes that much */
     LOCK_STEP_MS = 20,
 };
 
@@ -34,7 +31,7 @@ static long find_line(const struct skt_journal *j, const char *line)
     return -1;
 }
 
-static int push(struct skt_journal *j, const char *line)
+int skt_journal_push(struct skt_journal *j, const char *line)
 {
     if (j->count >= SKT_JOURNAL_LINES_MAX)
         return SKT_ERR_FULL;
@@ -56,20 +53,25 @@ static void drop(struct skt_journal *j, size_t i)
     j->count--;
 }
 
-/* Whole or not at all: what a full disk took of a line is cut off again, unless somebody has added to it
- * meanwhile (see skt_journal_hand_over). */
-static int append(struct skt_journal *j, char sign, const char *line)
+int skt_journal_write_line(int fd, char sign, const char *line)
 {
     char text[SKT_JOURNAL_LINE_MAX + 3];
-    struct stat st;
     int len = snprintf(text, sizeof text, "%c%s\n", sign, line);
+    return skt_statefile_write(fd, text, (size_t)len) ? len : SKT_ERR_IO;
+}
+
+/* Whole or not at all: what a full disk took of a line is cut off again, unless somebody has added to it
+ * meanwhile (see skt_journal_hand_over). */
+int skt_journal_append(struct skt_journal *j, char sign, const char *line)
+{
+    struct stat st;
     if (fstat(j->fd, &st))
         return SKT_ERR_IO;
-    if (skt_statefile_write(j->fd, text, (size_t)len) && fsync(j->fd) == 0)
+    if (skt_journal_write_line(j->fd, sign, line) > 0 && fsync(j->fd) == 0)
         return SKT_OK;
     int error = errno;
     off_t end = lseek(j->fd, 0, SEEK_CUR); /* of what we have written (O_APPEND) */
-    off_t before = st.st_size;
+    off_t before = st.st_size, len = (off_t)strlen(line) + 2;
     if (fstat(j->fd, &st) == 0 && end == st.st_size && end > before && end - before <= len)
         (void)!ftruncate(j->fd, before);
     errno = error;
@@ -85,12 +87,14 @@ int skt_journal_add(struct skt_journal *j, const char *fmt, ...)
     va_end(args);
     if (len < 0 || (size_t)len >= sizeof line || strchr(line, '\n'))
         return SKT_ERR_ARG;
-    int err = push(j, line);
+    int err = skt_journal_push(j, line);
     if (err)
         return err;
-    err = append(j, '+', line);
+    err = skt_journal_append(j, '+', line);
     if (err)
         drop(j, j->count - 1);
+    else
+        skt_journal_bound(j);
     return err;
 }
 
@@ -100,8 +104,9 @@ bool skt_journal_remove(struct skt_journal *j, const char *line)
     if (i < 0)
         return false;
     /* Should this fail, the next start undoes it once more, which does no harm. */
-    (void)append(j, '-', line);
+    (void)skt_journal_append(j, '-', line);
     drop(j, (size_t)i);
+    skt_journal_bound(j);
     return true;
 }
 
@@ -134,61 +139,83 @@ static int open_locked(const char *path, char why[SKT_STATEFILE_WHY_MAX])
     return SKT_ERR_FULL;
 }
 
-static int read_all(struct skt_journal *j)
+/* Takes over what the file holds from offset `from` on; *end: behind the last whole line. */
+int skt_journal_read(struct skt_journal *j, off_t from, off_t *end)
 {
     struct stat st;
-    if (fstat(j->fd, &st) || st.st_size > FILE_LEN_MAX) {
+    errno = 0;
+    if (fstat(j->fd, &st) || st.st_size - from > SKT_JOURNAL_FILE_MAX) {
         errno = errno ? errno : EFBIG;
         return SKT_ERR_IO;
     }
-    size_t len = (size_t)st.st_size;
+    size_t len = st.st_size > from ? (size_t)(st.st_size - from) : 0;
     char *text = malloc(len + 1);
     if (!text)
         return SKT_ERR_NOMEM;
-    ssize_t got = pread(j->fd, text, len, 0);
+    ssize_t got = pread(j->fd, text, len, from);
     int err = got < 0 ? SKT_ERR_IO : SKT_OK;
     char *line = text, *stop = text + (got > 0 ? got : 0);
-    for (char *end; !err && (end = memchr(line, '\n', (size_t)(stop - line))) != NULL; line = end + 1) {
-        *end = '\0';
+    for (char *lf; !err && (lf = memchr(line, '\n', (size_t)(stop - line))) != NULL; line = lf + 1) {
+        *lf = '\0';
         /* What a power cut left may have zeros in it. */
-        bool whole = strlen(line) == (size_t)(end - line) && end - line <= SKT_JOURNAL_LINE_MAX;
+        bool whole = strlen(line) == (size_t)(lf - line) && lf - line <= SKT_JOURNAL_LINE_MAX;
         long i = whole && *line == '-' ? find_line(j, line + 1) : -1;
         if (whole && *line == '+')
-            err = push(j, line + 1);
+            err = skt_journal_push(j, line + 1);
         else if (i >= 0)
             drop(j, (size_t)i);
     }
-    /* Half a line is no line; nor may it become the start of the next one. */
-    if (!err && line < stop && j->path && ftruncate(j->fd, (off_t)(line - text)))
-        err = SKT_ERR_IO;
+    *end = from + (off_t)(line - text);
     free(text);
     return err;
 }
 
-static void release(struct skt_journal *j)
+static int read_all(struct skt_journal *j)
+{
+    off_t end;
+    int err = skt_journal_read(j, 0, &end);
+    struct stat st;
+    /* Half a line is no line; nor may it become the start of the next one. */
+    if (!err && j->path && fstat(j->fd, &st) == 0 && end < st.st_size && ftruncate(j->fd, end))
+        err = SKT_ERR_IO;
+    return err;
+}
+
+void skt_journal_forget(struct skt_journal *j)
 {
     while (j->count > 0)
         drop(j, j->count - 1);
-    close(j->fd);
     free(j->lines);
+    j->lines = NULL;
+}
+
+void skt_journal_release(struct skt_journal *j)
+{
+    skt_journal_forget(j);
+    close(j->fd);
     free(j->path);
     *j = (struct skt_journal){.fd = -1};
 }
 
-int skt_journal_reload(struct skt_journal *j)
+/* The lines of the file in the place of those known; *end as of read_lines. */
+int skt_journal_reload_to(struct skt_journal *j, off_t *end)
 {
     struct skt_journal fresh = {.fd = j->fd};
-    int err = read_all(&fresh);
-    char **lines = err ? fresh.lines : j->lines;
-    size_t count = err ? fresh.count : j->count;
-    if (!err) {
-        j->lines = fresh.lines;
-        j->count = fresh.count;
+    int err = skt_journal_read(&fresh, 0, end);
+    if (err) {
+        skt_journal_forget(&fresh);
+        return err;
     }
-    while (count > 0)
-        free(lines[--count]);
-    free(lines);
-    return err;
+    skt_journal_forget(j);
+    j->lines = fresh.lines;
+    j->count = fresh.count;
+    return SKT_OK;
+}
+
+int skt_journal_reload(struct skt_journal *j)
+{
+    off_t end;
+    return skt_journal_reload_to(j, &end);
 }
 
 int skt_journal_open(struct skt_journal *j, const char *path, double wait_s, char why[SKT_STATEFILE_WHY_MAX])
@@ -211,7 +238,7 @@ int skt_journal_open(struct skt_journal *j, const char *path, double wait_s, cha
     if (err) {
         snprintf(why, SKT_STATEFILE_WHY_MAX, "%.255s: %s", path,
                  err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
-        release(j); /* the file stays */
+        skt_journal_release(j); /* the file stays */
     }
     return err;
 }
@@ -222,44 +249,5 @@ void skt_journal_close(struct skt_journal *j)
         return;
     if (j->count == 0)
         (void)unlink(j->path); /* before the lock goes: see is_same_file */
-    release(j);
-}
-
-/* --- between instances --- */
-
-/* Adds to a journal that somebody else has locked; appending needs no lock. */
-static bool add_to_other(const char *path, const char *marker, const char *line)
-{
-    char why[SKT_STATEFILE_WHY_MAX];
-    int fd = skt_statefile_open(path, SKT_STATEFILE_APPEND, why);
-    if (fd < 0)
-        return false;
-    struct skt_journal other = {.fd = fd};
-    bool in_use = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    bool done = in_use && read_all(&other) == SKT_OK && skt_journal_has(&other, marker) &&
-                append(&other, '+', line) == SKT_OK;
-    release(&other);
-    return done;
-}
-
-bool skt_journal_hand_over(const struct skt_journal *j, const char *marker, const char *line)
-{
-    char path[4096];
-    const char *slash = strrchr(j->path, '/');
-    const char *name = slash ? slash + 1 : j->path, *kind = strrchr(name, '.');
-    int folder_len = (int)(name - j->path);
-    snprintf(path, sizeof path, "%.*s.", folder_len, j->path);
-    DIR *dir = opendir(path);
-    bool done = false;
-    for (struct dirent *e; !done && dir && (e = readdir(dir)) != NULL;) {
-        const char *other = strrchr(e->d_name, '.');
-        if (e->d_name[0] == '.' || strcmp(e->d_name, name) == 0 ||
-            strcmp(kind ? kind : "", other ? other : "") != 0)
-            continue;
-        snprintf(path, sizeof path, "%.*s%s", folder_len, j->path, e->d_name);
-        done = add_to_other(path, marker, line);
-    }
-    if (dir)
-        closedir(dir);
-    return done;
+    skt_journal_release(j);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The journal of what was changed: one line for each change that stands, written before the change is made. A
  * file that is only appended to ("+line", "-line" for one that was undone), so that a crash leaves at worst
- * half a line at its end, which is ignored. Locked while in use. */
+ * half a line at its end, which is ignored; at 64 KiB, or twice what stands, another one takes its place.
+ * Locked while in use. */
 #ifndef SKT_NETCFG_JOURNAL_H
 #define SKT_NETCFG_JOURNAL_H
 
@@ -9,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum {
     SKT_JOURNAL_LINE_MAX = 512,
@@ -20,6 +22,7 @@ struct skt_journal {
     int fd; /* -1: not open */
     char **lines;
     size_t count;
+    off_t compact_at; /* bytes of the file at which it is written anew; 0: the usual */
 };
 
 /* Opens and locks it, making file and folder where needed, and reads what stands; waits up to wait_s for
