@@ -107,14 +107,17 @@ check-slow:
 		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/netns
 
 # A client with good keys and bad manners beside an honest one, each attack for this long. Shares and delays are printed.
+# ATTACK_FLOOD_SECONDS: how long floods last beside which sessions get new keys, every two minutes.
 ATTACK_SECONDS ?= 8
+ATTACK_FLOOD_SECONDS ?= 140
 check-attack:
 	sh tools/install-deps.sh test
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 	cd $(BUILD) && SKT_ATTACK_SECONDS=$(ATTACK_SECONDS) ctest --verbose -R '^attack$$'
 	SKT_BUILD=$(abspath $(BUILD)) SKCPTUN=$(abspath $(BUILD))/skcptun SKT_LINK=$(abspath $(BUILD))/skt-link \
-		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/attack
+		SKT_ATTACK_FLOOD_SECONDS=$(ATTACK_FLOOD_SECONDS) PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/attack
 
 # The congestion control scenarios with thousands of seeds, in portions; floods of handshakes in all their kinds.
 check-sim:

@@ -101,7 +101,7 @@ class Arena:
         self.newcomers = 0
         if not honest:
             return
-        self.client = self.start_client("client", GOOD, 8080, 2)
+        self.client = self.start_client("client", GOOD, 8080, 2, log_level=log_level)
         self.user = self.use(8080)
         time.sleep(0.8)  # the download has found its rate
         self.user.mark()
@@ -123,14 +123,14 @@ class Arena:
                               wrap=wrap + tunnel.WRAP).start()
         self.server.process.wait_port(4000, "udp", 60 if wrap else 10)
 
-    def start_client(self, role, ticket, listen, host, wait=True):
+    def start_client(self, role, ticket, listen, host, wait=True, log_level="info"):
         remote = {"address": "10.90.0.2", "port": 4000, "password": PASSWORD, "ticket": ticket}
         table = {"skcp_remote_servers": [remote]}
         if self.mode == "tun":
             table.update(tun_ip=f"10.95.0.{host}", tun_mask="255.255.255.0")
         else:
             table.update(tcp_listen_addr="127.0.0.1", tcp_listen_port=listen)
-        end = Skcptun(self.lab, self.c, role, f"{self.mode}_client", table).start()
+        end = Skcptun(self.lab, self.c, role, f"{self.mode}_client", table, top={"log_level": log_level}).start()
         if wait:
             tunnel.wait_session(end)
         return end
