@@ -7,7 +7,7 @@ set -eu
 cd "$1"
 grep -rnE '^[ \t]*#[ \t]*include' --include='*.c' --include='*.h' . | sed 's|^\./||' | awk -F: '
 BEGIN {
-    n = split("base proto crypto io netcfg config tunnel script modes cli demo", order, " ")
+    n = split("base proto qlog crypto io netcfg config tunnel script modes cli demo", order, " ")
     for (i = 1; i <= n; i++)
         rank[order[i]] = i
     rank["main.c"] = n + 1

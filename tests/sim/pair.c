@@ -28,17 +28,32 @@ void sim_pair_defaults(struct sim_pair_config *c)
     c->seed = 1;
 }
 
+static void begin_trace(const struct sim_pair *s, struct sim_host *h, bool first)
+{
+    struct skt_trace t = sim_trace_of(s->trace);
+    if (t.on)
+        h->path.trace = (struct skt_trace){t.on, t.on->begin(t.user, s->now, first)};
+}
+
+static void note_sent(const struct sim_pair *s, struct sim_host *h, size_t len)
+{
+    skt_path_on_sent(&h->path, s->now, len);
+    skt_trace_tell(&h->path.trace, sent, s->now, len, SKT_TRACE_DATA);
+}
+
 void sim_pair_init(struct sim_pair *s, const struct sim_pair_config *c)
 {
     memset(s, 0, sizeof(*s));
     s->config = *c;
     s->now = SKT_US_PER_SEC;
+    s->trace = sim_trace_new(s->now, 0);
     for (int i = 0; i < 2; i++) {
         struct sim_host *h = &s->host[i];
         /* A path that is alone may hold 7/24 of it (base/account.h). */
         skt_pool_init(&h->pool, SKT_KCP_BLOCK_LEN, (c->budget * 24 + 6) / 7);
         skt_path_init(&h->path, &h->pool, c->cc, c->payload_limit, s->now);
         h->path.ts_base = c->ts_base;
+        begin_trace(s, h, i == 0);
         skt_path_set_ack_frames(&h->path, !c->plain_acks);
         sim_link_init(&h->out, &c->link[i], c->seed * 2 + (uint64_t)i);
     }
@@ -52,10 +67,13 @@ void sim_pair_dispose(struct sim_pair *s)
         for (int f = 0; f < s->flow_count; f++)
             skt_kcp_dispose(&h->flows[f].kcp);
         assert(h->path.inflight_bytes == 0);
+        skt_trace_tell(&h->path.trace, end, s->now);
         skt_path_dispose(&h->path);
         skt_pool_dispose(&h->pool);
         sim_link_dispose(&h->out);
     }
+    sim_trace_free(s->trace);
+    s->trace = NULL;
 }
 
 void sim_pair_add(struct sim_pair *s, bool stream, uint64_t amount0, uint64_t amount1, size_t chunk)
@@ -301,7 +319,7 @@ static void ping(struct sim_pair *s, struct sim_host *h)
         return;
     skt_put_u64(buf + 1, s->now);
     sim_link_send(&h->out, s->now, buf, sizeof buf);
-    skt_path_on_sent(&h->path, s->now, sizeof buf);
+    note_sent(s, h, sizeof buf);
     h->ping_at = s->now + SKT_US_PER_SEC;
 }
 
@@ -313,7 +331,7 @@ static void receive(struct sim_pair *s, struct sim_host *h, uint8_t *data, size_
     if (mark == PING_MARK) {
         data[0] = PONG_MARK;
         sim_link_send(&h->out, s->now, data, len);
-        skt_path_on_sent(&h->path, s->now, len);
+        note_sent(s, h, len);
         return;
     }
     if (mark == PONG_MARK) {
@@ -348,7 +366,7 @@ static void send_all(struct sim_pair *s, struct sim_host *h)
         if (n > s->config.payload_limit + 1)
             fail(s, "a packet too long");
         sim_link_send(&h->out, s->now, buf, n + overhead);
-        skt_path_on_sent(&h->path, s->now, n + overhead);
+        note_sent(s, h, n + overhead);
     }
     skt_us next = skt_path_expiry(&h->path, s->now);
     if (next <= s->now && h->path.inflight_bytes == 0)

@@ -9,6 +9,7 @@
 #include "proto/kcp/kcp.h"
 #include "sim/link.h"
 #include "sim/rival.h"
+#include "sim/trace.h"
 
 enum { SIM_FLOWS_MAX = 112 };
 
@@ -63,6 +64,7 @@ struct sim_pair {
     struct sim_pair_config config;
     struct sim_host host[2];
     struct sim_rival rival;
+    struct sim_trace *trace; /* NULL: none */
     int flow_count;
     skt_us now;
     skt_us calls_at;     /* the millisecond that calls are counted in */

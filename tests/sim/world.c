@@ -93,6 +93,8 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
         assert(w->rival);
         sim_rival_init(w->rival, c->rival, w->now, c->down.delay);
     }
+    w->trace = c->trace.on ? NULL : sim_trace_new(w->now, w->wall_ms);
+    w->client.ctx.trace = w->server.ctx.trace = w->trace ? sim_trace_of(w->trace) : c->trace;
     start_server(w);
     int err = skt_session_new_client(&w->client.session, &w->client.ctx, w->now);
     assert(err == SKT_OK);
@@ -143,6 +145,7 @@ void sim_world_free(struct sim_world *w)
     skt_stampcache_dispose(&w->server.stamps);
     skt_cookies_dispose(&w->server.cookies);
     skt_session_free(w->client.session);
+    sim_trace_free(w->trace);
     dispose_context(&w->client.ctx);
     dispose_context(&w->server.ctx);
     sim_link_dispose(&w->up);

@@ -7,6 +7,7 @@
 #include "proto/acceptor/acceptor.h"
 #include "sim/link.h"
 #include "sim/rival.h"
+#include "sim/trace.h"
 
 enum { SIM_STREAMS_MAX = 12000, SIM_SESSIONS_MAX = 16 };
 
@@ -66,6 +67,7 @@ struct sim_world_config {
     const struct skt_cc *cc;   /* NULL: turbo */
     size_t max_memory;         /* of the server's pool, bytes; 0: no limit */
     enum sim_rival_kind rival; /* a TCP sender beside the client, on its link */
+    struct skt_trace trace;    /* told of both ends' sessions; nobody: the switch of sim/trace.h */
 };
 
 struct sim_world {
@@ -74,6 +76,7 @@ struct sim_world {
     struct sim_rival *rival; /* NULL: none */
     struct sim_client client;
     struct sim_server server;
+    struct sim_trace *trace; /* NULL: none */
     struct sim_rng rng;
     skt_us now;
     uint64_t wall_ms;

@@ -265,7 +265,10 @@ int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp,
                    (params->keepalive_s < s->ctx->keepalive_s ? params->keepalive_s : s->ctx->keepalive_s);
     skt_session_heard(s, now);
     skt_path_on_alive(&s->path, now);
+    skt_session_tell_state(s);
+    skt_session_tell_keys(s, now, is_new ? SKT_TRACE_KEYS_NEW : SKT_TRACE_KEYS_CONTINUED);
     if (moved) {
+        skt_trace_tell(&s->path.trace, path, now, from);
         skt_path_reset(&s->path, now);
         skt_session_search_mtu(s, now, params->mtu);
     }

@@ -316,6 +316,17 @@ static void bbr_on_rtt(union skt_cc_state *s, skt_us now, skt_us rtt)
         set_rate(b);
 }
 
+static const char *bbr_phase(const union skt_cc_state *s)
+{
+    static const char *const names[] = {
+        [SKT_BBR_STARTUP] = "startup",
+        [SKT_BBR_DRAIN] = "drain",
+        [SKT_BBR_PROBE_BW] = "probe_bw",
+        [SKT_BBR_PROBE_RTT] = "probe_rtt",
+    };
+    return names[s->bbr.phase];
+}
+
 const struct skt_cc skt_cc_turbo = {
     .name = "turbo",
     .init = bbr_init,
@@ -326,4 +337,5 @@ const struct skt_cc skt_cc_turbo = {
     .on_spurious = bbr_on_spurious,
     .on_timeout = bbr_on_timeout,
     .on_rtt = bbr_on_rtt,
+    .phase = bbr_phase,
 };

@@ -71,6 +71,8 @@ struct skt_cc {
     void (*on_timeout)(union skt_cc_state *s, skt_us now);
     /* A round trip measured without an acknowledgement. */
     void (*on_rtt)(union skt_cc_state *s, skt_us now, skt_us rtt);
+    /* What it is doing, in a word; lives for ever. */
+    const char *(*phase)(const union skt_cc_state *s);
 };
 
 enum skt_bbr_phase { SKT_BBR_STARTUP, SKT_BBR_DRAIN, SKT_BBR_PROBE_BW, SKT_BBR_PROBE_RTT };

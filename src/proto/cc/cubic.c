@@ -236,6 +236,11 @@ static void cubic_on_rtt(union skt_cc_state *s, skt_us now, skt_us rtt)
     set_rate(&s->cubic);
 }
 
+static const char *cubic_phase(const union skt_cc_state *s)
+{
+    return s->cubic.out.cwnd < s->cubic.ssthresh ? "slow_start" : "avoidance";
+}
+
 const struct skt_cc skt_cc_normal = {
     .name = "normal",
     .init = cubic_init,
@@ -247,4 +252,5 @@ const struct skt_cc skt_cc_normal = {
     .on_spurious = cubic_on_spurious,
     .on_timeout = cubic_on_timeout,
     .on_rtt = cubic_on_rtt,
+    .phase = cubic_phase,
 };

@@ -212,6 +212,26 @@ static inline uint32_t skt_path_tick(const struct skt_path *p, skt_us now)
 
 void skt_path_update_pacer(struct skt_path *p, skt_us now);
 
+/* --- path/trace.c: for what costs more to find out than to tell --- */
+
+void skt_path_tell_metrics(const struct skt_path *p, skt_us now);
+void skt_path_tell_limit(const struct skt_path *p, skt_us now);
+void skt_path_tell_segment(const struct skt_path *p, skt_us now, const struct skt_segment *seg,
+                           enum skt_trace_cause cause);
+void skt_path_tell_lost(const struct skt_path *p, skt_us now, const struct skt_segment *seg,
+                        enum skt_trace_loss how);
+
+static inline bool skt_path_is_traced(const struct skt_path *p)
+{
+    return __builtin_expect(p->trace.on != NULL, 0);
+}
+
+static inline void skt_path_trace_metrics(const struct skt_path *p, skt_us now)
+{
+    if (skt_path_is_traced(p))
+        skt_path_tell_metrics(p, now);
+}
+
 /* --- path/gate.c --- */
 
 /* May data be sent now? */

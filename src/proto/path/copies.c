@@ -85,6 +85,8 @@ void skt_path_note_copy(struct skt_path *p, struct skt_segment *seg, skt_us now)
     seg->copies_due--;
     seg->flags |= SKT_SEG_COPIED;
     p->stats.duplicated++;
+    if (skt_path_is_traced(p))
+        skt_path_tell_segment(p, now, seg, SKT_TRACE_COPY);
     skt_redundancy_on_copied(&p->redundancy, now, SKT_KCP_HEADER_LEN + (size_t)seg->len + p->overhead);
     if (seg->copies_due == 0) {
         seg->copy_at = now;

@@ -55,3 +55,21 @@ skt_us skt_path_gate_expiry(const struct skt_path *p, skt_us now)
         ahead = skt_us_max(ahead, p->ahead_since + p->srtt);
     return skt_us_min(at, ahead);
 }
+
+enum skt_trace_limit skt_path_limit(const struct skt_path *p, skt_us now)
+{
+    bool data = skt_path_has_data(p);
+    if (data && window_full(p))
+        return SKT_TRACE_WINDOW;
+    if (data && !skt_pacer_ready(&p->pacer, now))
+        return p->max_rate && p->max_rate < p->cc_state.out.pacing_rate ? SKT_TRACE_RATE_CAP
+                                                                        : SKT_TRACE_PACING;
+    if (data)
+        return SKT_TRACE_NOTHING;
+    if (!skt_list_empty(&p->starved))
+        return SKT_TRACE_MEMORY;
+    /* Those that wait with nothing in flight ask for the window now and then. */
+    const struct skt_heap_node *first = skt_heap_first(&p->timers);
+    bool asks = first && SKT_CONTAINER(first, const struct skt_kcp, timer)->probe_at != SKT_NEVER;
+    return p->held > 0 || asks ? SKT_TRACE_PEER_WINDOW : SKT_TRACE_NOTHING;
+}

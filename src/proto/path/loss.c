@@ -34,6 +34,7 @@ static struct skt_segment *oldest(const struct skt_path *p)
 void skt_path_take_spurious(struct skt_path *p, struct skt_segment *seg, skt_us now, skt_us late)
 {
     p->stats.spurious++;
+    skt_trace_tell(&p->trace, spurious, now, seg->kcp->conv, seg->sn);
     skt_redundancy_on_spurious(&p->redundancy);
     seg->flags &= (uint8_t)~SKT_SEG_LOST;
     if (late > p->rack_rtt) {
@@ -49,6 +50,8 @@ void skt_path_take_spurious(struct skt_path *p, struct skt_segment *seg, skt_us 
 static void take_probe_success(struct skt_path *p, const struct skt_segment *seg, skt_us now)
 {
     p->stats.lost++;
+    if (skt_path_is_traced(p))
+        skt_path_tell_lost(p, now, seg, SKT_TRACE_PROBED);
     skt_redundancy_on_lost(&p->redundancy);
     struct skt_cc_loss loss = {now, seg->cost, p->inflight_bytes, seg->sent_at};
     p->cc->on_lost(&p->cc_state, &loss);
@@ -151,6 +154,8 @@ void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round)
     update_rack(p, round);
     p->cc->on_acked(&p->cc_state, &ack);
     skt_path_update_pacer(p, round->now);
+    skt_trace_tell(&p->trace, acked, round->now, round->acked, ack.rate);
+    skt_path_trace_metrics(p, round->now);
 }
 
 /* --- losses --- */
@@ -170,8 +175,10 @@ static void move_ahead(struct skt_path *p, struct skt_segment *seg)
     skt_list_insert_after(at, &seg->node);
 }
 
-static void mark_lost(struct skt_path *p, struct skt_segment *seg)
+static void mark_lost(struct skt_path *p, struct skt_segment *seg, skt_us now, enum skt_trace_loss how)
 {
+    if (skt_path_is_traced(p))
+        skt_path_tell_lost(p, now, seg, how);
     skt_path_requeue(p, seg);
     if (skt_kcp_is_thin(seg->kcp))
         move_ahead(p, seg);
@@ -232,7 +239,7 @@ static void probe_tail(struct skt_path *p)
 static void time_out(struct skt_path *p, skt_us now)
 {
     for (struct skt_segment *seg; (seg = oldest(p));)
-        mark_lost(p, seg);
+        mark_lost(p, seg, now, SKT_TRACE_TIMEOUT);
     p->probes = 1;
     p->cc->on_timeout(&p->cc_state, now);
     skt_path_update_pacer(p, now);
@@ -245,7 +252,7 @@ void skt_path_detect_losses(struct skt_path *p, skt_us now)
     if (!skt_list_empty(&p->lagging))
         return; /* what is acknowledged is not all known yet */
     while ((seg = oldest(p)) && lost_at(p, seg) <= now && marked++ < MARKED_MAX) {
-        mark_lost(p, seg);
+        mark_lost(p, seg, now, SKT_TRACE_OVERTAKEN);
         skt_redundancy_on_lost(&p->redundancy);
         struct skt_cc_loss loss = {now, seg->cost, p->inflight_bytes, seg->sent_at};
         p->cc->on_lost(&p->cc_state, &loss);
@@ -259,6 +266,8 @@ void skt_path_detect_losses(struct skt_path *p, skt_us now)
         time_out(p, now);
     p->timeouts++;
     p->fired_at = now;
+    skt_trace_tell(&p->trace, timeout, now, p->timeouts);
+    skt_path_trace_metrics(p, now);
 }
 
 void skt_path_on_alive(struct skt_path *p, skt_us now)

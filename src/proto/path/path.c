@@ -117,6 +117,8 @@ void skt_path_on_parity(struct skt_path *p, skt_us now, size_t len)
 void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count)
 {
     p->stats.lost += count;
+    if (count > 0)
+        skt_trace_tell(&p->trace, mended, now, count);
     if (count == 0 || !p->cc->on_mended)
         return;
     p->cc->on_mended(&p->cc_state, now);
@@ -179,6 +181,7 @@ void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt)
     skt_path_take_rtt(p, now, rtt);
     p->cc->on_rtt(&p->cc_state, now, rtt);
     skt_path_update_pacer(p, now);
+    skt_path_trace_metrics(p, now);
 }
 
 bool skt_path_wants_rtt(const struct skt_path *p)
@@ -221,6 +224,7 @@ void skt_path_reset(struct skt_path *p, skt_us now)
     while (!skt_list_empty(&p->inflight))
         skt_path_requeue(p, SKT_CONTAINER(p->inflight.next, struct skt_segment, node));
     begin_measuring(p, now);
+    skt_path_trace_metrics(p, now);
 }
 
 /* The share depends on what others hold, and nobody is told when there is room again: waiting writers look

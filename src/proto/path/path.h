@@ -12,6 +12,7 @@
 #include "proto/cc/cc.h"
 #include "proto/parity/redundancy.h"
 #include "proto/path/pacer.h"
+#include "proto/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,8 +52,9 @@ struct skt_path {
     union skt_cc_state cc_state;
     struct skt_path_stats stats;
     struct skt_redundancy redundancy;
-    uint64_t max_rate; /* bytes/s; 0: none */
-    bool ack_frames;   /* the peer takes ACK frames; see skt_path_set_ack_frames */
+    uint64_t max_rate;      /* bytes/s; 0: none */
+    bool ack_frames;        /* the peer takes ACK frames; see skt_path_set_ack_frames */
+    struct skt_trace trace; /* who is told what happens here and in the session; the owner's */
 
     /* The rest is path*.c's own. */
     unsigned ack_work;       /* steps that acknowledgements may still take in what is being read */
@@ -156,6 +158,12 @@ void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count);
  * with the next send or expire. */
 void skt_path_begin_receive(struct skt_path *p);
 
+/* The time, for what is told (trace.h) before the path is asked for anything. */
+static inline void skt_path_set_time(struct skt_path *p, skt_us now)
+{
+    p->now = skt_us_max(p->now, now);
+}
+
 /* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
  * counted twice), and for datagrams without KCP in them. */
 void skt_path_on_sent(struct skt_path *p, skt_us now, size_t datagram_len);
@@ -184,6 +192,9 @@ unsigned skt_path_timeouts(const struct skt_path *p);
 /* Length in KCP bytes of the largest segment that was acknowledged since skt_path_init or _reset (0: none);
  * with skt_path_timeouts it shows a path whose MTU has shrunk. */
 size_t skt_path_largest_delivered(const struct skt_path *p);
+
+/* What holds new data up now. */
+enum skt_trace_limit skt_path_limit(const struct skt_path *p, skt_us now);
 
 /* Congestion window in bytes and pacing rate in bytes/s, for the status. */
 size_t skt_path_cwnd(const struct skt_path *p);

@@ -125,6 +125,8 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
     write_segment(seg, seg->ts, out);
     if (p->probes > 0)
         p->probes--;
+    if (skt_path_is_traced(p))
+        skt_path_tell_segment(p, now, seg, first ? SKT_TRACE_FIRST : SKT_TRACE_AGAIN);
     if (!first) {
         p->stats.retransmitted++;
         skt_path_plan_copies(p, seg, now);
@@ -274,6 +276,8 @@ static size_t write_packet(struct skt_path *p, skt_us now, uint8_t *out, size_t 
     }
     note_limited(p);
     note_waiting(p, now);
+    if (n == 0 && skt_path_is_traced(p))
+        skt_path_tell_limit(p, now);
     return n;
 }
 

@@ -104,6 +104,9 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     skt_session_heard(s, now);
     skt_connect_cancel(s);
     c->notes |= result == SKT_ATTACH_NEW ? SKT_NOTE_NEW : SKT_NOTE_CONTINUED;
+    skt_session_tell_keys(s, now, result == SKT_ATTACH_NEW ? SKT_TRACE_KEYS_NEW : SKT_TRACE_KEYS_CONTINUED);
+    if (moved)
+        skt_trace_tell(&s->path.trace, path, now, &s->peer);
     if (result == SKT_ATTACH_NEW) {
         begin_anew(s, now, cid);
     } else if (suspect || moved) {
@@ -112,6 +115,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     }
     if (result == SKT_ATTACH_NEW || suspect || moved)
         skt_session_search_mtu(s, now, c->pending_mtu);
+    skt_session_tell_state(s);
     s->due |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */
     s->ping_at = now;
 }

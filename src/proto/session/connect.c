@@ -123,6 +123,7 @@ int skt_session_connect(struct skt_session *s, skt_us now, const uint8_t ticket[
     }
     memcpy(s->ticket, ticket, SKT_TICKET_LEN);
     s->state = SKT_SESSION_CONNECTING;
+    skt_session_tell_state(s);
     skt_connect_need(s, now);
     return SKT_OK;
 }
@@ -197,6 +198,7 @@ static size_t send_initiation(struct skt_session *s, skt_us now, uint8_t *buf, s
         return 0;
     *to = a->to;
     s->connect.notes |= SKT_NOTE_INITIATION;
+    skt_session_tell_keys(s, now, SKT_TRACE_KEYS_ASKED);
     return (size_t)len;
 }
 
@@ -254,6 +256,7 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
         return SKT_ERR_NOMEM;
     drop_pending(s);
     c->notes |= SKT_NOTE_RESPONSE;
+    skt_session_tell_keys(s, now, SKT_TRACE_KEYS_ANSWERED);
     c->pending = kp;
     c->rtt = now - a->sent;
     c->has_echo = false;
@@ -388,5 +391,7 @@ size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
             len = send_initiation(s, now, buf, cap, &info->to);
     }
     s->stats.bytes_tx += len;
+    if (len)
+        skt_trace_tell(&s->path.trace, sent, now, len, SKT_TRACE_HANDSHAKE);
     return len;
 }

@@ -191,6 +191,16 @@ struct skt_session {
     size_t stash_len;
 };
 
+static inline void skt_session_tell_state(const struct skt_session *s)
+{
+    skt_trace_tell(&s->path.trace, state, s->path.now, (int)s->state, s->cid, s->close_reason);
+}
+
+static inline void skt_session_tell_keys(const struct skt_session *s, skt_us now, enum skt_trace_keys what)
+{
+    skt_trace_tell(&s->path.trace, keys, now, what, skt_session_cipher_name(s));
+}
+
 /* session.c */
 int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool client, skt_us now);
 uint32_t skt_session_random(struct skt_session *s, uint32_t below);

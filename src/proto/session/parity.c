@@ -79,7 +79,9 @@ static void close_group(struct skt_session *s, skt_us now)
     m = skt_redundancy_ration(&s->path.redundancy, now, m < g->rows ? m : g->rows, datagram_len(g));
     skt_us gap =
         skt_redundancy_has_runs(&s->path.redundancy) ? part_of_rtt(s, GAP_PART, GAP_MIN, GAP_MAX) : 0;
+    struct skt_trace_group told = {g->data, m, (unsigned)g->len};
     skt_fec_sender_close(out, now, m, gap);
+    skt_trace_tell(&s->path.trace, group, now, &told);
     s->parity.out_until = now + SKT_PARITY_LINGER;
 }
 

@@ -105,6 +105,8 @@ void skt_parity_recover(struct skt_session *s, skt_us now)
         const uint8_t *body = skt_fec_ring_get(s->parity.in, found.number[i], &len);
         len = body ? without_padding(body, len) : 0;
         s->parity.recovered += len > 0;
+        if (len > 0)
+            skt_trace_tell(&s->path.trace, recovered, now, 1);
         (void)skt_streams_receive(s, now, body, len);
     }
 }

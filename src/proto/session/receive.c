@@ -34,6 +34,7 @@ static void on_response_to_challenge(struct skt_session *s, skt_us now, const st
     s->peer = s->roam_to;
     s->roam_to = (struct skt_addr){0};
     s->challenge_due = false;
+    skt_trace_tell(&s->path.trace, path, now, &s->peer);
     skt_path_reset(&s->path, now);
     skt_session_search_mtu(s, now, s->mtu.cap);
     s->events |= SKT_EVENT_CONTINUED;
@@ -176,9 +177,11 @@ static struct skt_keypair *keypair_of(const struct skt_session *s, uint32_t id)
     return NULL;
 }
 
-static int count_drop(struct skt_session *s, int err)
+static int count_drop(struct skt_session *s, size_t len, int err)
 {
     struct skt_drops *d = &s->ctx->drops;
+    if (err)
+        skt_trace_tell(&s->path.trace, dropped, s->path.now, len, err);
     if (err == SKT_ERR_AUTH || err == SKT_ERR_LIMIT)
         d->auth++;
     else if (err == SKT_ERR_REPLAY)
@@ -224,27 +227,29 @@ static void ask_rtt(struct skt_session *s, skt_us now)
 int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
                         size_t len)
 {
+    skt_path_set_time(&s->path, now);
     if (s->state == SKT_SESSION_CLOSED || len < SKT_PACKET_MIN)
-        return count_drop(s, SKT_ERR_TRUNCATED);
+        return count_drop(s, len, SKT_ERR_TRUNCATED);
     uint32_t id = skt_get_u32(datagram);
     uint32_t number = skt_get_u32(datagram + 4);
     if (number == 0)
-        return count_drop(s, s->client ? skt_connect_on_response(s, now, from, datagram, len, id)
-                                       : SKT_ERR_MALFORMED);
+        return count_drop(
+            s, len, s->client ? skt_connect_on_response(s, now, from, datagram, len, id) : SKT_ERR_MALFORMED);
     if (number == SKT_NUMBER_COOKIE && s->client)
-        return count_drop(s, skt_connect_on_cookie(s, now, from, datagram, len, id));
+        return count_drop(s, len, skt_connect_on_cookie(s, now, from, datagram, len, id));
     struct skt_keypair *kp = keypair_of(s, id);
     if (!kp || !is_expected(s, kp, from))
-        return count_drop(s, SKT_ERR_NOTFOUND);
+        return count_drop(s, len, SKT_ERR_NOTFOUND);
     uint64_t top = kp->replay.top;
     bool newest = kp == s->keys.current && number > top;
     uint8_t *plain;
     size_t plain_len;
     int err = skt_packet_open(s->ctx->crypto, kp, datagram, len, now, &plain, &plain_len);
     if (err)
-        return count_drop(s, err);
+        return count_drop(s, len, err);
     s->stats.bytes_rx += len;
     s->stats.packets_rx++;
+    skt_trace_tell(&s->path.trace, received, now, len);
     skt_session_note_arrival(s, number > top ? (uint32_t)(number - top) : 0);
     s->opened_by = kp;
     if (kp != s->connect.pending)
@@ -257,5 +262,5 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     s->opened_by = NULL;
     skt_streams_absorb(s, now);
     ask_rtt(s, now);
-    return count_drop(s, err);
+    return count_drop(s, len, err);
 }

@@ -28,26 +28,30 @@ void skt_write_padding(struct skt_writer *w, size_t len)
         memset(p, SKT_FRAME_PAD, len);
 }
 
-static size_t count_sealed(struct skt_session *s, int len)
+static size_t count_sealed(struct skt_session *s, int len, enum skt_trace_datagram what)
 {
     if (len < 0)
         return 0;
     s->stats.bytes_tx += (size_t)len;
     s->stats.packets_tx++;
+    skt_trace_tell(&s->path.trace, sent, s->path.now, (size_t)len, what);
     return (size_t)len;
 }
 
 /* Seals plain_len bytes of frames; the datagram's length, or 0. */
-static size_t seal_with(struct skt_session *s, struct skt_keypair *kp, uint8_t *datagram, size_t plain_len)
+static size_t seal_with(struct skt_session *s, struct skt_keypair *kp, uint8_t *datagram, size_t plain_len,
+                        enum skt_trace_datagram what)
 {
-    return count_sealed(s, skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, kp, datagram, plain_len));
+    return count_sealed(s, skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, kp, datagram, plain_len), what);
 }
 
 /* The same for a packet of a run, which is masked as a whole. */
 static size_t seal_bare(struct skt_session *s, skt_us now, uint8_t *datagram, size_t plain_len)
 {
     struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
-    return kp ? count_sealed(s, skt_packet_seal_bare(s->ctx->crypto, kp, datagram, plain_len)) : 0;
+    if (!kp)
+        return 0;
+    return count_sealed(s, skt_packet_seal_bare(s->ctx->crypto, kp, datagram, plain_len), SKT_TRACE_DATA);
 }
 
 static size_t mask_run(const struct skt_session *s, uint8_t *run, size_t len, size_t segment_len)
@@ -62,10 +66,11 @@ static void expects_answer(struct skt_session *s, skt_us now)
         s->unanswered = now;
 }
 
-static size_t seal(struct skt_session *s, skt_us now, uint8_t *datagram, size_t plain_len)
+static size_t seal(struct skt_session *s, skt_us now, uint8_t *datagram, size_t plain_len,
+                   enum skt_trace_datagram what)
 {
     struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
-    return kp ? seal_with(s, kp, datagram, plain_len) : 0;
+    return kp ? seal_with(s, kp, datagram, plain_len, what) : 0;
 }
 
 /* A challenge to the address that a client has moved to. Shorter than any packet that provokes it times
@@ -76,7 +81,7 @@ static size_t send_challenge(struct skt_session *s, skt_us now, uint8_t *buf, st
     write_frame(&w, SKT_FRAME_CHALLENGE, s->challenge, sizeof s->challenge);
     s->challenge_due = false;
     info->to = s->roam_to;
-    return seal(s, now, buf, skt_writer_len(&w));
+    return seal(s, now, buf, skt_writer_len(&w), SKT_TRACE_HANDSHAKE);
 }
 
 static size_t send_probe(struct skt_session *s, skt_us now, uint8_t *buf)
@@ -87,7 +92,7 @@ static size_t send_probe(struct skt_session *s, skt_us now, uint8_t *buf)
     write_frame(&w, SKT_FRAME_PROBE, size, sizeof size);
     skt_write_padding(&w, w.left);
     s->probe_due = 0;
-    return seal(s, now, buf, skt_writer_len(&w));
+    return seal(s, now, buf, skt_writer_len(&w), SKT_TRACE_PROBE);
 }
 
 /* ACCEPT goes under the pair that brought the ticket, which nothing else uses before the client has confirmed
@@ -102,7 +107,7 @@ static size_t send_accept(struct skt_session *s, uint8_t *buf)
     write_frame(&w, SKT_FRAME_ACCEPT, body, sizeof body);
     skt_write_padding(&w, skt_session_random(s, SKT_PING_PAD_MAX));
     s->accept_due = false;
-    return kp ? seal_with(s, kp, buf, skt_writer_len(&w)) : 0;
+    return kp ? seal_with(s, kp, buf, skt_writer_len(&w), SKT_TRACE_HANDSHAKE) : 0;
 }
 
 static void write_ping(struct skt_session *s, skt_us now, struct skt_writer *w)
@@ -239,7 +244,7 @@ static size_t send_stash(struct skt_session *s, uint8_t *buf, struct skt_send_in
 static size_t send_parity(struct skt_session *s, skt_us now, uint8_t *buf)
 {
     size_t len = skt_parity_write(s, now, buf + SKT_HEADER_LEN);
-    return len ? seal(s, now, buf, len) : 0;
+    return len ? seal(s, now, buf, len, SKT_TRACE_PARITY) : 0;
 }
 
 /* A run: full packets one behind the other, ended by the first shorter one. */
@@ -270,6 +275,7 @@ static size_t send_run(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
 size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
                         struct skt_send_info *info)
 {
+    skt_path_set_time(&s->path, now);
     info->fragment = false;
     info->to = s->peer;
     size_t len = s->client ? skt_connect_send(s, now, buf, cap, info) : 0;

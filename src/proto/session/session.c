@@ -68,6 +68,7 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     skt_path_set_redundancy(&s->path, ctx->no_redundancy, ctx->overhead_cap_permille);
     skt_path_fix_parity(&s->path, ctx->fixed_data, ctx->fixed_parity);
     skt_path_set_max_rate(&s->path, now, ctx->max_rate);
+    skt_session_set_trace(s, now, &ctx->trace);
     int err = skt_account_charge(&s->path.account, SESSION_LEN) ? SKT_OK : SKT_ERR_NOMEM;
     bool charged = !err;
     if (!err)
@@ -114,6 +115,7 @@ void skt_session_free(struct skt_session *s)
     skt_account_release(&s->path.account, SESSION_LEN);
     skt_path_dispose(&s->path);
     free(s->stash);
+    skt_trace_tell(&s->path.trace, end, s->path.now);
     skt_wipe(s->ticket, sizeof s->ticket);
     skt_wipe(s->resume, sizeof s->resume);
     skt_wipe(s->resume_confirmed, sizeof s->resume_confirmed);
@@ -128,6 +130,7 @@ void skt_session_end(struct skt_session *s, int reason)
         return;
     s->state = SKT_SESSION_CLOSED;
     s->close_reason = (uint8_t)reason;
+    skt_session_tell_state(s);
     s->events |= SKT_EVENT_CLOSED;
     skt_connect_cancel(s);
 }
@@ -141,8 +144,24 @@ void skt_session_close(struct skt_session *s, skt_us now, int reason)
         s->due = SKT_DUE_CLOSE;
 }
 
+void skt_session_set_trace(struct skt_session *s, skt_us now, const struct skt_trace *trace)
+{
+    struct skt_trace *t = &s->path.trace;
+    skt_trace_tell(t, end, now);
+    *t = (struct skt_trace){0};
+    void *user = trace && trace->on ? trace->on->begin(trace->user, now, s->client) : NULL;
+    if (!user)
+        return;
+    *t = (struct skt_trace){trace->on, user};
+    skt_session_tell_state(s);
+    if (s->peer.family)
+        t->on->path(user, now, &s->peer);
+    t->on->mtu(user, now, s->mtu.current);
+}
+
 void skt_session_set_mtu(struct skt_session *s)
 {
+    skt_trace_tell(&s->path.trace, mtu, s->path.now, s->mtu.current);
     skt_parity_update(s);
     skt_path_set_payload_limit(&s->path, payload_limit_of(s->mtu.current, s->path.redundancy.parity));
 }
@@ -181,6 +200,7 @@ void skt_session_heard(struct skt_session *s, skt_us now)
     s->unanswered = SKT_NEVER;
     if (s->state == SKT_SESSION_SUSPECT) {
         s->state = SKT_SESSION_UP;
+        skt_session_tell_state(s);
         skt_connect_cancel(s);
     }
 }

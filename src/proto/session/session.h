@@ -47,6 +47,7 @@ struct skt_context {
     struct skt_idmap ids;                /* id in a packet's header -> struct skt_slot */
     struct skt_drops drops;
     const struct skt_cc *cc;
+    struct skt_trace trace;  /* told when a session begins (skt_session_set_trace) */
     int64_t clock_offset_ms; /* client: what to add to wall_ms to get the server's clock; learned */
     bool clock_known;        /* client: a message 2 has told the server's clock */
     bool ticket_proven;      /* client: the server has taken a proof of the ticket; it is not sent any more */
@@ -115,6 +116,10 @@ int skt_session_new_client(struct skt_session **out, struct skt_context *ctx, sk
 
 /* Ends it here without a word to the peer, resets streams silently (their owners must have let go), frees. */
 void skt_session_free(struct skt_session *s);
+
+/* Who is told from now on what happens in the session (trace.h); NULL, or nobody in it: nobody. A new session
+ * tells ctx->trace. */
+void skt_session_set_trace(struct skt_session *s, skt_us now, const struct skt_trace *trace);
 
 /* Client: where the server may be; each handshake takes the next address and a port of the range. */
 void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *addrs, size_t n,

@@ -78,6 +78,7 @@ static void free_stream(struct skt_session *s, struct skt_stream *st)
             .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->rcv_nxt - 1, .ts = k->newest_ts};
         skt_streams_queue_stateless_ack(s, &last);
     }
+    skt_trace_tell(&s->path.trace, closed, s->path.now, st->conv, st->reset, st->reset_reason);
     skt_idmap_remove(&s->streams, st->conv);
     s->peer_streams -= st->by_peer;
     dispose_stream(s, st);
@@ -127,6 +128,7 @@ int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_pee
     skt_list_init(&st->link);
     skt_list_append(by_peer ? &s->unopened : &s->quiet, &st->link);
     s->peer_streams += by_peer;
+    skt_trace_tell(&s->path.trace, opened, now, conv, by_peer);
     *out = st;
     return SKT_OK;
 }

@@ -51,6 +51,7 @@ static void expire_client(struct skt_session *s, skt_us now)
 {
     if (s->state == SKT_SESSION_UP && now >= skt_session_suspect_at(s)) {
         s->state = SKT_SESSION_SUSPECT;
+        skt_session_tell_state(s);
         s->events |= SKT_EVENT_RESOLVE;
         skt_connect_need(s, now);
     }
@@ -86,6 +87,7 @@ void skt_session_on_too_long(struct skt_session *s, skt_us now, size_t len)
 
 void skt_session_expire(struct skt_session *s, skt_us now)
 {
+    skt_path_set_time(&s->path, now);
     if (s->state == SKT_SESSION_CLOSED)
         return;
     if (is_open(s) && now >= s->heard + s->keepalive) {

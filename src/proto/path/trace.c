@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What is told of a path (proto/trace.h), gathered from where it stands. */
+#include "proto/kcp/internal.h"
+
+void skt_path_tell_metrics(const struct skt_path *p, skt_us now)
+{
+    struct skt_trace_metrics m = {
+        .cwnd = p->cc_state.out.cwnd,
+        .inflight = p->inflight_bytes,
+        .pacing_rate = p->cc_state.out.pacing_rate,
+        .delivered = p->delivered,
+        .srtt = p->srtt,
+        .min_rtt = p->min_rtt,
+        .latest_rtt = p->latest_rtt,
+        .rttvar = p->rttvar,
+        .phase = p->cc->phase(&p->cc_state),
+    };
+    if (p->max_rate && p->max_rate < m.pacing_rate)
+        m.pacing_rate = p->max_rate;
+    p->trace.on->metrics(p->trace.user, now, &m);
+}
+
+void skt_path_tell_limit(const struct skt_path *p, skt_us now)
+{
+    p->trace.on->limit(p->trace.user, now, skt_path_limit(p, now));
+}
+
+static struct skt_trace_segment told(const struct skt_segment *seg, enum skt_trace_cause cause)
+{
+    return (struct skt_trace_segment){seg->kcp->conv, seg->sn, seg->len, (uint8_t)cause};
+}
+
+void skt_path_tell_segment(const struct skt_path *p, skt_us now, const struct skt_segment *seg,
+                           enum skt_trace_cause cause)
+{
+    if (cause == SKT_TRACE_AGAIN && (seg->flags & SKT_SEG_PROBED))
+        cause = SKT_TRACE_TAIL;
+    struct skt_trace_segment s = told(seg, cause);
+    p->trace.on->segment(p->trace.user, now, &s);
+}
+
+void skt_path_tell_lost(const struct skt_path *p, skt_us now, const struct skt_segment *seg,
+                        enum skt_trace_loss how)
+{
+    struct skt_trace_segment s = told(seg, seg->xmit > 1 ? SKT_TRACE_AGAIN : SKT_TRACE_FIRST);
+    p->trace.on->lost(p->trace.user, now, &s, how);
+}
