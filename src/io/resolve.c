@@ -51,6 +51,8 @@ struct skt_resolver {
     bool around;                       /* name servers are asked, too, */
     char around_if[16];                /* past this interface's routes; "": no matter */
     char resolv_conf[RESOLV_CONF_MAX]; /* "": the system's */
+    skt_resolve_servers_fn tell;       /* or NULL */
+    void *tell_user;
 };
 
 /* --- in the thread --- */
@@ -241,6 +243,8 @@ static void ask_around(struct skt_resolve *r, struct skt_loop *loop)
     if (!resolver->around)
         return;
     size_t n = skt_nameservers_read(resolver->resolv_conf[0] ? resolver->resolv_conf : NULL, servers);
+    if (n > 0 && resolver->tell)
+        resolver->tell(resolver->tell_user, servers, n);
     unsigned without = resolver->around_if[0] ? skt_net_ifindex(resolver->around_if) : 0;
     if (n == 0 || skt_ask_start(&r->ask, loop, servers, n, without, r->name, r->port, on_asked, r) != SKT_OK)
         r->ask = NULL;
@@ -257,6 +261,16 @@ int skt_resolve_set_around(struct skt_loop *loop, const char *interface, const c
     resolver->around = interface != NULL;
     snprintf(resolver->around_if, sizeof resolver->around_if, "%s", interface ? interface : "");
     snprintf(resolver->resolv_conf, sizeof resolver->resolv_conf, "%s", resolv_conf ? resolv_conf : "");
+    return SKT_OK;
+}
+
+int skt_resolve_tell_servers(struct skt_loop *loop, skt_resolve_servers_fn fn, void *user)
+{
+    struct skt_resolver *resolver = resolver_of(loop);
+    if (!resolver)
+        return SKT_ERR_NOMEM;
+    resolver->tell = fn;
+    resolver->tell_user = user;
     return SKT_OK;
 }
 

@@ -31,6 +31,11 @@ int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const cha
  * Texts are copied. SKT_ERR_NOMEM, SKT_ERR_ARG. */
 int skt_resolve_set_around(struct skt_loop *loop, const char *interface, const char *resolv_conf);
 
+/* Told of the network's own name servers before each time that they are asked around a tunnel: they change
+ * with the network. fn NULL: nobody is. SKT_ERR_NOMEM. */
+typedef void (*skt_resolve_servers_fn)(void *user, const struct skt_addr *servers, size_t n);
+int skt_resolve_tell_servers(struct skt_loop *loop, skt_resolve_servers_fn fn, void *user);
+
 /* Forgets a look-up: fn is not called any more. NULL is allowed. */
 void skt_resolve_cancel(struct skt_resolve *r);
 

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "crypto/crypto.h"
+#include "io/resolve.h"
 #include "script/app.h"
 
 #include <errno.h>
@@ -239,6 +240,7 @@ void skt_tun_unit_undo(struct skt_app *app)
         skt_netcfg_open(app->tun->nc);
     skt_netcfg_free(app->tun->nc);
     app->tun->nc = NULL;
+    (void)skt_resolve_tell_servers(app->loop, NULL, NULL);
     app->tun->configured = true; /* not once more */
 }
 

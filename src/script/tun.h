@@ -4,6 +4,7 @@
 #ifndef SKT_SCRIPT_TUN_H
 #define SKT_SCRIPT_TUN_H
 
+#include "io/nameservers.h"
 #include "io/tun.h"
 #include "netcfg/netcfg.h"
 #include "script/state.h"
@@ -31,7 +32,9 @@ struct skt_tun_unit {
     unsigned remakes; /* of the interface since remakes_since */
     skt_us remakes_since;
     struct skt_tun_wish wish;
-    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: for ATTACH */
+    struct skt_addr name_servers[SKT_NAMESERVERS_MAX]; /* kill_switch: those that have a way outside, */
+    size_t name_server_count;                          /* of these */
+    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX];     /* client: for ATTACH */
     size_t extensions_len;
 };
 

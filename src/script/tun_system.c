@@ -57,6 +57,37 @@ static void pin_servers(struct skt_tun_unit *u)
     }
 }
 
+static bool is_among(const struct skt_addr *one, const struct skt_addr *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (skt_addr_same_ip(one, &list[i]))
+            return true;
+    return false;
+}
+
+/* Another network has others. What is pinned is pinned before they are asked: a first question that is faster
+ * is repeated. */
+static void on_name_servers(void *user, const struct skt_addr *servers, size_t n)
+{
+    struct skt_tun_unit *u = user;
+    bool some_went = false;
+    if (!u->nc)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!is_among(&servers[i], u->name_servers, u->name_server_count))
+            (void)skt_netcfg_pin(u->nc, &servers[i], on_done, label("the route to the name server"));
+    for (size_t i = 0; i < u->name_server_count; i++) {
+        if (is_among(&u->name_servers[i], servers, n))
+            continue;
+        (void)skt_netcfg_unpin(u->nc, &u->name_servers[i], on_done, label("the route to the name server"));
+        some_went = true;
+    }
+    u->name_server_count = n;
+    memcpy(u->name_servers, servers, n * sizeof *servers);
+    if (some_went)
+        pin_servers(u); /* it may have been one of these, too */
+}
+
 /* What the tunnel itself asks must not go into it. Where all else is held shut the name servers need a way.
  */
 static void look_up_around(struct skt_tun_unit *u)
@@ -69,9 +100,8 @@ static void look_up_around(struct skt_tun_unit *u)
         skt_warn("the servers' names can be looked up through the tunnel only");
     if (!t->kill_switch || !has_names(t))
         return;
-    size_t n = skt_nameservers_read(NULL, servers);
-    for (size_t i = 0; i < n; i++)
-        (void)skt_netcfg_pin(u->nc, &servers[i], on_done, label("the route to the name server"));
+    on_name_servers(u, servers, skt_nameservers_read(NULL, servers));
+    (void)skt_resolve_tell_servers(u->app->loop, on_name_servers, u);
 }
 
 void skt_tun_unit_prepare(struct skt_tun_unit *u)
@@ -167,6 +197,7 @@ void skt_tun_unit_configure_again(struct skt_tun_unit *u)
     if (u->configured)
         (void)skt_netcfg_hook(u->nc, false, NULL, 0, on_done, label("down"));
     (void)skt_netcfg_undo(u->nc, on_done, label("routes"));
+    u->name_server_count = 0;
     (void)skt_netcfg_interface(u->nc, skt_tun_name(u->dev), on_done, label("the interface"));
     if (!u->configured)
         return;

@@ -60,6 +60,31 @@ def test_name_server_farther_away_and_kill_switch(lab):
     moved(lab, "10.85.0.53", dns=["10.77.0.1"], kill_switch=True)
 
 
+def test_network_brings_another_name_server_with_kill_switch(lab):
+    """As a change of network does it: the old name server is gone, the new one as far away, and the server has moved."""
+    t = routed(lab)
+    t.r.ip("addr", "add", "10.85.0.54/32", "dev", "lo")
+    names = Names(lab, t.r, "10.85.0.53", {"far.example": "10.92.0.2"})
+    etc = Etc(lab, "nameserver 10.85.0.53\n")
+    tun_server(lab, t.s)
+    tun_client(lab, t.c, ["far.example"], wrap=etc.wrap, routes=["0.0.0.0/0"], kill_switch=True)
+    ping_until(t.c, "10.77.0.1")
+    names.stop()
+    etc.file.write_text("nameserver 10.85.0.54\n")
+    Names(lab, t.r, "10.85.0.54", {"far.example": "10.92.0.5"})
+    t.s.ip("addr", "add", "10.92.0.5/24", "dev", "vth1")
+    t.s.ip("addr", "del", "10.92.0.2/24", "dev", "vth1")
+    if "10.92.0.5" not in t.s.ip("addr"):
+        t.s.ip("addr", "add", "10.92.0.5/24", "dev", "vth1")
+    t.s.ip("route", "replace", "default", "via", "10.92.0.1")
+    began = time.monotonic()
+    ping_until(t.c, "10.77.0.1", timeout=20)
+    lab.note(f"kill_switch, another name server and another address of the server: back after {time.monotonic() - began:.1f} s")
+    routes = t.c.ip("route")
+    assert "10.85.0.54 via" in routes and "10.85.0.53 via" not in routes, routes
+    assert not leaks(t)
+
+
 def leaks(t):
     """Does a packet to the world get there past the tunnel? (The server does not answer for it.)"""
     return "1 received" in inside(t.c, "ping", "-n", "-c1", "-W1", WORLD, check=False)
