@@ -90,10 +90,13 @@ void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, stru
     skt_list_append(&k->streams, &s->link);
     struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_handle(s),
                                   skt_arg_string(st->name, st->name_len)};
+    struct skt_source outer = app->source;
+    app->source = (struct skt_source){.kind = SKT_SOURCE_EVENT};
     k->depth++;
     bool ok = skt_call_protected(app, make_handle, s, "on_stream_open", NULL, 0) &&
               skt_call_callback(app, SKT_CB_STREAM_OPEN, args, 4, NULL);
     k->depth--;
+    app->source = outer;
     s = ok ? NULL : find(k, st);
     if (s) { /* the callback failed before it had decided */
         drop_stream(k, st, SKT_RESET_TARGET);

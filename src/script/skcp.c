@@ -27,9 +27,12 @@ static int on_check_ticket(void *user, struct skt_endpoint *ep, const uint8_t ti
     if (!skt_call_present(app, SKT_CB_SKCP_CHECK_TICKET))
         return app->conf->table.has_tickets && !skt_config_find_ticket(app->conf, ticket);
     lua_Integer result = -1; /* a callback that fails, or says nothing, lets nobody in */
+    struct skt_source outer = app->source;
+    app->source = (struct skt_source){.kind = SKT_SOURCE_EVENT};
     k->depth++;
     skt_call_callback(app, SKT_CB_SKCP_CHECK_TICKET, args, 2, &result);
     k->depth--;
+    app->source = outer;
     return result == 0 ? 0 : 1;
 }
 

@@ -202,21 +202,29 @@ static void linger(struct skt_tcp *c)
     }
 }
 
+/* Calls on_tcp_close, once in a connection's life. */
+static void tell_close(struct skt_tcp *c)
+{
+    struct skt_app *app = c->app;
+    if (c->closing)
+        return;
+    c->closing = true;
+    struct skt_call_arg args[] = {skt_arg_integer(c->number)};
+    struct skt_source outer = app->source;
+    app->source = source_of(c);
+    skt_call_callback(app, SKT_CB_TCP_CLOSE, args, 1, NULL);
+    app->source = outer;
+}
+
 void skt_tcp_close(struct skt_tcp *c, bool silent)
 {
     struct skt_app *app = c->app;
     if (c->phase >= SKT_TCP_LINGERING)
         return;
-    if (!silent && !c->closing) {
-        c->closing = true;
-        struct skt_call_arg args[] = {skt_arg_integer(c->number)};
-        struct skt_source outer = app->source;
-        app->source = source_of(c);
-        skt_call_callback(app, SKT_CB_TCP_CLOSE, args, 1, NULL);
-        app->source = outer;
-        if (c->phase >= SKT_TCP_LINGERING)
-            return; /* the callback has closed it */
-    }
+    if (!silent)
+        tell_close(c);
+    if (c->phase >= SKT_TCP_LINGERING)
+        return; /* on_tcp_close has closed it */
     c->closing = true;
     if (c->phase != SKT_TCP_UP) {
         skt_tcp_abort(c);
@@ -417,6 +425,8 @@ void skt_tcp_announce(struct skt_tcp *c)
     bool unheard = present && !ok && app->calls.no_memory;
     if (c->phase != SKT_TCP_UP)
         return;
+    if (unheard) /* perhaps it got as far as to keep the number */
+        tell_close(c);
     if (unheard || (!present && !app->wants_recv))
         skt_tcp_abort(c); /* nobody would ever look at it */
     else

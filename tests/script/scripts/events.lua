@@ -6,7 +6,7 @@ local api, conf, cb = skt.api, skt.conf, skt.cb
 local MANY = 12
 local server, client, listener, connector, cid, sink
 local full, accepted, accepted_full, failed, refused = false, 0, 0, 0, 0
-local opened, closed, filled = {}, {}, 0
+local opened, closed, filled, others, spare = {}, {}, 0, {}, nil
 
 function cb.on_init(loop)
     server = assert(api.skcp_init(conf.skcp_conf_list[1].raw, loop, 1))
@@ -14,6 +14,7 @@ function cb.on_init(loop)
     listener = assert(api.etcp_server_init(conf.etcp_serv_conf.raw, loop))
     connector = assert(api.etcp_client_init(conf.etcp_cli_conf.raw, loop))
     assert(api.etcp_client_create_conn(connector, "127.0.0.1", conf.etcp_serv_conf.serv_port))
+    spare = assert(api.etcp_client_create_conn(connector, "127.0.0.1", conf.etcp_serv_conf.serv_port))
 end
 
 local function send(text)
@@ -22,7 +23,7 @@ local function send(text)
 end
 
 local function check()
-    if #opened == MANY and failed == MANY and #closed == MANY then
+    if #opened == MANY and failed == MANY and #closed == MANY and others.ticket and others.stream then
         for i = 1, MANY do assert(opened[i] == i) end
         assert(accepted_full <= 1, "the listener was not held: " .. accepted_full)
         api.log("PASS")
@@ -35,6 +36,8 @@ local function meet()
         assert(api.etcp_client_create_conn(connector, "127.0.0.1", conf.etcp_serv_conf.serv_port))
         assert(api.etcp_client_create_conn(connector, "127.0.0.1", 1)) -- nobody listens: on_tcp_close
     end
+    assert(api.relay_open(spare, client, cid)) -- on_stream_open at the server
+    assert(api.skcp_req_cid(client, conf.skcp_conf_list[2].ticket)) -- on_skcp_check_ticket
     api.timer_start(0.5, function()
         accepted_full = accepted
         assert(failed == MANY, failed)
@@ -61,6 +64,9 @@ end
 function cb.on_tcp_accept(fd)
     if not sink then
         sink = fd
+        return
+    end
+    if not cid then -- spare's other end
         return assert(api.skcp_req_cid(client, conf.skcp_conf_list[2].ticket))
     end
     accepted = accepted + 1
@@ -73,16 +79,29 @@ function cb.on_tcp_close()
 end
 
 function cb.on_skcp_recv_cid(_, its)
-    cid = its
-    fill()
+    if not cid then
+        cid = its
+        fill()
+    end
+end
+
+function cb.on_skcp_check_ticket()
+    if cid then send("other ticket") end
+    return 0
+end
+
+function cb.on_stream_open()
+    send("other stream")
 end
 
 function cb.on_skcp_recv_data(_, _, buf)
-    local word, n = buf:match("^(%a+) (%d+)$")
+    local word, n = buf:match("^(%a+) (%w+)$")
     if word == "open" then
         opened[#opened + 1] = tonumber(n)
     elseif word == "closed" then
         closed[#closed + 1] = tonumber(n)
+    elseif word == "other" then
+        others[n] = true
     else
         assert(api.etcp_server_send(listener, sink, buf) == #buf)
     end
