@@ -11,6 +11,8 @@
 local conf, api, cb = skt.conf, skt.api, skt.cb
 local file, open_s = conf.user.tickets_file, conf.user.open_s or 30
 local knocked_ms -- when the last knock came
+local checked    -- the ticket that was asked about last: on_skcp_accept follows at once where it was good
+local tickets, inside = {}, {} -- cid -> its ticket; ticket -> how many sessions there are with it
 
 require "skt.proxy_server"
 local start = cb.on_init
@@ -38,8 +40,13 @@ local function same(a, b)
     return difference == 0
 end
 
--- 0 lets the client in. A file of one ticket a line; # begins a remark.
+-- 0 lets the client in. It is asked each time that a client takes new keys, every two minutes: who is inside stays.
+-- A file of one ticket a line; # begins a remark.
 function cb.on_skcp_check_ticket(skcp, ticket)
+    checked = ticket
+    if inside[ticket] then
+        return 0
+    end
     if not knocked_ms or api.get_ms() - knocked_ms > open_s * 1000 then
         return 1
     end
@@ -50,4 +57,15 @@ function cb.on_skcp_check_ticket(skcp, ticket)
         end
     end
     return found
+end
+
+function cb.on_skcp_accept(skcp, cid)
+    tickets[cid] = checked
+    inside[checked] = (inside[checked] or 0) + 1
+end
+
+function cb.on_skcp_close(skcp, cid)
+    local ticket = tickets[cid]
+    tickets[cid] = nil
+    inside[ticket] = inside[ticket] > 1 and inside[ticket] - 1 or nil
 end

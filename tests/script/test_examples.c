@@ -122,6 +122,31 @@ static void test_knock(void **state)
     echo_stop_target(&target);
 }
 
+/* Tickets are asked for at each change of keys, too: that is no new session. */
+static void test_knock_lets_stay(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_app server, client, knocker;
+    unsigned udp = rig_port(), knock = rig_port(), tcp = rig_port();
+    char script[128];
+    rig_write(rig, "tickets", RIG_TICKET "\n");
+    rig_write(rig, "client.lua", "require 'skt.proxy_client'");
+    snprintf(script, sizeof script, "%s/client.lua", rig->dir);
+    start(
+        rig, &server, SCRIPT("knock_keys.lua"),
+        "example = '" EXAMPLE(
+            "knock.lua") "', ticket = '" RIG_TICKET "', tickets_file = '%s/tickets', "
+                         "tcp_listen_port = %u, tcp_target_addr = '127.0.0.1', tcp_target_port = 80, " SERVER,
+        rig->dir, knock, udp);
+    start(rig, &knocker, SCRIPT("knocker.lua"), "delay_s = 0, port = %u", knock);
+    expect_log(rig, "knocked", 5000);
+    start(rig, &client, script, "tcp_listen_port = %u, " REMOTE, tcp, udp);
+    expect_log(rig, "PASS", 10000);
+    rig_stop(&knocker);
+    rig_stop(&client);
+    rig_stop(&server);
+}
+
 /* 300 kB there and back at 400 kB/s take 1.5 s, less what may be saved up. */
 static void test_limiter(void **state)
 {
@@ -172,7 +197,8 @@ static void test_metrics(void **state)
 CHECK_GROUP(examples)
 {
     const struct CMUnitTest tests[] = {
-        EXAMPLE_TEST(test_echo),    EXAMPLE_TEST(test_chat),    EXAMPLE_TEST(test_knock),
+        EXAMPLE_TEST(test_echo),    EXAMPLE_TEST(test_chat),
+        EXAMPLE_TEST(test_knock),   EXAMPLE_TEST(test_knock_lets_stay),
         EXAMPLE_TEST(test_limiter), EXAMPLE_TEST(test_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
