@@ -43,7 +43,7 @@ struct process {
     const struct skt_run_source *source;
     struct skt_config *conf;
     struct skt_loop *loop;
-    struct skt_app *app;
+    struct skt_script *app;
     char *status_wanted; /* the configuration's status_socket as it was written */
     struct skt_status_socket *status;
     struct skt_janitor janitor;
@@ -71,7 +71,7 @@ static void on_end_signal(struct skt_loop_signal *s, int signum)
         skt_info("%s again: ending at once", name);
     else
         skt_info("%s: ending, open connections get %d s", name, (int)(drain_limit / SKT_US_PER_SEC));
-    skt_app_stop(p->app, p->stopping ? 0 : drain_limit, on_stopped, p);
+    skt_script_stop(p->app, p->stopping ? 0 : drain_limit, on_stopped, p);
     p->stopping = true;
 }
 
@@ -150,7 +150,7 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
     skt_config_restart_fields(p->conf, fresh, say_restart, p);
     skt_config_take_live(p->conf, fresh);
     skt_config_free(fresh);
-    skt_app_reloaded(p->app);
+    skt_script_reloaded(p->app);
     reopen_log(p);
     skt_info("SIGHUP: %s was read again", p->source->path);
 }
@@ -207,7 +207,7 @@ static void stop_signals(struct process *p)
 static void write_status(void *user, FILE *out)
 {
     const struct process *p = user;
-    skt_app_status_json(p->app, out);
+    skt_script_status_json(p->app, out);
 }
 
 /* Where privileges will be given up, the socket's removal needs somebody who keeps them. */
@@ -269,9 +269,9 @@ static int open_status(struct process *p)
 static int start(struct process *p)
 {
     char err[SKT_CONFIG_ERROR_MAX] = "";
-    int result = skt_app_new(&p->app, p->loop, p->conf, err, sizeof err);
+    int result = skt_script_new(&p->app, p->loop, p->conf, err, sizeof err);
     if (result == SKT_OK)
-        result = skt_app_start(p->app, err, sizeof err);
+        result = skt_script_start(p->app, err, sizeof err);
     if (result < 0) {
         skt_error("%s", err[0] ? err : skt_err_str(result));
         return result == SKT_ERR_ARG ? SKT_EXIT_USAGE : SKT_EXIT_FAILURE;
@@ -304,7 +304,7 @@ static int start(struct process *p)
 static void clean_up(struct process *p)
 {
     skt_run_log_stop();
-    skt_app_free(p->app);
+    skt_script_free(p->app);
     skt_status_socket_free(p->status);
     if (p->loop)
         stop_signals(p);
@@ -333,7 +333,7 @@ int skt_run(const struct skt_run_source *source)
         status = start(p);
     if (status == SKT_EXIT_OK) {
         skt_loop_run(p->loop);
-        status = skt_app_failed(p->app) ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
+        status = skt_script_failed(p->app) ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
         skt_run_log_stop();
         skt_info("ended");
     }

@@ -57,7 +57,7 @@ static void find_script(struct config_reader *r, void *arg)
     (void)arg;
     char *beside = join(conf->script_dir, conf->script_file);
     if (!beside)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     if (access(beside, R_OK) == 0) {
         free(conf->script_file);
         conf->script_file = beside;
@@ -65,11 +65,11 @@ static void find_script(struct config_reader *r, void *arg)
         free(beside);
         if (access(conf->script_file, R_OK) != 0) {
             if (!is_original_name(conf->script_file) || conf->mode == SKT_CONFIG_CUSTOM) {
-                config_enter(r, "script_file");
-                config_fail(r, "expected a script that can be read, got \"%.200s\"", conf->script_file);
+                skt_config_enter(r, "script_file");
+                skt_config_fail(r, "expected a script that can be read, got \"%.200s\"", conf->script_file);
             }
-            config_warn(r, "script_file: there is no %s: the built-in script of %s runs instead",
-                        conf->script_file, conf->mode_name);
+            skt_config_warn(r, "script_file: there is no %s: the built-in script of %s runs instead",
+                            conf->script_file, conf->mode_name);
             free(conf->script_file);
             conf->script_file = NULL;
             return;
@@ -77,7 +77,7 @@ static void find_script(struct config_reader *r, void *arg)
     }
     char *dir = folder_of(conf->script_file);
     if (!dir)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     free(conf->script_dir);
     conf->script_dir = dir;
 }
@@ -88,8 +88,8 @@ static void check_script(struct config_reader *r, void *arg)
     (void)arg;
     lua_State *L = r->L;
     if (luaL_loadfilex(L, r->conf->script_file, "t") != LUA_OK) {
-        config_enter(r, "script_file");
-        config_fail(r, "%s", lua_tostring(L, -1));
+        skt_config_enter(r, "script_file");
+        skt_config_fail(r, "%s", lua_tostring(L, -1));
     }
     lua_pop(L, 1);
 }
@@ -97,19 +97,20 @@ static void check_script(struct config_reader *r, void *arg)
 static void fail_without_script(struct config_reader *r, void *arg)
 {
     (void)arg;
-    config_enter(r, "mode");
-    config_fail(r,
-                "expected proxy_client, proxy_server, tun_client, tun_server, or a name of your own with a "
-                "script_file, got \"%.60s\"",
-                r->conf->mode_name);
+    skt_config_enter(r, "mode");
+    skt_config_fail(
+        r,
+        "expected proxy_client, proxy_server, tun_client, tun_server, or a name of your own with a "
+        "script_file, got \"%.60s\"",
+        r->conf->mode_name);
 }
 
 static void check_user(struct config_reader *r, void *arg)
 {
     (void)arg;
     if (r->conf->run_as && !getpwnam(r->conf->run_as)) {
-        config_enter(r, "user");
-        config_fail(r, "there is no account \"%.60s\"", r->conf->run_as);
+        skt_config_enter(r, "user");
+        skt_config_fail(r, "there is no account \"%.60s\"", r->conf->run_as);
     }
 }
 
@@ -123,33 +124,33 @@ static void check_log_file(struct config_reader *r, void *arg)
     bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
     free(folder);
     if (!there) {
-        config_enter(r, "log_file");
-        config_fail(r, "expected a file in a folder that is there, got \"%.200s\"", r->conf->log_file);
+        skt_config_enter(r, "log_file");
+        skt_config_fail(r, "expected a file in a folder that is there, got \"%.200s\"", r->conf->log_file);
     } else if (skt_log_check_file(r->conf->log_file) == EMLINK) {
-        config_enter(r, "log_file");
-        config_fail(r, "\"%.200s\": %s", r->conf->log_file, skt_log_file_error(EMLINK));
+        skt_config_enter(r, "log_file");
+        skt_config_fail(r, "\"%.200s\": %s", r->conf->log_file, skt_log_file_error(EMLINK));
     }
 }
 
-void config_check_top(struct config_reader *r)
+void skt_config_check_top(struct config_reader *r)
 {
     struct skt_config *conf = r->conf;
     conf->script_dir = folder_of(conf->path);
     if (!conf->script_dir)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     if (conf->script_file) {
-        if (config_try(r, find_script, NULL) && conf->script_file)
-            (void)config_try(r, check_script, NULL);
+        if (skt_config_try(r, find_script, NULL) && conf->script_file)
+            (void)skt_config_try(r, check_script, NULL);
     } else if (conf->mode == SKT_CONFIG_CUSTOM) {
-        (void)config_try(r, fail_without_script, NULL);
+        (void)skt_config_try(r, fail_without_script, NULL);
     }
-    (void)config_try(r, check_user, NULL);
-    (void)config_try(r, check_log_file, NULL);
+    (void)skt_config_try(r, check_user, NULL);
+    (void)skt_config_try(r, check_log_file, NULL);
     if (!conf->status_socket) {
         size_t cap = strlen(conf->name) + sizeof SKT_RUN_FOLDER "/.sock";
         conf->status_socket = malloc(cap);
         if (!conf->status_socket)
-            config_fail_memory(r);
+            skt_config_fail_memory(r);
         snprintf(conf->status_socket, cap, SKT_RUN_FOLDER "/%s.sock", conf->name);
     } else if (strcmp(conf->status_socket, "off") == 0) {
         conf->status_socket[0] = 0;
@@ -164,16 +165,16 @@ static void check_needs(struct config_reader *r, void *arg)
     enum skt_config_mode mode = r->conf->mode;
     bool server = mode == SKT_CONFIG_PROXY_SERVER || mode == SKT_CONFIG_TUN_SERVER;
     if (t->entry_count == 0) {
-        config_enter(r, server ? ".skcp_servers" : ".skcp_remote_servers");
-        config_fail(r, "expected a list with at least one entry, got nothing");
+        skt_config_enter(r, server ? ".skcp_servers" : ".skcp_remote_servers");
+        skt_config_fail(r, "expected a list with at least one entry, got nothing");
     }
     if (mode == SKT_CONFIG_PROXY_CLIENT && t->listener_count == 0) {
-        config_enter(r, ".tcp_listen_port");
-        config_fail(r, "expected 1..65535, or listeners = {...}, got nothing");
+        skt_config_enter(r, ".tcp_listen_port");
+        skt_config_fail(r, "expected 1..65535, or listeners = {...}, got nothing");
     }
     if (mode == SKT_CONFIG_PROXY_SERVER && !t->tcp_target_addr && t->target_count == 0) {
-        config_enter(r, ".tcp_target_addr");
-        config_fail(r, "expected a string, or targets = {...}, got nothing");
+        skt_config_enter(r, ".tcp_target_addr");
+        skt_config_fail(r, "expected a string, or targets = {...}, got nothing");
     }
 }
 
@@ -186,8 +187,8 @@ static void check_tun_needs(struct config_reader *r, void *arg)
     enum skt_config_mode mode = r->conf->mode;
     bool needed = !r->conf->script_file && (mode == SKT_CONFIG_TUN_CLIENT || mode == SKT_CONFIG_TUN_SERVER);
     if ((needed || t->tun_ip || t->tun_mask) && (!t->tun_ip || !t->tun_mask)) {
-        config_enter(r, t->tun_ip ? ".tun_mask" : ".tun_ip");
-        config_fail(r, "expected an IPv4 address, got nothing");
+        skt_config_enter(r, t->tun_ip ? ".tun_mask" : ".tun_ip");
+        skt_config_fail(r, "expected an IPv4 address, got nothing");
     }
 }
 
@@ -195,8 +196,8 @@ static void check_ipv4(struct config_reader *r, const char *name, const char *va
 {
     struct skt_addr a;
     if (value && (skt_addr_parse(&a, value, 0) != SKT_OK || a.family != 4)) {
-        config_enter(r, ".%s", name);
-        config_fail(r, "expected an IPv4 address, got \"%.60s\"", value);
+        skt_config_enter(r, ".%s", name);
+        skt_config_fail(r, "expected an IPv4 address, got \"%.60s\"", value);
     }
 }
 
@@ -212,9 +213,9 @@ static void check_ticket_targets(struct config_reader *r, void *arg)
             for (size_t k = 0; k < t->target_count && !found; k++)
                 found = strcmp(t->targets[k].name, name) == 0;
             if (!found) {
-                config_enter(r, ".tickets[ticket of %.40s].targets[%zu]",
-                             t->tickets[i].name ? t->tickets[i].name : "?", j + 1);
-                config_fail(r, "expected the name of one of the targets, got \"%.60s\"", name);
+                skt_config_enter(r, ".tickets[ticket of %.40s].targets[%zu]",
+                                 t->tickets[i].name ? t->tickets[i].name : "?", j + 1);
+                skt_config_fail(r, "expected the name of one of the targets, got \"%.60s\"", name);
             }
         }
     }
@@ -232,27 +233,35 @@ static void check_tun_mask(struct config_reader *r, void *arg)
     check_ipv4(r, "tun_mask", r->conf->table.tun_mask);
 }
 
-void config_check_mode(struct config_reader *r)
+void skt_config_check_mode(struct config_reader *r)
 {
-    static void (*const checks[])(struct config_reader * r, void *arg) = {
-        config_add_first_listener, config_check_listeners, config_check_addresses, config_check_ports,
-        config_check_target,       check_tun_ip,           check_tun_mask,         check_tun_needs,
-        config_check_tun,          config_check_nets,      config_check_hooks,     check_ticket_targets};
+    static void (*const checks[])(struct config_reader * r, void *arg) = {skt_config_add_first_listener,
+                                                                          skt_config_check_listeners,
+                                                                          skt_config_check_addresses,
+                                                                          skt_config_check_ports,
+                                                                          skt_config_check_target,
+                                                                          check_tun_ip,
+                                                                          check_tun_mask,
+                                                                          check_tun_needs,
+                                                                          skt_config_check_tun,
+                                                                          skt_config_check_nets,
+                                                                          skt_config_check_hooks,
+                                                                          check_ticket_targets};
     struct skt_config *conf = r->conf;
     struct skt_config_mode_table *t = &conf->table;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-        (void)config_try(r, checks[i], NULL);
+        (void)skt_config_try(r, checks[i], NULL);
     if (!conf->script_file)
-        (void)config_try(r, check_needs, NULL);
+        (void)skt_config_try(r, check_needs, NULL);
     bool server = false;
     for (size_t i = 0; i < t->entry_count; i++)
         server = server || t->entries[i].server;
     if (server && !t->has_tickets && conf->mode != SKT_CONFIG_CUSTOM && !conf->script_file)
-        config_warn(r, "%s.tickets is not set: whoever knows a password or key gets in, with any ticket",
-                    conf->mode_name);
+        skt_config_warn(r, "%s.tickets is not set: whoever knows a password or key gets in, with any ticket",
+                        conf->mode_name);
 }
 
-int config_warn_readable(struct skt_config *conf)
+int skt_config_warn_readable(struct skt_config *conf)
 {
     static const char text[] = "others can read this file and the secrets in it: chmod 600 ";
     struct skt_config_strings *w = &conf->warnings;

@@ -11,9 +11,9 @@ static void enter_listener(struct config_reader *r, size_t i, const char *field)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     if (i == 0 && t->tcp_listen_port)
-        config_enter(r, ".%s", field);
+        skt_config_enter(r, ".%s", field);
     else
-        config_enter(r, ".listeners[%zu].%s", i + (t->tcp_listen_port ? 0 : 1), field);
+        skt_config_enter(r, ".listeners[%zu].%s", i + (t->tcp_listen_port ? 0 : 1), field);
 }
 
 /* An address to listen on must be numeric: a name could mean several. */
@@ -25,46 +25,46 @@ static void check_listener(struct config_reader *r, void *arg)
     struct skt_addr a;
     if (skt_addr_parse(&a, l->addr, 1) != SKT_OK) {
         enter_listener(r, i, "tcp_listen_addr");
-        config_fail(r, "expected an IPv4 or IPv6 address, got \"%.60s\"", l->addr);
+        skt_config_fail(r, "expected an IPv4 or IPv6 address, got \"%.60s\"", l->addr);
     }
     for (size_t j = 0; j < i; j++) {
         if (t->listeners[j].port == l->port && strcmp(t->listeners[j].addr, l->addr) == 0) {
             enter_listener(r, i, "tcp_listen_port");
-            config_fail(r, "another listener has %s port %lld already", l->addr, (long long)l->port);
+            skt_config_fail(r, "another listener has %s port %lld already", l->addr, (long long)l->port);
         }
     }
 }
 
-void config_check_listeners(struct config_reader *r, void *arg)
+void skt_config_check_listeners(struct config_reader *r, void *arg)
 {
     struct skt_config_mode_table *t = &r->conf->table;
     (void)arg;
     for (size_t i = 0; i < t->listener_count; i++) {
         if (t->listeners[i].addr)
-            (void)config_try(r, check_listener, &t->listeners[i]);
+            (void)skt_config_try(r, check_listener, &t->listeners[i]);
     }
 }
 
 /* tcp_listen_addr and tcp_listen_port are the first listener. */
-void config_add_first_listener(struct config_reader *r, void *arg)
+void skt_config_add_first_listener(struct config_reader *r, void *arg)
 {
     (void)arg;
     struct skt_config_mode_table *t = &r->conf->table;
     if (t->tcp_listen_addr && !t->tcp_listen_port) {
         struct config_field port = {.flags = 0};
-        config_enter(r, ".tcp_listen_port");
+        skt_config_enter(r, ".tcp_listen_port");
         lua_pushnil(r->L);
-        config_fail_got(r, &port, "1..65535");
+        skt_config_fail_got(r, &port, "1..65535");
     }
     if (!t->tcp_listen_port)
         return;
     if (!t->tcp_listen_addr)
-        config_set_string(r, &t->tcp_listen_addr, "127.0.0.1");
-    config_append(r, &t->listeners, &t->listener_count, sizeof *t->listeners);
+        skt_config_set_string(r, &t->tcp_listen_addr, "127.0.0.1");
+    skt_config_append(r, &t->listeners, &t->listener_count, sizeof *t->listeners);
     memmove(t->listeners + 1, t->listeners, (t->listener_count - 1) * sizeof *t->listeners);
     t->listeners[0] = (struct skt_config_listener){NULL, t->tcp_listen_port, NULL};
-    config_set_string(r, &t->listeners[0].addr, t->tcp_listen_addr);
-    config_set_string(r, &t->listeners[0].target, "");
+    skt_config_set_string(r, &t->listeners[0].addr, t->tcp_listen_addr);
+    skt_config_set_string(r, &t->listeners[0].target, "");
 }
 
 /* A host's name or address; the port is a field of its own. */
@@ -75,11 +75,11 @@ static void check_host(struct config_reader *r, const char *host)
         return;
     const char *colon = strchr(host, ':');
     if (colon && strspn(colon + 1, "0123456789") == strlen(colon + 1))
-        config_fail(r,
-                    "expected a name or an address without a port (it has a field of its own), got \"%.60s\"",
-                    host);
+        skt_config_fail(
+            r, "expected a name or an address without a port (it has a field of its own), got \"%.60s\"",
+            host);
     if (host[strspn(host, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_")])
-        config_fail(r, "expected a name, an IPv4 or an IPv6 address, got \"%.60s\"", host);
+        skt_config_fail(r, "expected a name, an IPv4 or an IPv6 address, got \"%.60s\"", host);
 }
 
 static void check_entry_address(struct config_reader *r, void *arg)
@@ -89,41 +89,42 @@ static void check_entry_address(struct config_reader *r, void *arg)
     struct skt_addr a;
     for (const struct skt_config_entry *other = r->conf->table.entries; other < e; other++)
         i += other->server == e->server;
-    config_enter(r, ".%s[%zu].address", e->server ? "skcp_servers" : "skcp_remote_servers", i);
+    skt_config_enter(r, ".%s[%zu].address", e->server ? "skcp_servers" : "skcp_remote_servers", i);
     if (!e->server)
         check_host(r, e->address);
     else if (strcmp(e->address, "*") != 0 && skt_addr_parse(&a, e->address, 0) != SKT_OK)
-        config_fail(r, "expected an IPv4 or IPv6 address to listen on, or \"*\", got \"%.60s\"", e->address);
+        skt_config_fail(r, "expected an IPv4 or IPv6 address to listen on, or \"*\", got \"%.60s\"",
+                        e->address);
 }
 
-void config_check_addresses(struct config_reader *r, void *arg)
+void skt_config_check_addresses(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     (void)arg;
     for (size_t i = 0; i < t->entry_count; i++) {
         if (t->entries[i].address)
-            (void)config_try(r, check_entry_address, &t->entries[i]);
+            (void)skt_config_try(r, check_entry_address, &t->entries[i]);
     }
     if (t->tcp_target_addr) {
-        config_enter(r, ".tcp_target_addr");
+        skt_config_enter(r, ".tcp_target_addr");
         check_host(r, t->tcp_target_addr);
     }
 }
 
-void config_check_target(struct config_reader *r, void *arg)
+void skt_config_check_target(struct config_reader *r, void *arg)
 {
     (void)arg;
     struct skt_config_mode_table *t = &r->conf->table;
     struct config_field any = {.flags = 0};
     if (!t->tcp_target_addr == !t->tcp_target_port)
         return;
-    config_enter(r, t->tcp_target_addr ? ".tcp_target_port" : ".tcp_target_addr");
+    skt_config_enter(r, t->tcp_target_addr ? ".tcp_target_port" : ".tcp_target_addr");
     lua_pushnil(r->L);
-    config_fail_got(r, &any, t->tcp_target_addr ? "1..65535" : "a string");
+    skt_config_fail_got(r, &any, t->tcp_target_addr ? "1..65535" : "a string");
 }
 
 /* Two of the server's own entries can't have one port. */
-void config_check_ports(struct config_reader *r, void *arg)
+void skt_config_check_ports(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     (void)arg;
@@ -134,9 +135,9 @@ void config_check_ports(struct config_reader *r, void *arg)
             if (!b->server || !b->address || strcmp(a->address, b->address) != 0 || a->port.lo > b->port.hi ||
                 b->port.lo > a->port.hi)
                 continue;
-            config_enter(r, ".skcp_servers[%zu].port", i + 1);
-            config_fail(r, "skcp_servers[%zu] listens on %s, port %u already", j + 1, b->address,
-                        a->port.lo > b->port.lo ? a->port.lo : b->port.lo);
+            skt_config_enter(r, ".skcp_servers[%zu].port", i + 1);
+            skt_config_fail(r, "skcp_servers[%zu] listens on %s, port %u already", j + 1, b->address,
+                            a->port.lo > b->port.lo ? a->port.lo : b->port.lo);
         }
     }
 }

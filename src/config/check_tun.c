@@ -15,7 +15,7 @@ static struct skt_ipnet check_net(struct config_reader *r, const char *text, int
 {
     struct skt_ipnet net = {0};
     if (skt_ipnet_parse(&net, text) != SKT_OK || (family && net.family != family))
-        config_fail(r, "expected %s, got \"%.60s\"", expected, text);
+        skt_config_fail(r, "expected %s, got \"%.60s\"", expected, text);
     return net;
 }
 
@@ -36,30 +36,32 @@ static void check_address4(struct config_reader *r)
     if (!t->tun_ip || !t->tun_mask)
         return;
     if (skt_ipnet_parse_mask(&net, t->tun_ip, t->tun_mask) != SKT_OK) {
-        config_enter(r, ".tun_mask");
-        config_fail(r, "expected a mask like \"255.255.255.0\", got \"%.60s\"", t->tun_mask);
+        skt_config_enter(r, ".tun_mask");
+        skt_config_fail(r, "expected a mask like \"255.255.255.0\", got \"%.60s\"", t->tun_mask);
     }
     if (!is_host_in(&net, net.ip)) {
-        config_enter(r, ".tun_ip");
-        config_fail(r, "expected the address of a host, got that of the network or its broadcast, \"%.60s\"",
-                    t->tun_ip);
+        skt_config_enter(r, ".tun_ip");
+        skt_config_fail(r,
+                        "expected the address of a host, got that of the network or its broadcast, \"%.60s\"",
+                        t->tun_ip);
     }
 }
 
-void config_check_tun(struct config_reader *r, void *arg)
+void skt_config_check_tun(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     (void)arg;
     check_address4(r);
     if (!t->tun_ip6)
         return;
-    size_t mark = config_enter(r, ".tun_ip6");
+    size_t mark = skt_config_enter(r, ".tun_ip6");
     if (check_net(r, t->tun_ip6, 6, "an IPv6 address with its prefix, \"fd00::2/64\"").prefix == 128)
-        config_fail(r, "expected an IPv6 address with its prefix, \"fd00::2/64\", got \"%.60s\"", t->tun_ip6);
-    config_leave(r, mark);
+        skt_config_fail(r, "expected an IPv6 address with its prefix, \"fd00::2/64\", got \"%.60s\"",
+                        t->tun_ip6);
+    skt_config_leave(r, mark);
     if (t->tun_mtu && t->tun_mtu < 1280) {
-        config_enter(r, ".tun_mtu");
-        config_fail(r, "expected 1280 or more with tun_ip6, got %lld", (long long)t->tun_mtu);
+        skt_config_enter(r, ".tun_mtu");
+        skt_config_fail(r, "expected 1280 or more with tun_ip6, got %lld", (long long)t->tun_mtu);
     }
 }
 
@@ -74,7 +76,7 @@ struct item {
 static void check_route(struct config_reader *r, void *arg)
 {
     const struct item *item = arg;
-    config_enter(r, ".%s[%zu]", item->list, item->index + 1);
+    skt_config_enter(r, ".%s[%zu]", item->list, item->index + 1);
     check_net(r, item->text, 0, "a network like \"10.0.0.0/8\"");
 }
 
@@ -82,9 +84,9 @@ static void check_resolver(struct config_reader *r, void *arg)
 {
     const struct item *item = arg;
     struct skt_addr addr;
-    config_enter(r, ".%s[%zu]", item->list, item->index + 1);
+    skt_config_enter(r, ".%s[%zu]", item->list, item->index + 1);
     if (skt_addr_parse(&addr, item->text, 53) != SKT_OK)
-        config_fail(r, "expected an IPv4 or IPv6 address, got \"%.60s\"", item->text);
+        skt_config_fail(r, "expected an IPv4 or IPv6 address, got \"%.60s\"", item->text);
 }
 
 /* Where the ticket's address may be: in the server's network, not its own, nobody else's. */
@@ -93,36 +95,37 @@ static void check_ticket_address(struct config_reader *r, const struct skt_confi
     const struct skt_config_mode_table *t = &r->conf->table;
     struct skt_ipnet own, net = check_net(r, ticket->tun_ip, 4, "an IPv4 address");
     if (net.prefix != 32)
-        config_fail(r, "expected an IPv4 address, got \"%.60s\"", ticket->tun_ip);
+        skt_config_fail(r, "expected an IPv4 address, got \"%.60s\"", ticket->tun_ip);
     if (t->tun_ip && t->tun_mask && skt_ipnet_parse_mask(&own, t->tun_ip, t->tun_mask) == SKT_OK) {
         if (memcmp(own.ip, net.ip, 4) == 0)
-            config_fail(r, "expected a client's address, got the server's own, \"%.60s\"", ticket->tun_ip);
+            skt_config_fail(r, "expected a client's address, got the server's own, \"%.60s\"",
+                            ticket->tun_ip);
         if (!skt_ipnet_has(&own, 4, net.ip) || !is_host_in(&own, net.ip))
-            config_fail(r,
-                        "expected an address of a host in the server's network (%s with %s), got \"%.60s\"",
-                        t->tun_ip, t->tun_mask, ticket->tun_ip);
+            skt_config_fail(
+                r, "expected an address of a host in the server's network (%s with %s), got \"%.60s\"",
+                t->tun_ip, t->tun_mask, ticket->tun_ip);
     }
     for (const struct skt_config_ticket *other = t->tickets; other < ticket; other++) {
         struct skt_ipnet theirs;
         if (other->tun_ip && skt_ipnet_parse(&theirs, other->tun_ip) == SKT_OK &&
             memcmp(theirs.ip, net.ip, 4) == 0)
-            config_fail(r, "the ticket of %.40s has \"%.60s\" already", other->name ? other->name : "?",
-                        ticket->tun_ip);
+            skt_config_fail(r, "the ticket of %.40s has \"%.60s\" already", other->name ? other->name : "?",
+                            ticket->tun_ip);
     }
 }
 
 static void check_ticket(struct config_reader *r, void *arg)
 {
     const struct skt_config_ticket *ticket = arg;
-    config_enter(r, ".tickets[ticket of %.40s]", ticket->name ? ticket->name : "?");
-    size_t mark = config_enter(r, ".tun_ip");
+    skt_config_enter(r, ".tickets[ticket of %.40s]", ticket->name ? ticket->name : "?");
+    size_t mark = skt_config_enter(r, ".tun_ip");
     if (ticket->tun_ip)
         check_ticket_address(r, ticket);
-    config_leave(r, mark);
+    skt_config_leave(r, mark);
     for (size_t j = 0; j < ticket->subnets.count; j++) {
-        mark = config_enter(r, ".subnets[%zu]", j + 1);
+        mark = skt_config_enter(r, ".subnets[%zu]", j + 1);
         check_net(r, ticket->subnets.items[j], 0, "a network like \"192.168.1.0/24\"");
-        config_leave(r, mark);
+        skt_config_leave(r, mark);
     }
 }
 
@@ -130,26 +133,26 @@ static void check_kill_switch(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     (void)arg;
-    config_enter(r, ".kill_switch");
+    skt_config_enter(r, ".kill_switch");
 #ifndef __linux__
     if (t->kill_switch)
-        config_fail(r, "expected none: it works on Linux only");
+        skt_config_fail(r, "expected none: it works on Linux only");
 #endif
     if (t->kill_switch && t->routes.count == 0)
-        config_fail(r, "expected `routes` beside it: it holds shut what goes into the tunnel by them");
+        skt_config_fail(r, "expected `routes` beside it: it holds shut what goes into the tunnel by them");
 }
 
-void config_check_nets(struct config_reader *r, void *arg)
+void skt_config_check_nets(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     (void)arg;
     for (size_t i = 0; i < t->routes.count; i++)
-        (void)config_try(r, check_route, &(struct item){t->routes.items[i], "routes", i});
-    (void)config_try(r, check_kill_switch, NULL);
+        (void)skt_config_try(r, check_route, &(struct item){t->routes.items[i], "routes", i});
+    (void)skt_config_try(r, check_kill_switch, NULL);
     for (size_t i = 0; i < t->dns.count; i++)
-        (void)config_try(r, check_resolver, &(struct item){t->dns.items[i], "dns", i});
+        (void)skt_config_try(r, check_resolver, &(struct item){t->dns.items[i], "dns", i});
     for (size_t i = 0; i < t->ticket_count; i++)
-        (void)config_try(r, check_ticket, &t->tickets[i]);
+        (void)skt_config_try(r, check_ticket, &t->tickets[i]);
 }
 
 /* --- name and programs --- */
@@ -159,12 +162,12 @@ static void check_program(struct config_reader *r, const char *field, const char
     struct stat st;
     if (!path)
         return;
-    size_t mark = config_enter(r, ".%s", field);
+    size_t mark = skt_config_enter(r, ".%s", field);
     if (path[0] != '/')
-        config_fail(r, "expected an absolute path, got \"%.200s\"", path);
+        skt_config_fail(r, "expected an absolute path, got \"%.200s\"", path);
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
-        config_fail(r, "expected a program that is there and may be run, got \"%.200s\"", path);
-    config_leave(r, mark);
+        skt_config_fail(r, "expected a program that is there and may be run, got \"%.200s\"", path);
+    skt_config_leave(r, mark);
 }
 
 static void check_down(struct config_reader *r, void *arg)
@@ -173,18 +176,18 @@ static void check_down(struct config_reader *r, void *arg)
     check_program(r, "down", r->conf->table.down);
 }
 
-void config_check_hooks(struct config_reader *r, void *arg)
+void skt_config_check_hooks(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
     const char *name = t->tun_name;
     (void)arg;
-    (void)config_try(r, check_down, NULL);
+    (void)skt_config_try(r, check_down, NULL);
     check_program(r, "up", t->up);
     /* It becomes a word of commands, and part of the names of tables. */
     if (name && name[0] && !skt_netcfg_is_ifname(name)) {
-        config_enter(r, ".tun_name");
-        config_fail(r,
-                    "expected the name of an interface, up to 15 letters, digits and \"_-.@\", got \"%.60s\"",
-                    name);
+        skt_config_enter(r, ".tun_name");
+        skt_config_fail(
+            r, "expected the name of an interface, up to 15 letters, digits and \"_-.@\", got \"%.60s\"",
+            name);
     }
 }

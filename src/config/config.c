@@ -76,12 +76,12 @@ static void push_filtered(lua_State *L, const struct config_field *fields, bool 
 static void take_user_fields(struct config_reader *r)
 {
     const char *what = "";
-    push_filtered(r->L, config_mode_fields, false);
+    push_filtered(r->L, skt_config_mode_fields, false);
     int rc = skt_value_take(&r->conf->user, r->L, -1, &what);
     if (rc == SKT_ERR_NOMEM)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     if (rc != SKT_OK)
-        config_fail(r, "expected booleans, numbers, strings and tables of these, got a %s", what);
+        skt_config_fail(r, "expected booleans, numbers, strings and tables of these, got a %s", what);
     lua_pop(r->L, 1);
 }
 
@@ -94,14 +94,14 @@ static void read_mode_table(struct config_reader *r, void *arg)
     (void)arg;
     lua_pushstring(r->L, conf->mode_name);
     lua_rawget(r->L, -2);
-    size_t mark = config_enter(r, "%.60s", conf->mode_name);
+    size_t mark = skt_config_enter(r, "%.60s", conf->mode_name);
     if (lua_type(r->L, -1) != LUA_TTABLE)
-        config_fail_got(r, &any, "a table (the settings of the mode)");
-    config_read_table(r, config_mode_fields, 1U << conf->mode, &conf->table, custom ? NAMES_ANY : 0);
+        skt_config_fail_got(r, &any, "a table (the settings of the mode)");
+    skt_config_read_table(r, skt_config_mode_fields, 1U << conf->mode, &conf->table, custom ? NAMES_ANY : 0);
     if (custom)
         take_user_fields(r);
-    config_check_mode(r);
-    config_leave(r, mark);
+    skt_config_check_mode(r);
+    skt_config_leave(r, mark);
     lua_pop(r->L, 1);
 }
 
@@ -113,19 +113,19 @@ static int read_protected(lua_State *L)
     lua_pushliteral(L, "config");
     lua_rawget(L, 1);
     if (lua_type(L, -1) != LUA_TTABLE) {
-        config_enter(r, "config");
-        config_fail_got(r, &any, "a table (the file sets the global `config`)");
+        skt_config_enter(r, "config");
+        skt_config_fail_got(r, &any, "a table (the file sets the global `config`)");
     }
-    config_take_flat(r);
-    push_filtered(L, config_top_fields, true); /* an unknown table may be another mode's: not looked at */
-    config_read_table(r, config_top_fields, 0, r->conf, 0);
+    skt_config_take_flat(r);
+    push_filtered(L, skt_config_top_fields, true); /* an unknown table may be another mode's: not looked at */
+    skt_config_read_table(r, skt_config_top_fields, 0, r->conf, 0);
     lua_pop(L, 1);
     if (!r->conf->mode_name)
         return 0;
     set_mode(r->conf);
-    config_check_top(r);
+    skt_config_check_top(r);
     if (r->conf->mode != SKT_CONFIG_CUSTOM || r->conf->script_file) /* else it is none, and that was said */
-        (void)config_try(r, read_mode_table, NULL);
+        (void)skt_config_try(r, read_mode_table, NULL);
     return 0;
 }
 
@@ -225,7 +225,7 @@ static int run(struct skt_sandbox *box, const char *path, const char *text, size
     free(chunk);
     if (rc == SKT_ERR_ARG) {
         const char *message = lua_type(box->L, -1) == LUA_TSTRING ? lua_tostring(box->L, -1) : "failed";
-        config_text_explain(path, text, len, message, err, err_cap);
+        skt_config_text_explain(path, text, len, message, err, err_cap);
     } else if (rc == SKT_ERR_NOMEM) {
         snprintf(err, err_cap, "%s: the configuration needs more than 32 MiB", path);
         rc = SKT_ERR_ARG;
@@ -257,7 +257,7 @@ static int load_text(struct skt_config **out, const char *path, const char *text
     struct skt_config *conf = calloc(1, sizeof *conf);
     int rc = conf ? set_defaults(conf, path) : SKT_ERR_NOMEM;
     if (rc == SKT_OK)
-        rc = config_text_begin(path, &text, &len, err, err_cap);
+        rc = skt_config_text_begin(path, &text, &len, err, err_cap);
     if (rc == SKT_OK)
         rc = skt_sandbox_open(&box);
     if (rc == SKT_OK)
@@ -337,7 +337,7 @@ static int load(struct skt_config **out, const char *path, int fd, char *err, si
     skt_wipe(text, len);
     free(text);
     if (rc == SKT_OK && (mode & (S_IRGRP | S_IROTH)))
-        rc = config_warn_readable(*out);
+        rc = skt_config_warn_readable(*out);
     return rc;
 }
 

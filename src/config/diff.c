@@ -105,23 +105,23 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {config_read_string, sizeof(char *), same_string},
-    {config_read_integer, sizeof(int64_t), NULL},
-    {config_read_speed_mode, sizeof(int64_t), NULL},
-    {config_read_number, sizeof(double), NULL},
-    {config_read_bool, sizeof(bool), NULL},
-    {config_read_tun_offload, sizeof(bool), NULL},
-    {config_read_strings, sizeof(struct skt_config_strings), same_strings},
-    {config_read_key, sizeof(struct skt_config_key), NULL},
-    {config_read_ticket, sizeof(struct skt_config_key), NULL},
-    {config_read_port_range, sizeof(struct skt_config_ports), NULL},
-    {config_read_cipher, sizeof(uint8_t), NULL},
-    {config_read_log_level, sizeof(enum skt_log_level), NULL},
-    {config_read_size, sizeof(uint64_t), NULL},
-    {config_read_redundancy, sizeof(enum skt_config_redundancy), same_redundancy},
-    {config_read_tickets, 0, same_tickets},
-    {config_read_listeners, 0, same_listeners},
-    {config_read_targets, 0, same_targets},
+    {skt_config_read_string, sizeof(char *), same_string},
+    {skt_config_read_integer, sizeof(int64_t), NULL},
+    {skt_config_read_speed_mode, sizeof(int64_t), NULL},
+    {skt_config_read_number, sizeof(double), NULL},
+    {skt_config_read_bool, sizeof(bool), NULL},
+    {skt_config_read_tun_offload, sizeof(bool), NULL},
+    {skt_config_read_strings, sizeof(struct skt_config_strings), same_strings},
+    {skt_config_read_key, sizeof(struct skt_config_key), NULL},
+    {skt_config_read_ticket, sizeof(struct skt_config_key), NULL},
+    {skt_config_read_port_range, sizeof(struct skt_config_ports), NULL},
+    {skt_config_read_cipher, sizeof(uint8_t), NULL},
+    {skt_config_read_log_level, sizeof(enum skt_log_level), NULL},
+    {skt_config_read_size, sizeof(uint64_t), NULL},
+    {skt_config_read_redundancy, sizeof(enum skt_config_redundancy), same_redundancy},
+    {skt_config_read_tickets, 0, same_tickets},
+    {skt_config_read_listeners, 0, same_listeners},
+    {skt_config_read_targets, 0, same_targets},
 };
 
 /* NULL: a field that is no value of its own (other modes' tables, entries). */
@@ -134,7 +134,7 @@ static const struct kind *kind_of(const struct config_field *f)
     return NULL;
 }
 
-bool config_same_field(const struct config_field *f, const void *a, const void *b)
+bool skt_config_same_field(const struct config_field *f, const void *a, const void *b)
 {
     const struct kind *kind = kind_of(f);
     const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
@@ -169,7 +169,7 @@ static void compare(const struct difference *d, const struct config_field *field
 {
     for (const struct config_field *f = fields; f->name; f++) {
         bool belongs = !f->scope || (f->scope & scope);
-        if (belongs && !is_live(f, d->scripted) && !config_same_field(f, a, b))
+        if (belongs && !is_live(f, d->scripted) && !skt_config_same_field(f, a, b))
             say(d, f->name);
     }
 }
@@ -188,7 +188,7 @@ static void compare_entries(const struct difference *d, const struct skt_config_
         snprintf(place, sizeof place, "%s.%s[%zu]", d->place, server ? "skcp_servers" : "skcp_remote_servers",
                  server ? ++servers : ++remotes);
         struct difference inner = {d->scripted, d->say, d->user, place};
-        compare(&inner, config_entry_fields, server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, &a->entries[i],
+        compare(&inner, skt_config_entry_fields, server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, &a->entries[i],
                 &b->entries[i]);
     }
 }
@@ -199,8 +199,8 @@ void skt_config_restart_fields(const struct skt_config *running, const struct sk
     bool scripted = running->script_file != NULL;
     struct difference top = {scripted, say_field, user, ""};
     struct difference mode = {scripted, say_field, user, running->mode_name};
-    compare(&top, config_top_fields, 0, running, fresh);
-    compare(&mode, config_mode_fields, 1U << running->mode, &running->table, &fresh->table);
+    compare(&top, skt_config_top_fields, 0, running, fresh);
+    compare(&mode, skt_config_mode_fields, 1U << running->mode, &running->table, &fresh->table);
     compare_entries(&mode, &running->table, &fresh->table);
     if (!skt_value_equal(running->user, fresh->user))
         say(&mode, "*"); /* the script has read its own fields */
@@ -221,11 +221,11 @@ static void swap(void *a, void *b, size_t len)
 
 static void swap_list(config_read_fn *read, struct skt_config_mode_table *a, struct skt_config_mode_table *b)
 {
-    if (read == config_read_tickets) {
+    if (read == skt_config_read_tickets) {
         SWAP(has_tickets);
         SWAP(tickets);
         SWAP(ticket_count);
-    } else if (read == config_read_targets) {
+    } else if (read == skt_config_read_targets) {
         SWAP(targets);
         SWAP(target_count);
     }
@@ -245,6 +245,6 @@ static void take(const struct config_field *fields, bool scripted, void *a, void
 void skt_config_take_live(struct skt_config *running, struct skt_config *fresh)
 {
     bool scripted = running->script_file != NULL;
-    take(config_top_fields, scripted, running, fresh);
-    take(config_mode_fields, scripted, &running->table, &fresh->table);
+    take(skt_config_top_fields, scripted, running, fresh);
+    take(skt_config_mode_fields, scripted, &running->table, &fresh->table);
 }

@@ -8,10 +8,10 @@ static const char *const flat_names[] = {"tun_ip",      "tun_mask",     "tcp_ser
 
 static bool is_flat(struct config_reader *r)
 {
-    if (config_has(r, "mode"))
+    if (skt_config_has(r, "mode"))
         return false;
     for (size_t i = 0; i < sizeof flat_names / sizeof *flat_names; i++) {
-        if (config_has(r, flat_names[i]))
+        if (skt_config_has(r, flat_names[i]))
             return true;
     }
     return false;
@@ -30,9 +30,9 @@ static enum skt_config_mode mode_of(struct config_reader *r)
         }
     }
     lua_pop(L, 1);
-    bool tun = config_has(r, "tun_ip"), client = config_has(r, "skcp_clients");
-    if (client == config_has(r, "skcp_servers"))
-        config_fail(
+    bool tun = skt_config_has(r, "tun_ip"), client = skt_config_has(r, "skcp_clients");
+    if (client == skt_config_has(r, "skcp_servers"))
+        skt_config_fail(
             r,
             "mode: expected proxy_client, proxy_server, tun_client or tun_server, got nothing, and neither "
             "script_file nor the lists tell it");
@@ -84,12 +84,12 @@ static void spread(struct config_reader *r, const char *list, bool listeners)
         lua_insert(L, 6);
         lua_rawset(L, 3);
     } else if (!listeners && lua_rawgeti(L, 4, 2) != LUA_TNIL) {
-        config_warn(r, "%s: only the first one is used: name further ones in targets", list);
+        skt_config_warn(r, "%s: only the first one is used: name further ones in targets", list);
     }
     lua_settop(L, 3);
 }
 
-void config_take_flat(struct config_reader *r)
+void skt_config_take_flat(struct config_reader *r)
 {
     lua_State *L = r->L;
     if (!is_flat(r))
@@ -97,14 +97,14 @@ void config_take_flat(struct config_reader *r)
     enum skt_config_mode mode = mode_of(r);
     bool client = mode == SKT_CONFIG_PROXY_CLIENT || mode == SKT_CONFIG_TUN_CLIENT;
     bool tun = mode == SKT_CONFIG_TUN_CLIENT || mode == SKT_CONFIG_TUN_SERVER;
-    config_warn(
+    skt_config_warn(
         r,
         "this is the format of the original's last version, read as mode %s; skcptun_config_sample.lua shows "
         "today's",
         skt_config_mode_str(mode));
     lua_newtable(L);
     if (lua_gettop(L) != 3)
-        config_fail_memory(r); /* read_protected has the environment and config below */
+        skt_config_fail_memory(r); /* read_protected has the environment and config below */
     if (tun) {
         move(r, "tun_ip", "tun_ip");
         move(r, "tun_mask", "tun_mask");

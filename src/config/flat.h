@@ -8,6 +8,6 @@
 
 /* The table `config` is on top of the stack: where it has no mode but these fields, it gets the mode and its
  * table from them, with a warning; fails in words where the mode can't be told. Else nothing happens. */
-void config_take_flat(struct config_reader *r);
+void skt_config_take_flat(struct config_reader *r);
 
 #endif

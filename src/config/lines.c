@@ -231,7 +231,7 @@ static bool read_target(struct scan *s, char *path, size_t cap)
     return is_sign(&s->next, '=');
 }
 
-unsigned config_line_of(const char *text, size_t len, const char *where)
+unsigned skt_config_line_of(const char *text, size_t len, const char *where)
 {
     struct scan s = {.p = text, .end = text + len, .line = 1, .where = where};
     char path[PATH_MAX_LEN];

@@ -8,6 +8,6 @@
 
 /* The line, from 1, of the field that messages call `where` ("proxy_client.skcp_servers[2].port"), or of the
  * nearest one around it that the text spells out; 0: none, or no memory. */
-unsigned config_line_of(const char *text, size_t len, const char *where);
+unsigned skt_config_line_of(const char *text, size_t len, const char *where);
 
 #endif

@@ -25,7 +25,7 @@ static void __attribute__((noreturn)) leave(struct config_reader *r)
     abort(); /* lua_error does not return */
 }
 
-void config_fail_memory(struct config_reader *r)
+void skt_config_fail_memory(struct config_reader *r)
 {
     r->no_memory = true;
     leave(r);
@@ -50,23 +50,23 @@ static void note(struct config_reader *r, const char *text)
         return;
     struct config_problem *p = realloc(r->problems, (r->problem_count + 1) * sizeof *p);
     if (!p)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     r->problems = p;
     p += r->problem_count;
-    p->line = text ? config_line_of(r->text, r->text_len, r->where) : 0;
+    p->line = text ? skt_config_line_of(r->text, r->text_len, r->where) : 0;
     p->where = strdup(r->where);
     p->text = text ? strdup(text) : NULL;
     r->problem_count++;
     if (!p->where || (text && !p->text))
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
 }
 
-void config_note_silently(struct config_reader *r)
+void skt_config_note_silently(struct config_reader *r)
 {
     note(r, NULL);
 }
 
-void config_fail(struct config_reader *r, const char *fmt, ...)
+void skt_config_fail(struct config_reader *r, const char *fmt, ...)
 {
     char text[SKT_CONFIG_ERROR_MAX];
     int n = snprintf(text, sizeof text, "%s: %s%s", r->file, r->where, r->where_len ? ": " : "");
@@ -94,7 +94,7 @@ static int call(lua_State *L)
     return 0;
 }
 
-bool config_try(struct config_reader *r, void (*fn)(struct config_reader *r, void *arg), void *arg)
+bool skt_config_try(struct config_reader *r, void (*fn)(struct config_reader *r, void *arg), void *arg)
 {
     struct attempt a = {r, fn, arg};
     size_t mark = r->where_len;
@@ -103,12 +103,12 @@ bool config_try(struct config_reader *r, void (*fn)(struct config_reader *r, voi
     lua_pushvalue(r->L, -2);
     lua_pushlightuserdata(r->L, &a);
     int rc = lua_pcall(r->L, 2, 0, 0);
-    config_leave(r, mark);
+    skt_config_leave(r, mark);
     if (rc == LUA_OK)
         return true;
     lua_pop(r->L, 1);
     if (rc == LUA_ERRMEM || r->no_memory)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     return false;
 }
 
@@ -124,7 +124,7 @@ static void show_string(const char *s, size_t len, char *out, size_t cap)
         memcpy(out + at, "...", 4);
 }
 
-void config_fail_got(struct config_reader *r, const struct config_field *f, const char *what)
+void skt_config_fail_got(struct config_reader *r, const struct config_field *f, const char *what)
 {
     lua_State *L = r->L;
     char got[SHOWN_MAX + 16];
@@ -148,5 +148,5 @@ void config_fail_got(struct config_reader *r, const struct config_field *f, cons
         snprintf(got, sizeof got, "nothing");
     else
         snprintf(got, sizeof got, "a %s", luaL_typename(L, -1));
-    config_fail(r, "expected %s, got %s", what, got);
+    skt_config_fail(r, "expected %s, got %s", what, got);
 }

@@ -19,7 +19,7 @@ enum {
     PROBLEMS_MAX = 100, /* somebody mends the first ones first */
 };
 
-size_t config_enter(struct config_reader *r, const char *fmt, ...)
+size_t skt_config_enter(struct config_reader *r, const char *fmt, ...)
 {
     size_t mark = r->where_len;
     va_list args;
@@ -33,20 +33,20 @@ size_t config_enter(struct config_reader *r, const char *fmt, ...)
     return mark;
 }
 
-void config_leave(struct config_reader *r, size_t mark)
+void skt_config_leave(struct config_reader *r, size_t mark)
 {
     r->where_len = mark;
     r->where[mark] = 0;
 }
 
-void *config_append(struct config_reader *r, void *items, size_t *count, size_t item_len)
+void *skt_config_append(struct config_reader *r, void *items, size_t *count, size_t item_len)
 {
     void **list = items;
     if (*count >= SKT_CONFIG_LIST_MAX)
-        config_fail(r, "expected at most %d items", SKT_CONFIG_LIST_MAX);
+        skt_config_fail(r, "expected at most %d items", SKT_CONFIG_LIST_MAX);
     char *grown = malloc((*count + 1) * item_len);
     if (!grown)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     if (*count > 0) {
         memcpy(grown, *list, *count * item_len);
         skt_wipe(*list, *count * item_len); /* keys may be in it */
@@ -59,7 +59,7 @@ void *config_append(struct config_reader *r, void *items, size_t *count, size_t 
     return item;
 }
 
-void config_warn(struct config_reader *r, const char *fmt, ...)
+void skt_config_warn(struct config_reader *r, const char *fmt, ...)
 {
     char line[SKT_CONFIG_ERROR_MAX];
     va_list args;
@@ -73,30 +73,30 @@ void config_warn(struct config_reader *r, const char *fmt, ...)
     }
     if (w->count >= SKT_CONFIG_LIST_MAX)
         return;
-    char **at = config_append(r, &w->items, &w->count, sizeof *w->items);
-    config_set_string(r, at, line);
+    char **at = skt_config_append(r, &w->items, &w->count, sizeof *w->items);
+    skt_config_set_string(r, at, line);
 }
 
-void config_set_string(struct config_reader *r, char **at, const char *value)
+void skt_config_set_string(struct config_reader *r, char **at, const char *value)
 {
     char *copy = strdup(value);
     if (!copy)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     free(*at);
     *at = copy;
 }
 
-char *config_take_string(struct config_reader *r, const struct config_field *f)
+char *skt_config_take_string(struct config_reader *r, const struct config_field *f)
 {
     if (lua_type(r->L, -1) != LUA_TSTRING)
-        config_fail_got(r, f, "a string");
+        skt_config_fail_got(r, f, "a string");
     size_t len;
     const char *s = lua_tolstring(r->L, -1, &len);
     if (memchr(s, 0, len))
-        config_fail(r, "expected a string without zero bytes");
+        skt_config_fail(r, "expected a string without zero bytes");
     char *copy = strdup(s);
     if (!copy)
-        config_fail_memory(r);
+        skt_config_fail_memory(r);
     return copy;
 }
 
@@ -107,7 +107,7 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 }
 
 /* Optimal string alignment: rows of the table before the last one, the last one, and this one. */
-unsigned config_edit_distance(const char *a, const char *b)
+unsigned skt_config_edit_distance(const char *a, const char *b)
 {
     size_t a_len = strnlen(a, WORD_MAX), b_len = strnlen(b, WORD_MAX);
     unsigned rows[3][WORD_MAX + 1];
@@ -152,26 +152,26 @@ struct unknown {
 /* Says where a name would be known that is written one table too high. */
 static void fail_misplaced(struct config_reader *r, const struct unknown *u)
 {
-    if (u->fields == config_top_fields && find(config_mode_fields, IN_ALL, u->name))
-        config_fail(r, "this field belongs into the mode's table, as in proxy_client = { %s = ... }",
-                    u->name);
-    if (u->fields != config_entry_fields && find(config_entry_fields, IN_ENTRIES, u->name))
-        config_fail(r, "this field belongs into an entry of skcp_servers or skcp_remote_servers");
+    if (u->fields == skt_config_top_fields && find(skt_config_mode_fields, IN_ALL, u->name))
+        skt_config_fail(r, "this field belongs into the mode's table, as in proxy_client = { %s = ... }",
+                        u->name);
+    if (u->fields != skt_config_entry_fields && find(skt_config_entry_fields, IN_ENTRIES, u->name))
+        skt_config_fail(r, "this field belongs into an entry of skcp_servers or skcp_remote_servers");
 }
 
 static void fail_unknown(struct config_reader *r, void *arg)
 {
     const struct unknown *u = arg;
-    config_enter(r, "%s", r->where_len ? "." : "");
+    skt_config_enter(r, "%s", r->where_len ? "." : "");
     if (u->stands_for_nearest) {
-        size_t mark = config_enter(r, "%s", u->nearest);
-        config_note_silently(r); /* that it is missing is this very mistake */
-        config_leave(r, mark);
+        size_t mark = skt_config_enter(r, "%s", u->nearest);
+        skt_config_note_silently(r); /* that it is missing is this very mistake */
+        skt_config_leave(r, mark);
     }
     for (size_t i = 0; i < SHOWN_MAX && u->name[i]; i++)
-        config_enter(r, "%c", isprint((unsigned char)u->name[i]) ? u->name[i] : '?');
+        skt_config_enter(r, "%c", isprint((unsigned char)u->name[i]) ? u->name[i] : '?');
     fail_misplaced(r, u);
-    config_fail(r, "unknown field, the nearest one is \"%s\"", u->nearest);
+    skt_config_fail(r, "unknown field, the nearest one is \"%s\"", u->nearest);
 }
 
 /* The field that the name was probably meant to be; the distance between the two. */
@@ -180,7 +180,7 @@ static unsigned find_nearest(struct unknown *u)
     unsigned best = ~0U;
     u->nearest = "";
     for (const struct config_field *f = u->fields; f->name; f++) {
-        unsigned d = belongs(f, u->scope) ? config_edit_distance(u->name, f->name) : ~0U;
+        unsigned d = belongs(f, u->scope) ? skt_config_edit_distance(u->name, f->name) : ~0U;
         if (d < best) {
             best = d;
             u->nearest = f->name;
@@ -193,7 +193,7 @@ static void fail_key(struct config_reader *r, void *arg)
 {
     struct config_field none = {.flags = 0};
     (void)arg;
-    config_fail_got(r, &none, "names as keys");
+    skt_config_fail_got(r, &none, "names as keys");
 }
 
 /* Every key of the table on top of the stack must be a known name. */
@@ -207,7 +207,7 @@ static void check_names(struct config_reader *r, const struct config_field *fiel
     while (lua_next(L, -2)) {
         lua_pop(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING) {
-            (void)config_try(r, fail_key, NULL);
+            (void)skt_config_try(r, fail_key, NULL);
             continue;
         }
         struct unknown u = {fields, scope, lua_tostring(L, -1), NULL, false};
@@ -217,7 +217,7 @@ static void check_names(struct config_reader *r, const struct config_field *fiel
         lua_pushstring(L, u.nearest);
         u.stands_for_nearest = lua_rawget(L, -3) == LUA_TNIL && slip;
         lua_pop(L, 1);
-        (void)config_try(r, fail_unknown, &u);
+        (void)skt_config_try(r, fail_unknown, &u);
     }
 }
 
@@ -230,24 +230,24 @@ static void read_value(struct config_reader *r, void *arg)
 {
     const struct field_reading *reading = arg;
     if (reading->field->flags & NOT_YET)
-        config_fail(r, "%s is not in this version", reading->field->name);
+        skt_config_fail(r, "%s is not in this version", reading->field->name);
     reading->field->read(r, reading->field, reading->at);
 }
 
 static void read_field(struct config_reader *r, const struct config_field *f, void *base)
 {
-    size_t mark = config_enter(r, "%s%s", r->where_len ? "." : "", f->name);
+    size_t mark = skt_config_enter(r, "%s%s", r->where_len ? "." : "", f->name);
     struct field_reading reading = {f, (char *)base + f->offset};
     lua_pushstring(r->L, f->name);
     lua_rawget(r->L, -2);
     if (!lua_isnil(r->L, -1) || (f->flags & REQUIRED)) /* nil fails, and the reader says what it expects */
-        (void)config_try(r, read_value, &reading);
+        (void)skt_config_try(r, read_value, &reading);
     lua_pop(r->L, 1);
-    config_leave(r, mark);
+    skt_config_leave(r, mark);
 }
 
-void config_read_table(struct config_reader *r, const struct config_field *fields, unsigned scope, void *base,
-                       unsigned flags)
+void skt_config_read_table(struct config_reader *r, const struct config_field *fields, unsigned scope,
+                           void *base, unsigned flags)
 {
     luaL_checkstack(r->L, 8, "configuration nested too deep");
     check_names(r, fields, scope, flags);
@@ -257,7 +257,7 @@ void config_read_table(struct config_reader *r, const struct config_field *field
     }
 }
 
-bool config_has(struct config_reader *r, const char *name)
+bool skt_config_has(struct config_reader *r, const char *name)
 {
     lua_pushstring(r->L, name);
     lua_rawget(r->L, -2);
@@ -266,24 +266,24 @@ bool config_has(struct config_reader *r, const char *name)
     return has;
 }
 
-void config_check_list(struct config_reader *r, const struct config_field *f, const char *what)
+void skt_config_check_list(struct config_reader *r, const struct config_field *f, const char *what)
 {
     lua_State *L = r->L;
     if (lua_type(L, -1) != LUA_TTABLE)
-        config_fail_got(r, f, what);
+        skt_config_fail_got(r, f, what);
     lua_Integer len = (lua_Integer)lua_rawlen(L, -1), keys = 0;
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         lua_pop(L, 1);
         keys++;
         if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1 || lua_tointeger(L, -1) > len)
-            config_fail(r, "expected %s, got a table with other keys than 1, 2, ...", what);
+            skt_config_fail(r, "expected %s, got a table with other keys than 1, 2, ...", what);
     }
     if (keys != len)
-        config_fail(r, "expected %s, got a list with gaps", what);
+        skt_config_fail(r, "expected %s, got a list with gaps", what);
 }
 
-bool config_list_item(struct config_reader *r, lua_Integer i)
+bool skt_config_list_item(struct config_reader *r, lua_Integer i)
 {
     if (lua_rawgeti(r->L, -1, i) != LUA_TNIL)
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How the configuration's tables are read: tables of fields say name, type, place, range and where a field
  * belongs; the readers of the types say what is wrong. A reader that fails ends by lua_error, which
- * config_try catches: the next field is read all the same, so that one run finds every mistake. What is
+ * skt_config_try catches: the next field is read all the same, so that one run finds every mistake. What is
  * allocated hangs on the configuration before anything can fail. */
 #ifndef SKT_CONFIG_READ_H
 #define SKT_CONFIG_READ_H
@@ -73,70 +73,72 @@ struct config_field {
 
 /* Reads the table on top of the stack into the object at `base`: every field of the list that belongs to
  * `scope`; unknown ones fail. */
-void config_read_table(struct config_reader *r, const struct config_field *fields, unsigned scope, void *base,
-                       unsigned flags);
+void skt_config_read_table(struct config_reader *r, const struct config_field *fields, unsigned scope,
+                           void *base, unsigned flags);
 
 /* Does the table on top of the stack hold the named field? */
-bool config_has(struct config_reader *r, const char *name);
+bool skt_config_has(struct config_reader *r, const char *name);
 
 /* Calls fn with the value on top of the stack as its own; the stack is as it was afterwards. False: it
  * failed, and what is wrong was noted. */
-bool config_try(struct config_reader *r, void (*fn)(struct config_reader *r, void *arg), void *arg);
+bool skt_config_try(struct config_reader *r, void (*fn)(struct config_reader *r, void *arg), void *arg);
 
 /* Notes "<file>: <where>: <text>", unless something was said of this place or of one inside it already (it
  * would be the same mistake again), and ends the reading of this value. */
-void config_fail(struct config_reader *r, const char *fmt, ...)
+void skt_config_fail(struct config_reader *r, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
 
 /* What is wrong at this place was said at another one. */
-void config_note_silently(struct config_reader *r);
+void skt_config_note_silently(struct config_reader *r);
 
 /* Ends it with "expected <what>, got <the value on top of the stack>". */
-void config_fail_got(struct config_reader *r, const struct config_field *f, const char *what)
+void skt_config_fail_got(struct config_reader *r, const struct config_field *f, const char *what)
     __attribute__((noreturn));
-void config_fail_memory(struct config_reader *r) __attribute__((noreturn));
+void skt_config_fail_memory(struct config_reader *r) __attribute__((noreturn));
 
-/* Adds to what messages call the place: ".name", "[3]"; returns what config_leave gets. */
-size_t config_enter(struct config_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void config_leave(struct config_reader *r, size_t mark);
+/* Adds to what messages call the place: ".name", "[3]"; returns what skt_config_leave gets. */
+size_t skt_config_enter(struct config_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void skt_config_leave(struct config_reader *r, size_t mark);
 
 /* Adds a line to the warnings, unless it is there already. */
-void config_warn(struct config_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void skt_config_warn(struct config_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A copy of the string on top of the stack, without a zero in it, or a failure. */
-char *config_take_string(struct config_reader *r, const struct config_field *f);
-void config_set_string(struct config_reader *r, char **at, const char *value);
+char *skt_config_take_string(struct config_reader *r, const struct config_field *f);
+void skt_config_set_string(struct config_reader *r, char **at, const char *value);
 
 /* Grows a list of `*count` items by one, zeroed, which it returns; fails above SKT_CONFIG_LIST_MAX. */
-void *config_append(struct config_reader *r, void *items, size_t *count, size_t item_len);
+void *skt_config_append(struct config_reader *r, void *items, size_t *count, size_t item_len);
 
 /* The items of the list on top of the stack, one after the other: pushes item i (from 1) and returns true, or
  * pushes nothing and returns false at the end. Keys that are no list's fail. */
-void config_check_list(struct config_reader *r, const struct config_field *f, const char *what);
-bool config_list_item(struct config_reader *r, lua_Integer i);
+void skt_config_check_list(struct config_reader *r, const struct config_field *f, const char *what);
+bool skt_config_list_item(struct config_reader *r, lua_Integer i);
 
 /* The types. */
-config_read_fn config_read_string, config_read_integer, config_read_number, config_read_bool,
-    config_read_speed_mode, config_read_strings, config_read_key, config_read_port_range, config_read_cipher,
-    config_read_redundancy, config_read_ticket, config_read_log_level, config_read_size, config_read_skip;
+config_read_fn skt_config_read_string, skt_config_read_integer, skt_config_read_number, skt_config_read_bool,
+    skt_config_read_speed_mode, skt_config_read_strings, skt_config_read_key, skt_config_read_port_range,
+    skt_config_read_cipher, skt_config_read_redundancy, skt_config_read_ticket, skt_config_read_log_level,
+    skt_config_read_size, skt_config_read_skip;
 /* Those of lists, into the mode's table; and of a switch that is kept the other way round (config/tables.c).
  */
-config_read_fn config_read_tickets, config_read_listeners, config_read_targets, config_read_tun_offload;
+config_read_fn skt_config_read_tickets, skt_config_read_listeners, skt_config_read_targets,
+    skt_config_read_tun_offload;
 
 /* "host:port", "[v6]:port": config/types.c. */
-void config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,
-                            uint16_t *port);
+void skt_config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,
+                                uint16_t *port);
 
 /* Has the field the same value in the objects at a and b? True for what is no value of its own: entries,
  * other modes' tables (config/diff.c). */
-bool config_same_field(const struct config_field *f, const void *a, const void *b);
+bool skt_config_same_field(const struct config_field *f, const void *a, const void *b);
 
 /* The tables (config/tables.c). */
-extern const struct config_field config_entry_fields[];
-extern const struct config_field config_top_fields[];
-extern const struct config_field config_mode_fields[];
+extern const struct config_field skt_config_entry_fields[];
+extern const struct config_field skt_config_top_fields[];
+extern const struct config_field skt_config_mode_fields[];
 
 /* The distance between two words: single letters added, left out, changed or swapped with the next. */
-unsigned config_edit_distance(const char *a, const char *b);
+unsigned skt_config_edit_distance(const char *a, const char *b);
 
 #endif

@@ -14,24 +14,24 @@
 
 #define ENTRY(field) offsetof(struct skt_config_entry, field)
 
-const struct config_field config_entry_fields[] = {
-    {"address", config_read_string, ENTRY(address), IN_ENTRIES, REQUIRED, 1, 0},
-    {"port", config_read_port_range, ENTRY(port), IN_ENTRIES, REQUIRED, 0, 0},
-    {"password", config_read_string, ENTRY(password), IN_ENTRIES, SECRET, 1, 0},
-    {"key", config_read_key, ENTRY(key), IN_ENTRIES, SECRET, 0, 0},
-    {"server_key", config_read_key, ENTRY(server_key), IN_REMOTE_ENTRY, SECRET, 0, 0},
-    {"private_key", config_read_key, ENTRY(private_key), IN_SERVER_ENTRY, SECRET, 0, 0},
-    {"ticket", config_read_ticket, ENTRY(ticket), IN_REMOTE_ENTRY, SECRET | REQUIRED, 0, 0},
-    {"skcp_speed_mode", config_read_speed_mode, ENTRY(speed_mode), IN_ENTRIES, 0, 0, 0},
-    {"skcp_keepalive", config_read_integer, ENTRY(keepalive_s), IN_ENTRIES, ZERO_DEFAULT, 1, 65535},
-    {"skcp_max_conn_cnt", config_read_integer, ENTRY(max_conn_cnt), IN_SERVER_ENTRY, ZERO_DEFAULT, 1,
+const struct config_field skt_config_entry_fields[] = {
+    {"address", skt_config_read_string, ENTRY(address), IN_ENTRIES, REQUIRED, 1, 0},
+    {"port", skt_config_read_port_range, ENTRY(port), IN_ENTRIES, REQUIRED, 0, 0},
+    {"password", skt_config_read_string, ENTRY(password), IN_ENTRIES, SECRET, 1, 0},
+    {"key", skt_config_read_key, ENTRY(key), IN_ENTRIES, SECRET, 0, 0},
+    {"server_key", skt_config_read_key, ENTRY(server_key), IN_REMOTE_ENTRY, SECRET, 0, 0},
+    {"private_key", skt_config_read_key, ENTRY(private_key), IN_SERVER_ENTRY, SECRET, 0, 0},
+    {"ticket", skt_config_read_ticket, ENTRY(ticket), IN_REMOTE_ENTRY, SECRET | REQUIRED, 0, 0},
+    {"skcp_speed_mode", skt_config_read_speed_mode, ENTRY(speed_mode), IN_ENTRIES, 0, 0, 0},
+    {"skcp_keepalive", skt_config_read_integer, ENTRY(keepalive_s), IN_ENTRIES, ZERO_DEFAULT, 1, 65535},
+    {"skcp_max_conn_cnt", skt_config_read_integer, ENTRY(max_conn_cnt), IN_SERVER_ENTRY, ZERO_DEFAULT, 1,
      1000000},
-    {"streams_max", config_read_integer, ENTRY(streams_max), IN_SERVER_ENTRY, 0, 1, 1000000},
-    {"mtu", config_read_integer, ENTRY(mtu), IN_ENTRIES, 0, SKT_MTU_MIN, SKT_MTU_MAX},
-    {"cipher", config_read_cipher, ENTRY(ciphers), IN_ENTRIES, 0, 0, 0},
-    {"redundancy", config_read_redundancy, ENTRY(redundancy), IN_ENTRIES, 0, 0, 0},
-    {"max_rate_mbit", config_read_number, ENTRY(max_rate_mbit), IN_ENTRIES, 0, 0.01, 1e6},
-    {"overhead_cap", config_read_number, ENTRY(overhead_cap), IN_ENTRIES, 0, 0, 10},
+    {"streams_max", skt_config_read_integer, ENTRY(streams_max), IN_SERVER_ENTRY, 0, 1, 1000000},
+    {"mtu", skt_config_read_integer, ENTRY(mtu), IN_ENTRIES, 0, SKT_MTU_MIN, SKT_MTU_MAX},
+    {"cipher", skt_config_read_cipher, ENTRY(ciphers), IN_ENTRIES, 0, 0, 0},
+    {"redundancy", skt_config_read_redundancy, ENTRY(redundancy), IN_ENTRIES, 0, 0, 0},
+    {"max_rate_mbit", skt_config_read_number, ENTRY(max_rate_mbit), IN_ENTRIES, 0, 0.01, 1e6},
+    {"overhead_cap", skt_config_read_number, ENTRY(overhead_cap), IN_ENTRIES, 0, 0, 10},
     {0},
 };
 
@@ -40,32 +40,32 @@ static void read_entry(struct config_reader *r, void *arg)
     struct skt_config_entry *e = arg;
     struct config_field any = {.flags = 0};
     if (lua_type(r->L, -1) != LUA_TTABLE)
-        config_fail_got(r, &any, "a table");
+        skt_config_fail_got(r, &any, "a table");
     e->speed_mode = 1;
     e->keepalive_s = 60;
     e->max_conn_cnt = 1024;
     e->streams_max = SKT_STREAMS_DEFAULT;
     e->mtu = SKT_MTU_MAX;
     e->overhead_cap = 0.3;
-    config_read_table(r, config_entry_fields, e->server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, e, 0);
+    skt_config_read_table(r, skt_config_entry_fields, e->server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, e, 0);
     if (e->password && e->key.set)
-        config_fail(r, "expected either a password or a key, got both");
+        skt_config_fail(r, "expected either a password or a key, got both");
     if (!e->password && !e->key.set)
-        config_fail(r, "expected a password or a key, got neither");
+        skt_config_fail(r, "expected a password or a key, got neither");
     if (e->password && strcmp(e->password, "change me") == 0)
-        config_warn(r, "%s: the password is the sample's, which everybody knows", r->where);
+        skt_config_warn(r, "%s: the password is the sample's, which everybody knows", r->where);
 }
 
 static void read_entries(struct config_reader *r, const struct config_field *f, void *at, bool server)
 {
     struct skt_config_mode_table *t = at;
-    config_check_list(r, f, "a list of tables");
-    for (lua_Integer i = 1; config_list_item(r, i); i++) {
-        size_t mark = config_enter(r, "[%lld]", (long long)i);
-        struct skt_config_entry *e = config_append(r, &t->entries, &t->entry_count, sizeof *t->entries);
+    skt_config_check_list(r, f, "a list of tables");
+    for (lua_Integer i = 1; skt_config_list_item(r, i); i++) {
+        size_t mark = skt_config_enter(r, "[%lld]", (long long)i);
+        struct skt_config_entry *e = skt_config_append(r, &t->entries, &t->entry_count, sizeof *t->entries);
         e->server = server;
-        (void)config_try(r, read_entry, e);
-        config_leave(r, mark);
+        (void)skt_config_try(r, read_entry, e);
+        skt_config_leave(r, mark);
         lua_pop(r->L, 1);
     }
 }
@@ -88,13 +88,13 @@ static void read_ticket_targets(struct config_reader *r, const struct config_fie
 {
     struct skt_config_ticket *t = (struct skt_config_ticket *)(void *)((char *)at - TICKET(targets));
     t->has_targets = true;
-    config_read_strings(r, f, at);
+    skt_config_read_strings(r, f, at);
 }
 
 static const struct config_field ticket_fields[] = {
-    {"name", config_read_string, TICKET(name), 0, 0, 0, 0},
-    {"tun_ip", config_read_string, TICKET(tun_ip), 0, 0, 1, 0},
-    {"subnets", config_read_strings, TICKET(subnets), 0, 0, 0, 0},
+    {"name", skt_config_read_string, TICKET(name), 0, 0, 0, 0},
+    {"tun_ip", skt_config_read_string, TICKET(tun_ip), 0, 0, 1, 0},
+    {"subnets", skt_config_read_strings, TICKET(subnets), 0, 0, 0, 0},
     {"targets", read_ticket_targets, TICKET(targets), 0, 0, 0, 0},
     {0},
 };
@@ -105,36 +105,36 @@ static void read_one_ticket(struct config_reader *r, void *arg)
     struct skt_config_ticket *t = arg;
     struct config_field any = {.flags = 0};
     lua_State *L = r->L;
-    size_t mark = config_enter(r, "[a ticket]");
+    size_t mark = skt_config_enter(r, "[a ticket]");
     if (lua_type(L, -1) != LUA_TTABLE)
-        config_fail_got(r, &any, "a table");
+        skt_config_fail_got(r, &any, "a table");
     lua_pushliteral(L, "name");
     if (lua_rawget(L, -2) == LUA_TSTRING) {
-        config_leave(r, mark);
-        config_enter(r, "[ticket of %.40s]", lua_tostring(L, -1));
+        skt_config_leave(r, mark);
+        skt_config_enter(r, "[ticket of %.40s]", lua_tostring(L, -1));
     }
     lua_pop(L, 1);
-    config_read_table(r, ticket_fields, 0, t, 0);
-    config_leave(r, mark);
+    skt_config_read_table(r, ticket_fields, 0, t, 0);
+    skt_config_leave(r, mark);
 }
 
-void config_read_tickets(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_tickets(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
     lua_State *L = r->L;
     if (lua_type(L, -1) != LUA_TTABLE)
-        config_fail_got(r, f, "a table");
+        skt_config_fail_got(r, f, "a table");
     t->has_tickets = true;
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         if (lua_type(L, -2) != LUA_TSTRING || lua_rawlen(L, -2) != SKT_TICKET_LEN) {
             lua_pushvalue(L, -2);
-            config_fail_got(r, f, "tickets of 32 bytes as keys");
+            skt_config_fail_got(r, f, "tickets of 32 bytes as keys");
         }
         struct skt_config_ticket *ticket =
-            config_append(r, &t->tickets, &t->ticket_count, sizeof *t->tickets);
+            skt_config_append(r, &t->tickets, &t->ticket_count, sizeof *t->tickets);
         memcpy(ticket->ticket, lua_tostring(L, -2), SKT_TICKET_LEN);
-        (void)config_try(r, read_one_ticket, ticket);
+        (void)skt_config_try(r, read_one_ticket, ticket);
         lua_pop(L, 1);
     }
 }
@@ -144,9 +144,9 @@ void config_read_tickets(struct config_reader *r, const struct config_field *f, 
 #define LISTENER(field) offsetof(struct skt_config_listener, field)
 
 static const struct config_field listener_fields[] = {
-    {"tcp_listen_addr", config_read_string, LISTENER(addr), 0, 0, 1, 0},
-    {"tcp_listen_port", config_read_integer, LISTENER(port), 0, REQUIRED, 1, 65535},
-    {"target", config_read_string, LISTENER(target), 0, 0, 0, 0},
+    {"tcp_listen_addr", skt_config_read_string, LISTENER(addr), 0, 0, 1, 0},
+    {"tcp_listen_port", skt_config_read_integer, LISTENER(port), 0, REQUIRED, 1, 65535},
+    {"target", skt_config_read_string, LISTENER(target), 0, 0, 0, 0},
     {0},
 };
 
@@ -155,24 +155,24 @@ static void read_listener(struct config_reader *r, void *arg)
     struct skt_config_listener *l = arg;
     struct config_field any = {.flags = 0};
     if (lua_type(r->L, -1) != LUA_TTABLE)
-        config_fail_got(r, &any, "a table");
-    config_set_string(r, &l->addr, "127.0.0.1");
-    config_set_string(r, &l->target, "");
-    config_read_table(r, listener_fields, 0, l, 0);
+        skt_config_fail_got(r, &any, "a table");
+    skt_config_set_string(r, &l->addr, "127.0.0.1");
+    skt_config_set_string(r, &l->target, "");
+    skt_config_read_table(r, listener_fields, 0, l, 0);
     if (strlen(l->target) > SKT_TARGET_MAX)
-        config_fail(r, "expected a target's name of at most %d bytes", SKT_TARGET_MAX);
+        skt_config_fail(r, "expected a target's name of at most %d bytes", SKT_TARGET_MAX);
 }
 
-void config_read_listeners(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_listeners(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
-    config_check_list(r, f, "a list of tables");
-    for (lua_Integer i = 1; config_list_item(r, i); i++) {
-        size_t mark = config_enter(r, "[%lld]", (long long)i);
+    skt_config_check_list(r, f, "a list of tables");
+    for (lua_Integer i = 1; skt_config_list_item(r, i); i++) {
+        size_t mark = skt_config_enter(r, "[%lld]", (long long)i);
         struct skt_config_listener *l =
-            config_append(r, &t->listeners, &t->listener_count, sizeof *t->listeners);
-        (void)config_try(r, read_listener, l);
-        config_leave(r, mark);
+            skt_config_append(r, &t->listeners, &t->listener_count, sizeof *t->listeners);
+        (void)skt_config_try(r, read_listener, l);
+        skt_config_leave(r, mark);
         lua_pop(r->L, 1);
     }
 }
@@ -181,27 +181,27 @@ static void read_target(struct config_reader *r, void *arg)
 {
     struct skt_config_target *target = arg;
     struct config_field any = {.flags = 0};
-    size_t mark = config_enter(r, ".%.60s", target->name);
-    config_parse_host_port(r, &any, &target->host, &target->port);
-    config_leave(r, mark);
+    size_t mark = skt_config_enter(r, ".%.60s", target->name);
+    skt_config_parse_host_port(r, &any, &target->host, &target->port);
+    skt_config_leave(r, mark);
 }
 
-void config_read_targets(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_targets(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_mode_table *t = at;
     lua_State *L = r->L;
     if (lua_type(L, -1) != LUA_TTABLE)
-        config_fail_got(r, f, "a table of names and \"host:port\"");
+        skt_config_fail_got(r, f, "a table of names and \"host:port\"");
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         lua_pushvalue(L, -2);
         if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) < 1 || lua_rawlen(L, -1) > SKT_TARGET_MAX)
-            config_fail_got(r, f, "names of 1..255 bytes as keys");
+            skt_config_fail_got(r, f, "names of 1..255 bytes as keys");
         struct skt_config_target *target =
-            config_append(r, &t->targets, &t->target_count, sizeof *t->targets);
-        target->name = config_take_string(r, f);
+            skt_config_append(r, &t->targets, &t->target_count, sizeof *t->targets);
+        target->name = skt_config_take_string(r, f);
         lua_pop(L, 1);
-        (void)config_try(r, read_target, target);
+        (void)skt_config_try(r, read_target, target);
         lua_pop(L, 1);
     }
 }
@@ -210,45 +210,47 @@ void config_read_targets(struct config_reader *r, const struct config_field *f, 
 
 #define MODE(field) offsetof(struct skt_config_mode_table, field)
 
-void config_read_tun_offload(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_tun_offload(struct config_reader *r, const struct config_field *f, void *at)
 {
     bool *plain = at;
     bool offload;
-    config_read_bool(r, f, &offload);
+    skt_config_read_bool(r, f, &offload);
     *plain = !offload;
 }
 
-const struct config_field config_mode_fields[] = {
-    {"tcp_listen_addr", config_read_string, MODE(tcp_listen_addr), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 0},
-    {"tcp_listen_port", config_read_integer, MODE(tcp_listen_port), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 65535},
-    {"tcp_target_addr", config_read_string, MODE(tcp_target_addr), IN_ALL & ~IN_PROXY_CLIENT, LIVE_BUILT_IN,
-     1, 0},
-    {"tcp_target_port", config_read_integer, MODE(tcp_target_port), IN_ALL & ~IN_PROXY_CLIENT, LIVE_BUILT_IN,
-     1, 65535},
-    {"tcp_read_buf_size", config_read_integer, MODE(tcp_read_buf_size), IN_ALL, ZERO_DEFAULT | LIVE, 1,
+const struct config_field skt_config_mode_fields[] = {
+    {"tcp_listen_addr", skt_config_read_string, MODE(tcp_listen_addr), IN_ALL & ~IN_PROXY_SERVER, 0, 1, 0},
+    {"tcp_listen_port", skt_config_read_integer, MODE(tcp_listen_port), IN_ALL & ~IN_PROXY_SERVER, 0, 1,
+     65535},
+    {"tcp_target_addr", skt_config_read_string, MODE(tcp_target_addr), IN_ALL & ~IN_PROXY_CLIENT,
+     LIVE_BUILT_IN, 1, 0},
+    {"tcp_target_port", skt_config_read_integer, MODE(tcp_target_port), IN_ALL & ~IN_PROXY_CLIENT,
+     LIVE_BUILT_IN, 1, 65535},
+    {"tcp_read_buf_size", skt_config_read_integer, MODE(tcp_read_buf_size), IN_ALL, ZERO_DEFAULT | LIVE, 1,
      16777216},
-    {"tcp_keepalive", config_read_number, MODE(tcp_keepalive), IN_ALL, LIVE, 0, 1e9},
-    {"tcp_recv_timeout", config_read_number, MODE(tcp_recv_timeout), IN_ALL, ZERO_DEFAULT | LIVE, 0.1, 86400},
-    {"tcp_send_timeout", config_read_number, MODE(tcp_send_timeout), IN_ALL, LIVE, 0, 1e9},
-    {"tcp_timeout_interval", config_read_number, MODE(tcp_timeout_interval), IN_ALL, LIVE, 0, 1e9},
+    {"tcp_keepalive", skt_config_read_number, MODE(tcp_keepalive), IN_ALL, LIVE, 0, 1e9},
+    {"tcp_recv_timeout", skt_config_read_number, MODE(tcp_recv_timeout), IN_ALL, ZERO_DEFAULT | LIVE, 0.1,
+     86400},
+    {"tcp_send_timeout", skt_config_read_number, MODE(tcp_send_timeout), IN_ALL, LIVE, 0, 1e9},
+    {"tcp_timeout_interval", skt_config_read_number, MODE(tcp_timeout_interval), IN_ALL, LIVE, 0, 1e9},
     {"skcp_servers", read_servers, 0, IN_SERVERS, 0, 0, 0},
     {"skcp_servers", read_remotes, 0, IN_TUN_CLIENT, 0, 0, 0},
     {"skcp_remote_servers", read_remotes, 0, IN_CLIENTS, 0, 0, 0},
-    {"tickets", config_read_tickets, 0, IN_SERVERS, SECRET | LIVE, 0, 0},
-    {"listeners", config_read_listeners, 0, IN_PROXY_CLIENT | IN_CUSTOM, 0, 0, 0},
-    {"targets", config_read_targets, 0, IN_PROXY_SERVER | IN_CUSTOM, LIVE, 0, 0},
-    {"tun_ip", config_read_string, MODE(tun_ip), IN_TUN | IN_CUSTOM, 0, 1, 0},
-    {"tun_mask", config_read_string, MODE(tun_mask), IN_TUN | IN_CUSTOM, 0, 1, 0},
-    {"tun_ip6", config_read_string, MODE(tun_ip6), IN_TUN | IN_CUSTOM, 0, 1, 0},
-    {"tun_name", config_read_string, MODE(tun_name), IN_TUN | IN_CUSTOM, 0, 1, 0},
-    {"tun_mtu", config_read_integer, MODE(tun_mtu), IN_TUN | IN_CUSTOM, 0, 576, 65535},
-    {"routes", config_read_strings, MODE(routes), IN_TUN | IN_CUSTOM, 0, 0, 0},
-    {"dns", config_read_strings, MODE(dns), IN_TUN | IN_CUSTOM, 0, 0, 0},
-    {"tun_offload", config_read_tun_offload, MODE(tun_plain), IN_TUN | IN_CUSTOM, 0, 0, 0},
-    {"nat", config_read_bool, MODE(nat), IN_TUN | IN_CUSTOM, 0, 0, 0},
-    {"kill_switch", config_read_bool, MODE(kill_switch), IN_TUN_CLIENT, 0, 0, 0},
-    {"up", config_read_string, MODE(up), IN_TUN | IN_CUSTOM, 0, 1, 0},
-    {"down", config_read_string, MODE(down), IN_TUN | IN_CUSTOM, 0, 1, 0},
+    {"tickets", skt_config_read_tickets, 0, IN_SERVERS, SECRET | LIVE, 0, 0},
+    {"listeners", skt_config_read_listeners, 0, IN_PROXY_CLIENT | IN_CUSTOM, 0, 0, 0},
+    {"targets", skt_config_read_targets, 0, IN_PROXY_SERVER | IN_CUSTOM, LIVE, 0, 0},
+    {"tun_ip", skt_config_read_string, MODE(tun_ip), IN_TUN | IN_CUSTOM, 0, 1, 0},
+    {"tun_mask", skt_config_read_string, MODE(tun_mask), IN_TUN | IN_CUSTOM, 0, 1, 0},
+    {"tun_ip6", skt_config_read_string, MODE(tun_ip6), IN_TUN | IN_CUSTOM, 0, 1, 0},
+    {"tun_name", skt_config_read_string, MODE(tun_name), IN_TUN | IN_CUSTOM, 0, 1, 0},
+    {"tun_mtu", skt_config_read_integer, MODE(tun_mtu), IN_TUN | IN_CUSTOM, 0, 576, 65535},
+    {"routes", skt_config_read_strings, MODE(routes), IN_TUN | IN_CUSTOM, 0, 0, 0},
+    {"dns", skt_config_read_strings, MODE(dns), IN_TUN | IN_CUSTOM, 0, 0, 0},
+    {"tun_offload", skt_config_read_tun_offload, MODE(tun_plain), IN_TUN | IN_CUSTOM, 0, 0, 0},
+    {"nat", skt_config_read_bool, MODE(nat), IN_TUN | IN_CUSTOM, 0, 0, 0},
+    {"kill_switch", skt_config_read_bool, MODE(kill_switch), IN_TUN_CLIENT, 0, 0, 0},
+    {"up", skt_config_read_string, MODE(up), IN_TUN | IN_CUSTOM, 0, 1, 0},
+    {"down", skt_config_read_string, MODE(down), IN_TUN | IN_CUSTOM, 0, 1, 0},
     {0},
 };
 
@@ -256,19 +258,19 @@ const struct config_field config_mode_fields[] = {
 
 #define TOP(field) offsetof(struct skt_config, field)
 
-const struct config_field config_top_fields[] = {
-    {"mode", config_read_string, TOP(mode_name), 0, REQUIRED, 1, 0},
-    {"script_file", config_read_string, TOP(script_file), 0, 0, 1, 0},
-    {"proxy_client", config_read_skip, 0, 0, 0, 0, 0},
-    {"proxy_server", config_read_skip, 0, 0, 0, 0, 0},
-    {"tun_client", config_read_skip, 0, 0, 0, 0, 0},
-    {"tun_server", config_read_skip, 0, 0, 0, 0, 0},
-    {"log_level", config_read_log_level, TOP(log_level), 0, LIVE, 0, 0},
-    {"log_file", config_read_string, TOP(log_file), 0, LIVE, 1, 0},
-    {"status_socket", config_read_string, TOP(status_socket), 0, 0, 1, 0},
-    {"metrics_addr", config_read_string, TOP(metrics_addr), 0, NOT_YET, 1, 0},
-    {"user", config_read_string, TOP(run_as), 0, 0, 1, 0},
-    {"max_memory", config_read_size, TOP(max_memory), 0, 0, 0, 0},
-    {"workers", config_read_integer, TOP(workers), 0, 0, 1, 1},
+const struct config_field skt_config_top_fields[] = {
+    {"mode", skt_config_read_string, TOP(mode_name), 0, REQUIRED, 1, 0},
+    {"script_file", skt_config_read_string, TOP(script_file), 0, 0, 1, 0},
+    {"proxy_client", skt_config_read_skip, 0, 0, 0, 0, 0},
+    {"proxy_server", skt_config_read_skip, 0, 0, 0, 0, 0},
+    {"tun_client", skt_config_read_skip, 0, 0, 0, 0, 0},
+    {"tun_server", skt_config_read_skip, 0, 0, 0, 0, 0},
+    {"log_level", skt_config_read_log_level, TOP(log_level), 0, LIVE, 0, 0},
+    {"log_file", skt_config_read_string, TOP(log_file), 0, LIVE, 1, 0},
+    {"status_socket", skt_config_read_string, TOP(status_socket), 0, 0, 1, 0},
+    {"metrics_addr", skt_config_read_string, TOP(metrics_addr), 0, NOT_YET, 1, 0},
+    {"user", skt_config_read_string, TOP(run_as), 0, 0, 1, 0},
+    {"max_memory", skt_config_read_size, TOP(max_memory), 0, 0, 0, 0},
+    {"workers", skt_config_read_integer, TOP(workers), 0, 0, 1, 1},
     {0},
 };

@@ -13,7 +13,7 @@ static bool begins(const char *text, size_t len, const char *with, size_t with_l
     return len >= with_len && memcmp(text, with, with_len) == 0;
 }
 
-int config_text_begin(const char *path, const char **text, size_t *len, char *err, size_t err_cap)
+int skt_config_text_begin(const char *path, const char **text, size_t *len, char *err, size_t err_cap)
 {
     const char *p = *text, *end = p + *len;
     if (begins(p, *len, "\xff\xfe", 2) || begins(p, *len, "\xfe\xff", 2)) {
@@ -67,8 +67,8 @@ static const char *absent_function(const char *message)
     return NULL;
 }
 
-void config_text_explain(const char *path, const char *text, size_t len, const char *message, char *err,
-                         size_t err_cap)
+void skt_config_text_explain(const char *path, const char *text, size_t len, const char *message, char *err,
+                             size_t err_cap)
 {
     size_t n = strlen(path);
     bool named =

@@ -9,12 +9,12 @@
 /* Skips a byte order mark and a first line that begins with "#!" (but not its end, so that lines keep their
  * numbers). SKT_OK; SKT_ERR_ARG with a line in err: the text is no Lua at all (UTF-16, JSON, key = value
  * lines). */
-int config_text_begin(const char *path, const char **text, size_t *len, char *err, size_t err_cap);
+int skt_config_text_begin(const char *path, const char **text, size_t *len, char *err, size_t err_cap);
 
 /* Writes Lua's message about a text that did not run to err: one line that begins with the path, and where
  * the text has what Lua can't explain (typographic quotes, functions that a configuration does not have),
  * what to do. */
-void config_text_explain(const char *path, const char *text, size_t len, const char *message, char *err,
-                         size_t err_cap);
+void skt_config_text_explain(const char *path, const char *text, size_t len, const char *message, char *err,
+                             size_t err_cap);
 
 #endif

@@ -14,16 +14,16 @@
 #include <string.h>
 #include <strings.h>
 
-void config_read_string(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_string(struct config_reader *r, const struct config_field *f, void *at)
 {
     char **s = at;
-    char *copy = config_take_string(r, f);
+    char *copy = skt_config_take_string(r, f);
     if (*s)
         skt_wipe(*s, strlen(*s));
     free(*s);
     *s = copy;
     if ((double)strlen(copy) < f->min)
-        config_fail_got(r, f, "a string that is not empty");
+        skt_config_fail_got(r, f, "a string that is not empty");
 }
 
 static void describe_range(const struct config_field *f, const char *what, char *out, size_t cap)
@@ -39,11 +39,11 @@ static bool is_default(struct config_reader *r, const struct config_field *f, do
 {
     if (!(f->flags & ZERO_DEFAULT) || v > 0)
         return false;
-    config_warn(r, "%s: %.14g stands for the default", r->where, v);
+    skt_config_warn(r, "%s: %.14g stands for the default", r->where, v);
     return true;
 }
 
-void config_read_integer(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_integer(struct config_reader *r, const struct config_field *f, void *at)
 {
     char expected[64];
     int exact = 0;
@@ -52,22 +52,22 @@ void config_read_integer(struct config_reader *r, const struct config_field *f, 
     if (exact && is_default(r, f, (double)v))
         return;
     if (!exact || (double)v < f->min || (double)v > f->max)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     *(int64_t *)at = v;
 }
 
-void config_read_speed_mode(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_speed_mode(struct config_reader *r, const struct config_field *f, void *at)
 {
     int exact = 0;
     lua_Integer v = lua_tointegerx(r->L, -1, &exact);
     if (!exact)
-        config_fail_got(r, f, "1 (turbo) or 0 (normal)");
+        skt_config_fail_got(r, f, "1 (turbo) or 0 (normal)");
     if (v != 0 && v != 1)
-        config_warn(r, "%s: %lld stands for 0 (normal)", r->where, (long long)v);
+        skt_config_warn(r, "%s: %lld stands for 0 (normal)", r->where, (long long)v);
     *(int64_t *)at = v == 1;
 }
 
-void config_read_number(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_number(struct config_reader *r, const struct config_field *f, void *at)
 {
     char expected[64];
     int is_number = 0;
@@ -76,47 +76,47 @@ void config_read_number(struct config_reader *r, const struct config_field *f, v
     if (is_number && isfinite(v) && is_default(r, f, v))
         return;
     if (!is_number || !isfinite(v) || v < f->min || v > f->max)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     *(double *)at = v;
 }
 
-void config_read_bool(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_bool(struct config_reader *r, const struct config_field *f, void *at)
 {
     if (lua_type(r->L, -1) != LUA_TBOOLEAN)
-        config_fail_got(r, f, "true or false");
+        skt_config_fail_got(r, f, "true or false");
     *(bool *)at = lua_toboolean(r->L, -1);
 }
 
-void config_read_strings(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_strings(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_strings *list = at;
-    config_check_list(r, f, "a list of strings");
-    for (lua_Integer i = 1; config_list_item(r, i); i++) {
-        size_t mark = config_enter(r, "[%lld]", (long long)i);
-        char **item = config_append(r, &list->items, &list->count, sizeof *list->items);
-        *item = config_take_string(r, f);
-        config_leave(r, mark);
+    skt_config_check_list(r, f, "a list of strings");
+    for (lua_Integer i = 1; skt_config_list_item(r, i); i++) {
+        size_t mark = skt_config_enter(r, "[%lld]", (long long)i);
+        char **item = skt_config_append(r, &list->items, &list->count, sizeof *list->items);
+        *item = skt_config_take_string(r, f);
+        skt_config_leave(r, mark);
         lua_pop(r->L, 1);
     }
 }
 
-void config_read_key(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_key(struct config_reader *r, const struct config_field *f, void *at)
 {
     static const char expected[] = "32 bytes in base64 (44 characters, as of `skcptun keygen`)";
     if (lua_type(r->L, -1) != LUA_TSTRING)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     size_t len;
     const char *s = lua_tolstring(r->L, -1, &len);
     struct skt_config_key *key = at;
     if (skt_crypto_key_from_text(s, len, key->bytes) != 0)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     key->set = true;
 }
 
-void config_read_ticket(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_ticket(struct config_reader *r, const struct config_field *f, void *at)
 {
     if (lua_type(r->L, -1) != LUA_TSTRING || lua_rawlen(r->L, -1) != SKT_TICKET_LEN)
-        config_fail_got(r, f, "a string of 32 bytes");
+        skt_config_fail_got(r, f, "a string of 32 bytes");
     struct skt_config_key *ticket = at;
     memcpy(ticket->bytes, lua_tostring(r->L, -1), SKT_TICKET_LEN);
     ticket->set = true;
@@ -135,7 +135,7 @@ static unsigned long parse_port(const char **s)
     return v;
 }
 
-void config_read_port_range(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_port_range(struct config_reader *r, const struct config_field *f, void *at)
 {
     struct skt_config_ports *ports = at;
     static const char expected[] = "1..65535";
@@ -143,7 +143,7 @@ void config_read_port_range(struct config_reader *r, const struct config_field *
     if (lua_type(r->L, -1) == LUA_TNUMBER) {
         lua_Integer v = lua_tointegerx(r->L, -1, &exact);
         if (!exact || v < 1 || v > 65535)
-            config_fail_got(r, f, expected);
+            skt_config_fail_got(r, f, expected);
         ports->lo = ports->hi = (uint16_t)v;
         return;
     }
@@ -154,16 +154,16 @@ void config_read_port_range(struct config_reader *r, const struct config_field *
         hi = parse_port(&s);
     }
     if (!lo || !hi || *s)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     if (hi < lo)
-        config_fail_got(r, f, "a range from the lower to the higher port");
+        skt_config_fail_got(r, f, "a range from the lower to the higher port");
     if (hi - lo >= 256)
-        config_fail_got(r, f, "a range of at most 256 ports");
+        skt_config_fail_got(r, f, "a range of at most 256 ports");
     ports->lo = (uint16_t)lo;
     ports->hi = (uint16_t)hi;
 }
 
-void config_read_cipher(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_cipher(struct config_reader *r, const struct config_field *f, void *at)
 {
     const char *s = lua_type(r->L, -1) == LUA_TSTRING ? lua_tostring(r->L, -1) : "";
     uint8_t *ciphers = at;
@@ -174,19 +174,20 @@ void config_read_cipher(struct config_reader *r, const struct config_field *f, v
     else if (strcmp(s, "chacha20-poly1305") == 0)
         *ciphers = 1 << SKT_CIPHER_CHACHA20_POLY1305;
     else
-        config_fail_got(r, f, "\"auto\", \"aes-256-gcm\" or \"chacha20-poly1305\"");
+        skt_config_fail_got(r, f, "\"auto\", \"aes-256-gcm\" or \"chacha20-poly1305\"");
 }
 
 struct fixed_redundancy {
     int64_t data, parity;
 };
 
-void config_read_redundancy(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_redundancy(struct config_reader *r, const struct config_field *f, void *at)
 {
     static const struct config_field fields[] = {
-        {"data", config_read_integer, offsetof(struct fixed_redundancy, data), 0, REQUIRED, 1, SKT_FEC_SPAN},
-        {"parity", config_read_integer, offsetof(struct fixed_redundancy, parity), 0, REQUIRED, 1,
-         SKT_FEC_PARITY_MAX},
+        {"data", skt_config_read_integer, offsetof(struct fixed_redundancy, data), 0, REQUIRED, 1,
+         SKT_PARITY_SPAN},
+        {"parity", skt_config_read_integer, offsetof(struct fixed_redundancy, parity), 0, REQUIRED, 1,
+         SKT_PARITY_MAX},
         {0},
     };
     struct skt_config_entry *e =
@@ -200,16 +201,16 @@ void config_read_redundancy(struct config_reader *r, const struct config_field *
         e->redundancy = SKT_REDUNDANCY_AUTO;
     } else if (lua_type(r->L, -1) == LUA_TTABLE) {
         struct fixed_redundancy fixed = {0, 0};
-        config_read_table(r, fields, 0, &fixed, 0);
+        skt_config_read_table(r, fields, 0, &fixed, 0);
         e->redundancy = SKT_REDUNDANCY_FIXED;
         e->redundancy_data = (int)fixed.data;
         e->redundancy_parity = (int)fixed.parity;
     } else {
-        config_fail_got(r, f, "\"auto\", \"off\" or {data=, parity=}");
+        skt_config_fail_got(r, f, "\"auto\", \"off\" or {data=, parity=}");
     }
 }
 
-void config_read_log_level(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_log_level(struct config_reader *r, const struct config_field *f, void *at)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
     const char *s = lua_type(r->L, -1) == LUA_TSTRING ? lua_tostring(r->L, -1) : "";
@@ -219,11 +220,11 @@ void config_read_log_level(struct config_reader *r, const struct config_field *f
             return;
         }
     }
-    config_fail_got(r, f, "\"error\", \"warn\", \"info\" or \"debug\"");
+    skt_config_fail_got(r, f, "\"error\", \"warn\", \"info\" or \"debug\"");
 }
 
 /* Bytes, or a string with K, M or G behind the number. */
-void config_read_size(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_size(struct config_reader *r, const struct config_field *f, void *at)
 {
     static const char expected[] = "bytes, 1 MiB or more, as a number or like \"64M\"";
     double v = -1;
@@ -241,11 +242,11 @@ void config_read_size(struct config_reader *r, const struct config_field *f, voi
         }
     }
     if (!(v >= 1048576.0) || v > 1e15)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     *(uint64_t *)at = (uint64_t)v;
 }
 
-void config_read_skip(struct config_reader *r, const struct config_field *f, void *at)
+void skt_config_read_skip(struct config_reader *r, const struct config_field *f, void *at)
 {
     (void)r;
     (void)f;
@@ -253,20 +254,20 @@ void config_read_skip(struct config_reader *r, const struct config_field *f, voi
 }
 
 /* The string on top of the stack. */
-void config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,
-                            uint16_t *port)
+void skt_config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,
+                                uint16_t *port)
 {
     static const char expected[] = "\"host:port\"";
     if (lua_type(r->L, -1) != LUA_TSTRING)
-        config_fail_got(r, f, expected);
-    *host = config_take_string(r, f);
+        skt_config_fail_got(r, f, expected);
+    *host = skt_config_take_string(r, f);
     char *colon = strrchr(*host, ':');
     if (!colon || colon == *host)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     const char *text = colon + 1;
     unsigned long v = parse_port(&text);
     if (!v || *text)
-        config_fail_got(r, f, expected);
+        skt_config_fail_got(r, f, expected);
     *port = (uint16_t)v;
     *colon = 0;
     size_t len = strlen(*host);
@@ -274,6 +275,6 @@ void config_parse_host_port(struct config_reader *r, const struct config_field *
         (*host)[len - 1] = 0;
         memmove(*host, *host + 1, len - 1);
     } else if (strchr(*host, ':')) {
-        config_fail_got(r, f, "\"host:port\", an IPv6 address in [ ]");
+        skt_config_fail_got(r, f, "\"host:port\", an IPv6 address in [ ]");
     }
 }

@@ -28,12 +28,12 @@ static const char help[] =
 
 enum { TURN_MS = 50 };
 
-volatile sig_atomic_t demo_ended_by_signal;
+volatile sig_atomic_t skt_demo_ended_by_signal;
 
 static void on_signal(int signum)
 {
     (void)signum;
-    demo_ended_by_signal = 1;
+    skt_demo_ended_by_signal = 1;
 }
 
 static int watch(struct demo *d)
@@ -44,9 +44,9 @@ static int watch(struct demo *d)
     fflush(stdout);
     double end = d->seconds > 0 ? start + d->seconds : 1e300;
     int status = SKT_EXIT_OK;
-    while (!demo_ended_by_signal && status == SKT_EXIT_OK && skt_cli_now() < end) {
-        demo_take_reports(d, TURN_MS);
-        if (demo_has_lost_a_child(d) && !demo_ended_by_signal)
+    while (!skt_demo_ended_by_signal && status == SKT_EXIT_OK && skt_cli_now() < end) {
+        skt_demo_take_reports(d, TURN_MS);
+        if (skt_demo_has_lost_a_child(d) && !skt_demo_ended_by_signal)
             status = SKT_EXIT_FAILURE;
         double now = skt_cli_now();
         d->stats.seconds = now - start;
@@ -58,10 +58,10 @@ static int watch(struct demo *d)
         }
     }
     skt_demo_stats_poll(&d->stats, d->folder.client_socket, d->folder.server_socket);
-    demo_take_reports(d, 0);
+    skt_demo_take_reports(d, 0);
     skt_demo_view_summary(&d->stats, &d->link);
     if (status == SKT_EXIT_OK && !skt_demo_stats_good(&d->stats)) {
-        demo_print_logs(d);
+        skt_demo_print_logs(d);
         status = SKT_EXIT_FAILURE;
     }
     return status;
@@ -99,9 +99,9 @@ static int play(struct demo *d)
         return status;
     print_plan(d);
     catch_signals();
-    status = demo_start_tunnel(d);
+    status = skt_demo_start_tunnel(d);
     if (status == SKT_EXIT_OK)
-        status = demo_start_load(d);
+        status = skt_demo_start_load(d);
     if (status == SKT_EXIT_OK)
         status = watch(d);
     skt_demo_children_end(&d->children);

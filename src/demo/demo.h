@@ -24,22 +24,22 @@ struct demo {
 };
 
 /* A signal has asked for the end. */
-extern volatile sig_atomic_t demo_ended_by_signal;
+extern volatile sig_atomic_t skt_demo_ended_by_signal;
 
 /* Starts all that is needed for a session, and waits until there is one. An exit status; what fails is said.
  */
-int demo_start_tunnel(struct demo *d);
+int skt_demo_start_tunnel(struct demo *d);
 
 /* Starts what loads: through the tunnel, on this machine, and in plain TCP. An exit status. */
-int demo_start_load(struct demo *d);
+int skt_demo_start_load(struct demo *d);
 
 /* Takes what the processes report, waiting for up to wait_ms for the first of it. */
-void demo_take_reports(struct demo *d, int wait_ms);
+void skt_demo_take_reports(struct demo *d, int wait_ms);
 
 /* Has one of the processes ended, which none should? Says so. */
-bool demo_has_lost_a_child(struct demo *d);
+bool skt_demo_has_lost_a_child(struct demo *d);
 
 /* Prints the ends of both ends' logs. */
-void demo_print_logs(const struct demo *d);
+void skt_demo_print_logs(const struct demo *d);
 
 #endif

@@ -93,17 +93,17 @@ static void clean_after(void *user, const pid_t *pids, size_t n)
     skt_demo_folder_remove(user);
 }
 
-void demo_print_logs(const struct demo *d)
+void skt_demo_print_logs(const struct demo *d)
 {
     for (size_t i = 0; i < d->children.count; i++)
         skt_demo_child_print_log(&d->children.list[i]);
 }
 
-bool demo_has_lost_a_child(struct demo *d)
+bool skt_demo_has_lost_a_child(struct demo *d)
 {
     int status = 0;
     const struct skt_demo_child *child = skt_demo_child_ended(&d->children, &status);
-    if (!child || demo_ended_by_signal)
+    if (!child || skt_demo_ended_by_signal)
         return child != NULL;
     if (WIFSIGNALED(status))
         skt_cli_failure("demo: the %s was ended by signal %d", child->name, WTERMSIG(status));
@@ -113,7 +113,7 @@ bool demo_has_lost_a_child(struct demo *d)
     return true;
 }
 
-void demo_take_reports(struct demo *d, int wait_ms)
+void skt_demo_take_reports(struct demo *d, int wait_ms)
 {
     struct skt_demo_report report;
     struct pollfd p = {.fd = d->fds.report_in, .events = POLLIN};
@@ -152,18 +152,18 @@ static int wait_until(struct demo *d, bool (*is_up)(const struct demo *d))
 {
     double start = skt_cli_now();
     while (!is_up(d)) {
-        if (demo_ended_by_signal || demo_has_lost_a_child(d))
+        if (skt_demo_ended_by_signal || skt_demo_has_lost_a_child(d))
             return SKT_EXIT_FAILURE;
         if (skt_cli_now() - start > up_limit_s) {
-            demo_print_logs(d);
+            skt_demo_print_logs(d);
             return skt_cli_failure("demo: no tunnel after %.0f s", up_limit_s);
         }
-        demo_take_reports(d, START_TURN_MS);
+        skt_demo_take_reports(d, START_TURN_MS);
     }
     return SKT_EXIT_OK;
 }
 
-int demo_start_tunnel(struct demo *d)
+int skt_demo_start_tunnel(struct demo *d)
 {
     const struct skt_demo_folder *f = &d->folder;
     if (skt_demo_folder_make(&d->folder) < 0)
@@ -194,7 +194,7 @@ int demo_start_tunnel(struct demo *d)
     return status;
 }
 
-int demo_start_load(struct demo *d)
+int skt_demo_start_load(struct demo *d)
 {
     if (skt_demo_child_fork(&d->children, "GETs", run_gets, d) < 0 ||
         skt_demo_child_fork(&d->children, "downloads", run_downloads, d) < 0 ||

@@ -16,21 +16,21 @@ enum { BACKLOG = 1024 };
 
 static void on_connection(struct skt_listener *l, int fd)
 {
-    struct skt_etcp *e = SKT_CONTAINER(l, struct skt_etcp, listener);
-    struct skt_tcp *c = skt_tcp_adopt(e, fd);
+    struct skt_script_etcp *e = SKT_CONTAINER(l, struct skt_script_etcp, listener);
+    struct skt_script_tcp *c = skt_script_tcp_adopt(e, fd);
     if (c)
-        skt_tcp_announce(c);
+        skt_script_tcp_announce(c);
 }
 
-void skt_etcp_watch(struct skt_etcp *e)
+void skt_script_etcp_watch(struct skt_script_etcp *e)
 {
     if (skt_listener_is_open(&e->listener))
         skt_listener_watch(&e->listener, e->holds == 0);
 }
 
-static struct skt_etcp *new_etcp(struct skt_app *app, bool server)
+static struct skt_script_etcp *new_etcp(struct skt_script *app, bool server)
 {
-    struct skt_etcp *e = calloc(1, sizeof *e);
+    struct skt_script_etcp *e = calloc(1, sizeof *e);
     if (!e)
         return NULL;
     e->base.app = app;
@@ -42,51 +42,51 @@ static struct skt_etcp *new_etcp(struct skt_app *app, bool server)
 }
 
 /* The structure lives on, stale, until the app ends: its own callbacks may be running. */
-static void end_etcp(struct skt_etcp *e)
+static void end_etcp(struct skt_script_etcp *e)
 {
     skt_listener_close(&e->listener);
-    skt_hold_forget_listener(e);
-    skt_handle_end(e->base.app->L, e);
+    skt_script_hold_forget_listener(e);
+    skt_script_handle_end(e->base.app->L, e);
     while (!skt_list_empty(&e->tcps))
-        skt_tcp_abort(SKT_CONTAINER(e->tcps.next, struct skt_tcp, link));
+        skt_script_tcp_abort(SKT_CONTAINER(e->tcps.next, struct skt_script_tcp, link));
 }
 
-void skt_etcp_close_listeners(struct skt_app *app)
+void skt_script_etcp_close_listeners(struct skt_script *app)
 {
     for (struct skt_list *l = app->etcps.next; l != &app->etcps; l = l->next)
-        skt_listener_close(&SKT_CONTAINER(l, struct skt_etcp, link)->listener);
+        skt_listener_close(&SKT_CONTAINER(l, struct skt_script_etcp, link)->listener);
 }
 
-void skt_etcp_close_all(struct skt_app *app)
+void skt_script_etcp_close_all(struct skt_script *app)
 {
     while (!skt_list_empty(&app->etcps)) {
-        struct skt_etcp *e = SKT_CONTAINER(app->etcps.next, struct skt_etcp, link);
+        struct skt_script_etcp *e = SKT_CONTAINER(app->etcps.next, struct skt_script_etcp, link);
         end_etcp(e);
         skt_list_remove(&e->link);
         free(e);
     }
     while (!skt_list_empty(&app->lingering))
-        skt_tcp_abort(SKT_CONTAINER(app->lingering.next, struct skt_tcp, link));
+        skt_script_tcp_abort(SKT_CONTAINER(app->lingering.next, struct skt_script_tcp, link));
 }
 
 /* --- making them --- */
 
-static struct skt_app *check_loop(lua_State *L, int idx)
+static struct skt_script *check_loop(lua_State *L, int idx)
 {
     if (!lua_isnoneornil(L, idx))
-        skt_handle_arg(L, idx, SKT_HANDLE_LOOP, "loop");
+        skt_script_handle_arg(L, idx, SKT_HANDLE_LOOP, "loop");
     return skt_api_app(L);
 }
 
-static int push_new(lua_State *L, struct skt_app *app, bool server, struct skt_etcp **out)
+static int push_new(lua_State *L, struct skt_script *app, bool server, struct skt_script_etcp **out)
 {
-    struct skt_etcp *e = app->closed ? NULL : new_etcp(app, server);
+    struct skt_script_etcp *e = app->closed ? NULL : new_etcp(app, server);
     if (app->closed)
-        return skt_lua_fail(L, "ending");
+        return skt_script_push_fail(L, "ending");
     if (!e)
-        return skt_lua_fail(L, "out of memory");
+        return skt_script_push_fail(L, "out of memory");
     *out = e;
-    if (!skt_handle_try(L, server ? SKT_HANDLE_ETCP : SKT_HANDLE_CLIENT, e)) {
+    if (!skt_script_handle_try(L, server ? SKT_HANDLE_ETCP : SKT_HANDLE_CLIENT, e)) {
         end_etcp(e);
         return lua_error(L);
     }
@@ -96,16 +96,16 @@ static int push_new(lua_State *L, struct skt_app *app, bool server, struct skt_e
 static int etcp_server_init(lua_State *L)
 {
     static const char *const names[] = {"conf"};
-    if (skt_arg_missing(L, SKT_CONF_LISTENER, names, 1))
+    if (skt_script_arg_missing(L, SKT_CONF_LISTENER, names, 1))
         return 2;
-    size_t index = skt_conf_listener_arg(L, 1, "conf");
-    struct skt_app *app = check_loop(L, 2);
+    size_t index = skt_script_conf_listener_arg(L, 1, "conf");
+    struct skt_script *app = check_loop(L, 2);
     const struct skt_config_mode_table *t = &app->conf->table;
     struct skt_addr addr;
-    struct skt_etcp *e = NULL;
+    struct skt_script_etcp *e = NULL;
     if (index >= t->listener_count ||
         skt_addr_parse(&addr, t->listeners[index].addr, (uint16_t)t->listeners[index].port) != SKT_OK)
-        return skt_lua_fail(L, "no such listener");
+        return skt_script_push_fail(L, "no such listener");
     int pushed = push_new(L, app, true, &e);
     if (!e)
         return pushed;
@@ -126,11 +126,11 @@ static int etcp_server_init(lua_State *L)
 static int etcp_client_init(lua_State *L)
 {
     static const char *const names[] = {"conf"};
-    if (skt_arg_missing(L, SKT_CONF_CONNECTOR, names, 1))
+    if (skt_script_arg_missing(L, SKT_CONF_CONNECTOR, names, 1))
         return 2;
-    skt_conf_connector_arg(L, 1, "conf");
-    struct skt_app *app = check_loop(L, 2);
-    struct skt_etcp *e = NULL;
+    skt_script_conf_connector_arg(L, 1, "conf");
+    struct skt_script *app = check_loop(L, 2);
+    struct skt_script_etcp *e = NULL;
     return push_new(L, app, false, &e);
 }
 
@@ -138,7 +138,7 @@ static int free_etcp(lua_State *L, const char *type)
 {
     if (lua_isnoneornil(L, 1))
         return 0;
-    struct skt_etcp *e = skt_handle_arg(L, 1, type, "etcp");
+    struct skt_script_etcp *e = skt_script_handle_arg(L, 1, type, "etcp");
     if (e)
         end_etcp(e);
     return 0;
@@ -157,26 +157,26 @@ static int etcp_client_free(lua_State *L)
 /* --- connections --- */
 
 /* The connection of the arguments etcp, fd, or NULL. */
-static struct skt_tcp *check_tcp(lua_State *L, const char *type)
+static struct skt_script_tcp *check_tcp(lua_State *L, const char *type)
 {
-    struct skt_etcp *e = skt_handle_arg(L, 1, type, "etcp");
-    uint32_t number = skt_arg_check_number32(L, 2, "fd");
-    return e ? skt_tcp_find(skt_api_app(L), e, number) : NULL;
+    struct skt_script_etcp *e = skt_script_handle_arg(L, 1, type, "etcp");
+    uint32_t number = skt_script_arg_check_number32(L, 2, "fd");
+    return e ? skt_script_tcp_find(skt_api_app(L), e, number) : NULL;
 }
 
 static int send_tcp(lua_State *L, const char *type)
 {
     static const char *const names[] = {"etcp", "fd", "buf"};
-    if (skt_arg_missing(L, type, names, 3))
+    if (skt_script_arg_missing(L, type, names, 3))
         return 2;
     size_t len;
-    struct skt_tcp *c = check_tcp(L, type);
-    const char *buf = skt_arg_check_string(L, 3, "buf", &len);
+    struct skt_script_tcp *c = check_tcp(L, type);
+    const char *buf = skt_script_arg_check_string(L, 3, "buf", &len);
     if (!c)
-        return skt_lua_fail(L, "closed");
-    int rc = skt_tcp_send(c, (const uint8_t *)buf, len);
+        return skt_script_push_fail(L, "closed");
+    int rc = skt_script_tcp_send(c, (const uint8_t *)buf, len);
     if (rc != SKT_OK)
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     lua_pushinteger(L, (lua_Integer)len);
     return 1;
 }
@@ -195,10 +195,10 @@ static int close_tcp(lua_State *L, const char *type)
 {
     if (lua_isnoneornil(L, 1) || lua_isnoneornil(L, 2))
         return 0; /* nothing to close, and nothing to answer it with */
-    struct skt_tcp *c = check_tcp(L, type);
-    lua_Integer silent = skt_arg_opt_integer(L, 3, "silent", 0);
+    struct skt_script_tcp *c = check_tcp(L, type);
+    lua_Integer silent = skt_script_arg_opt_integer(L, 3, "silent", 0);
     if (c)
-        skt_tcp_close(c, silent != 0);
+        skt_script_tcp_close(c, silent != 0);
     return 0;
 }
 
@@ -215,19 +215,19 @@ static int etcp_client_close_conn(lua_State *L)
 static int etcp_client_create_conn(lua_State *L)
 {
     static const char *const names[] = {"etcp", "addr", "port"};
-    if (skt_arg_missing(L, SKT_HANDLE_CLIENT, names, 3))
+    if (skt_script_arg_missing(L, SKT_HANDLE_CLIENT, names, 3))
         return 2;
-    struct skt_etcp *e = skt_handle_arg(L, 1, SKT_HANDLE_CLIENT, "etcp");
-    const char *addr = skt_arg_check_string(L, 2, "addr", NULL);
-    lua_Integer port = skt_arg_check_integer(L, 3, "port");
-    struct skt_tcp *c = NULL;
+    struct skt_script_etcp *e = skt_script_handle_arg(L, 1, SKT_HANDLE_CLIENT, "etcp");
+    const char *addr = skt_script_arg_check_string(L, 2, "addr", NULL);
+    lua_Integer port = skt_script_arg_check_integer(L, 3, "port");
+    struct skt_script_tcp *c = NULL;
     if (!e)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     if (port < 1 || port > 65535)
-        return skt_lua_fail(L, "port: expected 1..65535");
-    int rc = skt_tcp_dial(e, addr, (uint16_t)port, &c);
+        return skt_script_push_fail(L, "port: expected 1..65535");
+    int rc = skt_script_tcp_dial(e, addr, (uint16_t)port, &c);
     if (rc != SKT_OK)
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     lua_pushinteger(L, c->number);
     return 1;
 }
@@ -236,12 +236,12 @@ static int etcp_client_create_conn(lua_State *L)
 static int get_conn(lua_State *L, const char *type)
 {
     static const char *const names[] = {"etcp", "fd"};
-    if (skt_arg_missing(L, type, names, 2))
+    if (skt_script_arg_missing(L, type, names, 2))
         return 2;
-    struct skt_tcp *c = check_tcp(L, type);
+    struct skt_script_tcp *c = check_tcp(L, type);
     if (!c)
-        return skt_lua_fail(L, "closed");
-    skt_conn_push(L, c->number, 0);
+        return skt_script_push_fail(L, "closed");
+    skt_script_conn_push(L, c->number, 0);
     return 1;
 }
 
@@ -258,16 +258,16 @@ static int etcp_client_get_conn(lua_State *L)
 /* Extension: resets a connection that was accepted, whoever it belongs to; on_tcp_close is not called. */
 static int tcp_reset(lua_State *L)
 {
-    uint32_t number = skt_arg_check_number32(L, 1, "fd");
-    struct skt_tcp *c = skt_tcp_find(skt_api_app(L), NULL, number);
+    uint32_t number = skt_script_arg_check_number32(L, 1, "fd");
+    struct skt_script_tcp *c = skt_script_tcp_find(skt_api_app(L), NULL, number);
     if (!c)
-        return skt_lua_fail(L, "closed");
-    skt_tcp_abort(c);
+        return skt_script_push_fail(L, "closed");
+    skt_script_tcp_abort(c);
     lua_pushboolean(L, 1);
     return 1;
 }
 
-void skt_api_add_etcp(lua_State *L)
+void skt_script_api_add_etcp(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"etcp_server_init", etcp_server_init},
@@ -284,5 +284,5 @@ void skt_api_add_etcp(lua_State *L)
         {"tcp_reset", tcp_reset},
         {NULL, NULL},
     };
-    skt_api_set(L, functions);
+    skt_script_api_set(L, functions);
 }

@@ -10,21 +10,21 @@
 
 /* A stream that the peer has opened and that the script has not yet decided about. */
 struct skt_script_stream {
-    struct skt_object base;
+    struct skt_script_object base;
     struct skt_list link; /* in skcp->streams */
-    struct skt_skcp *k;
+    struct skt_script_skcp *k;
     uint32_t cid;
     struct skt_stream *st;
 };
 
 static void end_stream(struct skt_script_stream *s)
 {
-    skt_handle_end(s->base.app->L, s);
+    skt_script_handle_end(s->base.app->L, s);
     skt_list_remove(&s->link);
     free(s);
 }
 
-static void drop_stream(struct skt_skcp *k, struct skt_stream *st, int reason)
+static void drop_stream(struct skt_script_skcp *k, struct skt_stream *st, int reason)
 {
     struct skt_session *session = st->session;
     if (st->reset)
@@ -34,7 +34,7 @@ static void drop_stream(struct skt_skcp *k, struct skt_stream *st, int reason)
     skt_endpoint_touch(k->ep, session);
 }
 
-void skt_relay_forget(struct skt_skcp *k, uint32_t cid)
+void skt_script_relay_forget(struct skt_script_skcp *k, uint32_t cid)
 {
     for (struct skt_list *l = k->streams.next, *next; l != &k->streams; l = next) {
         struct skt_script_stream *s = SKT_CONTAINER(l, struct skt_script_stream, link);
@@ -47,7 +47,7 @@ void skt_relay_forget(struct skt_skcp *k, uint32_t cid)
     }
 }
 
-static struct skt_script_stream *find(const struct skt_skcp *k, const struct skt_stream *st)
+static struct skt_script_stream *find(const struct skt_script_skcp *k, const struct skt_stream *st)
 {
     for (struct skt_list *l = k->streams.next; l != &k->streams; l = l->next) {
         struct skt_script_stream *s = SKT_CONTAINER(l, struct skt_script_stream, link);
@@ -59,14 +59,14 @@ static struct skt_script_stream *find(const struct skt_skcp *k, const struct skt
 
 static int make_handle(lua_State *L)
 {
-    skt_handle_new(L, SKT_HANDLE_STREAM, lua_touserdata(L, 1));
+    skt_script_handle_new(L, SKT_HANDLE_STREAM, lua_touserdata(L, 1));
     return 0;
 }
 
-void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st)
+void skt_script_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st)
 {
-    struct skt_skcp *k = user;
-    struct skt_app *app = k->base.app;
+    struct skt_script_skcp *k = user;
+    struct skt_script *app = k->base.app;
     (void)ep;
     struct skt_script_stream *s = find(k, st);
     bool closed = skt_session_state(st->session) == SKT_SESSION_CLOSED;
@@ -78,7 +78,7 @@ void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, stru
     }
     if (s)
         return; /* data has come; whoever gets the stream finds it */
-    s = skt_call_present(app, SKT_CB_STREAM_OPEN) && !app->stopping ? calloc(1, sizeof *s) : NULL;
+    s = skt_script_call_present(app, SKT_CB_STREAM_OPEN) && !app->stopping ? calloc(1, sizeof *s) : NULL;
     if (!s) {
         drop_stream(k, st, app->stopping ? SKT_RESET_REFUSED : SKT_RESET_TARGET);
         return;
@@ -88,13 +88,13 @@ void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, stru
     s->cid = cid;
     s->st = st;
     skt_list_append(&k->streams, &s->link);
-    struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_handle(s),
-                                  skt_arg_string(st->name, st->name_len)};
-    struct skt_source outer = app->source;
-    app->source = (struct skt_source){.kind = SKT_SOURCE_EVENT};
+    struct skt_script_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_handle(s),
+                                         skt_arg_string(st->name, st->name_len)};
+    struct skt_script_source outer = app->source;
+    app->source = (struct skt_script_source){.kind = SKT_SOURCE_EVENT};
     k->depth++;
-    bool ok = skt_call_protected(app, make_handle, s, "on_stream_open", NULL, 0) &&
-              skt_call_callback(app, SKT_CB_STREAM_OPEN, args, 4, NULL);
+    bool ok = skt_script_call_protected(app, make_handle, s, "on_stream_open", NULL, 0) &&
+              skt_script_call_callback(app, SKT_CB_STREAM_OPEN, args, 4, NULL);
     k->depth--;
     app->source = outer;
     s = ok ? NULL : find(k, st);
@@ -106,10 +106,10 @@ void skt_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, stru
 
 static struct skt_script_stream *check_stream(lua_State *L, int idx)
 {
-    return skt_handle_arg(L, idx, SKT_HANDLE_STREAM, "stream");
+    return skt_script_handle_arg(L, idx, SKT_HANDLE_STREAM, "stream");
 }
 
-static struct skt_relay_options options_of(const struct skt_app *app)
+static struct skt_relay_options options_of(const struct skt_script *app)
 {
     const struct skt_config_mode_table *t = &app->conf->table;
     return (struct skt_relay_options){
@@ -121,26 +121,26 @@ static struct skt_relay_options options_of(const struct skt_app *app)
 /* relay_open(fd, skcp, cid [, target]): true; nil, message: the connection was reset. */
 static int relay_open(lua_State *L)
 {
-    struct skt_app *app = skt_api_app(L);
-    uint32_t number = skt_arg_check_number32(L, 1, "fd");
-    struct skt_skcp *k = skt_handle_arg(L, 2, SKT_HANDLE_SKCP, "skcp");
-    uint32_t cid = skt_arg_check_number32(L, 3, "cid");
-    const char *target = lua_isnoneornil(L, 4) ? "" : skt_arg_check_string(L, 4, "target", NULL);
-    struct skt_tcp *c = skt_tcp_find(app, NULL, number);
+    struct skt_script *app = skt_api_app(L);
+    uint32_t number = skt_script_arg_check_number32(L, 1, "fd");
+    struct skt_script_skcp *k = skt_script_handle_arg(L, 2, SKT_HANDLE_SKCP, "skcp");
+    uint32_t cid = skt_script_arg_check_number32(L, 3, "cid");
+    const char *target = lua_isnoneornil(L, 4) ? "" : skt_script_arg_check_string(L, 4, "target", NULL);
+    struct skt_script_tcp *c = skt_script_tcp_find(app, NULL, number);
     if (!c || c->phase != SKT_TCP_UP || !app->relays)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     if (c->first || c->holds)
-        return skt_lua_fail(L, "the script has bytes of this connection under way");
+        return skt_script_push_fail(L, "the script has bytes of this connection under way");
     struct skt_relay_options options = options_of(app);
     struct skt_relay *relay;
-    int fd = skt_tcp_release(c);
+    int fd = skt_script_tcp_release(c);
     int rc = SKT_ERR_CLOSED;
     if (k && k->ep)
         rc = skt_relay_open(app->relays, fd, k->ep, cid, target, &options, &relay);
     else
         skt_tcp_reset(fd);
     if (rc != SKT_OK)
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -148,20 +148,20 @@ static int relay_open(lua_State *L)
 /* relay_connect(stream, host, port): true; nil, message: the stream was reset. */
 static int relay_connect(lua_State *L)
 {
-    struct skt_app *app = skt_api_app(L);
+    struct skt_script *app = skt_api_app(L);
     struct skt_script_stream *s = check_stream(L, 1);
-    const char *host = skt_arg_check_string(L, 2, "host", NULL);
-    lua_Integer port = skt_arg_check_integer(L, 3, "port");
+    const char *host = skt_script_arg_check_string(L, 2, "host", NULL);
+    lua_Integer port = skt_script_arg_check_integer(L, 3, "port");
     if (!s || !app->relays)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     if (port < 1 || port > 65535)
-        return skt_lua_fail(L, "port: expected 1..65535");
+        return skt_script_push_fail(L, "port: expected 1..65535");
     struct skt_relay_options options = options_of(app);
     struct skt_relay *relay;
     int rc = skt_relay_connect(app->relays, s->k->ep, s->st, host, (uint16_t)port, &options, &relay);
     end_stream(s);
     if (rc != SKT_OK)
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -178,16 +178,16 @@ static int stream_reset(lua_State *L)
         [SKT_RESET_LIMIT] = "limit",
     };
     struct skt_script_stream *s = check_stream(L, 1);
-    const char *name = lua_isnoneornil(L, 2) ? "abort" : skt_arg_check_string(L, 2, "reason", NULL);
+    const char *name = lua_isnoneornil(L, 2) ? "abort" : skt_script_arg_check_string(L, 2, "reason", NULL);
     int reason = -1;
     for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
         if (strcmp(names[i], name) == 0)
             reason = i;
     }
     if (reason < 0)
-        return skt_arg_error(L, 2, "reason", "abort, refused, unreachable, timeout, target or limit");
+        return skt_script_arg_error(L, 2, "reason", "abort, refused, unreachable, timeout, target or limit");
     if (!s)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     drop_stream(s->k, s->st, reason);
     end_stream(s);
     lua_pushboolean(L, 1);
@@ -211,7 +211,7 @@ static int target_of(lua_State *L)
     const struct skt_config_mode_table *t = &conf->table;
     const struct skt_script_stream *s = check_stream(L, 1);
     if (!s)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     const char *name = s->st->name;
     const uint8_t *ticket = skt_session_ticket(s->st->session);
     const struct skt_config_ticket *entry = ticket ? skt_config_find_ticket(conf, ticket) : NULL;
@@ -224,15 +224,15 @@ static int target_of(lua_State *L)
         }
     }
     if (strlen(name) != s->st->name_len || !host)
-        return skt_lua_fail(L, name[0] ? "no such target" : "no default target");
+        return skt_script_push_fail(L, name[0] ? "no such target" : "no default target");
     if (entry && !may_use(entry, name))
-        return skt_lua_fail(L, "not allowed for this ticket");
+        return skt_script_push_fail(L, "not allowed for this ticket");
     lua_pushstring(L, host);
     lua_pushinteger(L, port);
     return 2;
 }
 
-void skt_api_add_relay(lua_State *L)
+void skt_script_api_add_relay(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"relay_open", relay_open},
@@ -241,5 +241,5 @@ void skt_api_add_relay(lua_State *L)
         {"target_of", target_of},
         {NULL, NULL},
     };
-    skt_api_set(L, functions);
+    skt_script_api_set(L, functions);
 }

@@ -9,40 +9,40 @@
 
 enum { MODE_SERVER = 1, MODE_CLIENT = 2 };
 
-static struct skt_skcp *check_skcp(lua_State *L)
+static struct skt_script_skcp *check_skcp(lua_State *L)
 {
-    struct skt_skcp *k = skt_handle_arg(L, 1, SKT_HANDLE_SKCP, "skcp");
+    struct skt_script_skcp *k = skt_script_handle_arg(L, 1, SKT_HANDLE_SKCP, "skcp");
     return k && k->ep && (!k->ending || k->finishing) ? k : NULL;
 }
 
 static int skcp_init(lua_State *L)
 {
     static const char *const names[] = {"conf", NULL, "skcp_mode"};
-    if (skt_arg_missing(L, SKT_CONF_ENTRY, names, 3))
+    if (skt_script_arg_missing(L, SKT_CONF_ENTRY, names, 3))
         return 2;
-    struct skt_app *app = skt_api_app(L);
-    size_t entry = skt_conf_entry_arg(L, 1, "conf");
+    struct skt_script *app = skt_api_app(L);
+    size_t entry = skt_script_conf_entry_arg(L, 1, "conf");
     if (!lua_isnoneornil(L, 2))
-        skt_handle_arg(L, 2, SKT_HANDLE_LOOP, "loop");
-    lua_Integer mode = skt_arg_check_integer(L, 3, "skcp_mode");
-    struct skt_skcp *k = NULL;
+        skt_script_handle_arg(L, 2, SKT_HANDLE_LOOP, "loop");
+    lua_Integer mode = skt_script_arg_check_integer(L, 3, "skcp_mode");
+    struct skt_script_skcp *k = NULL;
     if (app->closed)
-        return skt_lua_fail(L, "ending");
+        return skt_script_push_fail(L, "ending");
     if (entry >= app->conf->table.entry_count)
-        return skt_lua_fail(L, "no such entry any more");
+        return skt_script_push_fail(L, "no such entry any more");
     const struct skt_config_entry *e = &app->conf->table.entries[entry];
     if (mode != (e->server ? MODE_SERVER : MODE_CLIENT))
-        return skt_lua_fail(L, e->server ? "skcp_mode: the entry is a server's (1)"
-                                         : "skcp_mode: the entry is a client's (2)");
-    int rc = skt_skcp_new(&k, app, entry);
+        return skt_script_push_fail(L, e->server ? "skcp_mode: the entry is a server's (1)"
+                                                 : "skcp_mode: the entry is a client's (2)");
+    int rc = skt_script_skcp_new(&k, app, entry);
     if (rc != SKT_OK) {
         const char *why = rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc);
         lua_pushnil(L);
         lua_pushfstring(L, "UDP %s port %d: %s", e->address, (int)e->port.lo, why);
         return 2;
     }
-    if (!skt_handle_try(L, SKT_HANDLE_SKCP, k)) {
-        skt_skcp_end(k);
+    if (!skt_script_handle_try(L, SKT_HANDLE_SKCP, k)) {
+        skt_script_skcp_end(k);
         return lua_error(L);
     }
     return 1;
@@ -52,34 +52,34 @@ static int skcp_free(lua_State *L)
 {
     if (lua_isnoneornil(L, 1))
         return 0; /* nothing to free, and nothing to answer it with */
-    struct skt_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = check_skcp(L);
     if (k)
-        skt_skcp_end(k);
+        skt_script_skcp_end(k);
     return 0;
 }
 
 static int skcp_req_cid(lua_State *L)
 {
     static const char *const names[] = {"skcp", "ticket"};
-    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+    if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
     size_t len;
-    struct skt_skcp *k = check_skcp(L);
-    const char *ticket = skt_arg_check_string(L, 2, "ticket", &len);
+    struct skt_script_skcp *k = check_skcp(L);
+    const char *ticket = skt_script_arg_check_string(L, 2, "ticket", &len);
     if (!k)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     if (len != SKT_TICKET_LEN)
-        return skt_lua_fail(L, "ticket: expected 32 bytes");
+        return skt_script_push_fail(L, "ticket: expected 32 bytes");
     if (skt_endpoint_is_server(k->ep))
-        return skt_lua_fail(L, "a server does not ask for a cid");
+        return skt_script_push_fail(L, "a server does not ask for a cid");
     int rc = skt_endpoint_request(k->ep, (const uint8_t *)ticket);
     if (rc != SKT_OK)
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     lua_pushliteral(L, "ok");
     return 1;
 }
 
-static bool is_open(const struct skt_skcp *k, uint32_t cid)
+static bool is_open(const struct skt_script_skcp *k, uint32_t cid)
 {
     const struct skt_session *s = cid ? skt_endpoint_session(k->ep, cid) : NULL;
     return s && skt_session_state(s) != SKT_SESSION_CLOSED;
@@ -88,24 +88,24 @@ static bool is_open(const struct skt_skcp *k, uint32_t cid)
 static int skcp_send(lua_State *L)
 {
     static const char *const names[] = {"skcp", "cid", "buf"};
-    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 3))
+    if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 3))
         return 2;
     size_t len;
-    struct skt_skcp *k = check_skcp(L);
-    uint32_t cid = skt_arg_check_number32(L, 2, "cid");
-    const char *buf = skt_arg_check_string(L, 3, "buf", &len);
+    struct skt_script_skcp *k = check_skcp(L);
+    uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
+    const char *buf = skt_script_arg_check_string(L, 3, "buf", &len);
     if (!k)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     if (len < 1 || len > SKT_MESSAGE_MAX)
-        return skt_lua_fail(L, "buf: expected 1..262144 bytes");
+        return skt_script_push_fail(L, "buf: expected 1..262144 bytes");
     int rc = SKT_ERR_CLOSED;
     bool leaving = cid && cid == k->closing_cid;
     if (leaving && !is_open(k, cid))
         rc = SKT_OK; /* as TCP takes what a peer that has gone will never read */
-    else if (leaving || !skt_closing_has(k->base.app, k, cid))
-        rc = skt_pending_send(k, cid, buf, len);
+    else if (leaving || !skt_script_closing_has(k->base.app, k, cid))
+        rc = skt_script_pending_send(k, cid, buf, len);
     if (rc != SKT_OK)
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     lua_pushinteger(L, (lua_Integer)len);
     return 1;
 }
@@ -113,50 +113,50 @@ static int skcp_send(lua_State *L)
 static int skcp_close_conn(lua_State *L)
 {
     static const char *const names[] = {"skcp", "cid"};
-    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+    if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
-    struct skt_skcp *k = check_skcp(L);
-    uint32_t cid = skt_arg_check_number32(L, 2, "cid");
+    struct skt_script_skcp *k = check_skcp(L);
+    uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     int rc = SKT_ERR_CLOSED;
     if (k)
-        rc = cid && cid == k->closing_cid ? SKT_OK : skt_closing_begin(k, cid);
+        rc = cid && cid == k->closing_cid ? SKT_OK : skt_script_closing_begin(k, cid);
     if (rc != SKT_OK)
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     lua_pushinteger(L, 0);
     return 1;
 }
 
-static struct skt_session *find_session(const struct skt_skcp *k, uint32_t cid)
+static struct skt_session *find_session(const struct skt_script_skcp *k, uint32_t cid)
 {
     struct skt_session *s = k && cid ? skt_endpoint_session(k->ep, cid) : NULL;
     bool open = s && skt_session_state(s) != SKT_SESSION_CLOSED;
-    return open && (cid == k->closing_cid || !skt_closing_has(k->base.app, k, cid)) ? s : NULL;
+    return open && (cid == k->closing_cid || !skt_script_closing_has(k->base.app, k, cid)) ? s : NULL;
 }
 
 static int skcp_get_conn(lua_State *L)
 {
     static const char *const names[] = {"skcp", "cid"};
-    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+    if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
-    const struct skt_skcp *k = check_skcp(L);
-    uint32_t cid = skt_arg_check_number32(L, 2, "cid");
+    const struct skt_script_skcp *k = check_skcp(L);
+    uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     if (!find_session(k, cid) && !(k && cid && cid == k->closing_cid))
-        return skt_lua_fail(L, "closed");
-    skt_conn_push(L, k->number, cid);
+        return skt_script_push_fail(L, "closed");
+    skt_script_conn_push(L, k->number, cid);
     return 1;
 }
 
 static int get_from_skcp(lua_State *L)
 {
     static const char *const names[] = {"skcp", "name"};
-    if (skt_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
+    if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
-    const struct skt_skcp *k = check_skcp(L);
-    const char *name = skt_arg_check_string(L, 2, "name", NULL);
+    const struct skt_script_skcp *k = check_skcp(L);
+    const char *name = skt_script_arg_check_string(L, 2, "name", NULL);
     if (!k)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     if (strcmp(name, "fd") != 0)
-        return skt_lua_fail(L, "name: there is only \"fd\"");
+        return skt_script_push_fail(L, "name: there is only \"fd\"");
     lua_pushinteger(L, k->number);
     return 1;
 }
@@ -164,10 +164,10 @@ static int get_from_skcp(lua_State *L)
 /* Extension: how good is the server now? Mean round trip in ms, or nil while it can't be used. */
 static int skcp_score(lua_State *L)
 {
-    const struct skt_skcp *k = check_skcp(L);
+    const struct skt_script_skcp *k = check_skcp(L);
     skt_us score = k ? skt_endpoint_score(k->ep) : SKT_NEVER;
     if (score == SKT_NEVER)
-        return skt_lua_fail(L, k ? "down" : "closed");
+        return skt_script_push_fail(L, k ? "down" : "closed");
     lua_pushnumber(L, (lua_Number)score / 1000.0);
     return 1;
 }
@@ -177,7 +177,7 @@ static int check_ticket(lua_State *L)
 {
     size_t len;
     const struct skt_config *conf = skt_api_app(L)->conf;
-    const char *ticket = skt_arg_check_string(L, 1, "ticket", &len);
+    const char *ticket = skt_script_arg_check_string(L, 1, "ticket", &len);
     bool good = len == SKT_TICKET_LEN &&
                 (!conf->table.has_tickets || skt_config_find_ticket(conf, (const uint8_t *)ticket));
     lua_pushboolean(L, good);
@@ -218,13 +218,13 @@ static const char *close_reason(const struct skt_session *s)
 static int session_stats(lua_State *L)
 {
     static const char *const states[] = {"idle", "connecting", "up", "suspect", "closed"};
-    const struct skt_skcp *k = check_skcp(L);
-    uint32_t cid = skt_arg_check_number32(L, 2, "cid");
+    const struct skt_script_skcp *k = check_skcp(L);
+    uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     const struct skt_session *s = find_session(k, cid);
     if (!s && k)
         s = skt_endpoint_ending(k->ep, cid); /* its on_skcp_close is running */
     if (!s)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     const struct skt_path *p = skt_session_path(s);
     const struct skt_session_stats *st = skt_session_stats(s);
     char peer[SKT_ADDR_TEXT_MAX];
@@ -257,14 +257,14 @@ static int session_stats(lua_State *L)
     set_count(L, "packets_rx", st->packets_rx);
     set_count(L, "retransmitted", p->stats.retransmitted);
     set_count(L, "duplicated", p->stats.duplicated);
-    set_count(L, "fec_sent", skt_session_fec_sent(s));
-    set_count(L, "fec_recovered", skt_session_fec_recovered(s));
+    set_count(L, "fec_sent", skt_session_parity_sent(s));
+    set_count(L, "fec_recovered", skt_session_parity_recovered(s));
     set_count(L, "streams", skt_session_stream_count(s));
     set_count(L, "mtu", skt_session_mtu(s));
     return 1;
 }
 
-void skt_api_add_skcp(lua_State *L)
+void skt_script_api_add_skcp(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"skcp_init", skcp_init},
@@ -279,5 +279,5 @@ void skt_api_add_skcp(lua_State *L)
         {"session_stats", session_stats},
         {NULL, NULL},
     };
-    skt_api_set(L, functions);
+    skt_script_api_set(L, functions);
 }

@@ -12,14 +12,14 @@
 #include <string.h>
 
 struct skt_script_timer {
-    struct skt_object base;
+    struct skt_script_object base;
     struct skt_list link; /* in app->timers */
     struct skt_loop_timer timer;
     int ref; /* the function */
 };
 
 struct skt_script_lookup {
-    struct skt_object base;
+    struct skt_script_object base;
     struct skt_list link; /* in app->lookups */
     struct skt_resolve *resolve;
     int ref;
@@ -29,10 +29,10 @@ static const double delay_max_s = 1e9;
 
 static void end_timer(struct skt_script_timer *t)
 {
-    struct skt_app *app = t->base.app;
+    struct skt_script *app = t->base.app;
     skt_loop_timer_stop(app->loop, &t->timer);
     skt_list_remove(&t->link);
-    skt_handle_end(app->L, t);
+    skt_script_handle_end(app->L, t);
     luaL_unref(app->L, LUA_REGISTRYINDEX, t->ref);
     free(t);
 }
@@ -40,26 +40,26 @@ static void end_timer(struct skt_script_timer *t)
 static void on_timer(struct skt_loop_timer *loop_timer, skt_us now)
 {
     struct skt_script_timer *t = SKT_CONTAINER(loop_timer, struct skt_script_timer, timer);
-    struct skt_app *app = t->base.app;
+    struct skt_script *app = t->base.app;
     int ref = t->ref;
     (void)now;
     /* It has ended before the function runs, which may stop it or set another one. */
     t->ref = LUA_NOREF;
     end_timer(t);
-    skt_call_ref(app, ref, NULL, 0);
+    skt_script_call_ref(app, ref, NULL, 0);
     luaL_unref(app->L, LUA_REGISTRYINDEX, ref);
 }
 
 /* timer_start(seconds, function): a timer that calls it once. */
 static int timer_start(lua_State *L)
 {
-    struct skt_app *app = skt_api_app(L);
-    lua_Number seconds = skt_arg_check_number(L, 1, "seconds");
-    skt_arg_check_function(L, 2, "callback");
+    struct skt_script *app = skt_api_app(L);
+    lua_Number seconds = skt_script_arg_check_number(L, 1, "seconds");
+    skt_script_arg_check_function(L, 2, "callback");
     if (!(seconds >= 0 && seconds <= delay_max_s))
-        return skt_lua_fail(L, "seconds: expected 0..1e9");
+        return skt_script_push_fail(L, "seconds: expected 0..1e9");
     if (app->closed)
-        return skt_lua_fail(L, "ending");
+        return skt_script_push_fail(L, "ending");
     lua_settop(L, 2);
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
     struct skt_script_timer *t = calloc(1, sizeof *t);
@@ -69,12 +69,12 @@ static int timer_start(lua_State *L)
     if (!t || skt_loop_timer_set(app->loop, &t->timer, at) != SKT_OK) {
         luaL_unref(L, LUA_REGISTRYINDEX, ref);
         free(t);
-        return skt_lua_fail(L, "out of memory");
+        return skt_script_push_fail(L, "out of memory");
     }
     t->base.app = app;
     t->ref = ref;
     skt_list_append(&app->timers, &t->link);
-    if (!skt_handle_try(L, SKT_HANDLE_TIMER, t)) {
+    if (!skt_script_handle_try(L, SKT_HANDLE_TIMER, t)) {
         end_timer(t);
         return lua_error(L);
     }
@@ -84,9 +84,9 @@ static int timer_start(lua_State *L)
 /* timer_stop(timer): true; nil, "closed" where it has fired already. */
 static int timer_stop(lua_State *L)
 {
-    struct skt_script_timer *t = skt_handle_arg(L, 1, SKT_HANDLE_TIMER, "timer");
+    struct skt_script_timer *t = skt_script_handle_arg(L, 1, SKT_HANDLE_TIMER, "timer");
     if (!t)
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     end_timer(t);
     lua_pushboolean(L, 1);
     return 1;
@@ -105,29 +105,29 @@ static void end_lookup(struct skt_script_lookup *k)
 static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, const char *error)
 {
     struct skt_script_lookup *k = user;
-    struct skt_call_arg args[SKT_RESOLVE_ADDRS_MAX];
+    struct skt_script_call_arg args[SKT_RESOLVE_ADDRS_MAX];
     char texts[SKT_RESOLVE_ADDRS_MAX][SKT_ADDR_TEXT_MAX];
     int count = 0;
     for (size_t i = 0; i < n && count < SKT_RESOLVE_ADDRS_MAX; i++) {
-        skt_addr_ip_text(&addrs[i], texts[i]);
+        skt_script_ip_text(&addrs[i], texts[i]);
         args[count++] = skt_arg_string(texts[i], strlen(texts[i]));
     }
     if (count == 0) {
-        args[count++] = (struct skt_call_arg){SKT_ARG_NIL, 0, NULL, 0};
+        args[count++] = (struct skt_script_call_arg){SKT_ARG_NIL, 0, NULL, 0};
         args[count++] = skt_arg_string(error, strlen(error));
     }
-    skt_call_ref(k->base.app, k->ref, args, count);
+    skt_script_call_ref(k->base.app, k->ref, args, count);
     end_lookup(k);
 }
 
 /* lookup_async(domain, function): true. */
 static int lookup_async(lua_State *L)
 {
-    struct skt_app *app = skt_api_app(L);
-    const char *domain = skt_arg_check_string(L, 1, "domain", NULL);
-    skt_arg_check_function(L, 2, "callback");
+    struct skt_script *app = skt_api_app(L);
+    const char *domain = skt_script_arg_check_string(L, 1, "domain", NULL);
+    skt_script_arg_check_function(L, 2, "callback");
     if (app->closed)
-        return skt_lua_fail(L, "ending");
+        return skt_script_push_fail(L, "ending");
     lua_settop(L, 2);
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
     struct skt_script_lookup *k = calloc(1, sizeof *k);
@@ -135,7 +135,7 @@ static int lookup_async(lua_State *L)
     if (rc != SKT_OK) {
         luaL_unref(L, LUA_REGISTRYINDEX, ref);
         free(k);
-        return skt_lua_fail_err(L, rc);
+        return skt_script_push_fail_err(L, rc);
     }
     k->base.app = app;
     k->ref = ref;
@@ -144,7 +144,7 @@ static int lookup_async(lua_State *L)
     return 1;
 }
 
-void skt_timer_close_all(struct skt_app *app)
+void skt_script_timer_close_all(struct skt_script *app)
 {
     while (!skt_list_empty(&app->timers))
         end_timer(SKT_CONTAINER(app->timers.next, struct skt_script_timer, link));
@@ -155,7 +155,7 @@ void skt_timer_close_all(struct skt_app *app)
     }
 }
 
-void skt_api_add_timer(lua_State *L)
+void skt_script_api_add_timer(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"timer_start", timer_start},
@@ -163,5 +163,5 @@ void skt_api_add_timer(lua_State *L)
         {"lookup_async", lookup_async},
         {NULL, NULL},
     };
-    skt_api_set(L, functions);
+    skt_script_api_set(L, functions);
 }

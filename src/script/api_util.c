@@ -12,9 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-void skt_api_set(lua_State *L, const luaL_Reg *functions)
+void skt_script_api_set(lua_State *L, const luaL_Reg *functions)
 {
-    lua_pushlightuserdata(L, *(struct skt_app **)lua_getextraspace(L));
+    lua_pushlightuserdata(L, *(struct skt_script **)lua_getextraspace(L));
     luaL_setfuncs(L, functions, 1);
 }
 
@@ -73,7 +73,7 @@ static void set_conn_metatable(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
-void skt_conn_push(lua_State *L, uint32_t number, uint32_t cid)
+void skt_script_conn_push(lua_State *L, uint32_t number, uint32_t cid)
 {
     lua_Integer key = (lua_Integer)((uint64_t)number << 32 | cid);
     push_conns(L);
@@ -100,31 +100,31 @@ static int get_ms(lua_State *L)
 
 static int hton32(lua_State *L)
 {
-    lua_pushinteger(L, htonl((uint32_t)skt_arg_check_integer(L, 1, "i")));
+    lua_pushinteger(L, htonl((uint32_t)skt_script_arg_check_integer(L, 1, "i")));
     return 1;
 }
 
 static int ntoh32(lua_State *L)
 {
-    lua_pushinteger(L, ntohl((uint32_t)skt_arg_check_integer(L, 1, "i")));
+    lua_pushinteger(L, ntohl((uint32_t)skt_script_arg_check_integer(L, 1, "i")));
     return 1;
 }
 
 static int band(lua_State *L)
 {
-    lua_pushinteger(L, skt_arg_check_integer(L, 1, "a") & skt_arg_check_integer(L, 2, "b"));
+    lua_pushinteger(L, skt_script_arg_check_integer(L, 1, "a") & skt_script_arg_check_integer(L, 2, "b"));
     return 1;
 }
 
 static int bor(lua_State *L)
 {
-    lua_pushinteger(L, skt_arg_check_integer(L, 1, "a") | skt_arg_check_integer(L, 2, "b"));
+    lua_pushinteger(L, skt_script_arg_check_integer(L, 1, "a") | skt_script_arg_check_integer(L, 2, "b"));
     return 1;
 }
 
 static int bxor(lua_State *L)
 {
-    lua_pushinteger(L, skt_arg_check_integer(L, 1, "a") ^ skt_arg_check_integer(L, 2, "b"));
+    lua_pushinteger(L, skt_script_arg_check_integer(L, 1, "a") ^ skt_script_arg_check_integer(L, 2, "b"));
     return 1;
 }
 
@@ -139,13 +139,14 @@ static lua_Integer shift_left(lua_Integer i, lua_Integer n)
 
 static int blshift(lua_State *L)
 {
-    lua_pushinteger(L, shift_left(skt_arg_check_integer(L, 1, "i"), skt_arg_check_integer(L, 2, "n")));
+    lua_pushinteger(
+        L, shift_left(skt_script_arg_check_integer(L, 1, "i"), skt_script_arg_check_integer(L, 2, "n")));
     return 1;
 }
 
 static int brshift(lua_State *L)
 {
-    lua_Integer i = skt_arg_check_integer(L, 1, "i"), n = skt_arg_check_integer(L, 2, "n");
+    lua_Integer i = skt_script_arg_check_integer(L, 1, "i"), n = skt_script_arg_check_integer(L, 2, "n");
     lua_pushinteger(L, n == LUA_MININTEGER ? 0 : shift_left(i, -n));
     return 1;
 }
@@ -154,11 +155,11 @@ static int brshift(lua_State *L)
 
 static int lookup_dns(lua_State *L)
 {
-    const char *domain = skt_arg_check_string(L, 1, "domain", NULL);
+    const char *domain = skt_script_arg_check_string(L, 1, "domain", NULL);
     char ip[SKT_ADDR_TEXT_MAX];
-    const char *why = skt_lookup_ipv4(domain, ip);
+    const char *why = skt_script_lookup_ipv4(domain, ip);
     if (why)
-        return skt_lua_fail(L, why);
+        return skt_script_push_fail(L, why);
     lua_pushstring(L, ip);
     return 1;
 }
@@ -167,9 +168,9 @@ static int lookup_dns(lua_State *L)
 
 static enum skt_log_level check_level(lua_State *L, int idx)
 {
-    int level = skt_log_level_of(skt_arg_check_string(L, idx, "level", NULL));
+    int level = skt_log_level_of(skt_script_arg_check_string(L, idx, "level", NULL));
     if (level < 0)
-        return (enum skt_log_level)skt_arg_error(L, idx, "level", "error, warn, info or debug");
+        return (enum skt_log_level)skt_script_arg_error(L, idx, "level", "error, warn, info or debug");
     return (enum skt_log_level)level;
 }
 
@@ -180,7 +181,7 @@ static int log_line(lua_State *L)
     bool with_level = lua_gettop(L) >= 2;
     size_t len, where_len;
     enum skt_log_level level = with_level ? check_level(L, 1) : SKT_LOG_INFO;
-    const char *text = skt_arg_check_string(L, with_level ? 2 : 1, "text", &len);
+    const char *text = skt_script_arg_check_string(L, with_level ? 2 : 1, "text", &len);
     if (!skt_log_is_on(level))
         return 0;
     luaL_where(L, 1);
@@ -195,8 +196,8 @@ static int log_rarely(lua_State *L)
     static const struct skt_log_site site = {SKT_LOG_RARE};
     enum skt_log_level level = check_level(L, 1);
     size_t key_len, where_len;
-    const char *key = skt_arg_check_string(L, 2, "key", &key_len);
-    const char *text = skt_arg_check_string(L, 3, "text", NULL);
+    const char *key = skt_script_arg_check_string(L, 2, "key", &key_len);
+    const char *text = skt_script_arg_check_string(L, 3, "text", NULL);
     if (!skt_log_is_on(level))
         return 0;
     luaL_where(L, 1);
@@ -209,11 +210,11 @@ static int log_rarely(lua_State *L)
 /* fail(text): the script gives up; the process ends with status 1. */
 static int fail(lua_State *L)
 {
-    skt_app_fail(skt_api_app(L), skt_arg_check_string(L, 1, "text", NULL));
+    skt_script_fail(skt_api_app(L), skt_script_arg_check_string(L, 1, "text", NULL));
     return 0;
 }
 
-void skt_api_add_util(lua_State *L)
+void skt_script_api_add_util(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"get_ms", get_ms},   {"hton32", hton32},
@@ -224,5 +225,5 @@ void skt_api_add_util(lua_State *L)
         {"fail", fail},       {"lookup_dns", lookup_dns},
         {NULL, NULL},
     };
-    skt_api_set(L, functions);
+    skt_script_api_set(L, functions);
 }

@@ -19,7 +19,7 @@ static const skt_us stop_poll = 20 * SKT_US_PER_MS;
 
 static void *alloc_limited(void *user, void *old, size_t old_len, size_t new_len)
 {
-    struct skt_app *app = user;
+    struct skt_script *app = user;
     if (!old)
         old_len = 0; /* Lua passes the kind of object here */
     if (new_len == 0) {
@@ -47,7 +47,7 @@ static int on_panic(lua_State *L)
     return 0; /* Lua aborts: our own bug */
 }
 
-uint32_t skt_app_number(struct skt_app *app)
+uint32_t skt_script_number(struct skt_script *app)
 {
     return ++app->last_number;
 }
@@ -56,63 +56,63 @@ uint32_t skt_app_number(struct skt_app *app)
 
 static int install(lua_State *L)
 {
-    struct skt_app *app = lua_touserdata(L, 1);
+    struct skt_script *app = lua_touserdata(L, 1);
     luaL_openlibs(L);
-    skt_handle_install(L);
-    skt_call_names(L);
+    skt_script_handle_install(L);
+    skt_script_call_names(L);
     lua_createtable(L, 0, 3); /* skt */
-    skt_conf_push(L, app);
+    skt_script_conf_push(L, app);
     lua_setfield(L, -2, "conf");
     lua_newtable(L);
     lua_setfield(L, -2, "cb");
     lua_createtable(L, 0, 64);
-    skt_api_add_skcp(L);
-    skt_api_add_etcp(L);
-    skt_api_add_relay(L);
-    skt_api_add_timer(L);
-    skt_api_add_util(L);
-    skt_api_add_tun(L);
+    skt_script_api_add_skcp(L);
+    skt_script_api_add_etcp(L);
+    skt_script_api_add_relay(L);
+    skt_script_api_add_timer(L);
+    skt_script_api_add_util(L);
+    skt_script_api_add_tun(L);
     lua_setfield(L, -2, "api");
     lua_pushliteral(L, SKT_VERSION);
     lua_setfield(L, -2, "version");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, app);
     lua_setglobal(L, "skt");
-    skt_handle_new(L, SKT_HANDLE_LOOP, app->loop);
-    skt_loader_install(L, app);
+    skt_script_handle_new(L, SKT_HANDLE_LOOP, app->loop);
+    skt_script_loader_install(L, app);
     return 0;
 }
 
 static void on_beat(struct skt_loop_timer *t, skt_us now)
 {
-    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, beat);
-    skt_skcp_free_dead(app);
-    if (!skt_call_present(app, SKT_CB_BEAT))
+    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, beat);
+    skt_script_skcp_free_dead(app);
+    if (!skt_script_call_present(app, SKT_CB_BEAT))
         return;
     (void)skt_loop_timer_set(app->loop, t, now + SKT_US_PER_SEC);
-    skt_call_callback(app, SKT_CB_BEAT, NULL, 0, NULL);
+    skt_script_call_callback(app, SKT_CB_BEAT, NULL, 0, NULL);
 }
 
 /* A beat that nobody hears would wake an idle process up. */
-void skt_app_after_call(struct skt_app *app)
+void skt_script_after_call(struct skt_script *app)
 {
     if (!app->started)
         return;
-    bool beats = skt_call_present(app, SKT_CB_BEAT);
+    bool beats = skt_script_call_present(app, SKT_CB_BEAT);
     if (beats != (app->beat.node.index != 0))
         (void)skt_loop_timer_set(app->loop, &app->beat,
                                  beats ? skt_loop_now(app->loop) + SKT_US_PER_SEC : SKT_NEVER);
-    skt_tun_unit_watch_script(app);
-    bool recv = skt_call_present(app, SKT_CB_TCP_RECV);
+    skt_script_tun_unit_watch_script(app);
+    bool recv = skt_script_call_present(app, SKT_CB_TCP_RECV);
     if (recv != app->wants_recv) {
         app->wants_recv = recv;
-        skt_tcp_watch_all(app);
+        skt_script_tcp_watch_all(app);
     }
 }
 
 static void on_stop_timer(struct skt_loop_timer *t, skt_us now);
 
-static void init_members(struct skt_app *app, struct skt_loop *loop, const struct skt_config *conf)
+static void init_members(struct skt_script *app, struct skt_loop *loop, const struct skt_config *conf)
 {
     app->loop = loop;
     app->conf = conf;
@@ -126,18 +126,18 @@ static void init_members(struct skt_app *app, struct skt_loop *loop, const struc
     skt_idmap_init(&app->tcps);
     skt_loop_timer_init(&app->beat, on_beat);
     skt_loop_timer_init(&app->stop_timer, on_stop_timer);
-    skt_tcp_init_app(app);
-    skt_skcp_init_app(app);
-    skt_pending_init_app(app);
-    skt_closing_init_app(app);
+    skt_script_tcp_init_app(app);
+    skt_script_skcp_init_app(app);
+    skt_script_pending_init_app(app);
+    skt_script_closing_init_app(app);
 }
 
-int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
-                size_t err_cap)
+int skt_script_new(struct skt_script **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
+                   size_t err_cap)
 {
     *out = NULL;
     snprintf(err, err_cap, "out of memory");
-    struct skt_app *app = calloc(1, sizeof *app);
+    struct skt_script *app = calloc(1, sizeof *app);
     if (!app)
         return SKT_ERR_NOMEM;
     init_members(app, loop, conf);
@@ -146,7 +146,7 @@ int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_co
     if (rc == SKT_OK)
         rc = skt_relay_set_new(&app->relays, loop);
     if (rc == SKT_OK)
-        rc = skt_app_derive_keys(conf, &app->psks);
+        rc = skt_script_derive_keys(conf, &app->psks);
     if (rc == SKT_ERR_CRYPTO)
         snprintf(err, err_cap, "%s: the cryptographic library (OpenSSL) failed", conf->path);
     if (rc == SKT_OK) {
@@ -155,12 +155,12 @@ int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_co
     }
     if (rc == SKT_OK) {
         lua_atpanic(app->L, on_panic);
-        skt_call_install(app);
-        if (!skt_call_protected(app, install, app, "start", err, err_cap))
+        skt_script_call_install(app);
+        if (!skt_script_call_protected(app, install, app, "start", err, err_cap))
             rc = SKT_ERR_NOMEM;
     }
     if (rc != SKT_OK) {
-        skt_app_free(app);
+        skt_script_free(app);
         return rc;
     }
     err[0] = 0;
@@ -172,24 +172,24 @@ int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_co
 
 static int run_script(lua_State *L)
 {
-    if (skt_loader_push_script(L, lua_touserdata(L, 1)) != SKT_OK)
+    if (skt_script_loader_push_script(L, lua_touserdata(L, 1)) != SKT_OK)
         return lua_error(L);
     lua_call(L, 0, 0);
     return 0;
 }
 
-int skt_app_start(struct skt_app *app, char *err, size_t err_cap)
+int skt_script_start(struct skt_script *app, char *err, size_t err_cap)
 {
-    if (!skt_call_protected(app, run_script, app, "script", err, err_cap))
+    if (!skt_script_call_protected(app, run_script, app, "script", err, err_cap))
         return SKT_ERR_IO;
-    int rc = skt_tun_unit_open(app, err, err_cap);
+    int rc = skt_script_tun_unit_open(app, err, err_cap);
     if (rc != SKT_OK)
         return rc == SKT_ERR_NOMEM ? rc : SKT_ERR_IO;
     app->started = true;
-    skt_app_after_call(app);
-    struct skt_call_arg args[] = {skt_arg_handle(app->loop),
-                                  skt_arg_integer(app->tun ? app->tun->number : 0)};
-    bool done = skt_call_required(app, SKT_CB_INIT, args, app->tun ? 2 : 1, err, err_cap);
+    skt_script_after_call(app);
+    struct skt_script_call_arg args[] = {skt_arg_handle(app->loop),
+                                         skt_arg_integer(app->tun ? app->tun->number : 0)};
+    bool done = skt_script_call_required(app, SKT_CB_INIT, args, app->tun ? 2 : 1, err, err_cap);
     if (app->failed)
         snprintf(err, err_cap, "%s", app->fail_text);
     if (app->failed || !done)
@@ -198,7 +198,7 @@ int skt_app_start(struct skt_app *app, char *err, size_t err_cap)
     return SKT_OK;
 }
 
-void skt_app_fail(struct skt_app *app, const char *text)
+void skt_script_fail(struct skt_script *app, const char *text)
 {
     if (app->failed)
         return;
@@ -210,28 +210,28 @@ void skt_app_fail(struct skt_app *app, const char *text)
     }
 }
 
-bool skt_app_failed(const struct skt_app *app)
+bool skt_script_failed(const struct skt_script *app)
 {
     return app->failed;
 }
 
 /* --- stopping it --- */
 
-static void close_everything(struct skt_app *app)
+static void close_everything(struct skt_script *app)
 {
     app->closed = true;
-    skt_timer_close_all(app);
-    skt_etcp_close_all(app);
+    skt_script_timer_close_all(app);
+    skt_script_etcp_close_all(app);
     if (app->relays)
         skt_relay_set_free(app->relays);
     app->relays = NULL;
-    skt_tun_unit_undo(app);
-    skt_skcp_close_all(app);
+    skt_script_tun_unit_undo(app);
+    skt_script_skcp_close_all(app);
 }
 
 static void on_stop_timer(struct skt_loop_timer *t, skt_us now)
 {
-    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, stop_timer);
+    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, stop_timer);
     bool open = (app->relays && skt_relay_set_stats(app->relays)->open > 0) || app->tcps.count > 0 ||
                 !skt_list_empty(&app->lingering);
     if (open && now >= app->leave_at && app->relays) {
@@ -248,7 +248,7 @@ static void on_stop_timer(struct skt_loop_timer *t, skt_us now)
     app->on_stopped = NULL;
 }
 
-void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *user), void *user)
+void skt_script_stop(struct skt_script *app, skt_us grace, void (*on_stopped)(void *user), void *user)
 {
     skt_us now = skt_loop_now(app->loop);
     app->on_stopped = on_stopped;
@@ -257,12 +257,12 @@ void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *us
     app->stop_at = skt_us_min(app->stop_at, skt_us_add(now, grace + grace * 4 / 10));
     if (!app->stopping) {
         app->stopping = true;
-        skt_etcp_close_listeners(app);
+        skt_script_etcp_close_listeners(app);
     }
     (void)skt_loop_timer_set(app->loop, &app->stop_timer, now);
 }
 
-void skt_app_free(struct skt_app *app)
+void skt_script_free(struct skt_script *app)
 {
     if (!app)
         return;
@@ -274,14 +274,14 @@ void skt_app_free(struct skt_app *app)
         skt_relay_set_free(app->relays);
     }
     skt_loop_task_cancel(app->loop, &app->finish);
-    skt_skcp_free_dead(app);
-    skt_tun_unit_close(app);
+    skt_script_skcp_free_dead(app);
+    skt_script_tun_unit_close(app);
     skt_shared_free(app->shared);
     skt_tickets_dispose(&app->tickets);
-    skt_tcp_dispose_app(app);
+    skt_script_tcp_dispose_app(app);
     skt_loop_timer_stop(app->loop, &app->beat);
     skt_loop_timer_stop(app->loop, &app->stop_timer);
     skt_idmap_dispose(&app->tcps);
-    skt_app_free_keys(app->psks, app->conf->table.entry_count);
+    skt_script_free_keys(app->psks, app->conf->table.entry_count);
     free(app);
 }

@@ -11,36 +11,36 @@
 
 #include <stdio.h>
 
-struct skt_app;
+struct skt_script;
 
 /* Derives the keys, makes the Lua state with skt.conf and skt.api; opens nothing yet. `conf` and `loop` must
  * outlive the app. err gets one line on failure (SKT_ERR_NOMEM, SKT_ERR_CRYPTO, SKT_ERR_ARG). */
-int skt_app_new(struct skt_app **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
-                size_t err_cap);
+int skt_script_new(struct skt_script **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
+                   size_t err_cap);
 
 /* Runs the script, then skt.cb.on_init(loop): sockets are open when it returns, so that privileges may be
  * dropped. SKT_ERR_IO: the script could not be loaded, or gave up with skt.api.fail (an address that is
  * taken); err holds one line (exit status 1). */
-int skt_app_start(struct skt_app *app, char *err, size_t err_cap);
+int skt_script_start(struct skt_script *app, char *err, size_t err_cap);
 
 /* Did the script give up with skt.api.fail after the start (exit status 1)? The loop has been stopped then.
  */
-bool skt_app_failed(const struct skt_app *app);
+bool skt_script_failed(const struct skt_script *app);
 
 /* Begins to stop: no new connections; once the open ones have ended, or after `grace`, everything is closed
  * and on_stopped(user) is called, never from inside this function. A second call with a grace of 0 ends it at
  * once. */
-void skt_app_stop(struct skt_app *app, skt_us grace, void (*on_stopped)(void *user), void *user);
+void skt_script_stop(struct skt_script *app, skt_us grace, void (*on_stopped)(void *user), void *user);
 
 /* The configuration has new values in the fields that a reload takes over (skt_config_take_live): ends
  * sessions whose ticket is gone, and what else does not follow by itself. */
-void skt_app_reloaded(struct skt_app *app);
+void skt_script_reloaded(struct skt_script *app);
 
 /* Writes the status as one line of JSON (`status --json`), with a final newline. */
-void skt_app_status_json(struct skt_app *app, FILE *out);
+void skt_script_status_json(struct skt_script *app, FILE *out);
 
 /* Closes what is open and frees; NULL is allowed. Not from inside a callback of the loop's that the app made.
  */
-void skt_app_free(struct skt_app *app);
+void skt_script_free(struct skt_script *app);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int skt_app_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KEY_LEN])
+int skt_script_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KEY_LEN])
 {
     const struct skt_config_mode_table *t = &conf->table;
     uint8_t(*psks)[SKT_KEY_LEN] = calloc(t->entry_count ? t->entry_count : 1, sizeof *psks);
@@ -32,16 +32,16 @@ int skt_app_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KEY_L
     return rc;
 }
 
-void skt_app_free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count)
+void skt_script_free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count)
 {
     if (psks)
         skt_wipe(psks, count * sizeof *psks);
     free(psks);
 }
 
-void skt_app_reloaded(struct skt_app *app)
+void skt_script_reloaded(struct skt_script *app)
 {
-    skt_tcp_free_buffer(app); /* its size may be another one now */
+    skt_script_tcp_free_buffer(app); /* its size may be another one now */
     skt_log_set_level(app->conf->log_level);
-    skt_skcp_check_tickets(app);
+    skt_script_skcp_check_tickets(app);
 }

@@ -102,17 +102,17 @@ static uint64_t loss_milli(const struct skt_path_stats *st)
 }
 
 /* The address that a session has in the TUN: on a server the first of its own, on a client the TUN's. */
-static const char *tun_address(const struct skt_app *app, const struct skt_endpoint *ep, uint32_t cid,
+static const char *tun_address(const struct skt_script *app, const struct skt_endpoint *ep, uint32_t cid,
                                char text[SKT_IPNET_TEXT_MAX])
 {
-    const struct skt_tun_unit *u = app->tun;
+    const struct skt_script_tun_unit *u = app->tun;
     const struct skt_ipnet *net = u ? &u->address4 : NULL;
     if (u && u->server)
-        net = skt_tun_switch_net(u->sw, ep, cid, 0);
+        net = skt_switch_net(u->sw, ep, cid, 0);
     return net && net->family ? skt_ipnet_text(net, false, text) : NULL;
 }
 
-static void write_session(struct skt_app *app, FILE *out, const struct skt_endpoint *ep,
+static void write_session(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
                           const struct skt_session *s)
 {
     const struct skt_path *p = skt_session_path(s);
@@ -137,7 +137,7 @@ static void write_session(struct skt_app *app, FILE *out, const struct skt_endpo
     write_milli(out, "loss_rx", (uint64_t)(skt_session_loss_rx(s) * 1000 + 0.5));
     write_count(out, "mtu", skt_session_mtu(s));
     if (app->tun && app->tun->sw)
-        write_count(out, "tun_mtu", skt_tun_switch_mtu(app->tun->sw, ep, skt_session_cid(s)));
+        write_count(out, "tun_mtu", skt_switch_mtu(app->tun->sw, ep, skt_session_cid(s)));
     write_count(out, "cwnd_bytes", skt_path_cwnd(p));
     uint64_t rate = skt_path_pacing_rate(p); /* bytes/s */
     write_milli(out, "pacing_mbit", rate / 125);
@@ -147,17 +147,17 @@ static void write_session(struct skt_app *app, FILE *out, const struct skt_endpo
     write_count(out, "payload_rx", st->payload_rx);
     write_count(out, "retransmitted", p->stats.retransmitted);
     write_count(out, "duplicated", p->stats.duplicated);
-    write_count(out, "fec_sent", skt_session_fec_sent(s));
-    write_count(out, "fec_recovered", skt_session_fec_recovered(s));
+    write_count(out, "fec_sent", skt_session_parity_sent(s));
+    write_count(out, "fec_recovered", skt_session_parity_recovered(s));
     write_end(out, "streams", skt_session_stream_count(s));
 }
 
-static void write_sessions(struct skt_app *app, FILE *out, struct skt_drops *drops)
+static void write_sessions(struct skt_script *app, FILE *out, struct skt_drops *drops)
 {
     bool first = true;
     fputs("\"sessions\":[", out);
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
-        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         const struct skt_drops *d = skt_endpoint_drops(k->ep);
         drops->auth += d->auth + d->unknown; /* an id that we did not give out */
         drops->replay += d->replay;
@@ -173,11 +173,11 @@ static void write_sessions(struct skt_app *app, FILE *out, struct skt_drops *dro
     fputs("],", out);
 }
 
-static void write_tun(const struct skt_tun_unit *u, FILE *out)
+static void write_tun(const struct skt_script_tun_unit *u, FILE *out)
 {
-    struct skt_tun_stats st;
+    struct skt_switch_stats st;
     char text[SKT_IPNET_TEXT_MAX];
-    skt_tun_switch_stats(u->sw, &st);
+    skt_switch_stats(u->sw, &st);
     write_text(out, "name", skt_tun_name(u->dev));
     write_text(out, "ip", u->address4.family ? skt_ipnet_text(&u->address4, true, text) : NULL);
     write_text(out, "ip6", u->address6.family ? skt_ipnet_text(&u->address6, true, text) : NULL);
@@ -188,7 +188,7 @@ static void write_tun(const struct skt_tun_unit *u, FILE *out)
     write_count(out, "packets_out", st.packets_out);
     write_count(out, "bytes_out", st.bytes_out);
     write_count(out, "forwarded", st.forwarded);
-    write_count(out, "waiting_bytes", skt_tun_switch_waiting(u->sw));
+    write_count(out, "waiting_bytes", skt_switch_waiting(u->sw));
     write_count(out, "dropped", st.dropped);
     write_count(out, "marked", st.marked);
     write_count(out, "overflow", st.overflow);
@@ -199,7 +199,7 @@ static void write_tun(const struct skt_tun_unit *u, FILE *out)
     fprintf(out, "\"no_route\":%llu", (unsigned long long)st.no_route);
 }
 
-void skt_app_status_json(struct skt_app *app, FILE *out)
+void skt_script_status_json(struct skt_script *app, FILE *out)
 {
     static const struct skt_relay_stats none = {0, 0, 0, 0};
     const struct skt_relay_stats *relays = app->relays ? skt_relay_set_stats(app->relays) : &none;

@@ -33,10 +33,10 @@ static const char *const callback_names[] = {
 };
 
 struct call {
-    struct skt_app *app;
-    enum skt_callback cb;
+    struct skt_script *app;
+    enum skt_script_callback cb;
     int ref; /* with SKT_CB_OTHER: the function */
-    const struct skt_call_arg *args;
+    const struct skt_script_call_arg *args;
     int count;
     lua_Integer *result;
     bool absent;
@@ -53,7 +53,7 @@ static skt_us clock_us(void)
 static void on_count(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
-    const struct skt_app *app = *(struct skt_app **)lua_getextraspace(L);
+    const struct skt_script *app = *(struct skt_script **)lua_getextraspace(L);
     bool late = app->calls.depth > 0 && clock_us() > app->calls.deadline;
     /* A script may catch the error and go on: from now on every instruction outside of that pcall fails, too.
      */
@@ -65,14 +65,14 @@ static void on_count(lua_State *L, lua_Debug *ar)
         luaL_error(L, "stopped: it ran for more than %d s", SKT_CALL_TIME_S);
 }
 
-void skt_call_install(struct skt_app *app)
+void skt_script_call_install(struct skt_script *app)
 {
-    *(struct skt_app **)lua_getextraspace(app->L) = app;
+    *(struct skt_script **)lua_getextraspace(app->L) = app;
     lua_sethook(app->L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
 }
 
 /* Pushes skt.cb.<name>, whatever it is. */
-static void push_callback(lua_State *L, struct skt_app *app, enum skt_callback cb)
+static void push_callback(lua_State *L, struct skt_script *app, enum skt_script_callback cb)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, app); /* the table skt */
     lua_pushliteral(L, "cb");
@@ -86,7 +86,7 @@ static void push_callback(lua_State *L, struct skt_app *app, enum skt_callback c
     lua_pop(L, 1);
 }
 
-static void push_arg(lua_State *L, const struct skt_call_arg *a)
+static void push_arg(lua_State *L, const struct skt_script_call_arg *a)
 {
     switch (a->type) {
     case SKT_ARG_INTEGER:
@@ -143,7 +143,7 @@ static void log_lines(const char *what, const char *text)
 }
 
 /* The error message is on top of the stack. What a peer makes a callback do may fail each time. */
-static void log_failure(struct skt_app *app, const char *what)
+static void log_failure(struct skt_script *app, const char *what)
 {
     static const struct skt_log_site site = {SKT_LOG_RARE};
     const char *text = lua_tostring(app->L, -1);
@@ -164,7 +164,7 @@ static void log_failure(struct skt_app *app, const char *what)
 
 /* Calls `fn` with one light userdata. Leaves the stack as it was, the message (a string) on top on failure.
  */
-static bool protected(struct skt_app *app, lua_CFunction fn, void *user)
+static bool protected(struct skt_script *app, lua_CFunction fn, void *user)
 {
     lua_State *L = app->L;
     if (!lua_checkstack(L, 8)) {
@@ -184,8 +184,8 @@ static bool protected(struct skt_app *app, lua_CFunction fn, void *user)
     return rc == LUA_OK;
 }
 
-bool skt_call_protected(struct skt_app *app, lua_CFunction fn, void *user, const char *what, char *err,
-                        size_t err_cap)
+bool skt_script_call_protected(struct skt_script *app, lua_CFunction fn, void *user, const char *what,
+                               char *err, size_t err_cap)
 {
     int base = lua_gettop(app->L);
     bool ok = protected(app, fn, user);
@@ -198,29 +198,29 @@ bool skt_call_protected(struct skt_app *app, lua_CFunction fn, void *user, const
         log_failure(app, what);
     }
     lua_settop(app->L, base);
-    skt_app_after_call(app);
+    skt_script_after_call(app);
     return ok;
 }
 
 static bool run(struct call *c, const char *what)
 {
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     int base = lua_gettop(app->L);
     bool ok = protected(app, run_call, c);
     if (!ok && lua_gettop(app->L) > base)
         log_failure(app, what);
     lua_settop(app->L, base);
     if (!c->absent)
-        skt_app_after_call(app);
+        skt_script_after_call(app);
     return ok && !c->absent;
 }
 
-bool skt_call_present(struct skt_app *app, enum skt_callback cb)
+bool skt_script_call_present(struct skt_script *app, enum skt_script_callback cb)
 {
     if (!lua_checkstack(app->L, 4))
         return false;
     int base = lua_gettop(app->L);
-    /* No allocation that could raise: the names are kept alive by skt_call_names. */
+    /* No allocation that could raise: the names are kept alive by skt_script_call_names. */
     lua_rawgetp(app->L, LUA_REGISTRYINDEX, callback_names);
     lua_rawgetp(app->L, LUA_REGISTRYINDEX, app);
     bool present = false;
@@ -235,7 +235,7 @@ bool skt_call_present(struct skt_app *app, enum skt_callback cb)
     return present;
 }
 
-void skt_call_names(lua_State *L)
+void skt_script_call_names(lua_State *L)
 {
     lua_createtable(L, SKT_CB_COUNT, 1);
     lua_pushliteral(L, "cb");
@@ -247,26 +247,26 @@ void skt_call_names(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, callback_names);
 }
 
-bool skt_call_callback(struct skt_app *app, enum skt_callback cb, const struct skt_call_arg *args, int count,
-                       lua_Integer *result)
+bool skt_script_call_callback(struct skt_script *app, enum skt_script_callback cb,
+                              const struct skt_script_call_arg *args, int count, lua_Integer *result)
 {
-    if (!skt_call_present(app, cb))
+    if (!skt_script_call_present(app, cb))
         return false;
     struct call c = {app, cb, 0, args, count, result, false};
     return run(&c, callback_names[cb]);
 }
 
-bool skt_call_required(struct skt_app *app, enum skt_callback cb, const struct skt_call_arg *args, int count,
-                       char *err, size_t err_cap)
+bool skt_script_call_required(struct skt_script *app, enum skt_script_callback cb,
+                              const struct skt_script_call_arg *args, int count, char *err, size_t err_cap)
 {
     snprintf(err, err_cap, "the script sets no skt.cb.%s", callback_names[cb]);
-    if (!skt_call_present(app, cb))
+    if (!skt_script_call_present(app, cb))
         return false;
     struct call c = {app, cb, 0, args, count, NULL, false};
-    return skt_call_protected(app, run_call, &c, callback_names[cb], err, err_cap);
+    return skt_script_call_protected(app, run_call, &c, callback_names[cb], err, err_cap);
 }
 
-bool skt_call_ref(struct skt_app *app, int ref, const struct skt_call_arg *args, int count)
+bool skt_script_call_ref(struct skt_script *app, int ref, const struct skt_script_call_arg *args, int count)
 {
     struct call c = {app, SKT_CB_OTHER, ref, args, count, NULL, false};
     return run(&c, "script");

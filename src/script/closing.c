@@ -10,45 +10,47 @@
 static const skt_us poll_every = 10 * SKT_US_PER_MS;
 static const skt_us patience = 10 * SKT_US_PER_SEC;
 
-struct skt_closing {
+struct skt_script_closing {
     struct skt_list link; /* in app->closings */
-    struct skt_skcp *k;
+    struct skt_script_skcp *k;
     uint32_t cid;
     skt_us until;
     bool told;  /* on_skcp_close was called */
-    bool ended; /* the endpoint was asked to end it: skt_closing_forget follows */
+    bool ended; /* the endpoint was asked to end it: skt_script_closing_forget follows */
 };
 
-static struct skt_closing *find(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+static struct skt_script_closing *find(const struct skt_script *app, const struct skt_script_skcp *k,
+                                       uint32_t cid)
 {
     for (struct skt_list *l = app->closings.next; l != &app->closings; l = l->next) {
-        struct skt_closing *c = SKT_CONTAINER(l, struct skt_closing, link);
+        struct skt_script_closing *c = SKT_CONTAINER(l, struct skt_script_closing, link);
         if (c->k == k && c->cid == cid)
             return c;
     }
     return NULL;
 }
 
-static void end(struct skt_closing *c)
+static void end(struct skt_script_closing *c)
 {
     skt_list_remove(&c->link);
     free(c);
 }
 
-static bool is_due(const struct skt_closing *c, skt_us now)
+static bool is_due(const struct skt_script_closing *c, skt_us now)
 {
     const struct skt_session *s = skt_endpoint_session(c->k->ep, c->cid);
-    bool drained = !s || skt_session_state(s) == SKT_SESSION_CLOSED ||
-                   (skt_session_messages_drained(s) && !skt_pending_waits(c->k->base.app, c->k, c->cid));
+    bool drained =
+        !s || skt_session_state(s) == SKT_SESSION_CLOSED ||
+        (skt_session_messages_drained(s) && !skt_script_pending_waits(c->k->base.app, c->k, c->cid));
     return drained || now >= c->until;
 }
 
 /* One whose turn has come in this round, or NULL; callbacks may change the list, so it is walked anew each
  * time. */
-static struct skt_closing *next_due(const struct skt_app *app, skt_us now)
+static struct skt_script_closing *next_due(const struct skt_script *app, skt_us now)
 {
     for (struct skt_list *l = app->closings.next; l != &app->closings; l = l->next) {
-        struct skt_closing *c = SKT_CONTAINER(l, struct skt_closing, link);
+        struct skt_script_closing *c = SKT_CONTAINER(l, struct skt_script_closing, link);
         if (!c->ended && is_due(c, now))
             return c;
     }
@@ -57,13 +59,13 @@ static struct skt_closing *next_due(const struct skt_app *app, skt_us now)
 
 static void on_timer(struct skt_loop_timer *t, skt_us now)
 {
-    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, closing_timer);
-    for (struct skt_closing *c; (c = next_due(app, now)) != NULL;) {
+    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, closing_timer);
+    for (struct skt_script_closing *c; (c = next_due(app, now)) != NULL;) {
         const struct skt_session *s = skt_endpoint_session(c->k->ep, c->cid);
         if (s && skt_session_state(s) != SKT_SESSION_CLOSED && !c->told) {
             c->told = true;
             c->until = now >= c->until ? now : now + patience;
-            skt_skcp_tell_close(c->k, c->cid);
+            skt_script_skcp_tell_close(c->k, c->cid);
             continue; /* c may be gone */
         }
         c->ended = true;
@@ -74,46 +76,46 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
         (void)skt_loop_timer_set(app->loop, t, now + poll_every);
 }
 
-void skt_closing_init_app(struct skt_app *app)
+void skt_script_closing_init_app(struct skt_script *app)
 {
     skt_list_init(&app->closings);
     skt_loop_timer_init(&app->closing_timer, on_timer);
 }
 
-bool skt_closing_has(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+bool skt_script_closing_has(const struct skt_script *app, const struct skt_script_skcp *k, uint32_t cid)
 {
     return find(app, k, cid) != NULL;
 }
 
-bool skt_closing_was_told(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+bool skt_script_closing_was_told(const struct skt_script *app, const struct skt_script_skcp *k, uint32_t cid)
 {
-    const struct skt_closing *c = find(app, k, cid);
+    const struct skt_script_closing *c = find(app, k, cid);
     return c && c->told;
 }
 
-int skt_closing_begin(struct skt_skcp *k, uint32_t cid)
+int skt_script_closing_begin(struct skt_script_skcp *k, uint32_t cid)
 {
-    struct skt_app *app = k->base.app;
+    struct skt_script *app = k->base.app;
     const struct skt_session *s = skt_endpoint_session(k->ep, cid);
-    if (!s || skt_session_state(s) == SKT_SESSION_CLOSED || skt_closing_has(app, k, cid))
+    if (!s || skt_session_state(s) == SKT_SESSION_CLOSED || skt_script_closing_has(app, k, cid))
         return SKT_ERR_CLOSED;
     skt_us now = skt_loop_now(app->loop);
-    struct skt_closing *c = calloc(1, sizeof *c);
+    struct skt_script_closing *c = calloc(1, sizeof *c);
     if (!c || skt_loop_timer_set(app->loop, &app->closing_timer, now) != SKT_OK) {
         free(c);
         return skt_endpoint_close(k->ep, cid, SKT_CLOSE_LOCAL);
     }
-    *c = (struct skt_closing){.k = k, .cid = cid, .until = now + patience};
+    *c = (struct skt_script_closing){.k = k, .cid = cid, .until = now + patience};
     skt_list_init(&c->link);
     skt_list_append(&app->closings, &c->link);
     return SKT_OK;
 }
 
-void skt_closing_forget(struct skt_skcp *k, uint32_t cid)
+void skt_script_closing_forget(struct skt_script_skcp *k, uint32_t cid)
 {
-    struct skt_app *app = k->base.app;
+    struct skt_script *app = k->base.app;
     for (struct skt_list *l = app->closings.next, *next; l != &app->closings; l = next) {
-        struct skt_closing *c = SKT_CONTAINER(l, struct skt_closing, link);
+        struct skt_script_closing *c = SKT_CONTAINER(l, struct skt_script_closing, link);
         next = l->next;
         if (c->k == k && (cid == 0 || c->cid == cid))
             end(c);

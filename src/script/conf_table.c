@@ -22,21 +22,21 @@ static size_t raw_arg(lua_State *L, int idx, const char *type, const char *name)
 {
     const size_t *raw = luaL_testudata(L, idx, type);
     if (!raw)
-        skt_arg_error(L, idx, name, type);
+        skt_script_arg_error(L, idx, name, type);
     return raw ? *raw : 0;
 }
 
-size_t skt_conf_entry_arg(lua_State *L, int idx, const char *name)
+size_t skt_script_conf_entry_arg(lua_State *L, int idx, const char *name)
 {
     return raw_arg(L, idx, SKT_CONF_ENTRY, name);
 }
 
-size_t skt_conf_listener_arg(lua_State *L, int idx, const char *name)
+size_t skt_script_conf_listener_arg(lua_State *L, int idx, const char *name)
 {
     return raw_arg(L, idx, SKT_CONF_LISTENER, name);
 }
 
-void skt_conf_connector_arg(lua_State *L, int idx, const char *name)
+void skt_script_conf_connector_arg(lua_State *L, int idx, const char *name)
 {
     raw_arg(L, idx, SKT_CONF_CONNECTOR, name);
 }
@@ -53,7 +53,7 @@ static void set_integer(lua_State *L, const char *name, lua_Integer value)
     lua_setfield(L, -2, name);
 }
 
-static void push_entry(lua_State *L, struct skt_app *app, size_t i)
+static void push_entry(lua_State *L, struct skt_script *app, size_t i)
 {
     const struct skt_config_entry *e = &app->conf->table.entries[i];
     char fingerprint[SKT_FINGERPRINT_LEN + 1] = "";
@@ -84,7 +84,7 @@ static void push_listener(lua_State *L, const struct skt_config_listener *l, siz
     set_string(L, "target", l->target);
 }
 
-static void push_lists(lua_State *L, struct skt_app *app)
+static void push_lists(lua_State *L, struct skt_script *app)
 {
     const struct skt_config_mode_table *t = &app->conf->table;
     lua_createtable(L, (int)t->entry_count, 0);
@@ -105,7 +105,7 @@ static void push_lists(lua_State *L, struct skt_app *app)
     lua_setfield(L, -2, "listeners");
 }
 
-void skt_conf_push(lua_State *L, struct skt_app *app)
+void skt_script_conf_push(lua_State *L, struct skt_script *app)
 {
     const struct skt_config_mode_table *t = &app->conf->table;
     lua_createtable(L, 0, 16);

@@ -23,7 +23,7 @@ static int handle_tostring(lua_State *L)
     return 1;
 }
 
-void skt_handle_install(lua_State *L)
+void skt_script_handle_install(lua_State *L)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         luaL_newmetatable(L, types[i]);
@@ -36,7 +36,7 @@ void skt_handle_install(lua_State *L)
     }
 }
 
-void skt_handle_new(lua_State *L, const char *type, void *object)
+void skt_script_handle_new(lua_State *L, const char *type, void *object)
 {
     struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
     h->object = NULL;
@@ -48,11 +48,11 @@ void skt_handle_new(lua_State *L, const char *type, void *object)
 
 static int make(lua_State *L)
 {
-    skt_handle_new(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
+    skt_script_handle_new(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
     return 1;
 }
 
-bool skt_handle_try(lua_State *L, const char *type, void *object)
+bool skt_script_handle_try(lua_State *L, const char *type, void *object)
 {
     lua_pushcfunction(L, make);
     lua_pushlightuserdata(L, (void *)(uintptr_t)type);
@@ -60,12 +60,12 @@ bool skt_handle_try(lua_State *L, const char *type, void *object)
     return lua_pcall(L, 2, 1, 0) == LUA_OK;
 }
 
-void skt_handle_push(lua_State *L, const void *object)
+void skt_script_handle_push(lua_State *L, const void *object)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, object);
 }
 
-void skt_handle_end(lua_State *L, const void *object)
+void skt_script_handle_end(lua_State *L, const void *object)
 {
     if (!lua_checkstack(L, 2))
         return;
@@ -85,7 +85,7 @@ static const char *type_of(lua_State *L, int idx)
     return luaL_getmetafield(L, idx, "__name") == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, idx);
 }
 
-bool skt_arg_missing(lua_State *L, const char *type, const char *const *names, int n)
+bool skt_script_arg_missing(lua_State *L, const char *type, const char *const *names, int n)
 {
     int bad = luaL_testudata(L, 1, type) ? 0 : 1;
     for (int i = 2; i <= n && !bad; i++)
@@ -98,7 +98,7 @@ bool skt_arg_missing(lua_State *L, const char *type, const char *const *names, i
     return true;
 }
 
-int skt_arg_error(lua_State *L, int idx, const char *name, const char *expected)
+int skt_script_arg_error(lua_State *L, int idx, const char *name, const char *expected)
 {
     lua_Debug ar;
     const char *function = "?";
@@ -111,8 +111,8 @@ int skt_arg_error(lua_State *L, int idx, const char *name, const char *expected)
     return luaL_error(L, "bad argument '%s' to %s (expected %s, got %s)", name, function, expected, got);
 }
 
-void *skt_handle_arg2(lua_State *L, int idx, const char *type, const char *other, const char *name,
-                      bool *second)
+void *skt_script_handle_arg2(lua_State *L, int idx, const char *type, const char *other, const char *name,
+                             bool *second)
 {
     const struct handle *h = luaL_testudata(L, idx, type);
     *second = false;
@@ -121,72 +121,72 @@ void *skt_handle_arg2(lua_State *L, int idx, const char *type, const char *other
         *second = h != NULL;
     }
     if (!h)
-        skt_arg_error(L, idx, name, type);
+        skt_script_arg_error(L, idx, name, type);
     return h ? h->object : NULL;
 }
 
-void *skt_handle_arg(lua_State *L, int idx, const char *type, const char *name)
+void *skt_script_handle_arg(lua_State *L, int idx, const char *type, const char *name)
 {
     bool second;
-    return skt_handle_arg2(L, idx, type, NULL, name, &second);
+    return skt_script_handle_arg2(L, idx, type, NULL, name, &second);
 }
 
-lua_Integer skt_arg_check_integer(lua_State *L, int idx, const char *name)
+lua_Integer skt_script_arg_check_integer(lua_State *L, int idx, const char *name)
 {
     int ok = 0;
     lua_Integer v = lua_tointegerx(L, idx, &ok);
     if (!ok)
-        skt_arg_error(L, idx, name, "an integer");
+        skt_script_arg_error(L, idx, name, "an integer");
     return v;
 }
 
-lua_Integer skt_arg_opt_integer(lua_State *L, int idx, const char *name, lua_Integer otherwise)
+lua_Integer skt_script_arg_opt_integer(lua_State *L, int idx, const char *name, lua_Integer otherwise)
 {
-    return lua_isnoneornil(L, idx) ? otherwise : skt_arg_check_integer(L, idx, name);
+    return lua_isnoneornil(L, idx) ? otherwise : skt_script_arg_check_integer(L, idx, name);
 }
 
-lua_Number skt_arg_check_number(lua_State *L, int idx, const char *name)
+lua_Number skt_script_arg_check_number(lua_State *L, int idx, const char *name)
 {
     if (!lua_isnumber(L, idx))
-        skt_arg_error(L, idx, name, "a number");
+        skt_script_arg_error(L, idx, name, "a number");
     return lua_tonumber(L, idx);
 }
 
-const char *skt_arg_check_string(lua_State *L, int idx, const char *name, size_t *len)
+const char *skt_script_arg_check_string(lua_State *L, int idx, const char *name, size_t *len)
 {
     if (!lua_isstring(L, idx))
-        skt_arg_error(L, idx, name, "a string");
+        skt_script_arg_error(L, idx, name, "a string");
     return lua_tolstring(L, idx, len);
 }
 
-void skt_arg_check_function(lua_State *L, int idx, const char *name)
+void skt_script_arg_check_function(lua_State *L, int idx, const char *name)
 {
     if (lua_type(L, idx) != LUA_TFUNCTION)
-        skt_arg_error(L, idx, name, "a function");
+        skt_script_arg_error(L, idx, name, "a function");
 }
 
-uint32_t skt_arg_check_number32(lua_State *L, int idx, const char *name)
+uint32_t skt_script_arg_check_number32(lua_State *L, int idx, const char *name)
 {
-    lua_Integer v = skt_arg_check_integer(L, idx, name);
+    lua_Integer v = skt_script_arg_check_integer(L, idx, name);
     return v > 0 && v <= UINT32_MAX ? (uint32_t)v : 0;
 }
 
-int skt_lua_fail(lua_State *L, const char *message)
+int skt_script_push_fail(lua_State *L, const char *message)
 {
     lua_pushnil(L);
     lua_pushstring(L, message);
     return 2;
 }
 
-int skt_lua_fail_err(lua_State *L, int err)
+int skt_script_push_fail_err(lua_State *L, int err)
 {
     switch (err) {
     case SKT_ERR_AGAIN:
-        return skt_lua_fail(L, "would block");
+        return skt_script_push_fail(L, "would block");
     case SKT_ERR_CLOSED:
     case SKT_ERR_NOTFOUND:
-        return skt_lua_fail(L, "closed");
+        return skt_script_push_fail(L, "closed");
     default:
-        return skt_lua_fail(L, skt_err_str(err));
+        return skt_script_push_fail(L, skt_err_str(err));
     }
 }

@@ -20,49 +20,49 @@
 #define SKT_HANDLE_TIMER  "skt.timer"
 
 /* Makes the metatables; may raise. */
-void skt_handle_install(lua_State *L);
+void skt_script_handle_install(lua_State *L);
 
-/* Pushes a new handle of an object and keeps it alive until skt_handle_end; may raise. */
-void skt_handle_new(lua_State *L, const char *type, void *object);
+/* Pushes a new handle of an object and keeps it alive until skt_script_handle_end; may raise. */
+void skt_script_handle_new(lua_State *L, const char *type, void *object);
 
 /* The same for an object that has to be ended when there is no memory for its handle: false, with the error
  * on top of the stack for lua_error. */
-bool skt_handle_try(lua_State *L, const char *type, void *object);
+bool skt_script_handle_try(lua_State *L, const char *type, void *object);
 
 /* Pushes the object's handle. */
-void skt_handle_push(lua_State *L, const void *object);
+void skt_script_handle_push(lua_State *L, const void *object);
 
 /* Makes the object's handle stale; harmless where there is none. Never raises. */
-void skt_handle_end(lua_State *L, const void *object);
+void skt_script_handle_end(lua_State *L, const void *object);
 
 /* The object of the argument, NULL for a stale one. Raises for a wrong type. */
-void *skt_handle_arg(lua_State *L, int idx, const char *type, const char *name);
+void *skt_script_handle_arg(lua_State *L, int idx, const char *type, const char *name);
 
 /* The same for either of two types; *second tells which one it is. */
-void *skt_handle_arg2(lua_State *L, int idx, const char *type, const char *other, const char *name,
-                      bool *second);
+void *skt_script_handle_arg2(lua_State *L, int idx, const char *type, const char *other, const char *name,
+                             bool *second);
 
 /* For functions that answer nil, message, as the original's do, also where a handle is none: true where the
  * first argument is no `type`, or one of the first n is nil; the two results are pushed then. names: the
  * arguments', NULL for one that may be nil. */
-bool skt_arg_missing(lua_State *L, const char *type, const char *const *names, int n);
+bool skt_script_arg_missing(lua_State *L, const char *type, const char *const *names, int n);
 
 /* Other arguments. Raise for a wrong type; numbers as text and text as numbers are taken as Lua takes them.
  */
-lua_Integer skt_arg_check_integer(lua_State *L, int idx, const char *name);
-lua_Integer skt_arg_opt_integer(lua_State *L, int idx, const char *name, lua_Integer otherwise);
-lua_Number skt_arg_check_number(lua_State *L, int idx, const char *name);
-const char *skt_arg_check_string(lua_State *L, int idx, const char *name, size_t *len);
-void skt_arg_check_function(lua_State *L, int idx, const char *name);
+lua_Integer skt_script_arg_check_integer(lua_State *L, int idx, const char *name);
+lua_Integer skt_script_arg_opt_integer(lua_State *L, int idx, const char *name, lua_Integer otherwise);
+lua_Number skt_script_arg_check_number(lua_State *L, int idx, const char *name);
+const char *skt_script_arg_check_string(lua_State *L, int idx, const char *name, size_t *len);
+void skt_script_arg_check_function(lua_State *L, int idx, const char *name);
 
 /* A cid or fd: what is no valid number is 0, which no object has. */
-uint32_t skt_arg_check_number32(lua_State *L, int idx, const char *name);
+uint32_t skt_script_arg_check_number32(lua_State *L, int idx, const char *name);
 
 /* Raises "bad argument 'name' to function (expected what, got type)". */
-int skt_arg_error(lua_State *L, int idx, const char *name, const char *expected);
+int skt_script_arg_error(lua_State *L, int idx, const char *name, const char *expected);
 
 /* Pushes nil, message; returns 2. */
-int skt_lua_fail(lua_State *L, const char *message);
-int skt_lua_fail_err(lua_State *L, int err);
+int skt_script_push_fail(lua_State *L, const char *message);
+int skt_script_push_fail_err(lua_State *L, int err);
 
 #endif

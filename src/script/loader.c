@@ -28,7 +28,7 @@ static int load_builtin(lua_State *L)
     return 1;
 }
 
-void skt_loader_install(lua_State *L, struct skt_app *app)
+void skt_script_loader_install(lua_State *L, struct skt_script *app)
 {
     lua_getglobal(L, "package");
     const char *dir = app->conf->script_dir;
@@ -46,7 +46,7 @@ void skt_loader_install(lua_State *L, struct skt_app *app)
     lua_pop(L, 2);
 }
 
-int skt_loader_push_script(lua_State *L, struct skt_app *app)
+int skt_script_loader_push_script(lua_State *L, struct skt_script *app)
 {
     const struct skt_config *conf = app->conf;
     if (conf->script_file)

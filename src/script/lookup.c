@@ -111,7 +111,7 @@ static const char *wait_for(struct lookup *k, char ip[SKT_ADDR_TEXT_MAX])
     return why;
 }
 
-const char *skt_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX])
+const char *skt_script_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX])
 {
     struct in_addr numeric;
     if (inet_pton(AF_INET, name, &numeric) == 1) {
@@ -138,7 +138,7 @@ const char *skt_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX])
     return wait_for(k, ip);
 }
 
-const char *skt_addr_ip_text(const struct skt_addr *a, char buf[SKT_ADDR_TEXT_MAX])
+const char *skt_script_ip_text(const struct skt_addr *a, char buf[SKT_ADDR_TEXT_MAX])
 {
     if (!inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, buf, SKT_ADDR_TEXT_MAX))
         buf[0] = 0;

@@ -6,9 +6,9 @@
 #include "base/addr.h"
 
 /* Writes the first IPv4 address of a name. NULL, or why there is none (static text). */
-const char *skt_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX]);
+const char *skt_script_lookup_ipv4(const char *name, char ip[SKT_ADDR_TEXT_MAX]);
 
 /* The address of a without its port. */
-const char *skt_addr_ip_text(const struct skt_addr *a, char buf[SKT_ADDR_TEXT_MAX]);
+const char *skt_script_ip_text(const struct skt_addr *a, char buf[SKT_ADDR_TEXT_MAX]);
 
 #endif

@@ -15,30 +15,30 @@ static const skt_us retry_every = 100 * SKT_US_PER_MS;
 enum { WAITING_MAX = 8 * 1024 * 1024, WAITING_OVERHEAD = 256 /* of a message */ };
 
 /* What waits for one session. */
-struct skt_waiting {
+struct skt_script_waiting {
     size_t len; /* bytes, with WAITING_OVERHEAD each */
 };
 
-struct skt_pending {
+struct skt_script_pending {
     struct skt_list link;
-    struct skt_skcp *k;
+    struct skt_script_skcp *k;
     uint32_t cid;
-    struct skt_hold *hold; /* of where it came from */
-    unsigned round;        /* of retries, the last one that it was in */
+    struct skt_script_hold *hold; /* of where it came from */
+    unsigned round;               /* of retries, the last one that it was in */
     size_t len;
     uint8_t bytes[];
 };
 
-bool skt_pending_waits(const struct skt_app *app, const struct skt_skcp *k, uint32_t cid)
+bool skt_script_pending_waits(const struct skt_script *app, const struct skt_script_skcp *k, uint32_t cid)
 {
     (void)app;
     return skt_idmap_get(&k->waiting, cid) != NULL;
 }
 
 /* Counts a message in (of a session that has none yet, too) or out. SKT_ERR_AGAIN: too much waits already. */
-static int count_in(struct skt_skcp *k, uint32_t cid, size_t len)
+static int count_in(struct skt_script_skcp *k, uint32_t cid, size_t len)
 {
-    struct skt_waiting *w = skt_idmap_get(&k->waiting, cid);
+    struct skt_script_waiting *w = skt_idmap_get(&k->waiting, cid);
     if (w && w->len > WAITING_MAX)
         return SKT_ERR_AGAIN;
     if (!w) {
@@ -52,28 +52,28 @@ static int count_in(struct skt_skcp *k, uint32_t cid, size_t len)
     return SKT_OK;
 }
 
-static void count_out(struct skt_skcp *k, uint32_t cid, size_t len)
+static void count_out(struct skt_script_skcp *k, uint32_t cid, size_t len)
 {
-    struct skt_waiting *w = skt_idmap_get(&k->waiting, cid);
+    struct skt_script_waiting *w = skt_idmap_get(&k->waiting, cid);
     w->len -= len + WAITING_OVERHEAD;
     if (w->len == 0)
         free(skt_idmap_remove(&k->waiting, cid));
 }
 
-static void drop(struct skt_app *app, struct skt_pending *p)
+static void drop(struct skt_script *app, struct skt_script_pending *p)
 {
-    struct skt_hold *h = p->hold;
+    struct skt_script_hold *h = p->hold;
     skt_list_remove(&p->link);
     count_out(p->k, p->cid, p->len);
     free(p);
-    skt_hold_end(app, h);
+    skt_script_hold_end(app, h);
 }
 
-bool skt_pending_retry(struct skt_skcp *k, uint32_t cid)
+bool skt_script_pending_retry(struct skt_script_skcp *k, uint32_t cid)
 {
-    struct skt_app *app = k->base.app;
+    struct skt_script *app = k->base.app;
     for (struct skt_list *l = app->pending.next, *next; l != &app->pending; l = next) {
-        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         next = l->next;
         if (p->k != k || p->cid != cid)
             continue;
@@ -86,20 +86,20 @@ bool skt_pending_retry(struct skt_skcp *k, uint32_t cid)
 }
 
 /* The oldest message whose session was not tried in this round, or NULL. */
-static struct skt_pending *next_untried(const struct skt_app *app, unsigned round)
+static struct skt_script_pending *next_untried(const struct skt_script *app, unsigned round)
 {
     for (struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
-        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         if (p->round != round)
             return p;
     }
     return NULL;
 }
 
-static void mark_session(const struct skt_app *app, const struct skt_pending *of, unsigned round)
+static void mark_session(const struct skt_script *app, const struct skt_script_pending *of, unsigned round)
 {
     for (struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
-        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         if (p->k == of->k && p->cid == of->cid)
             p->round = round;
     }
@@ -107,20 +107,20 @@ static void mark_session(const struct skt_app *app, const struct skt_pending *of
 
 static void on_retry(struct skt_loop_timer *t, skt_us now)
 {
-    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, retry);
+    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, retry);
     unsigned round = ++app->pending_round;
-    for (struct skt_pending *p; (p = next_untried(app, round)) != NULL;) {
+    for (struct skt_script_pending *p; (p = next_untried(app, round)) != NULL;) {
         mark_session(app, p, round);
-        skt_pending_retry(p->k, p->cid);
+        skt_script_pending_retry(p->k, p->cid);
     }
     if (!skt_list_empty(&app->pending))
         (void)skt_loop_timer_set(app->loop, t, now + retry_every);
 }
 
-static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
+static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, size_t len)
 {
-    struct skt_app *app = k->base.app;
-    struct skt_pending *p = malloc(sizeof *p + len);
+    struct skt_script *app = k->base.app;
+    struct skt_script_pending *p = malloc(sizeof *p + len);
     int rc = p ? count_in(k, cid, len) : SKT_ERR_NOMEM;
     if (rc != SKT_OK) {
         free(p);
@@ -134,7 +134,7 @@ static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len
     skt_list_init(&p->link);
     bool timed = !skt_list_empty(&app->pending) ||
                  skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every) == SKT_OK;
-    p->hold = timed ? skt_hold_begin(app, NULL) : NULL;
+    p->hold = timed ? skt_script_hold_begin(app, NULL) : NULL;
     if (!p->hold) {
         count_out(k, cid, len);
         free(p);
@@ -144,27 +144,27 @@ static int put_off(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len
     return SKT_OK;
 }
 
-void skt_pending_init_app(struct skt_app *app)
+void skt_script_pending_init_app(struct skt_script *app)
 {
     skt_loop_timer_init(&app->retry, on_retry);
 }
 
-int skt_pending_send(struct skt_skcp *k, uint32_t cid, const void *buf, size_t len)
+int skt_script_pending_send(struct skt_script_skcp *k, uint32_t cid, const void *buf, size_t len)
 {
-    struct skt_app *app = k->base.app;
+    struct skt_script *app = k->base.app;
     bool behind =
-        !skt_list_empty(&app->pending) && skt_pending_waits(app, k, cid); /* messages stay in order */
+        !skt_list_empty(&app->pending) && skt_script_pending_waits(app, k, cid); /* messages stay in order */
     int rc = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
-    bool can_wait = skt_hold_has_source(app) && len > 0 && len <= SKT_MESSAGE_MAX;
+    bool can_wait = skt_script_hold_has_source(app) && len > 0 && len <= SKT_MESSAGE_MAX;
     bool no_room = rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM;
     return no_room && can_wait ? put_off(k, cid, buf, len) : rc;
 }
 
-void skt_pending_forget(struct skt_skcp *k, uint32_t cid)
+void skt_script_pending_forget(struct skt_script_skcp *k, uint32_t cid)
 {
-    struct skt_app *app = k->base.app;
+    struct skt_script *app = k->base.app;
     for (struct skt_list *l = app->pending.next, *next; l != &app->pending; l = next) {
-        struct skt_pending *p = SKT_CONTAINER(l, struct skt_pending, link);
+        struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         next = l->next;
         if (p->k == k && (cid == 0 || p->cid == cid))
             drop(app, p);

@@ -20,17 +20,17 @@
 /* Handlers are counted, so that an endpoint is never freed from inside one of its own. */
 static int on_check_ticket(void *user, struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN])
 {
-    struct skt_skcp *k = user;
-    struct skt_app *app = k->base.app;
+    struct skt_script_skcp *k = user;
+    struct skt_script *app = k->base.app;
     (void)ep;
-    struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_string(ticket, SKT_TICKET_LEN)};
-    if (!skt_call_present(app, SKT_CB_SKCP_CHECK_TICKET))
+    struct skt_script_call_arg args[] = {skt_arg_handle(k), skt_arg_string(ticket, SKT_TICKET_LEN)};
+    if (!skt_script_call_present(app, SKT_CB_SKCP_CHECK_TICKET))
         return app->conf->table.has_tickets && !skt_config_find_ticket(app->conf, ticket);
     lua_Integer result = -1; /* a callback that fails, or says nothing, lets nobody in */
-    struct skt_source outer = app->source;
-    app->source = (struct skt_source){.kind = SKT_SOURCE_EVENT};
+    struct skt_script_source outer = app->source;
+    app->source = (struct skt_script_source){.kind = SKT_SOURCE_EVENT};
     k->depth++;
-    skt_call_callback(app, SKT_CB_SKCP_CHECK_TICKET, args, 2, &result);
+    skt_script_call_callback(app, SKT_CB_SKCP_CHECK_TICKET, args, 2, &result);
     k->depth--;
     app->source = outer;
     return result == 0 ? 0 : 1;
@@ -38,26 +38,27 @@ static int on_check_ticket(void *user, struct skt_endpoint *ep, const uint8_t ti
 
 static const char *on_name_of(void *user, const uint8_t ticket[SKT_TICKET_LEN])
 {
-    const struct skt_skcp *k = user;
+    const struct skt_script_skcp *k = user;
     const struct skt_config_ticket *t = skt_config_find_ticket(k->base.app->conf, ticket);
     return t ? t->name : NULL;
 }
 
 static const uint8_t *on_find_ticket(void *user, struct skt_endpoint *ep, const uint8_t id[SKT_TICKET_ID_LEN])
 {
-    const struct skt_skcp *k = user;
+    const struct skt_script_skcp *k = user;
     (void)ep;
     return skt_tickets_find(&k->base.app->tickets, k->base.app->conf, id);
 }
 
-static void tell(struct skt_skcp *k, enum skt_callback cb, uint32_t cid)
+static void tell(struct skt_script_skcp *k, enum skt_script_callback cb, uint32_t cid)
 {
-    struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid)};
-    struct skt_app *app = k->base.app;
-    struct skt_source outer = app->source;
-    app->source = (struct skt_source){.kind = cb == SKT_CB_SKCP_ROOM ? SKT_SOURCE_NONE : SKT_SOURCE_EVENT};
+    struct skt_script_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid)};
+    struct skt_script *app = k->base.app;
+    struct skt_script_source outer = app->source;
+    app->source =
+        (struct skt_script_source){.kind = cb == SKT_CB_SKCP_ROOM ? SKT_SOURCE_NONE : SKT_SOURCE_EVENT};
     k->depth++;
-    skt_call_callback(app, cb, args, 2, NULL);
+    skt_script_call_callback(app, cb, args, 2, NULL);
     k->depth--;
     app->source = outer;
 }
@@ -65,35 +66,35 @@ static void tell(struct skt_skcp *k, enum skt_callback cb, uint32_t cid)
 static int on_check_attach(void *user, struct skt_endpoint *ep, const struct skt_attach_request *req,
                            char *text)
 {
-    struct skt_skcp *k = user;
+    struct skt_script_skcp *k = user;
     (void)ep;
-    int rc = skt_speaks_check_attach(k->base.app, req, text);
-    return rc == SKT_OK ? skt_tun_check_attach(k, req, text) : rc;
+    int rc = skt_script_speaks_check_attach(k->base.app, req, text);
+    return rc == SKT_OK ? skt_script_tun_check_attach(k, req, text) : rc;
 }
 
 static void on_addresses(void *user, struct skt_endpoint *ep, const struct skt_addr *addrs, size_t n)
 {
-    const struct skt_skcp *k = user;
+    const struct skt_script_skcp *k = user;
     (void)ep;
-    skt_tun_unit_pin(k->base.app, addrs, n);
+    skt_script_tun_unit_pin(k->base.app, addrs, n);
 }
 
 static uint32_t on_speaks(void *user)
 {
-    const struct skt_skcp *k = user;
-    return skt_speaks(k->base.app);
+    const struct skt_script_skcp *k = user;
+    return skt_script_speaks(k->base.app);
 }
 
-static void tell_speaks(const struct skt_skcp *k, const struct skt_endpoint *ep, uint32_t cid)
+static void tell_speaks(const struct skt_script_skcp *k, const struct skt_endpoint *ep, uint32_t cid)
 {
     const struct skt_session *s = skt_endpoint_session(ep, cid);
     if (s)
-        skt_speaks_tell(k->base.app, s);
+        skt_script_speaks_tell(k->base.app, s);
 }
 
 static void on_accept(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
-    skt_tun_on_accept(user, cid);
+    skt_script_tun_on_accept(user, cid);
     tell_speaks(user, ep, cid);
     tell(user, SKT_CB_SKCP_ACCEPT, cid);
 }
@@ -106,12 +107,12 @@ static void on_cid(void *user, struct skt_endpoint *ep, uint32_t cid)
 
 static void on_message(void *user, struct skt_endpoint *ep, uint32_t cid, const uint8_t *msg, size_t len)
 {
-    struct skt_skcp *k = user;
-    struct skt_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_string(msg, len)};
-    struct skt_app *app = k->base.app;
-    if (skt_closing_has(app, k, cid))
+    struct skt_script_skcp *k = user;
+    struct skt_script_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_string(msg, len)};
+    struct skt_script *app = k->base.app;
+    if (skt_script_closing_has(app, k, cid))
         return; /* the script wants no more of it */
-    if (app->conf->mode != SKT_CONFIG_CUSTOM && !skt_call_present(app, SKT_CB_SKCP_RECV_DATA)) {
+    if (app->conf->mode != SKT_CONFIG_CUSTOM && !skt_script_call_present(app, SKT_CB_SKCP_RECV_DATA)) {
         skt_error_rarely(
             skt_log_key(app->conf->mode_name, strlen(app->conf->mode_name), 0),
             "session %u was ended: its peer's script sends messages, and the mode %s here takes none. Both "
@@ -120,23 +121,23 @@ static void on_message(void *user, struct skt_endpoint *ep, uint32_t cid, const 
         (void)skt_endpoint_close(ep, cid, SKT_CLOSE_REFUSED);
         return;
     }
-    struct skt_source outer = app->source;
+    struct skt_script_source outer = app->source;
     k->depth++;
-    app->source = (struct skt_source){.kind = SKT_SOURCE_SESSION, .k = k, .cid = cid};
-    skt_call_callback(app, SKT_CB_SKCP_RECV_DATA, args, 3, NULL);
+    app->source = (struct skt_script_source){.kind = SKT_SOURCE_SESSION, .k = k, .cid = cid};
+    skt_script_call_callback(app, SKT_CB_SKCP_RECV_DATA, args, 3, NULL);
     app->source = outer;
     k->depth--;
 }
 
 static void on_room(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
-    struct skt_skcp *k = user;
+    struct skt_script_skcp *k = user;
     (void)ep;
-    if (skt_pending_retry(k, cid) && !skt_closing_has(k->base.app, k, cid))
+    if (skt_script_pending_retry(k, cid) && !skt_script_closing_has(k->base.app, k, cid))
         tell(k, SKT_CB_SKCP_ROOM, cid);
 }
 
-void skt_skcp_tell_close(struct skt_skcp *k, uint32_t cid)
+void skt_script_skcp_tell_close(struct skt_script_skcp *k, uint32_t cid)
 {
     uint32_t outer = k->closing_cid;
     k->closing_cid = cid;
@@ -146,15 +147,15 @@ void skt_skcp_tell_close(struct skt_skcp *k, uint32_t cid)
 
 static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
-    struct skt_skcp *k = user;
+    struct skt_script_skcp *k = user;
     (void)ep;
-    if (!skt_closing_was_told(k->base.app, k, cid))
-        skt_skcp_tell_close(k, cid);
-    skt_tun_on_close(k, cid);
-    skt_relay_forget(k, cid);
-    skt_pending_forget(k, cid);
-    skt_hold_forget(k, cid);
-    skt_closing_forget(k, cid);
+    if (!skt_script_closing_was_told(k->base.app, k, cid))
+        skt_script_skcp_tell_close(k, cid);
+    skt_script_tun_on_close(k, cid);
+    skt_script_relay_forget(k, cid);
+    skt_script_pending_forget(k, cid);
+    skt_script_hold_forget(k, cid);
+    skt_script_closing_forget(k, cid);
 }
 
 static const struct skt_endpoint_handler handler = {
@@ -167,7 +168,7 @@ static const struct skt_endpoint_handler handler = {
     .on_cid = on_cid,
     .on_message = on_message,
     .on_close = on_close,
-    .on_stream = skt_relay_on_stream,
+    .on_stream = skt_script_relay_on_stream,
     .on_room = on_room,
     .on_addresses = on_addresses,
 };
@@ -225,7 +226,7 @@ static size_t count_remotes(const struct skt_config *conf)
     return n;
 }
 
-int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
+int skt_script_skcp_new(struct skt_script_skcp **out, struct skt_script *app, size_t entry)
 {
     const struct skt_config_entry *e = &app->conf->table.entries[entry];
     char folder[512];
@@ -249,17 +250,17 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
         .ciphers = e->ciphers,
         .mode = wire_mode(app->conf),
         .probing = count_remotes(app->conf) > 1,
-        .features = skt_tun_unit_features(app),
+        .features = skt_script_tun_unit_features(app),
         .extensions = app->tun ? app->tun->extensions : NULL,
         .extensions_len = app->tun ? app->tun->extensions_len : 0,
         .state_folder = state_folder(app->conf, e, folder, sizeof folder) ? folder : NULL,
     };
-    struct skt_skcp *k = calloc(1, sizeof *k);
+    struct skt_script_skcp *k = calloc(1, sizeof *k);
     if (!k)
         return SKT_ERR_NOMEM;
     k->base.app = app;
     k->server = e->server;
-    k->number = skt_app_number(app);
+    k->number = skt_script_number(app);
     skt_list_init(&k->link);
     skt_list_init(&k->streams);
     skt_idmap_init(&k->waiting);
@@ -291,39 +292,39 @@ int skt_skcp_new(struct skt_skcp **out, struct skt_app *app, size_t entry)
 
 /* Outside of the endpoint's handlers: on_skcp_close is called for each session, with the handle still good.
  */
-static void finish(struct skt_skcp *k)
+static void finish(struct skt_script_skcp *k)
 {
-    struct skt_app *app = k->base.app;
+    struct skt_script *app = k->base.app;
     k->finishing = true;
     skt_endpoint_free(k->ep);
     k->ep = NULL;
-    skt_relay_forget(k, 0);
-    skt_pending_forget(k, 0);
-    skt_hold_forget(k, 0);
-    skt_closing_forget(k, 0);
-    skt_handle_end(app->L, k);
+    skt_script_relay_forget(k, 0);
+    skt_script_pending_forget(k, 0);
+    skt_script_hold_forget(k, 0);
+    skt_script_closing_forget(k, 0);
+    skt_script_handle_end(app->L, k);
 }
 
 static void on_finish(struct skt_loop_task *t, skt_us now)
 {
-    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, finish);
+    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, finish);
     (void)now;
     for (struct skt_list *l = app->dead_skcps.next; l != &app->dead_skcps; l = l->next) {
-        struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         if (!k->finishing)
             finish(k);
     }
-    skt_skcp_free_dead(app);
+    skt_script_skcp_free_dead(app);
 }
 
-void skt_skcp_init_app(struct skt_app *app)
+void skt_script_skcp_init_app(struct skt_script *app)
 {
     skt_loop_task_init(&app->finish, on_finish);
 }
 
-void skt_skcp_end(struct skt_skcp *k)
+void skt_script_skcp_end(struct skt_script_skcp *k)
 {
-    struct skt_app *app = k->base.app;
+    struct skt_script *app = k->base.app;
     if (k->ending)
         return;
     k->ending = true;
@@ -333,16 +334,16 @@ void skt_skcp_end(struct skt_skcp *k)
     skt_loop_defer(app->loop, &app->finish);
 }
 
-void skt_skcp_close_all(struct skt_app *app)
+void skt_script_skcp_close_all(struct skt_script *app)
 {
     while (!skt_list_empty(&app->skcps))
-        skt_skcp_end(SKT_CONTAINER(app->skcps.next, struct skt_skcp, link));
+        skt_script_skcp_end(SKT_CONTAINER(app->skcps.next, struct skt_script_skcp, link));
 }
 
-void skt_skcp_free_dead(struct skt_app *app)
+void skt_script_skcp_free_dead(struct skt_script *app)
 {
     for (struct skt_list *l = app->dead_skcps.next, *next; l != &app->dead_skcps; l = next) {
-        struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         next = l->next;
         if (k->ep || k->depth > 0)
             continue; /* being freed further up the stack */
@@ -353,24 +354,24 @@ void skt_skcp_free_dead(struct skt_app *app)
 }
 
 /* Clients that have proved their ticket go on doing so: a table that is gone takes a restart. */
-static void update_proofs(struct skt_app *app)
+static void update_proofs(struct skt_script *app)
 {
     if (skt_tickets_index(&app->tickets, app->conf) != SKT_OK)
         skt_error("no memory for the tickets: clients are refused until the next reload");
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
-        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         if (k->server && k->ep)
             skt_endpoint_take_proofs(k->ep, skt_tickets_proved(app->conf));
     }
 }
 
-void skt_skcp_check_tickets(struct skt_app *app)
+void skt_script_skcp_check_tickets(struct skt_script *app)
 {
     update_proofs(app);
     if (!app->conf->table.has_tickets)
         return;
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
-        struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         if (!k->server)
             continue;
         uint32_t pos = 0; /* closing one takes none off the map before the end of the turn */

@@ -10,19 +10,19 @@
 
 /* Does the script take what the built-in script at the other end would send, as far as its callbacks tell?
  * What a client sends in streams it gives to relay_open, which no callback tells. */
-static bool takes_built_in(struct skt_app *app)
+static bool takes_built_in(struct skt_script *app)
 {
     switch (app->conf->mode) {
     case SKT_CONFIG_PROXY_SERVER:
-        return skt_call_present(app, SKT_CB_STREAM_OPEN);
+        return skt_script_call_present(app, SKT_CB_STREAM_OPEN);
     case SKT_CONFIG_PROXY_CLIENT:
-        return !skt_call_present(app, SKT_CB_SKCP_RECV_DATA);
+        return !skt_script_call_present(app, SKT_CB_SKCP_RECV_DATA);
     default:
-        return !skt_call_present(app, SKT_CB_TUN_READ);
+        return !skt_script_call_present(app, SKT_CB_TUN_READ);
     }
 }
 
-uint32_t skt_speaks(struct skt_app *app)
+uint32_t skt_script_speaks(struct skt_script *app)
 {
     if (app->conf->mode == SKT_CONFIG_CUSTOM)
         return 0;
@@ -36,10 +36,10 @@ static bool fits(uint32_t ours, uint32_t theirs)
     return !(ours & BOTH) || !(theirs & BOTH) || (ours & theirs & BOTH);
 }
 
-int skt_speaks_check_attach(struct skt_app *app, const struct skt_attach_request *req, char *text)
+int skt_script_speaks_check_attach(struct skt_script *app, const struct skt_attach_request *req, char *text)
 {
     if (req->continued || (req->features & BOTH) != SKT_FEATURE_BUILT_IN ||
-        fits(skt_speaks(app), req->features))
+        fits(skt_script_speaks(app), req->features))
         return SKT_OK;
     snprintf(
         text, SKT_REASON_MAX + 1,
@@ -48,10 +48,10 @@ int skt_speaks_check_attach(struct skt_app *app, const struct skt_attach_request
     return SKT_ERR_ARG;
 }
 
-void skt_speaks_tell(struct skt_app *app, const struct skt_session *s)
+void skt_script_speaks_tell(struct skt_script *app, const struct skt_session *s)
 {
     uint32_t theirs = skt_session_peer_features(s);
-    if (fits(skt_speaks(app), theirs))
+    if (fits(skt_script_speaks(app), theirs))
         return;
     const struct skt_addr *peer = skt_session_peer(s);
     uint64_t key = skt_log_key(peer->ip, sizeof peer->ip, 0);

@@ -10,13 +10,13 @@
 
 /* The endpoint's speaks: SKT_FEATURE_BUILT_IN, SKT_FEATURE_MESSAGES, by the configuration and the callbacks
  * that are set now. 0 in modes of a script's own. */
-uint32_t skt_speaks(struct skt_app *app);
+uint32_t skt_script_speaks(struct skt_script *app);
 
 /* Server: a client of the built-in mode at a script that takes nothing of what it sends. 0: no; else text
  * (SKT_REASON_MAX + 1 bytes), for both ends, says so. */
-int skt_speaks_check_attach(struct skt_app *app, const struct skt_attach_request *req, char *text);
+int skt_script_speaks_check_attach(struct skt_script *app, const struct skt_attach_request *req, char *text);
 
 /* A session has come up: says so where one end waits for what the other does not send. */
-void skt_speaks_tell(struct skt_app *app, const struct skt_session *s);
+void skt_script_speaks_tell(struct skt_script *app, const struct skt_session *s);
 
 #endif

@@ -22,43 +22,44 @@ static const skt_us linger_look = 20 * SKT_US_PER_MS; /* what TCP has delivered 
 
 static void bury(struct skt_loop_task *t, skt_us now)
 {
-    struct skt_app *app = SKT_CONTAINER(t, struct skt_app, bury);
+    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, bury);
     (void)now;
     while (!skt_list_empty(&app->graveyard)) {
-        struct skt_tcp *c = SKT_CONTAINER(app->graveyard.next, struct skt_tcp, link);
+        struct skt_script_tcp *c = SKT_CONTAINER(app->graveyard.next, struct skt_script_tcp, link);
         skt_list_remove(&c->link);
         free(c);
     }
 }
 
-void skt_tcp_init_app(struct skt_app *app)
+void skt_script_tcp_init_app(struct skt_script *app)
 {
     skt_loop_task_init(&app->bury, bury);
 }
 
-void skt_tcp_dispose_app(struct skt_app *app)
+void skt_script_tcp_dispose_app(struct skt_script *app)
 {
     skt_loop_task_cancel(app->loop, &app->bury);
     bury(&app->bury, 0);
-    skt_tcp_free_buffer(app);
+    skt_script_tcp_free_buffer(app);
 }
 
-void skt_tcp_free_buffer(struct skt_app *app)
+void skt_script_tcp_free_buffer(struct skt_script *app)
 {
     free(app->read_buf);
     app->read_buf = NULL;
 }
 
-struct skt_tcp *skt_tcp_find(struct skt_app *app, const struct skt_etcp *etcp, uint32_t number)
+struct skt_script_tcp *skt_script_tcp_find(struct skt_script *app, const struct skt_script_etcp *etcp,
+                                           uint32_t number)
 {
-    struct skt_tcp *c = skt_idmap_get(&app->tcps, number);
+    struct skt_script_tcp *c = skt_idmap_get(&app->tcps, number);
     return c && (!etcp || c->etcp == etcp) ? c : NULL;
 }
 
-static void drop_queue(struct skt_tcp *c)
+static void drop_queue(struct skt_script_tcp *c)
 {
     while (c->first) {
-        struct skt_chunk *next = c->first->next;
+        struct skt_script_chunk *next = c->first->next;
         free(c->first);
         c->first = next;
     }
@@ -67,9 +68,9 @@ static void drop_queue(struct skt_tcp *c)
 }
 
 /* Stops watching; the memory stays until the end of the turn, as callers up the stack may look at it. */
-static void lay_down(struct skt_tcp *c)
+static void lay_down(struct skt_script_tcp *c)
 {
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     if (c->fd >= 0)
         skt_loop_io_set(app->loop, &c->io, 0);
     skt_loop_timer_stop(app->loop, &c->timer);
@@ -78,14 +79,14 @@ static void lay_down(struct skt_tcp *c)
     drop_queue(c);
     free(c->addrs);
     c->addrs = NULL;
-    skt_hold_release(c);
+    skt_script_hold_release(c);
     skt_idmap_remove(&app->tcps, c->number);
     c->phase = SKT_TCP_GONE;
     skt_list_move_tail(&app->graveyard, &c->link);
     skt_loop_defer(app->loop, &app->bury);
 }
 
-void skt_tcp_abort(struct skt_tcp *c)
+void skt_script_tcp_abort(struct skt_script_tcp *c)
 {
     int fd = c->fd;
     if (c->phase == SKT_TCP_GONE)
@@ -96,7 +97,7 @@ void skt_tcp_abort(struct skt_tcp *c)
         skt_tcp_reset(fd);
 }
 
-int skt_tcp_release(struct skt_tcp *c)
+int skt_script_tcp_release(struct skt_script_tcp *c)
 {
     int fd = c->fd;
     lay_down(c);
@@ -105,7 +106,7 @@ int skt_tcp_release(struct skt_tcp *c)
 }
 
 /* The orderly end: nothing is left to send. */
-static void finish(struct skt_tcp *c)
+static void finish(struct skt_script_tcp *c)
 {
     int fd = c->fd;
     lay_down(c);
@@ -116,10 +117,10 @@ static void finish(struct skt_tcp *c)
 
 /* --- writing --- */
 
-void skt_tcp_flush(struct skt_tcp *c)
+void skt_script_tcp_flush(struct skt_script_tcp *c)
 {
     while (c->first) {
-        struct skt_chunk *chunk = c->first;
+        struct skt_script_chunk *chunk = c->first;
         ssize_t n = send(c->fd, chunk->bytes + chunk->done, chunk->len - chunk->done, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
@@ -141,16 +142,16 @@ void skt_tcp_flush(struct skt_tcp *c)
     }
 }
 
-int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
+int skt_script_tcp_send(struct skt_script_tcp *c, const uint8_t *buf, size_t len)
 {
     if (len == 0)
         return SKT_OK;
-    size_t limit = skt_hold_has_source(c->app) ? SKT_TCP_HELD_MAX : SKT_TCP_QUEUE_MAX;
+    size_t limit = skt_script_hold_has_source(c->app) ? SKT_TCP_HELD_MAX : SKT_TCP_QUEUE_MAX;
     if (c->queued_len > 0 && c->queued_len + len > limit) {
         c->blocked = true;
         return SKT_ERR_AGAIN;
     }
-    struct skt_chunk *chunk = malloc(sizeof *chunk + len);
+    struct skt_script_chunk *chunk = malloc(sizeof *chunk + len);
     if (!chunk)
         return SKT_ERR_NOMEM;
     chunk->next = NULL;
@@ -162,27 +163,27 @@ int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len)
     c->last = &chunk->next;
     c->queued_len += len;
     if (idle && c->phase == SKT_TCP_UP)
-        skt_tcp_flush(c);
-    skt_hold_add(c);
-    skt_tcp_watch(c);
+        skt_script_tcp_flush(c);
+    skt_script_hold_add(c);
+    skt_script_tcp_watch(c);
     return SKT_OK;
 }
 
 /* --- closing --- */
 
 /* Of a connection's beginning and end. */
-static struct skt_source source_of(const struct skt_tcp *c)
+static struct skt_script_source source_of(const struct skt_script_tcp *c)
 {
     if (c->etcp && c->etcp->server)
-        return (struct skt_source){.kind = SKT_SOURCE_LISTENER, .etcp = c->etcp};
-    return (struct skt_source){.kind = SKT_SOURCE_EVENT};
+        return (struct skt_script_source){.kind = SKT_SOURCE_LISTENER, .etcp = c->etcp};
+    return (struct skt_script_source){.kind = SKT_SOURCE_EVENT};
 }
 
 /* The system drops what it has not delivered where a socket is closed with input unread. So that is read and
  * dropped, and the socket closed once the peer's system has all. */
-static void linger(struct skt_tcp *c)
+static void linger(struct skt_script_tcp *c)
 {
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     uint8_t buf[4096];
     skt_us now = skt_loop_now(app->loop);
     ssize_t n = 1;
@@ -194,31 +195,31 @@ static void linger(struct skt_tcp *c)
     if (broken || (!c->first && skt_tcp_unsent(c->fd) == 0)) {
         finish(c);
     } else if (now >= c->linger_until) {
-        skt_tcp_abort(c);
+        skt_script_tcp_abort(c);
     } else {
         skt_us look = c->first ? c->linger_until : skt_us_min(c->linger_until, now + linger_look);
         (void)skt_loop_timer_set(app->loop, &c->timer, look);
-        skt_tcp_watch(c);
+        skt_script_tcp_watch(c);
     }
 }
 
 /* Calls on_tcp_close, once in a connection's life. */
-static void tell_close(struct skt_tcp *c)
+static void tell_close(struct skt_script_tcp *c)
 {
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     if (c->closing)
         return;
     c->closing = true;
-    struct skt_call_arg args[] = {skt_arg_integer(c->number)};
-    struct skt_source outer = app->source;
+    struct skt_script_call_arg args[] = {skt_arg_integer(c->number)};
+    struct skt_script_source outer = app->source;
     app->source = source_of(c);
-    skt_call_callback(app, SKT_CB_TCP_CLOSE, args, 1, NULL);
+    skt_script_call_callback(app, SKT_CB_TCP_CLOSE, args, 1, NULL);
     app->source = outer;
 }
 
-void skt_tcp_close(struct skt_tcp *c, bool silent)
+void skt_script_tcp_close(struct skt_script_tcp *c, bool silent)
 {
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     if (c->phase >= SKT_TCP_LINGERING)
         return;
     if (!silent)
@@ -227,7 +228,7 @@ void skt_tcp_close(struct skt_tcp *c, bool silent)
         return; /* on_tcp_close has closed it */
     c->closing = true;
     if (c->phase != SKT_TCP_UP) {
-        skt_tcp_abort(c);
+        skt_script_tcp_abort(c);
         return;
     }
     c->phase = SKT_TCP_LINGERING;
@@ -237,18 +238,18 @@ void skt_tcp_close(struct skt_tcp *c, bool silent)
     linger(c);
 }
 
-void skt_tcp_fail(struct skt_tcp *c)
+void skt_script_tcp_fail(struct skt_script_tcp *c)
 {
     drop_queue(c);
-    skt_tcp_close(c, false);
+    skt_script_tcp_close(c, false);
 }
 
 /* --- reading --- */
 
 /* One read; false: no more now. */
-static bool read_once(struct skt_tcp *c)
+static bool read_once(struct skt_script_tcp *c)
 {
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     size_t cap = (size_t)app->conf->table.tcp_read_buf_size;
     if (!app->read_buf)
         app->read_buf = malloc(cap);
@@ -264,36 +265,37 @@ static bool read_once(struct skt_tcp *c)
     if (n <= 0) {
         if (n < 0)
             drop_queue(c);
-        skt_tcp_close(c, false);
+        skt_script_tcp_close(c, false);
         return false;
     }
     c->active = skt_loop_now(app->loop);
-    struct skt_source outer = app->source;
-    struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_string(app->read_buf, (size_t)n)};
-    app->source = (struct skt_source){.kind = SKT_SOURCE_TCP, .tcp = c};
-    skt_call_callback(app, SKT_CB_TCP_RECV, args, 2, NULL);
+    struct skt_script_source outer = app->source;
+    struct skt_script_call_arg args[] = {skt_arg_integer(c->number),
+                                         skt_arg_string(app->read_buf, (size_t)n)};
+    app->source = (struct skt_script_source){.kind = SKT_SOURCE_TCP, .tcp = c};
+    skt_script_call_callback(app, SKT_CB_TCP_RECV, args, 2, NULL);
     app->source = outer;
     return c->phase == SKT_TCP_UP && c->holds == 0;
 }
 
-static void on_writable(struct skt_tcp *c)
+static void on_writable(struct skt_script_tcp *c)
 {
-    skt_tcp_flush(c);
+    skt_script_tcp_flush(c);
     if (c->queued_len > SKT_TCP_MARK / 2)
         return;
-    skt_hold_release(c);
+    skt_script_hold_release(c);
     if (c->blocked && c->phase == SKT_TCP_UP) {
-        struct skt_call_arg args[] = {skt_arg_integer(c->number)};
+        struct skt_script_call_arg args[] = {skt_arg_integer(c->number)};
         c->blocked = false;
-        skt_call_callback(c->app, SKT_CB_TCP_ROOM, args, 1, NULL);
+        skt_script_call_callback(c->app, SKT_CB_TCP_ROOM, args, 1, NULL);
     }
 }
 
 static void on_ready(struct skt_loop_io *io, unsigned ready)
 {
-    struct skt_tcp *c = SKT_CONTAINER(io, struct skt_tcp, io);
+    struct skt_script_tcp *c = SKT_CONTAINER(io, struct skt_script_tcp, io);
     if (c->phase == SKT_TCP_CONNECTING) {
-        skt_tcp_on_connect_ready(c);
+        skt_script_tcp_on_connect_ready(c);
         return;
     }
     if (ready & SKT_IO_WRITE)
@@ -306,10 +308,10 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
         for (int i = 0; i < READS_A_TURN && c->phase == SKT_TCP_UP && read_once(c); i++)
             ;
     }
-    skt_tcp_watch(c);
+    skt_script_tcp_watch(c);
 }
 
-void skt_tcp_watch(struct skt_tcp *c)
+void skt_script_tcp_watch(struct skt_script_tcp *c)
 {
     unsigned events = 0;
     if (c->fd < 0 || c->phase == SKT_TCP_GONE)
@@ -324,24 +326,24 @@ void skt_tcp_watch(struct skt_tcp *c)
     skt_loop_io_set(c->app->loop, &c->io, events);
 }
 
-void skt_tcp_watch_all(struct skt_app *app)
+void skt_script_tcp_watch_all(struct skt_script *app)
 {
     uint32_t pos = 0;
-    for (struct skt_tcp *c; (c = skt_idmap_next(&app->tcps, &pos)) != NULL;)
-        skt_tcp_watch(c);
+    for (struct skt_script_tcp *c; (c = skt_idmap_next(&app->tcps, &pos)) != NULL;)
+        skt_script_tcp_watch(c);
 }
 
 /* --- beginning --- */
 
-static skt_us idle_limit(const struct skt_app *app)
+static skt_us idle_limit(const struct skt_script *app)
 {
     double limit = app->conf->table.tcp_keepalive;
     return limit > 0 ? (skt_us)(limit * (double)SKT_US_PER_SEC) : SKT_NEVER;
 }
 
-void skt_tcp_up(struct skt_tcp *c)
+void skt_script_tcp_up(struct skt_script_tcp *c)
 {
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     c->phase = SKT_TCP_UP;
     c->active = skt_loop_now(app->loop);
     (void)skt_loop_timer_set(app->loop, &c->timer, skt_us_add(c->active, idle_limit(app)));
@@ -350,7 +352,7 @@ void skt_tcp_up(struct skt_tcp *c)
 }
 
 /* As the relay does: nothing moved for the limit, so nothing of it is waited for. */
-static void on_idle(struct skt_tcp *c, skt_us now)
+static void on_idle(struct skt_script_tcp *c, skt_us now)
 {
     skt_us due = skt_us_add(c->active, idle_limit(c->app));
     if (now < due) {
@@ -358,35 +360,36 @@ static void on_idle(struct skt_tcp *c, skt_us now)
         return;
     }
     drop_queue(c);
-    skt_tcp_close(c, false);
+    skt_script_tcp_close(c, false);
 }
 
 static void on_timer(struct skt_loop_timer *t, skt_us now)
 {
-    struct skt_tcp *c = SKT_CONTAINER(t, struct skt_tcp, timer);
+    struct skt_script_tcp *c = SKT_CONTAINER(t, struct skt_script_tcp, timer);
     if (c->phase == SKT_TCP_LINGERING)
         linger(c);
     else if (c->phase == SKT_TCP_UP)
         on_idle(c, now);
     else
-        skt_tcp_on_connect_timeout(c);
+        skt_script_tcp_on_connect_timeout(c);
 }
 
-void skt_tcp_attach(struct skt_tcp *c, int fd)
+void skt_script_tcp_attach(struct skt_script_tcp *c, int fd)
 {
     c->fd = fd;
     skt_loop_io_init(&c->io, fd, on_ready);
 }
 
-struct skt_tcp *skt_tcp_new(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase)
+struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,
+                                          enum skt_script_tcp_phase phase)
 {
-    struct skt_app *app = etcp->base.app;
-    struct skt_tcp *c = calloc(1, sizeof *c);
+    struct skt_script *app = etcp->base.app;
+    struct skt_script_tcp *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     c->app = app;
     c->etcp = etcp;
-    c->number = skt_app_number(app);
+    c->number = skt_script_number(app);
     c->fd = fd;
     c->phase = phase;
     c->last = &c->first;
@@ -398,29 +401,29 @@ struct skt_tcp *skt_tcp_new(struct skt_etcp *etcp, int fd, enum skt_tcp_phase ph
     }
     skt_list_append(&etcp->tcps, &c->link);
     if (fd >= 0)
-        skt_tcp_attach(c, fd);
+        skt_script_tcp_attach(c, fd);
     return c;
 }
 
-struct skt_tcp *skt_tcp_adopt(struct skt_etcp *etcp, int fd)
+struct skt_script_tcp *skt_script_tcp_adopt(struct skt_script_etcp *etcp, int fd)
 {
-    struct skt_tcp *c = skt_tcp_new(etcp, fd, SKT_TCP_UP);
+    struct skt_script_tcp *c = skt_script_tcp_new(etcp, fd, SKT_TCP_UP);
     if (!c) {
         skt_tcp_reset(fd);
         return NULL;
     }
-    skt_tcp_up(c);
+    skt_script_tcp_up(c);
     return c;
 }
 
-void skt_tcp_announce(struct skt_tcp *c)
+void skt_script_tcp_announce(struct skt_script_tcp *c)
 {
-    struct skt_app *app = c->app;
-    struct skt_call_arg args[] = {skt_arg_integer(c->number), skt_arg_handle(c->etcp)};
-    bool present = skt_call_present(app, SKT_CB_TCP_ACCEPT);
-    struct skt_source outer = app->source;
+    struct skt_script *app = c->app;
+    struct skt_script_call_arg args[] = {skt_arg_integer(c->number), skt_arg_handle(c->etcp)};
+    bool present = skt_script_call_present(app, SKT_CB_TCP_ACCEPT);
+    struct skt_script_source outer = app->source;
     app->source = source_of(c);
-    bool ok = skt_call_callback(app, SKT_CB_TCP_ACCEPT, args, 2, NULL);
+    bool ok = skt_script_call_callback(app, SKT_CB_TCP_ACCEPT, args, 2, NULL);
     app->source = outer;
     bool unheard = present && !ok && app->calls.no_memory;
     if (c->phase != SKT_TCP_UP)
@@ -428,7 +431,7 @@ void skt_tcp_announce(struct skt_tcp *c)
     if (unheard) /* perhaps it got as far as to keep the number */
         tell_close(c);
     if (unheard || (!present && !app->wants_recv))
-        skt_tcp_abort(c); /* nobody would ever look at it */
+        skt_script_tcp_abort(c); /* nobody would ever look at it */
     else
-        skt_tcp_watch(c);
+        skt_script_tcp_watch(c);
 }

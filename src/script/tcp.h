@@ -16,16 +16,16 @@ enum {
 };
 
 /* An etcp server (a listener) or an etcp client (a connector). */
-struct skt_etcp {
-    struct skt_object base;
+struct skt_script_etcp {
+    struct skt_script_object base;
     struct skt_list link;
-    struct skt_list tcps; /* struct skt_tcp */
+    struct skt_list tcps; /* struct skt_script_tcp */
     bool server;
     unsigned holds;               /* messages of its connections that wait for a session: none is accepted */
     struct skt_listener listener; /* a server's */
 };
 
-enum skt_tcp_phase {
+enum skt_script_tcp_phase {
     SKT_TCP_RESOLVING,
     SKT_TCP_CONNECTING,
     SKT_TCP_UP,
@@ -33,19 +33,19 @@ enum skt_tcp_phase {
     SKT_TCP_GONE,
 };
 
-struct skt_chunk {
-    struct skt_chunk *next;
+struct skt_script_chunk {
+    struct skt_script_chunk *next;
     size_t len, done;
     uint8_t bytes[];
 };
 
-struct skt_tcp {
-    struct skt_app *app;
+struct skt_script_tcp {
+    struct skt_script *app;
     struct skt_list link; /* in the etcp's list, app->lingering or app->graveyard */
-    struct skt_etcp *etcp;
+    struct skt_script_etcp *etcp;
     uint32_t number; /* the fd that scripts see */
     int fd;
-    enum skt_tcp_phase phase;
+    enum skt_script_tcp_phase phase;
     bool closing; /* on_tcp_close is running or has run */
     bool blocked; /* a send was refused: on_tcp_room follows */
     bool ended;   /* while it lingers: its peer's end was read */
@@ -58,72 +58,76 @@ struct skt_tcp {
     struct skt_addr *addrs; /* those left to try while it connects */
     size_t addr_count;
     skt_us connect_by;
-    struct skt_chunk *first, **last; /* to be written */
+    struct skt_script_chunk *first, **last; /* to be written */
     size_t queued_len;
 };
 
 /* Members of the app that are about TCP. */
-void skt_tcp_init_app(struct skt_app *app);
-void skt_tcp_dispose_app(struct skt_app *app);
+void skt_script_tcp_init_app(struct skt_script *app);
+void skt_script_tcp_dispose_app(struct skt_script *app);
 
 /* The next read makes a buffer of the configuration's size anew. Not while on_tcp_recv is being called. */
-void skt_tcp_free_buffer(struct skt_app *app);
+void skt_script_tcp_free_buffer(struct skt_script *app);
 
 /* An open connection by the number that the script knows, of this etcp (NULL: of any), or NULL. */
-struct skt_tcp *skt_tcp_find(struct skt_app *app, const struct skt_etcp *etcp, uint32_t number);
+struct skt_script_tcp *skt_script_tcp_find(struct skt_script *app, const struct skt_script_etcp *etcp,
+                                           uint32_t number);
 
 /* A connected socket becomes a connection (the descriptor is owned from now on; reset on failure). NULL: no
  * memory. */
-struct skt_tcp *skt_tcp_adopt(struct skt_etcp *etcp, int fd);
+struct skt_script_tcp *skt_script_tcp_adopt(struct skt_script_etcp *etcp, int fd);
 
 /* Begins to connect, without blocking; *out is a connection at once. */
-int skt_tcp_dial(struct skt_etcp *etcp, const char *host, uint16_t port, struct skt_tcp **out);
+int skt_script_tcp_dial(struct skt_script_etcp *etcp, const char *host, uint16_t port,
+                        struct skt_script_tcp **out);
 
 /* Queues bytes, whole or not at all: SKT_ERR_AGAIN, SKT_ERR_NOMEM. */
-int skt_tcp_send(struct skt_tcp *c, const uint8_t *buf, size_t len);
+int skt_script_tcp_send(struct skt_script_tcp *c, const uint8_t *buf, size_t len);
 
 /* Ends it, on_tcp_close first unless silent; what is queued is still sent. */
-void skt_tcp_close(struct skt_tcp *c, bool silent);
+void skt_script_tcp_close(struct skt_script_tcp *c, bool silent);
 
 /* Ends it at once with a reset; on_tcp_close is not called. */
-void skt_tcp_abort(struct skt_tcp *c);
+void skt_script_tcp_abort(struct skt_script_tcp *c);
 
 /* Takes the socket out of it and ends it for the script. */
-int skt_tcp_release(struct skt_tcp *c);
+int skt_script_tcp_release(struct skt_script_tcp *c);
 
 /* hold.c: is something being delivered whose source can be made to wait? */
-bool skt_hold_has_source(const struct skt_app *app);
-/* Makes it wait until skt_hold_end; NULL: there is none, or no memory. `c` is what is full, NULL: a session.
+bool skt_script_hold_has_source(const struct skt_script *app);
+/* Makes it wait until skt_script_hold_end; NULL: there is none, or no memory. `c` is what is full, NULL: a
+ * session.
  */
-struct skt_hold *skt_hold_begin(struct skt_app *app, struct skt_tcp *c);
-void skt_hold_end(struct skt_app *app, struct skt_hold *h);
+struct skt_script_hold *skt_script_hold_begin(struct skt_script *app, struct skt_script_tcp *c);
+void skt_script_hold_end(struct skt_script *app, struct skt_script_hold *h);
 /* The connection's queue has grown, during a delivery perhaps; is short again, or gone; a session has ended
  * that waits (cid 0: all of the endpoint's). */
-void skt_hold_add(struct skt_tcp *c);
-void skt_hold_release(struct skt_tcp *c);
-void skt_hold_forget(struct skt_skcp *k, uint32_t cid);
-void skt_hold_forget_listener(const struct skt_etcp *e);
+void skt_script_hold_add(struct skt_script_tcp *c);
+void skt_script_hold_release(struct skt_script_tcp *c);
+void skt_script_hold_forget(struct skt_script_skcp *k, uint32_t cid);
+void skt_script_hold_forget_listener(const struct skt_script_etcp *e);
 
 /* api_etcp.c: accepts, or stops to, as the listener is held or not. */
-void skt_etcp_watch(struct skt_etcp *e);
+void skt_script_etcp_watch(struct skt_script_etcp *e);
 
 /* tcp_dial.c: what the loop and the timer of a connection that is being made come to. */
-void skt_tcp_on_connect_ready(struct skt_tcp *c);
-void skt_tcp_on_connect_timeout(struct skt_tcp *c);
+void skt_script_tcp_on_connect_ready(struct skt_script_tcp *c);
+void skt_script_tcp_on_connect_timeout(struct skt_script_tcp *c);
 
 /* The parts of a connection's life that its making needs, too. A descriptor of -1: none yet. NULL: no memory.
  */
-struct skt_tcp *skt_tcp_new(struct skt_etcp *etcp, int fd, enum skt_tcp_phase phase);
-void skt_tcp_attach(struct skt_tcp *c, int fd);
-void skt_tcp_up(struct skt_tcp *c); /* it is connected: its limits begin */
-void skt_tcp_flush(struct skt_tcp *c);
-void skt_tcp_fail(struct skt_tcp *c);
+struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,
+                                          enum skt_script_tcp_phase phase);
+void skt_script_tcp_attach(struct skt_script_tcp *c, int fd);
+void skt_script_tcp_up(struct skt_script_tcp *c); /* it is connected: its limits begin */
+void skt_script_tcp_flush(struct skt_script_tcp *c);
+void skt_script_tcp_fail(struct skt_script_tcp *c);
 
 /* Watches for what is wanted now. */
-void skt_tcp_watch(struct skt_tcp *c);
-void skt_tcp_watch_all(struct skt_app *app);
+void skt_script_tcp_watch(struct skt_script_tcp *c);
+void skt_script_tcp_watch_all(struct skt_script *app);
 
 /* Tells the script of a new connection. */
-void skt_tcp_announce(struct skt_tcp *c);
+void skt_script_tcp_announce(struct skt_script_tcp *c);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Tries those that are left, each for its share of the time that is left; false: none was. */
-static bool try_next(struct skt_tcp *c)
+static bool try_next(struct skt_script_tcp *c)
 {
     while (c->addr_count > 0) {
         struct skt_addr to = c->addrs[0];
@@ -20,10 +20,10 @@ static bool try_next(struct skt_tcp *c)
         if (fd >= 0) {
             skt_us now = skt_loop_now(c->app->loop);
             skt_us share = (skt_us_max(c->connect_by, now) - now) / (skt_us)(c->addr_count + 1);
-            skt_tcp_attach(c, fd);
+            skt_script_tcp_attach(c, fd);
             c->phase = SKT_TCP_CONNECTING;
             (void)skt_loop_timer_set(c->app->loop, &c->timer, now + share);
-            skt_tcp_watch(c);
+            skt_script_tcp_watch(c);
             return true;
         }
         char text[SKT_ADDR_TEXT_MAX];
@@ -33,7 +33,7 @@ static bool try_next(struct skt_tcp *c)
 }
 
 /* This address is out of the question; the next one, or the end. */
-static void give_up(struct skt_tcp *c)
+static void give_up(struct skt_script_tcp *c)
 {
     if (c->fd >= 0) {
         skt_loop_io_set(c->app->loop, &c->io, 0);
@@ -42,15 +42,15 @@ static void give_up(struct skt_tcp *c)
     }
     c->phase = SKT_TCP_RESOLVING;
     if (!try_next(c))
-        skt_tcp_fail(c);
+        skt_script_tcp_fail(c);
 }
 
-void skt_tcp_on_connect_timeout(struct skt_tcp *c)
+void skt_script_tcp_on_connect_timeout(struct skt_script_tcp *c)
 {
     give_up(c);
 }
 
-void skt_tcp_on_connect_ready(struct skt_tcp *c)
+void skt_script_tcp_on_connect_ready(struct skt_script_tcp *c)
 {
     int rc = skt_tcp_connect_result(c->fd);
     if (rc == SKT_ERR_AGAIN)
@@ -60,16 +60,16 @@ void skt_tcp_on_connect_ready(struct skt_tcp *c)
         return;
     }
     skt_loop_timer_stop(c->app->loop, &c->timer);
-    skt_tcp_up(c);
+    skt_script_tcp_up(c);
     free(c->addrs);
     c->addrs = NULL;
-    skt_tcp_flush(c);
-    skt_tcp_watch(c);
+    skt_script_tcp_flush(c);
+    skt_script_tcp_watch(c);
 }
 
 static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, const char *error)
 {
-    struct skt_tcp *c = user;
+    struct skt_script_tcp *c = user;
     c->resolve = NULL;
     c->addrs = n > 0 ? malloc(n * sizeof *addrs) : NULL;
     if (c->addrs) {
@@ -79,21 +79,22 @@ static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, cons
         skt_debug("tcp: connect: %s", n > 0 ? "out of memory" : error);
     }
     if (!try_next(c))
-        skt_tcp_fail(c);
+        skt_script_tcp_fail(c);
 }
 
-int skt_tcp_dial(struct skt_etcp *etcp, const char *host, uint16_t port, struct skt_tcp **out)
+int skt_script_tcp_dial(struct skt_script_etcp *etcp, const char *host, uint16_t port,
+                        struct skt_script_tcp **out)
 {
-    struct skt_tcp *c = skt_tcp_new(etcp, -1, SKT_TCP_RESOLVING);
+    struct skt_script_tcp *c = skt_script_tcp_new(etcp, -1, SKT_TCP_RESOLVING);
     if (!c)
         return SKT_ERR_NOMEM;
     int rc = skt_resolve_start(&c->resolve, c->app->loop, host, port, on_resolved, c);
     if (rc != SKT_OK) {
         c->resolve = NULL;
-        skt_tcp_abort(c);
+        skt_script_tcp_abort(c);
         return rc;
     }
-    struct skt_app *app = c->app;
+    struct skt_script *app = c->app;
     c->connect_by =
         skt_loop_now(app->loop) + (skt_us)(app->conf->table.tcp_recv_timeout * (double)SKT_US_PER_SEC);
     (void)skt_loop_timer_set(app->loop, &c->timer, c->connect_by);

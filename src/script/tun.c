@@ -28,7 +28,7 @@ static int fail_io(char *err, size_t err_cap, const char *name, const char *what
     return rc;
 }
 
-static void add_extension(struct skt_tun_unit *u, int type, const struct skt_ipnet *net, size_t len)
+static void add_extension(struct skt_script_tun_unit *u, int type, const struct skt_ipnet *net, size_t len)
 {
     uint8_t *p = u->extensions + u->extensions_len;
     if (net->family == 0)
@@ -40,7 +40,7 @@ static void add_extension(struct skt_tun_unit *u, int type, const struct skt_ipn
 }
 
 /* Scripts of one's own may do without addresses, so they may be missing. */
-static int read_addresses(struct skt_tun_unit *u, char *err, size_t err_cap)
+static int read_addresses(struct skt_script_tun_unit *u, char *err, size_t err_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     int rc = SKT_OK;
@@ -57,7 +57,7 @@ static int read_addresses(struct skt_tun_unit *u, char *err, size_t err_cap)
     return rc;
 }
 
-static int raise_interface(struct skt_tun_unit *u, char *err, size_t err_cap)
+static int raise_interface(struct skt_script_tun_unit *u, char *err, size_t err_cap)
 {
     const char *name = skt_tun_name(u->dev);
     int rc = SKT_OK;
@@ -89,7 +89,7 @@ static size_t best_mtu(const struct skt_config *conf)
 
 static void on_mtu_set(void *user, int err, const char *text)
 {
-    const struct skt_tun_unit *u = user;
+    const struct skt_script_tun_unit *u = user;
     if (err != SKT_OK)
         skt_warn_rarely(0, "%s: its MTU can't be set: %s", skt_tun_name(u->dev), text);
 }
@@ -97,7 +97,7 @@ static void on_mtu_set(void *user, int err, const char *text)
 /* The session in use has another MTU; the interface follows, so that the system cuts and tells by itself. */
 static void on_mtu(void *user, size_t mtu)
 {
-    struct skt_tun_unit *u = user;
+    struct skt_script_tun_unit *u = user;
     if (mtu == u->mtu)
         return;
     int rc = skt_tun_set_mtu(u->dev, mtu);
@@ -113,7 +113,7 @@ static void on_mtu(void *user, size_t mtu)
 }
 
 /* What the configuration sends into the TUN on purpose comes out of it as well. */
-static int read_routes(struct skt_tun_unit *u)
+static int read_routes(struct skt_script_tun_unit *u)
 {
     const struct skt_config_strings *routes = &u->app->conf->table.routes;
     u->routes = (struct skt_ipnet *)calloc(routes->count + 1, sizeof *u->routes);
@@ -125,11 +125,11 @@ static int read_routes(struct skt_tun_unit *u)
     return SKT_OK;
 }
 
-static int new_switch(struct skt_tun_unit *u)
+static int new_switch(struct skt_script_tun_unit *u)
 {
     if (read_routes(u) != SKT_OK)
         return SKT_ERR_NOMEM;
-    struct skt_tun_switch_conf conf = {
+    struct skt_switch_conf conf = {
         .loop = u->app->loop,
         .tun = u->dev,
         .server = u->server,
@@ -144,10 +144,10 @@ static int new_switch(struct skt_tun_unit *u)
         .memory = skt_config_max_memory(u->app->conf) / 4,
     };
     int rc = skt_crypto_openssl()->random(&conf.hash_key, sizeof conf.hash_key);
-    return rc == SKT_OK ? skt_tun_switch_new(&u->sw, &conf) : rc;
+    return rc == SKT_OK ? skt_switch_new(&u->sw, &conf) : rc;
 }
 
-static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
+static int open_all(struct skt_script_tun_unit *u, char *err, size_t err_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_tun_options options = {.name = t->tun_name, .plain = t->tun_plain};
@@ -157,10 +157,10 @@ static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
     if (rc == SKT_OK)
         rc = raise_interface(u, err, err_cap);
     if (rc == SKT_OK)
-        rc = skt_tun_unit_start_helper(u, err, err_cap);
+        rc = skt_script_tun_unit_start_helper(u, err, err_cap);
     if (rc != SKT_OK)
         return rc;
-    skt_tun_unit_prepare(u);
+    skt_script_tun_unit_prepare(u);
     rc = new_switch(u);
     if (rc != SKT_OK)
         snprintf(err, err_cap, "TUN: %s", skt_err_str(rc));
@@ -169,7 +169,7 @@ static int open_all(struct skt_tun_unit *u, char *err, size_t err_cap)
 
 /* --- when it is lost --- */
 
-static bool may_remake(struct skt_tun_unit *u)
+static bool may_remake(struct skt_script_tun_unit *u)
 {
     skt_us now = skt_loop_now(u->app->loop);
     if (now - u->remakes_since > REMAKES_TIME || u->remakes == 0) {
@@ -179,7 +179,7 @@ static bool may_remake(struct skt_tun_unit *u)
     return u->remakes++ < REMAKES_MAX;
 }
 
-static int remake(struct skt_tun_unit *u, char *err, size_t err_cap)
+static int remake(struct skt_script_tun_unit *u, char *err, size_t err_cap)
 {
     if (!may_remake(u)) {
         snprintf(err, err_cap, "that was the %dth time within a minute", REMAKES_MAX + 1);
@@ -193,31 +193,31 @@ static int remake(struct skt_tun_unit *u, char *err, size_t err_cap)
  * supervises it starts it with that right. */
 static void on_lost(void *user)
 {
-    struct skt_tun_unit *u = user;
+    struct skt_script_tun_unit *u = user;
     char why[SKT_TUN_ERROR_MAX], text[SKT_TUN_ERROR_MAX + 128];
     if (remake(u, why, sizeof why) == SKT_OK) {
         skt_warn_rarely(0, "interface %s was removed by somebody else; it is made anew",
                         skt_tun_name(u->dev));
-        skt_tun_unit_configure_again(u);
+        skt_script_tun_unit_configure_again(u);
         return;
     }
     snprintf(text, sizeof text, "interface %s was removed by somebody else, and can't be made anew: %s",
              skt_tun_name(u->dev), why);
-    skt_app_fail(u->app, text);
+    skt_script_fail(u->app, text);
 }
 
-int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap)
+int skt_script_tun_unit_open(struct skt_script *app, char *err, size_t err_cap)
 {
     if (!is_tun_mode(app->conf))
         return SKT_OK;
-    struct skt_tun_unit *u = calloc(1, sizeof *u);
+    struct skt_script_tun_unit *u = calloc(1, sizeof *u);
     if (!u)
         return SKT_ERR_NOMEM;
     app->tun = u;
     u->app = app;
     u->server = app->conf->mode == SKT_CONFIG_TUN_SERVER;
     u->mtu = app->conf->table.tun_mtu ? (size_t)app->conf->table.tun_mtu : best_mtu(app->conf);
-    u->number = skt_app_number(app);
+    u->number = skt_script_number(app);
     int rc = open_all(u, err, err_cap);
     if (rc != SKT_OK)
         return rc;
@@ -232,11 +232,11 @@ int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap)
     return SKT_OK;
 }
 
-void skt_tun_unit_undo(struct skt_app *app)
+void skt_script_tun_unit_undo(struct skt_script *app)
 {
     if (!app->tun)
         return;
-    if (!skt_app_failed(app)) /* else what is held shut stays so, until a start */
+    if (!skt_script_failed(app)) /* else what is held shut stays so, until a start */
         skt_netcfg_open(app->tun->nc);
     skt_netcfg_free(app->tun->nc);
     app->tun->nc = NULL;
@@ -244,20 +244,20 @@ void skt_tun_unit_undo(struct skt_app *app)
     app->tun->configured = true; /* not once more */
 }
 
-void skt_tun_unit_close(struct skt_app *app)
+void skt_script_tun_unit_close(struct skt_script *app)
 {
-    struct skt_tun_unit *u = app->tun;
+    struct skt_script_tun_unit *u = app->tun;
     if (!u)
         return;
-    skt_tun_unit_undo(app);
-    skt_tun_switch_free(u->sw);
+    skt_script_tun_unit_undo(app);
+    skt_switch_free(u->sw);
     free(u->routes);
     skt_tun_close(u->dev);
     free(u);
     app->tun = NULL;
 }
 
-uint32_t skt_tun_unit_features(const struct skt_app *app)
+uint32_t skt_script_tun_unit_features(const struct skt_script *app)
 {
     return app->tun && (skt_tun_offloads(app->tun->dev) & SKT_TUN_TSO) ? (uint32_t)SKT_FEATURE_TUN_OFFLOAD
                                                                        : 0;
@@ -267,19 +267,19 @@ uint32_t skt_tun_unit_features(const struct skt_app *app)
 
 static void on_script_packet(void *user, const uint8_t *packet, size_t len)
 {
-    struct skt_app *app = user;
-    struct skt_call_arg args[] = {skt_arg_string(packet, len)};
-    struct skt_source outer = app->source;
+    struct skt_script *app = user;
+    struct skt_script_call_arg args[] = {skt_arg_string(packet, len)};
+    struct skt_script_source outer = app->source;
     if (app->tun_holds > 0)
         return; /* what it sends to is full: dropped here, as early as can be */
-    app->source = (struct skt_source){.kind = SKT_SOURCE_TUN};
-    skt_call_callback(app, SKT_CB_TUN_READ, args, 1, NULL);
+    app->source = (struct skt_script_source){.kind = SKT_SOURCE_TUN};
+    skt_script_call_callback(app, SKT_CB_TUN_READ, args, 1, NULL);
     app->source = outer;
 }
 
-void skt_tun_unit_watch_script(struct skt_app *app)
+void skt_script_tun_unit_watch_script(struct skt_script *app)
 {
     if (app->tun && app->tun->sw)
-        skt_tun_switch_set_script(app->tun->sw,
-                                  skt_call_present(app, SKT_CB_TUN_READ) ? on_script_packet : NULL, app);
+        skt_switch_set_script(app->tun->sw,
+                              skt_script_call_present(app, SKT_CB_TUN_READ) ? on_script_packet : NULL, app);
 }

@@ -11,16 +11,16 @@
 #include "tunnel/switch.h"
 
 /* What a client asks for in ATTACH, between its ticket's check and its session's first callback. */
-struct skt_tun_wish {
+struct skt_script_tun_wish {
     const struct skt_endpoint *ep;
     uint32_t cid; /* 0: not accepted yet */
     struct skt_ipnet ip4, ip6;
 };
 
-struct skt_tun_unit {
-    struct skt_app *app;
+struct skt_script_tun_unit {
+    struct skt_script *app;
     struct skt_tun *dev;
-    struct skt_tun_switch *sw;
+    struct skt_switch *sw;
     struct skt_netcfg *nc;               /* NULL: nothing to change */
     uint32_t number;                     /* the handle shown to scripts */
     struct skt_ipnet address4, address6; /* with their networks; family 0: none */
@@ -31,7 +31,7 @@ struct skt_tun_unit {
     bool configured;  /* routes, dns, nat and up are in */
     unsigned remakes; /* of the interface since remakes_since */
     skt_us remakes_since;
-    struct skt_tun_wish wish;
+    struct skt_script_tun_wish wish;
     struct skt_addr name_servers[SKT_NAMESERVERS_MAX]; /* kill_switch: those that have a way outside, */
     size_t name_server_count;                          /* of these */
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX];     /* client: for ATTACH */
@@ -39,51 +39,51 @@ struct skt_tun_unit {
 };
 
 /* Opens and raises the interface of an app in a TUN mode (nothing in others). err: one line on failure. */
-int skt_tun_unit_open(struct skt_app *app, char *err, size_t err_cap);
+int skt_script_tun_unit_open(struct skt_script *app, char *err, size_t err_cap);
 
 /* Undoes what was changed in the system; before the sessions close. */
-void skt_tun_unit_undo(struct skt_app *app);
+void skt_script_tun_unit_undo(struct skt_script *app);
 
 /* Ends the interface; after all endpoints have gone. */
-void skt_tun_unit_close(struct skt_app *app);
+void skt_script_tun_unit_close(struct skt_script *app);
 
 /* Bits of enum skt_feature that the interface can serve. */
-uint32_t skt_tun_unit_features(const struct skt_app *app);
+uint32_t skt_script_tun_unit_features(const struct skt_script *app);
 
 /* skt.cb.on_tun_read came or went. */
-void skt_tun_unit_watch_script(struct skt_app *app);
+void skt_script_tun_unit_watch_script(struct skt_script *app);
 
 /* --- tun_helper.c: who changes the system --- */
 
 /* Starts the helper where something is to be changed, or was and is not yet undone, and names the interface
  * to it. err: one line on failure. */
-int skt_tun_unit_start_helper(struct skt_tun_unit *u, char *err, size_t err_cap);
+int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *err, size_t err_cap);
 
 /* --- tun_system.c: what is changed in the system --- */
 
 /* With kill_switch: what is needed before there is any session. */
-void skt_tun_unit_prepare(struct skt_tun_unit *u);
+void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u);
 
 /* Routes, dns, nat and the up script of the configuration, once. */
-void skt_tun_unit_configure(struct skt_tun_unit *u);
+void skt_script_tun_unit_configure(struct skt_script_tun_unit *u);
 
 /* The same for an interface that was made anew; what was for the old one is undone. */
-void skt_tun_unit_configure_again(struct skt_tun_unit *u);
+void skt_script_tun_unit_configure_again(struct skt_script_tun_unit *u);
 
 /* Client: a server's addresses stay outside the tunnel. */
-void skt_tun_unit_pin(struct skt_app *app, const struct skt_addr *addrs, size_t n);
+void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n);
 
 /* --- tun_admit.c: the server's addresses --- */
 
 /* The endpoint's check_attach. */
-int skt_tun_check_attach(struct skt_skcp *k, const struct skt_attach_request *req, char *text);
+int skt_script_tun_check_attach(struct skt_script_skcp *k, const struct skt_attach_request *req, char *text);
 
 /* The session that was just checked has got its cid; on_close. */
-void skt_tun_on_accept(struct skt_skcp *k, uint32_t cid);
-void skt_tun_on_close(struct skt_skcp *k, uint32_t cid);
+void skt_script_tun_on_accept(struct skt_script_skcp *k, uint32_t cid);
+void skt_script_tun_on_close(struct skt_script_skcp *k, uint32_t cid);
 
 /* Attaches a session to the switch; on a server with its addresses, which it takes over from older sessions
  * of its ticket. SKT_ERR_NOTFOUND, SKT_ERR_NOMEM; SKT_ERR_FULL: another ticket's session has one of them. */
-int skt_tun_attach(struct skt_skcp *k, uint32_t cid);
+int skt_script_tun_attach(struct skt_script_skcp *k, uint32_t cid);
 
 #endif

@@ -37,11 +37,11 @@ static bool is_reserved(const struct skt_config *conf, const struct skt_config_t
 }
 
 /* Is the address held by a session of another ticket? */
-static bool is_taken(const struct skt_tun_unit *u, const struct skt_ipnet *net, const uint8_t *ticket)
+static bool is_taken(const struct skt_script_tun_unit *u, const struct skt_ipnet *net, const uint8_t *ticket)
 {
     struct skt_endpoint *ep;
     uint32_t cid;
-    if (!skt_tun_switch_owner(u->sw, net, &ep, &cid))
+    if (!skt_switch_owner(u->sw, net, &ep, &cid))
         return false;
     const struct skt_session *s = skt_endpoint_session(ep, cid);
     return s && skt_session_state(s) != SKT_SESSION_CLOSED &&
@@ -57,7 +57,7 @@ static bool is_network_or_broadcast(const struct skt_ipnet *own, const struct sk
     return memcmp(net->ip, network.ip, 4) == 0 || memcmp(net->ip, broadcast, 4) == 0;
 }
 
-static int check_address(const struct skt_tun_unit *u, const struct skt_config_ticket *t,
+static int check_address(const struct skt_script_tun_unit *u, const struct skt_config_ticket *t,
                          const uint8_t *ticket, const struct skt_ipnet *net, char *text)
 {
     const struct skt_ipnet *own = net->family == 4 ? &u->address4 : &u->address6;
@@ -78,15 +78,15 @@ static int check_address(const struct skt_tun_unit *u, const struct skt_config_t
     return SKT_OK;
 }
 
-int skt_tun_check_attach(struct skt_skcp *k, const struct skt_attach_request *req, char *text)
+int skt_script_tun_check_attach(struct skt_script_skcp *k, const struct skt_attach_request *req, char *text)
 {
-    struct skt_tun_unit *u = k->base.app->tun;
+    struct skt_script_tun_unit *u = k->base.app->tun;
     if (!u || !u->server || req->continued)
         return SKT_OK;
     const struct skt_config_ticket *t = skt_config_find_ticket(k->base.app->conf, req->ticket);
     const uint8_t *ip4 = skt_attach_extension(req, SKT_EXTENSION_TUN_IP4, 4);
     const uint8_t *ip6 = skt_attach_extension(req, SKT_EXTENSION_TUN_IP6, 16);
-    u->wish = (struct skt_tun_wish){.ep = k->ep};
+    u->wish = (struct skt_script_tun_wish){.ep = k->ep};
     struct skt_ipnet host;
     if (ip4)
         u->wish.ip4 = skt_ipnet_host(4, ip4);
@@ -107,29 +107,29 @@ int skt_tun_check_attach(struct skt_skcp *k, const struct skt_attach_request *re
     return rc;
 }
 
-void skt_tun_on_accept(struct skt_skcp *k, uint32_t cid)
+void skt_script_tun_on_accept(struct skt_script_skcp *k, uint32_t cid)
 {
-    struct skt_tun_unit *u = k->base.app->tun;
+    struct skt_script_tun_unit *u = k->base.app->tun;
     if (u && u->wish.ep == k->ep)
         u->wish.cid = cid;
 }
 
-void skt_tun_on_close(struct skt_skcp *k, uint32_t cid)
+void skt_script_tun_on_close(struct skt_script_skcp *k, uint32_t cid)
 {
-    struct skt_tun_unit *u = k->base.app->tun;
+    struct skt_script_tun_unit *u = k->base.app->tun;
     if (u && u->sw)
-        skt_tun_switch_detach(u->sw, k->ep, cid);
+        skt_switch_detach(u->sw, k->ep, cid);
 }
 
 /* --- attaching --- */
 
 /* Ends an older session of the same ticket that has the address. */
-static int take_over(struct skt_tun_unit *u, struct skt_endpoint *ep, uint32_t cid,
+static int take_over(struct skt_script_tun_unit *u, struct skt_endpoint *ep, uint32_t cid,
                      const struct skt_ipnet *net)
 {
     struct skt_endpoint *old_ep;
     uint32_t old_cid;
-    if (!skt_tun_switch_owner(u->sw, net, &old_ep, &old_cid) || (old_ep == ep && old_cid == cid))
+    if (!skt_switch_owner(u->sw, net, &old_ep, &old_cid) || (old_ep == ep && old_cid == cid))
         return SKT_OK;
     const struct skt_session *s = skt_endpoint_session(ep, cid);
     if (is_taken(u, net, skt_session_ticket(s)))
@@ -137,20 +137,21 @@ static int take_over(struct skt_tun_unit *u, struct skt_endpoint *ep, uint32_t c
     char ip[SKT_IPNET_TEXT_MAX];
     skt_info_news(skt_log_key(net->ip, sizeof net->ip, 0), "session %u takes %s over from session %u", cid,
                   skt_ipnet_text(net, false, ip), old_cid);
-    skt_tun_switch_detach(u->sw, old_ep, old_cid);
+    skt_switch_detach(u->sw, old_ep, old_cid);
     (void)skt_endpoint_close(old_ep, old_cid, SKT_CLOSE_TAKEOVER);
     return SKT_OK;
 }
 
-static int give(struct skt_tun_unit *u, struct skt_endpoint *ep, uint32_t cid, const struct skt_ipnet *net)
+static int give(struct skt_script_tun_unit *u, struct skt_endpoint *ep, uint32_t cid,
+                const struct skt_ipnet *net)
 {
     if (net->family == 0)
         return SKT_OK;
     int rc = take_over(u, ep, cid, net);
-    return rc == SKT_OK ? skt_tun_switch_add(u->sw, ep, cid, net) : rc;
+    return rc == SKT_OK ? skt_switch_add(u->sw, ep, cid, net) : rc;
 }
 
-static int give_all(struct skt_tun_unit *u, struct skt_skcp *k, uint32_t cid)
+static int give_all(struct skt_script_tun_unit *u, struct skt_script_skcp *k, uint32_t cid)
 {
     const struct skt_session *s = skt_endpoint_session(k->ep, cid);
     const struct skt_config_ticket *t = skt_config_find_ticket(u->app->conf, skt_session_ticket(s));
@@ -172,9 +173,9 @@ static int give_all(struct skt_tun_unit *u, struct skt_skcp *k, uint32_t cid)
     return rc;
 }
 
-int skt_tun_attach(struct skt_skcp *k, uint32_t cid)
+int skt_script_tun_attach(struct skt_script_skcp *k, uint32_t cid)
 {
-    struct skt_tun_unit *u = k->base.app->tun;
-    int rc = skt_tun_switch_attach(u->sw, k->ep, cid);
+    struct skt_script_tun_unit *u = k->base.app->tun;
+    int rc = skt_switch_attach(u->sw, k->ep, cid);
     return rc == SKT_OK && u->server ? give_all(u, k, cid) : rc;
 }

@@ -76,7 +76,7 @@ static bool add_hosts(struct named *n, const struct skt_config *conf)
     return all;
 }
 
-static int collect(struct named *n, struct skt_netcfg_limits *limits, const struct skt_tun_unit *u)
+static int collect(struct named *n, struct skt_netcfg_limits *limits, const struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     n->nets = calloc(t->routes.count + count_subnets(t) + 2, sizeof *n->nets);
@@ -115,7 +115,7 @@ static int collect(struct named *n, struct skt_netcfg_limits *limits, const stru
     return SKT_OK;
 }
 
-int skt_tun_unit_start_helper(struct skt_tun_unit *u, char *err, size_t err_cap)
+int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *err, size_t err_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_ipnet addresses[2];

@@ -35,24 +35,24 @@ static bool has_names(const struct skt_config_mode_table *t)
     return false;
 }
 
-void skt_tun_unit_pin(struct skt_app *app, const struct skt_addr *addrs, size_t n)
+void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n)
 {
-    struct skt_tun_unit *u = app->tun;
+    struct skt_script_tun_unit *u = app->tun;
     if (!u || !u->nc || !(u->configured || app->conf->table.kill_switch))
         return;
     for (size_t i = 0; i < n; i++)
         (void)skt_netcfg_pin(u->nc, &addrs[i], on_done, label("the route to the server"));
 }
 
-static void pin_servers(struct skt_tun_unit *u)
+static void pin_servers(struct skt_script_tun_unit *u)
 {
-    struct skt_app *app = u->app;
+    struct skt_script *app = u->app;
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
-        const struct skt_skcp *k = SKT_CONTAINER(l, struct skt_skcp, link);
+        const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         const struct skt_addr *addrs;
         if (!skt_endpoint_is_server(k->ep)) {
             size_t n = skt_endpoint_addresses(k->ep, &addrs);
-            skt_tun_unit_pin(app, addrs, n);
+            skt_script_tun_unit_pin(app, addrs, n);
         }
     }
 }
@@ -69,7 +69,7 @@ static bool is_among(const struct skt_addr *one, const struct skt_addr *list, si
  * is repeated. */
 static void on_name_servers(void *user, const struct skt_addr *servers, size_t n)
 {
-    struct skt_tun_unit *u = user;
+    struct skt_script_tun_unit *u = user;
     bool some_went = false;
     if (!u->nc)
         return;
@@ -90,7 +90,7 @@ static void on_name_servers(void *user, const struct skt_addr *servers, size_t n
 
 /* What the tunnel itself asks must not go into it. Where all else is held shut the name servers need a way.
  */
-static void look_up_around(struct skt_tun_unit *u)
+static void look_up_around(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_addr servers[SKT_NAMESERVERS_MAX];
@@ -104,20 +104,20 @@ static void look_up_around(struct skt_tun_unit *u)
     (void)skt_resolve_tell_servers(u->app->loop, on_name_servers, u);
 }
 
-void skt_tun_unit_prepare(struct skt_tun_unit *u)
+void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u)
 {
     if (u->nc && u->app->conf->table.kill_switch)
         look_up_around(u);
 }
 
-static void add_route(struct skt_tun_unit *u, const char *text)
+static void add_route(struct skt_script_tun_unit *u, const char *text)
 {
     struct skt_ipnet net;
     if (skt_ipnet_parse(&net, text) == SKT_OK)
         (void)skt_netcfg_route(u->nc, &net, on_done, label("routes"));
 }
 
-static void add_routes(struct skt_tun_unit *u)
+static void add_routes(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     for (size_t i = 0; i < t->routes.count; i++)
@@ -127,7 +127,7 @@ static void add_routes(struct skt_tun_unit *u)
             add_route(u, t->tickets[i].subnets.items[j]);
 }
 
-static void set_dns(struct skt_tun_unit *u)
+static void set_dns(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_addr servers[16];
@@ -140,7 +140,7 @@ static void set_dns(struct skt_tun_unit *u)
 }
 
 /* A server hides its clients' networks, a client what is behind it. */
-static void set_nat(struct skt_tun_unit *u)
+static void set_nat(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_ipnet from[64];
@@ -158,7 +158,7 @@ static void set_nat(struct skt_tun_unit *u)
     (void)skt_netcfg_nat(u->nc, from, n, on_done, label("nat"));
 }
 
-static void run_up(struct skt_tun_unit *u)
+static void run_up(struct skt_script_tun_unit *u)
 {
     char text[4][ENV_LEN];
     const char *vars[4];
@@ -175,7 +175,7 @@ static void run_up(struct skt_tun_unit *u)
         (void)skt_netcfg_hook(u->nc, true, vars, n, on_done, label("up"));
 }
 
-void skt_tun_unit_configure(struct skt_tun_unit *u)
+void skt_script_tun_unit_configure(struct skt_script_tun_unit *u)
 {
     if (u->configured)
         return;
@@ -190,7 +190,7 @@ void skt_tun_unit_configure(struct skt_tun_unit *u)
     run_up(u);
 }
 
-void skt_tun_unit_configure_again(struct skt_tun_unit *u)
+void skt_script_tun_unit_configure_again(struct skt_script_tun_unit *u)
 {
     if (!u->nc)
         return;
@@ -202,5 +202,5 @@ void skt_tun_unit_configure_again(struct skt_tun_unit *u)
     if (!u->configured)
         return;
     u->configured = false;
-    skt_tun_unit_configure(u);
+    skt_script_tun_unit_configure(u);
 }

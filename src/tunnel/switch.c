@@ -13,30 +13,30 @@ enum { JOIN_OFFLOADS = SKT_TUN_CSUM | SKT_TUN_TSO };
 
 static void on_packet(void *user, struct skt_tun_packet *p)
 {
-    skt_tun_from_device((struct skt_tun_switch *)user, p);
+    skt_switch_from_device((struct skt_switch *)user, p);
 }
 
-static void free_buffers(struct skt_tun_switch *sw)
+static void free_buffers(struct skt_switch *sw)
 {
     free(sw->message);
     free(sw->piece);
     free(sw->joined);
 }
 
-int skt_tun_switch_new(struct skt_tun_switch **out, const struct skt_tun_switch_conf *conf)
+int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf)
 {
-    struct skt_tun_switch *sw = (struct skt_tun_switch *)calloc(1, sizeof *sw);
+    struct skt_switch *sw = (struct skt_switch *)calloc(1, sizeof *sw);
     if (!sw)
         return SKT_ERR_NOMEM;
     sw->conf = *conf;
     if (sw->conf.memory == 0)
         sw->conf.memory = MEMORY_DEFAULT;
     skt_list_init(&sw->ports);
-    skt_tun_routes_init(&sw->routes);
-    sw->sources = (struct skt_tun_sources){.tun = skt_tun_name(conf->tun),
-                                           .own = {conf->address4, conf->address6},
-                                           .routes = conf->routes,
-                                           .route_count = conf->route_count};
+    skt_switch_routes_init(&sw->routes);
+    sw->sources = (struct skt_switch_sources){.tun = skt_tun_name(conf->tun),
+                                              .own = {conf->address4, conf->address6},
+                                              .routes = conf->routes,
+                                              .route_count = conf->route_count};
     sw->has_broadcast = conf->address4.family == 4 && skt_ipnet_broadcast(&conf->address4, sw->broadcast);
     sw->message = (uint8_t *)malloc(SKT_TUN_MESSAGE_MAX);
     sw->piece = (uint8_t *)malloc(conf->mtu);
@@ -60,18 +60,18 @@ static void add_stats(struct skt_aqm_stats *to, const struct skt_aqm_stats *from
     to->overflow += from->overflow;
 }
 
-static void free_port(struct skt_tun_port *port)
+static void free_port(struct skt_switch_port *port)
 {
-    struct skt_tun_switch *sw = port->sw;
+    struct skt_switch *sw = port->sw;
     sw->stats.overflow += port->queue.packets;
     add_stats(&sw->ended, &port->queue.stats);
     skt_aqm_dispose(&port->queue);
-    skt_tun_port_count(port);
+    skt_switch_port_count(port);
     free(port->nets);
     free(port);
 }
 
-void skt_tun_drop_left(struct skt_tun_switch *sw, skt_us older)
+void skt_switch_drop_left(struct skt_switch *sw, skt_us older)
 {
     if (!sw->left || skt_loop_now(sw->conf.loop) - sw->left_at < older)
         return;
@@ -81,18 +81,18 @@ void skt_tun_drop_left(struct skt_tun_switch *sw, skt_us older)
 
 /* What waits for the session in use is kept for the next one: it comes at once where the server was only
  * started again. */
-static void end_port(struct skt_tun_port *port)
+static void end_port(struct skt_switch_port *port)
 {
-    struct skt_tun_switch *sw = port->sw;
+    struct skt_switch *sw = port->sw;
     bool used = sw->active == port;
     skt_endpoint_set_packets(port->ep, port->session, NULL);
-    skt_tun_routes_remove(&sw->routes, port);
+    skt_switch_routes_remove(&sw->routes, port);
     skt_list_remove(&port->link);
     if (!used) {
         free_port(port);
         return;
     }
-    skt_tun_drop_left(sw, 0);
+    skt_switch_drop_left(sw, 0);
     port->ep = NULL;
     port->session = NULL;
     sw->active = NULL;
@@ -100,26 +100,26 @@ static void end_port(struct skt_tun_port *port)
     sw->left_at = skt_loop_now(sw->conf.loop);
 }
 
-void skt_tun_switch_free(struct skt_tun_switch *sw)
+void skt_switch_free(struct skt_switch *sw)
 {
     if (!sw)
         return;
     skt_tun_set_reader(sw->conf.tun, NULL, NULL);
     while (!skt_list_empty(&sw->ports))
-        end_port(SKT_CONTAINER(sw->ports.next, struct skt_tun_port, link));
-    skt_tun_drop_left(sw, 0);
-    skt_tun_routes_dispose(&sw->routes);
+        end_port(SKT_CONTAINER(sw->ports.next, struct skt_switch_port, link));
+    skt_switch_drop_left(sw, 0);
+    skt_switch_routes_dispose(&sw->routes);
     free_buffers(sw);
     free(sw);
 }
 
-void skt_tun_switch_set_script(struct skt_tun_switch *sw, skt_tun_script_fn fn, void *user)
+void skt_switch_set_script(struct skt_switch *sw, skt_tun_script_fn fn, void *user)
 {
     sw->script = fn;
     sw->script_user = user;
 }
 
-int skt_tun_switch_write(struct skt_tun_switch *sw, const uint8_t *packet, size_t len)
+int skt_switch_write(struct skt_switch *sw, const uint8_t *packet, size_t len)
 {
     struct skt_ippkt ip;
     if (skt_ippkt_parse(&ip, packet, len) != SKT_OK)
@@ -136,16 +136,16 @@ int skt_tun_switch_write(struct skt_tun_switch *sw, const uint8_t *packet, size_
 
 /* --- MTU --- */
 
-static void tell_mtu(const struct skt_tun_port *port)
+static void tell_mtu(const struct skt_switch_port *port)
 {
-    const struct skt_tun_switch_conf *conf = &port->sw->conf;
+    const struct skt_switch_conf *conf = &port->sw->conf;
     if (conf->on_mtu && port->followed && port->sw->active == port)
         conf->on_mtu(conf->user, port->mtu);
 }
 
-void skt_tun_port_follow(struct skt_tun_port *port)
+void skt_switch_port_follow(struct skt_switch_port *port)
 {
-    const struct skt_tun_switch_conf *conf = &port->sw->conf;
+    const struct skt_switch_conf *conf = &port->sw->conf;
     size_t mtu = conf->follow_path ? skt_session_packet_mtu(port->session) : 0;
     if (mtu == 0)
         return;
@@ -159,28 +159,28 @@ void skt_tun_port_follow(struct skt_tun_port *port)
 
 /* --- sessions --- */
 
-static struct skt_tun_port *port_of(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
-                                    uint32_t cid)
+static struct skt_switch_port *port_of(const struct skt_switch *sw, const struct skt_endpoint *ep,
+                                       uint32_t cid)
 {
     for (struct skt_list *l = sw->ports.next; l != &sw->ports; l = l->next) {
-        struct skt_tun_port *port = SKT_CONTAINER(l, struct skt_tun_port, link);
+        struct skt_switch_port *port = SKT_CONTAINER(l, struct skt_switch_port, link);
         if (port->ep == ep && port->cid == cid)
             return port;
     }
     return NULL;
 }
 
-int skt_tun_switch_attach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid)
+int skt_switch_attach(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid)
 {
     struct skt_session *s = skt_endpoint_session(ep, cid);
     if (!s)
         return SKT_ERR_NOTFOUND;
     if (port_of(sw, ep, cid))
         return SKT_OK;
-    struct skt_tun_port *port = (struct skt_tun_port *)calloc(1, sizeof *port);
+    struct skt_switch_port *port = (struct skt_switch_port *)calloc(1, sizeof *port);
     if (!port)
         return SKT_ERR_NOMEM;
-    port->owner.pump = skt_tun_port_pump;
+    port->owner.pump = skt_switch_port_pump;
     port->sw = sw;
     port->ep = ep;
     port->session = s;
@@ -192,50 +192,49 @@ int skt_tun_switch_attach(struct skt_tun_switch *sw, struct skt_endpoint *ep, ui
     return SKT_OK;
 }
 
-void skt_tun_switch_detach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid)
+void skt_switch_detach(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid)
 {
-    struct skt_tun_port *port = port_of(sw, ep, cid);
+    struct skt_switch_port *port = port_of(sw, ep, cid);
     if (port)
         end_port(port);
 }
 
-int skt_tun_switch_add(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid,
-                       const struct skt_ipnet *net)
+int skt_switch_add(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid, const struct skt_ipnet *net)
 {
-    struct skt_tun_port *port = port_of(sw, ep, cid);
+    struct skt_switch_port *port = port_of(sw, ep, cid);
     if (!port)
         return SKT_ERR_NOTFOUND;
-    if (skt_tun_routes_exact(&sw->routes, net) == port)
+    if (skt_switch_routes_exact(&sw->routes, net) == port)
         return SKT_OK;
     void *nets = realloc(port->nets, (port->net_count + 1) * sizeof *port->nets);
     if (!nets)
         return SKT_ERR_NOMEM;
     port->nets = (struct skt_ipnet *)nets;
-    int err = skt_tun_routes_add(&sw->routes, net, port);
+    int err = skt_switch_routes_add(&sw->routes, net, port);
     if (!err)
         port->nets[port->net_count++] = *net;
     return err;
 }
 
-int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid)
+int skt_switch_use(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid)
 {
-    struct skt_tun_port *port = port_of(sw, ep, cid);
+    struct skt_switch_port *port = port_of(sw, ep, cid);
     if (!port)
         return SKT_ERR_NOTFOUND;
-    skt_tun_drop_left(sw, SKT_TUN_LEFT_TIME);
-    struct skt_tun_port *before = sw->active ? sw->active : sw->left;
+    skt_switch_drop_left(sw, SKT_TUN_LEFT_TIME);
+    struct skt_switch_port *before = sw->active ? sw->active : sw->left;
     sw->active = port;
     if (before && before != port)
-        skt_tun_port_move(before, port, skt_loop_now(sw->conf.loop));
-    skt_tun_drop_left(sw, 0);
+        skt_switch_port_move(before, port, skt_loop_now(sw->conf.loop));
+    skt_switch_drop_left(sw, 0);
     tell_mtu(port);
     return SKT_OK;
 }
 
-bool skt_tun_switch_owner(const struct skt_tun_switch *sw, const struct skt_ipnet *net,
-                          struct skt_endpoint **ep, uint32_t *cid)
+bool skt_switch_owner(const struct skt_switch *sw, const struct skt_ipnet *net, struct skt_endpoint **ep,
+                      uint32_t *cid)
 {
-    const struct skt_tun_port *port = (struct skt_tun_port *)skt_tun_routes_exact(&sw->routes, net);
+    const struct skt_switch_port *port = (struct skt_switch_port *)skt_switch_routes_exact(&sw->routes, net);
     if (!port)
         return false;
     *ep = port->ep;
@@ -245,24 +244,24 @@ bool skt_tun_switch_owner(const struct skt_tun_switch *sw, const struct skt_ipne
 
 /* --- for the status --- */
 
-const struct skt_ipnet *skt_tun_switch_net(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
-                                           uint32_t cid, size_t i)
+const struct skt_ipnet *skt_switch_net(const struct skt_switch *sw, const struct skt_endpoint *ep,
+                                       uint32_t cid, size_t i)
 {
-    const struct skt_tun_port *port = port_of(sw, ep, cid);
+    const struct skt_switch_port *port = port_of(sw, ep, cid);
     return port && i < port->net_count ? &port->nets[i] : NULL;
 }
 
-size_t skt_tun_switch_mtu(const struct skt_tun_switch *sw, const struct skt_endpoint *ep, uint32_t cid)
+size_t skt_switch_mtu(const struct skt_switch *sw, const struct skt_endpoint *ep, uint32_t cid)
 {
-    const struct skt_tun_port *port = port_of(sw, ep, cid);
+    const struct skt_switch_port *port = port_of(sw, ep, cid);
     return port ? port->mtu : 0;
 }
 
-void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats *out)
+void skt_switch_stats(const struct skt_switch *sw, struct skt_switch_stats *out)
 {
     struct skt_aqm_stats queues = sw->ended;
     for (struct skt_list *l = sw->ports.next; l != &sw->ports; l = l->next)
-        add_stats(&queues, &SKT_CONTAINER(l, struct skt_tun_port, link)->queue.stats);
+        add_stats(&queues, &SKT_CONTAINER(l, struct skt_switch_port, link)->queue.stats);
     if (sw->left)
         add_stats(&queues, &sw->left->queue.stats);
     *out = sw->stats;
@@ -271,7 +270,7 @@ void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats 
     out->overflow += queues.overflow;
 }
 
-size_t skt_tun_switch_waiting(const struct skt_tun_switch *sw)
+size_t skt_switch_waiting(const struct skt_switch *sw)
 {
     return sw->waiting;
 }

@@ -11,9 +11,9 @@
 #include "proto/queue/aqm.h"
 #include "tunnel/endpoint.h"
 
-struct skt_tun_switch;
+struct skt_switch;
 
-struct skt_tun_switch_conf {
+struct skt_switch_conf {
     struct skt_loop *loop;
     struct skt_tun *tun; /* outlives the switch; its reader is the switch's */
     bool server;
@@ -33,7 +33,7 @@ struct skt_tun_switch_conf {
  * in two by KCP. */
 enum { SKT_TUN_MTU_MIN = 1280 };
 
-struct skt_tun_stats {
+struct skt_switch_stats {
     uint64_t packets_in, bytes_in;   /* read from the TUN */
     uint64_t packets_out, bytes_out; /* written to it */
     uint64_t forwarded;              /* from one session to another */
@@ -50,51 +50,50 @@ struct skt_tun_stats {
 typedef void (*skt_tun_script_fn)(void *user, const uint8_t *packet, size_t len);
 
 /* Begins to read the TUN. SKT_ERR_NOMEM. */
-int skt_tun_switch_new(struct skt_tun_switch **out, const struct skt_tun_switch_conf *conf);
+int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf);
 
 /* All sessions are detached; the TUN is not read any more. NULL is allowed. */
-void skt_tun_switch_free(struct skt_tun_switch *sw);
+void skt_switch_free(struct skt_switch *sw);
 
 /* Hands what the TUN has to a script instead; NULL fn: to the sessions again. */
-void skt_tun_switch_set_script(struct skt_tun_switch *sw, skt_tun_script_fn fn, void *user);
+void skt_switch_set_script(struct skt_switch *sw, skt_tun_script_fn fn, void *user);
 
 /* Writes a plain packet to the TUN. SKT_ERR_MALFORMED, SKT_ERR_AGAIN, SKT_ERR_CLOSED, SKT_ERR_IO. */
-int skt_tun_switch_write(struct skt_tun_switch *sw, const uint8_t *packet, size_t len);
+int skt_switch_write(struct skt_switch *sw, const uint8_t *packet, size_t len);
 
 /* --- sessions --- */
 
 /* Takes a session's packets. SKT_ERR_NOTFOUND: no such cid; SKT_ERR_NOMEM. Again: nothing changes. */
-int skt_tun_switch_attach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid);
+int skt_switch_attach(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid);
 
 /* Lets go of a session and its addresses, at the latest in the endpoint's on_close. Harmless for others. */
-void skt_tun_switch_detach(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid);
+void skt_switch_detach(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid);
 
 /* Server: the session has this network (a host: full prefix). SKT_ERR_NOTFOUND: it is not attached;
  * SKT_ERR_FULL: another one has it; SKT_ERR_NOMEM. */
-int skt_tun_switch_add(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid,
-                       const struct skt_ipnet *net);
+int skt_switch_add(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid, const struct skt_ipnet *net);
 
 /* Client: what the TUN has goes to this session from now on, and what waits for the one before, also where
  * that ended less than a second ago. What that one has sent already stays with it. SKT_ERR_NOTFOUND: it is
  * not attached. */
-int skt_tun_switch_use(struct skt_tun_switch *sw, struct skt_endpoint *ep, uint32_t cid);
+int skt_switch_use(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid);
 
 /* Who has exactly this network? False: nobody. */
-bool skt_tun_switch_owner(const struct skt_tun_switch *sw, const struct skt_ipnet *net,
-                          struct skt_endpoint **ep, uint32_t *cid);
+bool skt_switch_owner(const struct skt_switch *sw, const struct skt_ipnet *net, struct skt_endpoint **ep,
+                      uint32_t *cid);
 
 /* --- for the status --- */
 
 /* The i-th network of a session (its own address is the first), or NULL. */
-const struct skt_ipnet *skt_tun_switch_net(const struct skt_tun_switch *sw, const struct skt_endpoint *ep,
-                                           uint32_t cid, size_t i);
+const struct skt_ipnet *skt_switch_net(const struct skt_switch *sw, const struct skt_endpoint *ep,
+                                       uint32_t cid, size_t i);
 
 /* The MTU of a session; 0: it is not attached. */
-size_t skt_tun_switch_mtu(const struct skt_tun_switch *sw, const struct skt_endpoint *ep, uint32_t cid);
+size_t skt_switch_mtu(const struct skt_switch *sw, const struct skt_endpoint *ep, uint32_t cid);
 
-void skt_tun_switch_stats(const struct skt_tun_switch *sw, struct skt_tun_stats *out);
+void skt_switch_stats(const struct skt_switch *sw, struct skt_switch_stats *out);
 
 /* Bytes that wait in all queues. */
-size_t skt_tun_switch_waiting(const struct skt_tun_switch *sw);
+size_t skt_switch_waiting(const struct skt_switch *sw);
 
 #endif

@@ -18,7 +18,7 @@ enum {
 
 /* Not carried: there is nobody on the other side of a tunnel that they could be for, and loops are easily
  * made of them. */
-static bool is_group(const struct skt_tun_switch *sw, const struct skt_ippkt *ip)
+static bool is_group(const struct skt_switch *sw, const struct skt_ippkt *ip)
 {
     if (skt_ippkt_is_multicast(ip->version, ip->dst) || skt_ippkt_is_broadcast(ip->version, ip->dst) ||
         skt_ippkt_is_link_local(ip->version, ip->dst) || skt_ippkt_is_link_local(ip->version, ip->src))
@@ -26,7 +26,7 @@ static bool is_group(const struct skt_tun_switch *sw, const struct skt_ippkt *ip
     return sw->has_broadcast && ip->version == 4 && memcmp(ip->dst, sw->broadcast, 4) == 0;
 }
 
-static const struct skt_ipnet *own_address(const struct skt_tun_switch *sw, uint8_t version)
+static const struct skt_ipnet *own_address(const struct skt_switch *sw, uint8_t version)
 {
     return version == 4 ? &sw->conf.address4 : &sw->conf.address6;
 }
@@ -42,17 +42,17 @@ static void clamp(size_t mtu, struct skt_tun_packet *p, const struct skt_ippkt *
 
 /* --- errors --- */
 
-static bool may_send_error(struct skt_tun_errors *e, skt_us now)
+static bool may_send_error(struct skt_switch_errors *e, skt_us now)
 {
     if (now - e->since >= SKT_US_PER_SEC)
-        *e = (struct skt_tun_errors){.since = now};
+        *e = (struct skt_switch_errors){.since = now};
     return e->sent++ < ICMP_PER_S;
 }
 
 /* Tells a packet's sender, which is behind the TUN (port NULL) or a session. mtu: with SKT_IPPKT_TOO_BIG.
  * What goes to the TUN comes from the packet's destination: from the TUN's own address the system would drop
  * it, as no packet with a local address as its source may come in (RFC 1812, 5.3.7). */
-static void answer(struct skt_tun_switch *sw, skt_us now, struct skt_tun_port *port, const uint8_t *packet,
+static void answer(struct skt_switch *sw, skt_us now, struct skt_switch_port *port, const uint8_t *packet,
                    const struct skt_ippkt *ip, enum skt_ippkt_error error, size_t mtu)
 {
     const struct skt_ipnet *own = own_address(sw, ip->version);
@@ -67,7 +67,7 @@ static void answer(struct skt_tun_switch *sw, skt_us now, struct skt_tun_port *p
     if (!port)
         (void)skt_tun_write(sw->conf.tun, &p);
     else if (skt_ippkt_parse(&parsed, icmp, len) == SKT_OK)
-        (void)skt_tun_port_queue(port, now, &p, &parsed);
+        (void)skt_switch_port_queue(port, now, &p, &parsed);
 }
 
 /* Bytes of the packet, or of the largest that it will be cut into. */
@@ -77,7 +77,7 @@ static size_t piece_len(const struct skt_tun_packet *p, const struct skt_ippkt *
 }
 
 /* A packet that just fits a datagram with the short header is not to go in two for its open checksum. */
-static void fit(const struct skt_tun_port *to, struct skt_tun_packet *p)
+static void fit(const struct skt_switch_port *to, struct skt_tun_packet *p)
 {
     size_t most = to->mtu + SKT_FLOW_HEADER_MIN;
     if (p->offload.gso == SKT_GSO_NONE && p->offload.partial && p->len <= to->mtu &&
@@ -88,15 +88,15 @@ static void fit(const struct skt_tun_port *to, struct skt_tun_packet *p)
 /* Queues a packet for `to`; its sender (see answer) is told where it is too big. Such a packet is carried
  * nevertheless, in two datagrams: the path may have shrunk after it was sent, and the answer may never get
  * there. */
-static void queue(struct skt_tun_port *to, skt_us now, struct skt_tun_port *from, struct skt_tun_packet *p,
-                  const struct skt_ippkt *ip)
+static void queue(struct skt_switch_port *to, skt_us now, struct skt_switch_port *from,
+                  struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
-    struct skt_tun_switch *sw = to->sw;
+    struct skt_switch *sw = to->sw;
     bool too_big = ip->df && piece_len(p, ip) > to->mtu;
     if (too_big)
         answer(sw, now, from, p->data, ip, SKT_IPPKT_TOO_BIG, to->mtu);
     fit(to, p);
-    int err = skt_tun_port_queue(to, now, p, ip);
+    int err = skt_switch_port_queue(to, now, p, ip);
     if (err == SKT_ERR_FULL && !too_big)
         answer(sw, now, from, p->data, ip, SKT_IPPKT_TOO_BIG, to->mtu);
     if (too_big || err == SKT_ERR_FULL)
@@ -107,7 +107,7 @@ static void queue(struct skt_tun_port *to, skt_us now, struct skt_tun_port *from
 
 /* --- from the TUN --- */
 
-static void hand_to_script(struct skt_tun_switch *sw, struct skt_tun_packet *p)
+static void hand_to_script(struct skt_switch *sw, struct skt_tun_packet *p)
 {
     struct skt_offload_cutter c;
     int err = skt_offload_cut(&c, p, sw->conf.mtu);
@@ -119,7 +119,7 @@ static void hand_to_script(struct skt_tun_switch *sw, struct skt_tun_packet *p)
         sw->script(sw->script_user, sw->piece, len);
 }
 
-void skt_tun_from_device(struct skt_tun_switch *sw, struct skt_tun_packet *p)
+void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p)
 {
     struct skt_ippkt ip;
     sw->stats.packets_in++;
@@ -137,11 +137,11 @@ void skt_tun_from_device(struct skt_tun_switch *sw, struct skt_tun_packet *p)
         return;
     }
     skt_us now = skt_loop_now(sw->conf.loop);
-    struct skt_tun_port *port = sw->active;
+    struct skt_switch_port *port = sw->active;
     if (sw->conf.server)
-        port = (struct skt_tun_port *)skt_tun_routes_find(&sw->routes, ip.version, ip.dst);
+        port = (struct skt_switch_port *)skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
     if (!port) {
-        skt_tun_drop_left(sw, SKT_TUN_LEFT_TIME);
+        skt_switch_drop_left(sw, SKT_TUN_LEFT_TIME);
         sw->stats.no_route++;
         if (sw->conf.server)
             answer(sw, now, NULL, p->data, &ip, SKT_IPPKT_UNREACHABLE, 0);
@@ -171,15 +171,15 @@ static int read_message(struct skt_tun_packet *p, uint8_t *message, size_t len, 
 }
 
 /* May the packet come out of the session at all? */
-static bool is_spoofed(struct skt_tun_port *port, skt_us now, const struct skt_ippkt *ip)
+static bool is_spoofed(struct skt_switch_port *port, skt_us now, const struct skt_ippkt *ip)
 {
-    struct skt_tun_switch *sw = port->sw;
+    struct skt_switch *sw = port->sw;
     if (sw->conf.server)
-        return skt_tun_routes_find(&sw->routes, ip->version, ip->src) != port;
-    return !skt_tun_source_ok(&sw->sources, now, ip->version, ip->src);
+        return skt_switch_routes_find(&sw->routes, ip->version, ip->src) != port;
+    return !skt_switch_source_ok(&sw->sources, now, ip->version, ip->src);
 }
 
-static void write_packet(struct skt_tun_switch *sw, struct skt_tun_packet *p, size_t count)
+static void write_packet(struct skt_switch *sw, struct skt_tun_packet *p, size_t count)
 {
     size_t len = p->len;
     if (skt_tun_write_any(sw->conf.tun, p, sw->conf.mtu) != SKT_OK) {
@@ -190,7 +190,7 @@ static void write_packet(struct skt_tun_switch *sw, struct skt_tun_packet *p, si
     sw->stats.bytes_out += len;
 }
 
-void skt_tun_flush(struct skt_tun_switch *sw)
+void skt_switch_flush(struct skt_switch *sw)
 {
     struct skt_tun_packet joined;
     size_t count = sw->join.count;
@@ -200,21 +200,21 @@ void skt_tun_flush(struct skt_tun_switch *sw)
 
 /* Segments that follow each other, as they come from a peer whose TUN has no offloads or from the wire behind
  * it, are written as one: most of what a packet costs here is the way through the system. */
-static void to_device(struct skt_tun_port *from, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+static void to_device(struct skt_switch_port *from, struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
-    struct skt_tun_switch *sw = from->sw;
+    struct skt_switch *sw = from->sw;
     clamp(from->mtu, p, ip);
     if (sw->joined && skt_join_add(&sw->join, p, ip))
         return;
-    skt_tun_flush(sw);
+    skt_switch_flush(sw);
     if (!sw->joined || !skt_join_add(&sw->join, p, ip))
         write_packet(sw, p, 1);
 }
 
-static void to_session(struct skt_tun_port *from, struct skt_tun_port *to, skt_us now,
+static void to_session(struct skt_switch_port *from, struct skt_switch_port *to, skt_us now,
                        struct skt_tun_packet *p, struct skt_ippkt *ip)
 {
-    struct skt_tun_switch *sw = from->sw;
+    struct skt_switch *sw = from->sw;
     if (to == from) {
         sw->stats.no_route++;
         return;
@@ -229,7 +229,7 @@ static void to_session(struct skt_tun_port *from, struct skt_tun_port *to, skt_u
 }
 
 /* A client whose own configuration or NAT is wrong, or worse. */
-static void log_spoofed(const struct skt_tun_port *port, const struct skt_ippkt *ip)
+static void log_spoofed(const struct skt_switch_port *port, const struct skt_ippkt *ip)
 {
     struct skt_ipnet src = {.family = ip->version};
     char who[SKT_CLIENT_TEXT_MAX], text[SKT_IPNET_TEXT_MAX];
@@ -240,9 +240,9 @@ static void log_spoofed(const struct skt_tun_port *port, const struct skt_ippkt 
                     skt_ipnet_text(&src, false, text));
 }
 
-void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *message, size_t len)
+void skt_switch_from_session(struct skt_switch_port *port, skt_us now, uint8_t *message, size_t len)
 {
-    struct skt_tun_switch *sw = port->sw;
+    struct skt_switch *sw = port->sw;
     struct skt_tun_packet p;
     struct skt_ippkt ip;
     if (read_message(&p, message, len, &ip) != SKT_OK) {
@@ -258,9 +258,9 @@ void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *messag
         sw->stats.group++;
         return;
     }
-    struct skt_tun_port *to = NULL;
+    struct skt_switch_port *to = NULL;
     if (sw->conf.server)
-        to = (struct skt_tun_port *)skt_tun_routes_find(&sw->routes, ip.version, ip.dst);
+        to = (struct skt_switch_port *)skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
     if (to)
         to_session(port, to, now, &p, &ip);
     else

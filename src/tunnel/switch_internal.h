@@ -17,16 +17,16 @@ enum {
 #define SKT_TUN_LEFT_TIME SKT_US_PER_SEC /* packets without a session wait so long for the next one */
 
 /* ICMP errors that were sent in a second. */
-struct skt_tun_errors {
+struct skt_switch_errors {
     skt_us since;  /* when the second began */
     unsigned sent; /* in it */
 };
 
 /* A session that is attached. */
-struct skt_tun_port {
+struct skt_switch_port {
     struct skt_packet_owner owner; /* the endpoint's packet owner */
     struct skt_list link;          /* in sw->ports */
-    struct skt_tun_switch *sw;
+    struct skt_switch *sw;
     struct skt_endpoint *ep;
     struct skt_session *session;
     uint32_t cid;
@@ -34,25 +34,25 @@ struct skt_tun_port {
     size_t counted; /* of queue.bytes in sw->waiting */
     struct skt_ipnet *nets;
     size_t net_count;
-    size_t mtu;                   /* of plain packets */
-    bool followed;                /* mtu is what the path was found to carry */
-    struct skt_tun_errors errors; /* to what comes out of the session */
+    size_t mtu;                      /* of plain packets */
+    bool followed;                   /* mtu is what the path was found to carry */
+    struct skt_switch_errors errors; /* to what comes out of the session */
 };
 
-struct skt_tun_switch {
-    struct skt_tun_switch_conf conf;
+struct skt_switch {
+    struct skt_switch_conf conf;
     struct skt_list ports;
-    struct skt_tun_port *active; /* client: where the TUN's packets go */
-    struct skt_tun_port *left;   /* the one before, whose session has ended, for what waits in its queue */
+    struct skt_switch_port *active; /* client: where the TUN's packets go */
+    struct skt_switch_port *left;   /* the one before, whose session has ended, for what waits in its queue */
     skt_us left_at;
-    struct skt_tun_routes routes;
+    struct skt_switch_routes routes;
     uint8_t broadcast[4];
     bool has_broadcast;
     size_t waiting; /* bytes in all queues */
-    struct skt_tun_stats stats;
-    struct skt_aqm_stats ended;     /* of queues that are gone */
-    struct skt_tun_errors errors;   /* to what comes out of the TUN */
-    struct skt_tun_sources sources; /* client: what it takes from its server */
+    struct skt_switch_stats stats;
+    struct skt_aqm_stats ended;        /* of queues that are gone */
+    struct skt_switch_errors errors;   /* to what comes out of the TUN */
+    struct skt_switch_sources sources; /* client: what it takes from its server */
     skt_tun_script_fn script;
     void *script_user;
     uint8_t *message; /* SKT_TUN_MESSAGE_MAX bytes: the message being read */
@@ -64,37 +64,37 @@ struct skt_tun_switch {
 /* --- tunnel/switch.c --- */
 
 /* Takes over what the search for the path's datagram size has ended with; cheap. */
-void skt_tun_port_follow(struct skt_tun_port *port);
+void skt_switch_port_follow(struct skt_switch_port *port);
 
 /* Drops what waits for the next session for `older` or longer. */
-void skt_tun_drop_left(struct skt_tun_switch *sw, skt_us older);
+void skt_switch_drop_left(struct skt_switch *sw, skt_us older);
 
 /* --- tunnel/switch_port.c --- */
 
 /* Queues a packet for the port's session, in the form that its peer takes; the port is driven at the end of
  * the turn. SKT_ERR_FULL: it is longer than the MTU and can't be cut; it was dropped, as with
  * SKT_ERR_MALFORMED. Anything else that happens to it is counted. */
-int skt_tun_port_queue(struct skt_tun_port *port, skt_us now, struct skt_tun_packet *p,
-                       const struct skt_ippkt *ip);
+int skt_switch_port_queue(struct skt_switch_port *port, skt_us now, struct skt_tun_packet *p,
+                          const struct skt_ippkt *ip);
 
 /* Moves what waits for one port to another, but for what its peer does not take. */
-void skt_tun_port_move(struct skt_tun_port *from, struct skt_tun_port *to, skt_us now);
+void skt_switch_port_move(struct skt_switch_port *from, struct skt_switch_port *to, skt_us now);
 
 /* The endpoint's pump: messages out of the session, packets into it. */
-void skt_tun_port_pump(struct skt_packet_owner *owner, struct skt_session *s, skt_us now);
+void skt_switch_port_pump(struct skt_packet_owner *owner, struct skt_session *s, skt_us now);
 
 /* Keeps sw->waiting right after any change of the port's queue. */
-void skt_tun_port_count(struct skt_tun_port *port);
+void skt_switch_port_count(struct skt_switch_port *port);
 
 /* --- tunnel/switch_forward.c --- */
 
 /* A packet from the TUN. */
-void skt_tun_from_device(struct skt_tun_switch *sw, struct skt_tun_packet *p);
+void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p);
 
 /* Writes what was joined for the TUN: whoever reads messages calls it behind the last one. */
-void skt_tun_flush(struct skt_tun_switch *sw);
+void skt_switch_flush(struct skt_switch *sw);
 
 /* A message from a port's session. */
-void skt_tun_from_session(struct skt_tun_port *port, skt_us now, uint8_t *message, size_t len);
+void skt_switch_from_session(struct skt_switch_port *port, skt_us now, uint8_t *message, size_t len);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { TCP_PSH = 8, TCP_ACK = 16 };
 
-void skt_tun_port_count(struct skt_tun_port *port)
+void skt_switch_port_count(struct skt_switch_port *port)
 {
     port->sw->waiting += port->queue.bytes - port->counted;
     port->counted = port->queue.bytes;
@@ -24,10 +24,10 @@ static bool is_pure_ack(const struct skt_ippkt *ip)
 }
 
 /* One message: its header, then the packet. */
-static void push(struct skt_tun_port *port, skt_us now, const uint8_t *header, size_t header_len,
+static void push(struct skt_switch_port *port, skt_us now, const uint8_t *header, size_t header_len,
                  const uint8_t *packet, size_t len, const struct skt_ippkt *ip)
 {
-    struct skt_tun_switch *sw = port->sw;
+    struct skt_switch *sw = port->sw;
     struct skt_aqm_packet *q = NULL;
     if (sw->waiting < sw->conf.memory)
         q = skt_aqm_packet_new(header_len + len);
@@ -40,10 +40,10 @@ static void push(struct skt_tun_port *port, skt_us now, const uint8_t *header, s
     q->ecn = ip->ecn != 0;
     q->ack = is_pure_ack(ip);
     skt_aqm_push(&port->queue, now, skt_ippkt_hash(ip, sw->conf.hash_key), q);
-    skt_tun_port_count(port);
+    skt_switch_port_count(port);
 }
 
-static int push_cut(struct skt_tun_port *port, skt_us now, struct skt_tun_packet *p,
+static int push_cut(struct skt_switch_port *port, skt_us now, struct skt_tun_packet *p,
                     const struct skt_ippkt *ip)
 {
     static const uint8_t plain[] = {SKT_FLOW_PLAIN};
@@ -58,8 +58,8 @@ static int push_cut(struct skt_tun_port *port, skt_us now, struct skt_tun_packet
     return SKT_OK;
 }
 
-int skt_tun_port_queue(struct skt_tun_port *port, skt_us now, struct skt_tun_packet *p,
-                       const struct skt_ippkt *ip)
+int skt_switch_port_queue(struct skt_switch_port *port, skt_us now, struct skt_tun_packet *p,
+                          const struct skt_ippkt *ip)
 {
     bool offload = p->offload.gso != SKT_GSO_NONE || p->offload.partial;
     if (p->offload.gso == SKT_GSO_NONE && p->len > port->sw->conf.mtu)
@@ -79,7 +79,7 @@ int skt_tun_port_queue(struct skt_tun_port *port, skt_us now, struct skt_tun_pac
     return SKT_OK;
 }
 
-void skt_tun_port_move(struct skt_tun_port *from, struct skt_tun_port *to, skt_us now)
+void skt_switch_port_move(struct skt_switch_port *from, struct skt_switch_port *to, skt_us now)
 {
     bool offload = skt_session_features(to->session) & SKT_FEATURE_TUN_OFFLOAD;
     struct skt_aqm_packet *q;
@@ -94,8 +94,8 @@ void skt_tun_port_move(struct skt_tun_port *from, struct skt_tun_port *to, skt_u
         }
         skt_aqm_push(&to->queue, now, skt_ippkt_hash(&ip, to->sw->conf.hash_key), q);
     }
-    skt_tun_port_count(from);
-    skt_tun_port_count(to);
+    skt_switch_port_count(from);
+    skt_switch_port_count(to);
     skt_endpoint_touch(to->ep, to->session);
 }
 
@@ -111,9 +111,9 @@ static void mark(struct skt_aqm_packet *q)
 
 /* --- the pump --- */
 
-static void read_flow(struct skt_tun_port *port, struct skt_session *s, skt_us now, unsigned flow)
+static void read_flow(struct skt_switch_port *port, struct skt_session *s, skt_us now, unsigned flow)
 {
-    struct skt_tun_switch *sw = port->sw;
+    struct skt_switch *sw = port->sw;
     for (;;) {
         long len = skt_session_read_packet(s, flow, sw->message, SKT_TUN_MESSAGE_MAX);
         if (len == SKT_ERR_AGAIN)
@@ -121,21 +121,21 @@ static void read_flow(struct skt_tun_port *port, struct skt_session *s, skt_us n
         if (len < 0)
             sw->stats.malformed++;
         else
-            skt_tun_from_session(port, now, sw->message, (size_t)len);
+            skt_switch_from_session(port, now, sw->message, (size_t)len);
     }
 }
 
-void skt_tun_port_pump(struct skt_packet_owner *owner, struct skt_session *s, skt_us now)
+void skt_switch_port_pump(struct skt_packet_owner *owner, struct skt_session *s, skt_us now)
 {
-    struct skt_tun_port *port = SKT_CONTAINER(owner, struct skt_tun_port, owner);
+    struct skt_switch_port *port = SKT_CONTAINER(owner, struct skt_switch_port, owner);
     unsigned news;
-    skt_tun_port_follow(port);
+    skt_switch_port_follow(port);
     for (int flow; (flow = skt_session_next_flow(s, &news)) >= 0;) {
         if (news & SKT_FLOW_READABLE)
             read_flow(port, s, now, (unsigned)flow);
         skt_session_tell_queue(s, now, &port->queue, (unsigned)flow, news);
     }
-    skt_tun_flush(port->sw);
+    skt_switch_flush(port->sw);
     port->sw->stats.overflow += skt_session_fill(s, now, &port->queue, mark);
-    skt_tun_port_count(port);
+    skt_switch_port_count(port);
 }

@@ -8,33 +8,33 @@
 
 enum { BUCKETS_MIN = 16 };
 
-struct skt_tun_route {
-    struct skt_tun_route *next; /* in its bucket, or in nets */
-    struct skt_ipnet net;       /* masked */
+struct skt_switch_route {
+    struct skt_switch_route *next; /* in its bucket, or in nets */
+    struct skt_ipnet net;          /* masked */
     void *owner;
 };
 
-void skt_tun_routes_init(struct skt_tun_routes *t)
+void skt_switch_routes_init(struct skt_switch_routes *t)
 {
-    *t = (struct skt_tun_routes){NULL, 0, 0, NULL};
+    *t = (struct skt_switch_routes){NULL, 0, 0, NULL};
 }
 
-static void free_list(struct skt_tun_route *r)
+static void free_list(struct skt_switch_route *r)
 {
     while (r) {
-        struct skt_tun_route *next = r->next;
+        struct skt_switch_route *next = r->next;
         free(r);
         r = next;
     }
 }
 
-void skt_tun_routes_dispose(struct skt_tun_routes *t)
+void skt_switch_routes_dispose(struct skt_switch_routes *t)
 {
     for (size_t i = 0; i < t->bucket_count; i++)
         free_list(t->buckets[i]);
     free_list(t->nets);
     free(t->buckets);
-    skt_tun_routes_init(t);
+    skt_switch_routes_init(t);
 }
 
 static bool is_host(const struct skt_ipnet *net)
@@ -43,7 +43,7 @@ static bool is_host(const struct skt_ipnet *net)
 }
 
 /* FNV-1a: the addresses are the server's own choice or first come, few and checked. */
-static size_t bucket_of(const struct skt_tun_routes *t, uint8_t family, const uint8_t *ip)
+static size_t bucket_of(const struct skt_switch_routes *t, uint8_t family, const uint8_t *ip)
 {
     uint32_t h = UINT32_C(2166136261) ^ family;
     for (size_t i = 0; i < (family == 4 ? 4u : 16u); i++)
@@ -51,15 +51,15 @@ static size_t bucket_of(const struct skt_tun_routes *t, uint8_t family, const ui
     return (h ^ h >> 15) & (t->bucket_count - 1);
 }
 
-static int grow(struct skt_tun_routes *t)
+static int grow(struct skt_switch_routes *t)
 {
     size_t count = t->bucket_count ? 2 * t->bucket_count : BUCKETS_MIN;
-    struct skt_tun_routes bigger = {.bucket_count = count};
-    bigger.buckets = (struct skt_tun_route **)calloc(count, sizeof(struct skt_tun_route *));
+    struct skt_switch_routes bigger = {.bucket_count = count};
+    bigger.buckets = (struct skt_switch_route **)calloc(count, sizeof(struct skt_switch_route *));
     if (!bigger.buckets)
         return SKT_ERR_NOMEM;
     for (size_t i = 0; i < t->bucket_count; i++) {
-        for (struct skt_tun_route *r = t->buckets[i], *next; r; r = next) {
+        for (struct skt_switch_route *r = t->buckets[i], *next; r; r = next) {
             next = r->next;
             size_t at = bucket_of(&bigger, r->net.family, r->net.ip);
             r->next = bigger.buckets[at];
@@ -77,9 +77,9 @@ static bool same_net(const struct skt_ipnet *a, const struct skt_ipnet *b)
     return a->family == b->family && a->prefix == b->prefix && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
-static struct skt_tun_route *exact(const struct skt_tun_routes *t, const struct skt_ipnet *masked)
+static struct skt_switch_route *exact(const struct skt_switch_routes *t, const struct skt_ipnet *masked)
 {
-    struct skt_tun_route *r = t->nets;
+    struct skt_switch_route *r = t->nets;
     if (is_host(masked))
         r = t->bucket_count ? t->buckets[bucket_of(t, masked->family, masked->ip)] : NULL;
     while (r && !same_net(&r->net, masked))
@@ -87,27 +87,27 @@ static struct skt_tun_route *exact(const struct skt_tun_routes *t, const struct 
     return r;
 }
 
-void *skt_tun_routes_exact(const struct skt_tun_routes *t, const struct skt_ipnet *net)
+void *skt_switch_routes_exact(const struct skt_switch_routes *t, const struct skt_ipnet *net)
 {
     struct skt_ipnet masked = skt_ipnet_masked(net);
-    const struct skt_tun_route *r = exact(t, &masked);
+    const struct skt_switch_route *r = exact(t, &masked);
     return r ? r->owner : NULL;
 }
 
-int skt_tun_routes_add(struct skt_tun_routes *t, const struct skt_ipnet *net, void *owner)
+int skt_switch_routes_add(struct skt_switch_routes *t, const struct skt_ipnet *net, void *owner)
 {
     struct skt_ipnet masked = skt_ipnet_masked(net);
-    const struct skt_tun_route *old = exact(t, &masked);
+    const struct skt_switch_route *old = exact(t, &masked);
     if (old)
         return old->owner == owner ? SKT_OK : SKT_ERR_FULL;
     bool host = is_host(&masked);
     if (host && t->host_count >= t->bucket_count && grow(t) != SKT_OK)
         return SKT_ERR_NOMEM;
-    struct skt_tun_route *r = (struct skt_tun_route *)malloc(sizeof *r);
+    struct skt_switch_route *r = (struct skt_switch_route *)malloc(sizeof *r);
     if (!r)
         return SKT_ERR_NOMEM;
-    *r = (struct skt_tun_route){NULL, masked, owner};
-    struct skt_tun_route **at = &t->nets;
+    *r = (struct skt_switch_route){NULL, masked, owner};
+    struct skt_switch_route **at = &t->nets;
     if (host) {
         at = &t->buckets[bucket_of(t, masked.family, masked.ip)];
         t->host_count++;
@@ -120,11 +120,11 @@ int skt_tun_routes_add(struct skt_tun_routes *t, const struct skt_ipnet *net, vo
     return SKT_OK;
 }
 
-static size_t remove_from(struct skt_tun_route **at, const void *owner)
+static size_t remove_from(struct skt_switch_route **at, const void *owner)
 {
     size_t removed = 0;
     while (*at) {
-        struct skt_tun_route *r = *at;
+        struct skt_switch_route *r = *at;
         if (r->owner != owner) {
             at = &r->next;
             continue;
@@ -136,16 +136,16 @@ static size_t remove_from(struct skt_tun_route **at, const void *owner)
     return removed;
 }
 
-void skt_tun_routes_remove(struct skt_tun_routes *t, const void *owner)
+void skt_switch_routes_remove(struct skt_switch_routes *t, const void *owner)
 {
     for (size_t i = 0; i < t->bucket_count; i++)
         t->host_count -= remove_from(&t->buckets[i], owner);
     (void)remove_from(&t->nets, owner);
 }
 
-void *skt_tun_routes_find(const struct skt_tun_routes *t, uint8_t family, const uint8_t *ip)
+void *skt_switch_routes_find(const struct skt_switch_routes *t, uint8_t family, const uint8_t *ip)
 {
-    const struct skt_tun_route *r = NULL;
+    const struct skt_switch_route *r = NULL;
     size_t len = family == 4 ? 4 : 16;
     if (t->bucket_count)
         r = t->buckets[bucket_of(t, family, ip)];

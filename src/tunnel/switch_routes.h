@@ -7,28 +7,28 @@
 
 #include <stddef.h>
 
-struct skt_tun_route;
+struct skt_switch_route;
 
-struct skt_tun_routes {
-    struct skt_tun_route **buckets; /* hosts, by address */
+struct skt_switch_routes {
+    struct skt_switch_route **buckets; /* hosts, by address */
     size_t bucket_count, host_count;
-    struct skt_tun_route *nets; /* the longest prefix first */
+    struct skt_switch_route *nets; /* the longest prefix first */
 };
 
-void skt_tun_routes_init(struct skt_tun_routes *t);
-void skt_tun_routes_dispose(struct skt_tun_routes *t);
+void skt_switch_routes_init(struct skt_switch_routes *t);
+void skt_switch_routes_dispose(struct skt_switch_routes *t);
 
 /* Gives a network (a host with its full prefix) to an owner. SKT_ERR_FULL: another owner has exactly this
  * one; SKT_ERR_NOMEM. */
-int skt_tun_routes_add(struct skt_tun_routes *t, const struct skt_ipnet *net, void *owner);
+int skt_switch_routes_add(struct skt_switch_routes *t, const struct skt_ipnet *net, void *owner);
 
 /* Takes away all that the owner has. */
-void skt_tun_routes_remove(struct skt_tun_routes *t, const void *owner);
+void skt_switch_routes_remove(struct skt_switch_routes *t, const void *owner);
 
 /* Who has exactly this network, or NULL. */
-void *skt_tun_routes_exact(const struct skt_tun_routes *t, const struct skt_ipnet *net);
+void *skt_switch_routes_exact(const struct skt_switch_routes *t, const struct skt_ipnet *net);
 
 /* Where a packet for the address goes, or NULL. family: 4 or 6, ip: 4 or 16 bytes. */
-void *skt_tun_routes_find(const struct skt_tun_routes *t, uint8_t family, const uint8_t *ip);
+void *skt_switch_routes_find(const struct skt_switch_routes *t, uint8_t family, const uint8_t *ip);
 
 #endif

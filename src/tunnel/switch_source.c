@@ -15,7 +15,7 @@ static bool is_global_4(const uint8_t *ip)
     return !skt_ippkt_is_multicast(4, ip) && !skt_ippkt_is_link_local(4, ip);
 }
 
-bool skt_tun_source_is_global(uint8_t family, const uint8_t *ip)
+bool skt_switch_source_is_global(uint8_t family, const uint8_t *ip)
 {
     static const uint8_t zeros[15], mapped[12] = {[10] = 0xff, [11] = 0xff};
     if (family == 4)
@@ -27,7 +27,7 @@ bool skt_tun_source_is_global(uint8_t family, const uint8_t *ip)
     return !skt_ippkt_is_multicast(6, ip) && !skt_ippkt_is_link_local(6, ip);
 }
 
-static bool is_routed(const struct skt_tun_sources *t, const struct skt_ipnet *near, uint8_t family,
+static bool is_routed(const struct skt_switch_sources *t, const struct skt_ipnet *near, uint8_t family,
                       const uint8_t *ip)
 {
     for (size_t i = 0; i < t->route_count; i++)
@@ -36,9 +36,9 @@ static bool is_routed(const struct skt_tun_sources *t, const struct skt_ipnet *n
     return false;
 }
 
-bool skt_tun_source_ok(struct skt_tun_sources *t, skt_us now, uint8_t family, const uint8_t *ip)
+bool skt_switch_source_ok(struct skt_switch_sources *t, skt_us now, uint8_t family, const uint8_t *ip)
 {
-    if (!skt_tun_source_is_global(family, ip))
+    if (!skt_switch_source_is_global(family, ip))
         return false;
     for (size_t i = 0; i < 2; i++)
         if (t->own[i].family == family && memcmp(t->own[i].ip, ip, family == 4 ? 4 : 16) == 0)

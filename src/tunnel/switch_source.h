@@ -10,7 +10,7 @@
 
 enum { SKT_TUN_NEAR_MAX = 64 }; /* of a machine's networks; a router has a dozen */
 
-struct skt_tun_sources {
+struct skt_switch_sources {
     const char *tun;                /* the TUN's own interface, whose network is the other end's */
     struct skt_ipnet own[2];        /* its addresses; family 0: none */
     const struct skt_ipnet *routes; /* networks that are reached through the TUN on purpose; the owner's */
@@ -22,10 +22,10 @@ struct skt_tun_sources {
 
 /* Is this an address that can stand as a packet's source anywhere? Not: none ("this network"), loopback,
  * multicast, broadcast, reserved, link-local. IPv6's mapped addresses count as their IPv4 ones. */
-bool skt_tun_source_is_global(uint8_t family, const uint8_t *ip);
+bool skt_switch_source_is_global(uint8_t family, const uint8_t *ip);
 
 /* May a packet from the server have this source? Looks at the interfaces now and then: networks come and go.
  */
-bool skt_tun_source_ok(struct skt_tun_sources *t, skt_us now, uint8_t family, const uint8_t *ip);
+bool skt_switch_source_ok(struct skt_switch_sources *t, skt_us now, uint8_t family, const uint8_t *ip);
 
 #endif

@@ -137,7 +137,7 @@ static void expect_one_or_the_other(enum where where, const struct config_field 
     struct said said = {"", 0};
     skt_config_restart_fields(running, fresh, note, &said);
     skt_config_take_live(running, fresh);
-    bool in_force = config_same_field(f, object_of(where, running), object_of(where, again));
+    bool in_force = skt_config_same_field(f, object_of(where, running), object_of(where, again));
     bool is_list = strncmp(f->name, "skcp_", 5) == 0 && where == MODE_LEVEL;
     if (said.count > 0)
         assert_non_null(strstr(said.all, is_list ? "skcp_" : f->name));
@@ -167,10 +167,10 @@ static void test_each_field(enum where where, const struct config_field *fields,
 static void test_every_field(void **state)
 {
     (void)state;
-    test_each_field(TOP_LEVEL, config_top_fields, 0);
-    test_each_field(MODE_LEVEL, config_mode_fields, IN_CUSTOM);
-    test_each_field(SERVER_ENTRY, config_entry_fields, IN_SERVER_ENTRY);
-    test_each_field(REMOTE_ENTRY, config_entry_fields, IN_REMOTE_ENTRY);
+    test_each_field(TOP_LEVEL, skt_config_top_fields, 0);
+    test_each_field(MODE_LEVEL, skt_config_mode_fields, IN_CUSTOM);
+    test_each_field(SERVER_ENTRY, skt_config_entry_fields, IN_SERVER_ENTRY);
+    test_each_field(REMOTE_ENTRY, skt_config_entry_fields, IN_REMOTE_ENTRY);
 }
 
 static void test_own_fields_and_same(void **state)

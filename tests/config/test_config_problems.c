@@ -148,12 +148,12 @@ static void test_lines(void **state)
                  {"tun_clients", 0},
                  {"port", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(config_line_of(text, sizeof text - 1, cases[i].where), cases[i].line);
+        assert_int_equal(skt_config_line_of(text, sizeof text - 1, cases[i].where), cases[i].line);
     for (size_t len = 0; len < sizeof text; len++) { /* wherever a file may end */
         char *copy = malloc(len ? len : 1);
         assert_non_null(copy);
         memcpy(copy, text, len);
-        (void)config_line_of(copy, len, "tun_client.dns[3]");
+        (void)skt_config_line_of(copy, len, "tun_client.dns[3]");
         free(copy);
     }
 }

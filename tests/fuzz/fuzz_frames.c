@@ -259,7 +259,7 @@ static size_t put_small(struct world *w, const struct skt_session *s, uint8_t *o
     if (type == SKT_FRAME_PARITY) {
         unsigned back = skt_read_u8(&w->in) % 64, count = skt_read_u8(&w->in) % 32 + 1;
         out[0] = (uint8_t)type;
-        skt_put_u16(out + 1, skt_fec_head(back, count, skt_read_u8(&w->in) % 16));
+        skt_put_u16(out + 1, skt_parity_head(back, count, skt_read_u8(&w->in) % 16));
         size_t body = skt_read_u16(&w->in) % 1300 + 1;
         memset(out + 3, (int)len, body);
         return 3 + body;

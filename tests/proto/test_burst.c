@@ -52,7 +52,7 @@ static void add_costs(const struct sim_world *w, uint64_t ip_bytes)
     bursts.sent += st->sent;
     bursts.duplicated += st->duplicated;
     bursts.retransmitted += st->retransmitted;
-    bursts.parity += skt_session_fec_sent(s);
+    bursts.parity += skt_session_parity_sent(s);
     bursts.ip_bytes += ip_bytes;
 }
 

@@ -211,7 +211,7 @@ static double one_tcp_far(unsigned loss, uint64_t seed)
         "%llu reductions; sent %llu, parity %llu, again %llu\n",
         loss / 100.0, (unsigned long long)seed, mbit, in->tcp[0].ssthresh < 1e6 ? in->tcp[0].ssthresh : 0,
         (unsigned long long)in->tcp[0].reductions, (unsigned long long)skt_session_path(s)->stats.sent,
-        (unsigned long long)skt_session_fec_sent(s),
+        (unsigned long long)skt_session_parity_sent(s),
         (unsigned long long)skt_session_path(s)->stats.retransmitted);
     sim_inner_free(in);
     return mbit;
@@ -247,11 +247,11 @@ static void test_clean_path_has_parity_at_first_only(void **state)
     const struct skt_session *s = in->world->client.session;
     sim_inner_add_tcp(in, in->world->now);
     sim_inner_run(in, in->world->now + 3 * SEC);
-    uint64_t early = skt_session_fec_sent(s);
+    uint64_t early = skt_session_parity_sent(s);
     print_message("%llu packets of parity on a clean path\n", (unsigned long long)early);
     assert_true(early > 0 && early <= 300);
     sim_inner_run(in, in->world->now + 5 * SEC);
-    assert_int_equal(skt_session_fec_sent(s), early);
+    assert_int_equal(skt_session_parity_sent(s), early);
     sim_inner_free(in);
 }
 

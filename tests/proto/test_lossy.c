@@ -48,7 +48,7 @@ static void tell(const char *mode, enum pattern pattern, unsigned percent, const
     print_message("%s, %u %%, %s: sent %llu, again %llu, duplicates %llu, parity %llu\n", mode, percent,
                   pattern_name[pattern], (unsigned long long)st->sent, (unsigned long long)st->retransmitted,
                   (unsigned long long)st->duplicated,
-                  (unsigned long long)skt_session_fec_sent(w->client.session));
+                  (unsigned long long)skt_session_parity_sent(w->client.session));
 }
 
 static uint64_t delivered(const struct sim_inner *in)

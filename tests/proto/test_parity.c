@@ -81,8 +81,8 @@ static struct pages run_pages(struct sim_world_config *c, enum redundancy mode)
         in_time += took[i] <= (ONE_WAY + 30) * MS;
     r.in_time = in_time * 1000 / (PAGES - WARM);
     const struct skt_path_stats *st = &skt_session_path(w->client.session)->stats;
-    r.fec_sent = skt_session_fec_sent(w->client.session);
-    r.fec_recovered = skt_session_fec_recovered(sim_world_session(w));
+    r.fec_sent = skt_session_parity_sent(w->client.session);
+    r.fec_recovered = skt_session_parity_recovered(sim_world_session(w));
     r.duplicated = st->duplicated;
     r.retransmitted = st->retransmitted;
     r.sent = st->sent;
@@ -169,21 +169,21 @@ static struct bulk run_bulk(enum redundancy mode, unsigned loss, uint64_t seed)
     struct bulk r;
     sim_world_open(w, "", UINT64_C(1) << 40);
     sim_world_run(w, w->now + 2 * ONE_WAY * MS + 50 * MS, NULL);
-    r.parity_early = skt_session_fec_sent(w->client.session);
+    r.parity_early = skt_session_parity_sent(w->client.session);
     sim_world_run(w, w->now + 8 * SEC, NULL);
     assert_false(w->server.apps[0].wrong);
     r.received = w->server.apps[0].received;
-    r.parity = skt_session_fec_sent(w->client.session);
+    r.parity = skt_session_parity_sent(w->client.session);
     print_message("bulk, %u.%02u %%, %s: %.1f Mbit/s, parity %llu, recovered %llu, again %llu\n", loss / 100,
                   loss % 100,
                   mode == OFF    ? "off"
                   : mode == AUTO ? "auto"
                                  : "10 + 3",
                   (double)r.received / 1e6, (unsigned long long)r.parity,
-                  (unsigned long long)skt_session_fec_recovered(sim_world_session(w)),
+                  (unsigned long long)skt_session_parity_recovered(sim_world_session(w)),
                   (unsigned long long)skt_session_path(w->client.session)->stats.retransmitted);
     if (mode == FIXED)
-        assert_true(skt_session_fec_recovered(sim_world_session(w)) > 100);
+        assert_true(skt_session_parity_recovered(sim_world_session(w)) > 100);
     sim_world_free(w);
     return r;
 }
@@ -237,7 +237,7 @@ static double share_beside_cubic(uint64_t seed)
         "normal with 10 + 3 beside CUBIC, seed %llu: ours %.1f, theirs %.1f Mbit/s; recovered %llu, again "
         "%llu\n",
         (unsigned long long)seed, ours * 8e-6 / 60, theirs * 8e-6 / 60,
-        (unsigned long long)skt_session_fec_recovered(sim_world_session(w)),
+        (unsigned long long)skt_session_parity_recovered(sim_world_session(w)),
         (unsigned long long)skt_session_path(w->client.session)->stats.retransmitted);
     assert_true(ours + theirs > 0.7 * 60 * 6250000);
     sim_world_free(w);
@@ -292,7 +292,7 @@ static void test_hidden_losses_are_measured(void **state)
         unsigned loss = r->lost * 10000 / r->measured, run = r->run_lost * 10 / r->runs;
         print_message("measured: loss %u.%02u %%, runs of %u.%u; recovered %llu\n", loss / 100, loss % 100,
                       run / 10, run % 10,
-                      (unsigned long long)skt_session_fec_recovered(sim_world_session(w)));
+                      (unsigned long long)skt_session_parity_recovered(sim_world_session(w)));
         assert_in_range(loss, cases[i].loss_min, cases[i].loss_max);
         assert_in_range(run, cases[i].run_min, cases[i].run_max);
         sim_world_free(w);
@@ -307,10 +307,10 @@ static void test_change_of_keys(void **state)
     struct sim_world_config c = {.up = l, .down = l, .seed = 11};
     struct sim_world *w = connected(&c, FIXED);
     run_small_pages(w, 110 * SEC, 50 * MS);
-    uint64_t before = skt_session_fec_recovered(sim_world_session(w));
+    uint64_t before = skt_session_parity_recovered(sim_world_session(w));
     uint64_t malformed = w->server.ctx.drops.malformed;
     run_small_pages(w, 60 * SEC, 50 * MS);
-    uint64_t after = skt_session_fec_recovered(sim_world_session(w)) - before;
+    uint64_t after = skt_session_parity_recovered(sim_world_session(w)) - before;
     print_message("recovered %llu before the change of keys, %llu around and after it\n",
                   (unsigned long long)before, (unsigned long long)after);
     assert_true(before > 300 && after > before / 3);
@@ -333,8 +333,8 @@ static void test_reordering_and_duplication(void **state)
         struct sim_world *w = connected(&c, c.seed % 2 ? AUTO : FIXED);
         w->server.reply_len = 20000;
         run_small_pages(w, 15 * SEC, 40 * MS);
-        assert_true(skt_session_fec_recovered(sim_world_session(w)) > 0);
-        assert_true(skt_session_fec_recovered(w->client.session) > 0);
+        assert_true(skt_session_parity_recovered(sim_world_session(w)) > 0);
+        assert_true(skt_session_parity_recovered(w->client.session) > 0);
         assert_int_equal(w->pool.blocks + w->server.pool.blocks, 0);
         sim_world_free(w);
     }
@@ -346,13 +346,13 @@ static void test_memory_is_given_back(void **state)
     struct sim_link_config l = {.delay = ONE_WAY * MS, .loss = 500};
     struct sim_world_config c = {.up = l, .down = l, .seed = 3};
     struct sim_world *w = connected(&c, AUTO);
-    assert_int_equal(skt_session_fec_memory(w->client.session), 0);
+    assert_int_equal(skt_session_parity_memory(w->client.session), 0);
     run_small_pages(w, 10 * SEC, 100 * MS);
-    assert_true(skt_session_fec_memory(w->client.session) > 0);
-    assert_true(skt_session_fec_memory(sim_world_session(w)) > 0);
+    assert_true(skt_session_parity_memory(w->client.session) > 0);
+    assert_true(skt_session_parity_memory(sim_world_session(w)) > 0);
     sim_world_run(w, w->now + 70 * SEC, NULL);
-    assert_int_equal(skt_session_fec_memory(w->client.session), 0);
-    assert_int_equal(skt_session_fec_memory(sim_world_session(w)), 0);
+    assert_int_equal(skt_session_parity_memory(w->client.session), 0);
+    assert_int_equal(skt_session_parity_memory(sim_world_session(w)), 0);
     assert_int_equal(w->pool.blocks + w->server.pool.blocks, 0);
     uint64_t turns = w->turns;
     sim_world_run(w, w->now + 60 * SEC, NULL);
@@ -375,7 +375,7 @@ static void test_only_where_both_can(void **state)
         size_t mss = skt_path_mss(skt_session_path(w->client.session));
         size_t all = skt_session_mtu(w->client.session) - SKT_PACKET_OVERHEAD - 1 - 24;
         assert_int_equal(mss, able ? all - 2 : all);
-        assert_true(able == (skt_session_fec_sent(w->client.session) > 0));
+        assert_true(able == (skt_session_parity_sent(w->client.session) > 0));
         sim_world_free(w);
     }
 }
@@ -410,10 +410,10 @@ static void test_strength(void **state)
     assert_int_equal(parity_of(100, 0, 24), 10);
     assert_int_equal(parity_of(20, 0, 1), 1);
     assert_int_equal(parity_of(20, 0, 6), 2);
-    for (unsigned span = 1; span <= SKT_FEC_SPAN; span++) {
+    for (unsigned span = 1; span <= SKT_PARITY_SPAN; span++) {
         for (unsigned loss = 1; loss < 300; loss += 7) {
             unsigned m = parity_of(loss, 0, span);
-            assert_true(m <= SKT_FEC_PARITY_MAX && m <= span + 1);
+            assert_true(m <= SKT_PARITY_MAX && m <= span + 1);
             assert_true(m <= parity_of(loss + 50, 0, span));
             assert_true(m <= parity_of(loss, 3, span)); /* losses that come in runs need more */
         }
@@ -509,12 +509,12 @@ static void test_reports_are_bounded(void **state)
         skt_redundancy_on_arrived(&r);
     skt_redundancy_on_report(&r, UINT32_MAX, UINT32_MAX, UINT32_MAX);
     assert_true(r.lost <= r.measured);
-    assert_true(skt_redundancy_parity(&r, 24, 24) <= SKT_FEC_PARITY_MAX);
+    assert_true(skt_redundancy_parity(&r, 24, 24) <= SKT_PARITY_MAX);
     skt_redundancy_on_report(&r, UINT32_MAX, 1, 0); /* an outage is one run, and no reason for more parity */
     skt_redundancy_on_report(&r, 5, 0, 0);
     skt_redundancy_on_report(&r, 0, 5, 0);
     assert_true(r.run_lost >= r.runs && r.run_lost < 512);
-    assert_true(skt_redundancy_parity(&r, 24, 24) <= SKT_FEC_PARITY_MAX);
+    assert_true(skt_redundancy_parity(&r, 24, 24) <= SKT_PARITY_MAX);
 }
 
 static void test_fixed_proportion(void **state)

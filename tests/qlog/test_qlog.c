@@ -112,8 +112,10 @@ static void test_counts_are_those_of_the_session(void **state)
     assert_int_equal(count(&s, "1", "segment_lost", "") + sum(&s, "1", "parity_mended", "\"packets\":"),
                      p->lost);
     assert_int_equal(count(&s, "1", "spurious_loss", ""), p->spurious);
-    assert_int_equal(count(&s, "1", "datagram_sent", "\"parity\""), skt_session_fec_sent(w->client.session));
-    assert_int_equal(count(&s, "2", "parity_recovered", ""), skt_session_fec_recovered(sim_world_session(w)));
+    assert_int_equal(count(&s, "1", "datagram_sent", "\"parity\""),
+                     skt_session_parity_sent(w->client.session));
+    assert_int_equal(count(&s, "2", "parity_recovered", ""),
+                     skt_session_parity_recovered(sim_world_session(w)));
     assert_int_equal(count(&s, "1", "stream_opened", "\"us\""), 2);
     assert_int_equal(count(&s, "2", "stream_opened", "\"peer\""), 2);
     assert_true(count(&s, "1", "limit_updated", "\"window\"") > 0);

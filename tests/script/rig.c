@@ -88,7 +88,7 @@ static void load(struct rig *rig, struct rig_app *a, const char *name, const cha
     if (rc != SKT_OK)
         print_error("%s\n", err);
     assert_int_equal(rc, SKT_OK);
-    rc = skt_app_new(&a->app, rig->loop, a->conf, err, sizeof err);
+    rc = skt_script_new(&a->app, rig->loop, a->conf, err, sizeof err);
     if (rc != SKT_OK)
         print_error("%s\n", err);
     assert_int_equal(rc, SKT_OK);
@@ -98,7 +98,7 @@ void rig_start(struct rig *rig, struct rig_app *a, const char *name, const char 
 {
     char err[SKT_CONFIG_ERROR_MAX];
     load(rig, a, name, text);
-    int rc = skt_app_start(a->app, err, sizeof err);
+    int rc = skt_script_start(a->app, err, sizeof err);
     if (rc != SKT_OK)
         print_error("%s\n", err);
     assert_int_equal(rc, SKT_OK);
@@ -108,7 +108,7 @@ void rig_start_fails(struct rig *rig, const char *name, const char *text, char *
 {
     struct rig_app a;
     load(rig, &a, name, text);
-    assert_int_equal(skt_app_start(a.app, err, err_cap), SKT_ERR_IO);
+    assert_int_equal(skt_script_start(a.app, err, err_cap), SKT_ERR_IO);
     rig_stop(&a);
 }
 
@@ -120,12 +120,12 @@ void rig_reload(struct rig_app *a, const char *text)
                      SKT_OK);
     skt_config_take_live(a->conf, fresh);
     skt_config_free(fresh);
-    skt_app_reloaded(a->app);
+    skt_script_reloaded(a->app);
 }
 
 void rig_stop(struct rig_app *a)
 {
-    skt_app_free(a->app);
+    skt_script_free(a->app);
     skt_config_free(a->conf);
 }
 

@@ -18,7 +18,7 @@ struct rig {
 
 struct rig_app {
     struct skt_config *conf;
-    struct skt_app *app;
+    struct skt_script *app;
 };
 
 /* For cmocka's setup and teardown; *state is the rig. */

@@ -179,8 +179,8 @@ static bool start(struct life *l, struct rig_app *a, const char *name, const cha
     char err[SKT_CONFIG_ERROR_MAX] = "";
     if (skt_config_load_text(&a->conf, name, text, strlen(text), err, sizeof err))
         return false;
-    return skt_app_new(&a->app, l->loop, a->conf, err, sizeof err) == SKT_OK &&
-           skt_app_start(a->app, err, sizeof err) == SKT_OK;
+    return skt_script_new(&a->app, l->loop, a->conf, err, sizeof err) == SKT_OK &&
+           skt_script_start(a->app, err, sizeof err) == SKT_OK;
 }
 
 static void reload(struct rig_app *a, const char *text)
@@ -191,7 +191,7 @@ static void reload(struct rig_app *a, const char *text)
         return;
     skt_config_take_live(a->conf, fresh);
     skt_config_free(fresh);
-    skt_app_reloaded(a->app);
+    skt_script_reloaded(a->app);
 }
 
 static void say_status(struct rig_app *a)
@@ -201,7 +201,7 @@ static void say_status(struct rig_app *a)
     FILE *out = __real_open_memstream(&text, &len);
     if (!out)
         return;
-    skt_app_status_json(a->app, out);
+    skt_script_status_json(a->app, out);
     (void)fclose(out);
     free(text);
 }
@@ -290,7 +290,7 @@ static bool use(struct life *l)
 
 static void stop(struct rig_app *a)
 {
-    skt_app_free(a->app);
+    skt_script_free(a->app);
     skt_config_free(a->conf);
 }
 
@@ -319,7 +319,7 @@ static int live(struct life *l)
         (void)use(l);
         armed = false;
         /* What went on with less than all is an end of that instance, told to its supervisor. */
-        bool failed = skt_app_failed(l->server.app) || skt_app_failed(l->client.app);
+        bool failed = skt_script_failed(l->server.app) || skt_script_failed(l->client.app);
         if (!failed && !use(l) && !use(l)) {
             fprintf(stderr, "nothing passes, though there is memory again\n");
             status = 5;

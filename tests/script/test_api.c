@@ -240,7 +240,7 @@ static void test_stats_tell_redundancy(void **state)
     struct rig_app a;
     rig_start_script(rig, &a, "password = 'p', redundancy = { data = 2, parity = 1 }", "stats.lua");
     assert_true(rig_wait_log(rig, "PASS", 50000));
-    assert_false(skt_app_failed(a.app));
+    assert_false(skt_script_failed(a.app));
     rig_stop(&a);
 }
 
@@ -274,7 +274,7 @@ static void test_errors_are_survived(void **state)
     assert_int_equal(rig_count_log(rig, "on purpose"), 2);
     assert_int_equal(rig_count_log(rig, "stack traceback"), 3);
     assert_int_equal(rig_count_log(rig, "a table as an error"), 1);
-    assert_false(skt_app_failed(a.app));
+    assert_false(skt_script_failed(a.app));
     rig_stop(&a);
 }
 

@@ -127,7 +127,7 @@ static void test_transfer(void **state)
     char *json = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&json, &len);
-    skt_app_status_json(p.server.app, out);
+    skt_script_status_json(p.server.app, out);
     assert_int_equal(fclose(out), 0);
     assert_non_null(strstr(json, "\"mode\":\"proxy_server\""));
     assert_non_null(strstr(json, "\"name\":\"al\\\"ice\\u000a\\\\\xc3\xa9\""));
@@ -225,7 +225,7 @@ static bool no_sessions(void *user)
     char *json = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&json, &len);
-    skt_app_status_json(p->server.app, out);
+    skt_script_status_json(p->server.app, out);
     assert_int_equal(fclose(out), 0);
     bool none = strstr(json, "\"sessions\":[]") != NULL;
     free(json);
@@ -270,7 +270,7 @@ static bool one_open(void *user)
     char *json = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&json, &len);
-    skt_app_status_json(p->client.app, out);
+    skt_script_status_json(p->client.app, out);
     assert_int_equal(fclose(out), 0);
     bool one = strstr(json, "\"tcp\":{\"open\":1,") != NULL;
     free(json);
@@ -289,7 +289,7 @@ static void test_stop_drains(void **state)
     start_proxy_client(&p);
     echo_start_client(&c, p.tcp, 4000000, false);
     assert_true(rig_run(p.rig, one_open, &p, 50000));
-    skt_app_stop(p.client.app, 600 * SKT_US_PER_SEC, on_stopped, &stopped);
+    skt_script_stop(p.client.app, 600 * SKT_US_PER_SEC, on_stopped, &stopped);
     assert_false(stopped);
     echo_start_client(&late, p.tcp, 10, false);
     assert_true(rig_run(p.rig, is_set, &stopped, 100000));
@@ -314,9 +314,9 @@ static void test_stop_at_once(void **state)
     start_proxy_client(&p);
     echo_start_client(&c, p.tcp, 10, false);
     assert_true(rig_run(p.rig, one_open, &p, 50000));
-    skt_app_stop(p.client.app, 60 * SKT_US_PER_SEC, on_stopped, &stopped);
+    skt_script_stop(p.client.app, 60 * SKT_US_PER_SEC, on_stopped, &stopped);
     assert_false(rig_run(p.rig, is_set, &stopped, 300));
-    skt_app_stop(p.client.app, 0, on_stopped, &stopped);
+    skt_script_stop(p.client.app, 0, on_stopped, &stopped);
     assert_true(rig_run(p.rig, is_set, &stopped, 5000));
     pthread_join(c.thread, NULL);
     assert_int_equal(c.error, ECONNRESET);

@@ -46,7 +46,7 @@ static void a_look_up_waits_no_longer(void **state)
     char ip[SKT_ADDR_TEXT_MAX];
     ahead_s = 3600;
     alarm(60); /* a look-up that waits the step ends the test */
-    assert_string_equal(skt_lookup_ipv4("name.example", ip), "timed out");
+    assert_string_equal(skt_script_lookup_ipv4("name.example", ip), "timed out");
     alarm(0);
     ahead_s = 0;
 }

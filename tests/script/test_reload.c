@@ -19,7 +19,7 @@ static bool status_has(const struct rig_app *a, const char *what)
     size_t len = 0;
     FILE *out = open_memstream(&json, &len);
     assert_non_null(out);
-    skt_app_status_json(a->app, out);
+    skt_script_status_json(a->app, out);
     assert_int_equal(fclose(out), 0);
     bool has = strstr(json, what) != NULL;
     free(json);

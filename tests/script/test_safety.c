@@ -33,7 +33,7 @@ static void run_to_the_end(struct rig *rig, const char *script, unsigned limit_m
     if (!passed)
         rig_show_log(rig);
     assert_true(passed);
-    assert_false(skt_app_failed(a.app));
+    assert_false(skt_script_failed(a.app));
     rig_stop(&a);
 }
 
@@ -55,12 +55,12 @@ static size_t sweep_making(struct rig *rig)
     rig_script_config(KEY, "life.lua", text, sizeof text);
     for (size_t limit = STEP;; limit += STEP) {
         struct skt_config *conf;
-        struct skt_app *app;
+        struct skt_script *app;
         assert_int_equal(skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err), SKT_OK);
         conf->max_memory = limit;
-        int rc = skt_app_new(&app, rig->loop, conf, err, sizeof err);
+        int rc = skt_script_new(&app, rig->loop, conf, err, sizeof err);
         assert_true(rc == SKT_OK || rc == SKT_ERR_NOMEM);
-        skt_app_free(app);
+        skt_script_free(app);
         skt_config_free(conf);
         if (rc == SKT_OK)
             return limit;
@@ -75,7 +75,7 @@ static bool at_once(void *user)
 
 struct life {
     struct rig *rig;
-    const struct skt_app *app;
+    const struct skt_script *app;
     unsigned ends;     /* seen in the log before it began */
     skt_us refused_at; /* 0: not yet */
 };
@@ -96,19 +96,19 @@ static bool live(struct rig *rig, size_t limit)
 {
     char text[2048], err[SKT_CONFIG_ERROR_MAX];
     struct skt_config *conf;
-    struct skt_app *app;
+    struct skt_script *app;
     struct life life = {rig, NULL, rig_count_log(rig, "LIFE"), 0};
     rig_script_config(KEY, "life.lua", text, sizeof text);
     assert_int_equal(skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err), SKT_OK);
-    assert_int_equal(skt_app_new(&app, rig->loop, conf, err, sizeof err), SKT_OK);
+    assert_int_equal(skt_script_new(&app, rig->loop, conf, err, sizeof err), SKT_OK);
     app->lua_limit_len = limit;
     life.app = app;
     (void)rig_run(rig, at_once, NULL, 0); /* the loop's clock stood still meanwhile */
-    bool started = skt_app_start(app, err, sizeof err) == SKT_OK;
+    bool started = skt_script_start(app, err, sizeof err) == SKT_OK;
     if (started)
         assert_true(rig_run(rig, is_over, &life, LIFE_MS));
     bool ended = rig_count_log(rig, "LIFE") > life.ends;
-    skt_app_free(app);
+    skt_script_free(app);
     skt_config_free(conf);
     return ended;
 }

@@ -81,12 +81,12 @@ static void test_binary_chunk(void **state)
 static void test_edit_distance(void **state)
 {
     (void)state;
-    assert_int_equal(config_edit_distance("", ""), 0);
-    assert_int_equal(config_edit_distance("abc", ""), 3);
-    assert_int_equal(config_edit_distance("port", "port"), 0);
-    assert_int_equal(config_edit_distance("prot", "port"), 1);
-    assert_int_equal(config_edit_distance("kitten", "sitting"), 3);
-    assert_int_equal(config_edit_distance("adress", "address"), 1);
+    assert_int_equal(skt_config_edit_distance("", ""), 0);
+    assert_int_equal(skt_config_edit_distance("abc", ""), 3);
+    assert_int_equal(skt_config_edit_distance("port", "port"), 0);
+    assert_int_equal(skt_config_edit_distance("prot", "port"), 1);
+    assert_int_equal(skt_config_edit_distance("kitten", "sitting"), 3);
+    assert_int_equal(skt_config_edit_distance("adress", "address"), 1);
 }
 
 /* Cut or changed anywhere, a configuration is either read or refused with a line. */

@@ -33,7 +33,7 @@ struct side {
     struct skt_shared *shared;
     struct skt_endpoint *ep;
     struct skt_tun *tun; /* servers: their own */
-    struct skt_tun_switch *sw;
+    struct skt_switch *sw;
     uint32_t cid;
 };
 
@@ -48,16 +48,16 @@ static void on_session(void *user, struct skt_endpoint *ep, uint32_t cid)
     struct side *side = (struct side *)user;
     struct skt_ipnet net;
     side->cid = cid;
-    assert_int_equal(skt_tun_switch_attach(side->sw, ep, cid), SKT_OK);
+    assert_int_equal(skt_switch_attach(side->sw, ep, cid), SKT_OK);
     if (!skt_endpoint_is_server(ep))
         return;
     assert_int_equal(skt_ipnet_parse(&net, "10.9.0.2"), SKT_OK);
-    assert_int_equal(skt_tun_switch_add(side->sw, ep, cid, &net), SKT_OK);
+    assert_int_equal(skt_switch_add(side->sw, ep, cid, &net), SKT_OK);
 }
 
 static void on_close(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
-    skt_tun_switch_detach(((struct side *)user)->sw, ep, cid);
+    skt_switch_detach(((struct side *)user)->sw, ep, cid);
 }
 
 static void on_mtu(void *user, size_t mtu)
@@ -83,16 +83,16 @@ static struct skt_tun *open_tun(struct skt_loop *loop, const char *name, const c
 
 static void open_switch(struct rig *rig, struct side *side, bool server)
 {
-    struct skt_tun_switch_conf conf = {.loop = side->loop,
-                                       .tun = side->tun,
-                                       .server = server,
-                                       .mtu = skt_session_packet_limit(SKT_MTU_MAX),
-                                       .follow_path = true,
-                                       .on_mtu = server ? NULL : on_mtu,
-                                       .user = rig,
-                                       .hash_key = 7};
+    struct skt_switch_conf conf = {.loop = side->loop,
+                                   .tun = side->tun,
+                                   .server = server,
+                                   .mtu = skt_session_packet_limit(SKT_MTU_MAX),
+                                   .follow_path = true,
+                                   .on_mtu = server ? NULL : on_mtu,
+                                   .user = rig,
+                                   .hash_key = 7};
     assert_int_equal(skt_ipnet_parse(&conf.address4, server ? "10.9.0.1/24" : "10.9.0.2/24"), SKT_OK);
-    assert_int_equal(skt_tun_switch_new(&side->sw, &conf), SKT_OK);
+    assert_int_equal(skt_switch_new(&side->sw, &conf), SKT_OK);
 }
 
 static void open_endpoint(struct side *side, bool server, uint16_t port)
@@ -159,10 +159,10 @@ static void stop(struct rig *rig)
         skt_endpoint_free(rig->server[i].ep);
         skt_shared_free(rig->client[i].shared);
         skt_shared_free(rig->server[i].shared);
-        skt_tun_switch_free(rig->server[i].sw);
+        skt_switch_free(rig->server[i].sw);
         skt_tun_close(rig->server[i].tun);
     }
-    skt_tun_switch_free(rig->client[0].sw);
+    skt_switch_free(rig->client[0].sw);
     skt_tun_close(rig->client[0].tun);
     for (int i = 0; i < 2; i++)
         skt_loop_free(rig->loops[i]);
@@ -170,7 +170,7 @@ static void stop(struct rig *rig)
 
 static int use(struct rig *rig, int i)
 {
-    return skt_tun_switch_use(rig->client[0].sw, rig->client[i].ep, rig->client[i].cid);
+    return skt_switch_use(rig->client[0].sw, rig->client[i].ep, rig->client[i].cid);
 }
 
 static void send_packets(struct rig *rig, unsigned count)
@@ -190,9 +190,9 @@ static void send_packets(struct rig *rig, unsigned count)
 /* Packets that server b has written, and those that the queue has dropped, as it may. */
 static uint64_t accounted(const struct rig *rig)
 {
-    struct skt_tun_stats there, here;
-    skt_tun_switch_stats(rig->server[1].sw, &there);
-    skt_tun_switch_stats(rig->client[0].sw, &here);
+    struct skt_switch_stats there, here;
+    skt_switch_stats(rig->server[1].sw, &there);
+    skt_switch_stats(rig->client[0].sw, &here);
     return there.packets_out + here.dropped;
 }
 
@@ -206,20 +206,19 @@ static void test_what_waits_moves_with_the_use(void **state)
     assert_int_equal(use(&rig, 0), SKT_OK);
     assert_int_equal(rig.mtu, skt_session_packet_limit(SKT_MTU_MAX));
     send_packets(&rig, PACKETS); /* server a does not run */
-    size_t waiting = skt_tun_switch_waiting(rig.client[0].sw);
+    size_t waiting = skt_switch_waiting(rig.client[0].sw);
     assert_in_range(waiting, 100 * PACKET_LEN, PACKETS * (PACKET_LEN + 40));
     uint64_t moved =
         accounted(&rig) + waiting / (PACKET_LEN + 40); /* on a busy machine some are dropped before */
     assert_int_equal(use(&rig, 1), SKT_OK);
-    for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_tun_switch_waiting(rig.client[0].sw) > 0);
-         i++)
+    for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_switch_waiting(rig.client[0].sw) > 0); i++)
         run_for(rig.loops[1], 10 * SKT_US_PER_MS);
     assert_true(accounted(&rig) >= moved);
-    assert_int_equal(skt_tun_switch_waiting(rig.client[0].sw), 0);
-    struct skt_tun_stats st;
-    skt_tun_switch_stats(rig.client[0].sw, &st);
+    assert_int_equal(skt_switch_waiting(rig.client[0].sw), 0);
+    struct skt_switch_stats st;
+    skt_switch_stats(rig.client[0].sw, &st);
     assert_int_equal(st.overflow, 0);
-    skt_tun_switch_stats(rig.server[1].sw, &st);
+    skt_switch_stats(rig.server[1].sw, &st);
     assert_true(st.packets_out > 0);
     assert_int_equal(use(&rig, 1), SKT_OK); /* again: nothing changes */
     stop(&rig);
@@ -233,26 +232,26 @@ static void test_what_waits_outlives_its_session(void **state)
         skip();
     for (int late = 0; late <= 1; late++) {
         struct rig rig;
-        struct skt_tun_stats st;
+        struct skt_switch_stats st;
         start(&rig);
-        struct skt_tun_switch *sw = rig.client[0].sw;
+        struct skt_switch *sw = rig.client[0].sw;
         assert_int_equal(use(&rig, 0), SKT_OK);
         send_packets(&rig, PACKETS); /* server a does not run */
-        size_t waiting = skt_tun_switch_waiting(sw);
+        size_t waiting = skt_switch_waiting(sw);
         assert_true(waiting >= (size_t)100 * PACKET_LEN);
-        skt_tun_switch_detach(sw, rig.client[0].ep, rig.client[0].cid);
-        assert_int_equal(skt_tun_switch_waiting(sw), waiting);
+        skt_switch_detach(sw, rig.client[0].ep, rig.client[0].cid);
+        assert_int_equal(skt_switch_waiting(sw), waiting);
         if (late) {
             run_for(rig.loops[1], 2 * SKT_US_PER_SEC);
             assert_int_equal(use(&rig, 1), SKT_OK);
-            assert_int_equal(skt_tun_switch_waiting(sw), 0);
+            assert_int_equal(skt_switch_waiting(sw), 0);
         } else {
             uint64_t moved = accounted(&rig) + waiting / (PACKET_LEN + 40);
             assert_int_equal(use(&rig, 1), SKT_OK);
-            for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_tun_switch_waiting(sw) > 0); i++)
+            for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_switch_waiting(sw) > 0); i++)
                 run_for(rig.loops[1], 10 * SKT_US_PER_MS);
             assert_true(accounted(&rig) >= moved);
-            skt_tun_switch_stats(rig.server[1].sw, &st);
+            skt_switch_stats(rig.server[1].sw, &st);
             assert_true(st.packets_out > 0);
         }
         stop(&rig);
@@ -267,10 +266,10 @@ static void test_the_mtu_is_what_a_datagram_holds(void **state)
     struct rig rig;
     start(&rig);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(skt_tun_switch_mtu(rig.client[0].sw, rig.client[i].ep, rig.client[i].cid),
+        assert_int_equal(skt_switch_mtu(rig.client[0].sw, rig.client[i].ep, rig.client[i].cid),
                          skt_session_packet_limit(
                              skt_session_mtu(skt_endpoint_session(rig.client[i].ep, rig.client[i].cid))));
-    assert_int_equal(skt_tun_switch_mtu(rig.client[0].sw, rig.client[0].ep, 1), 0);
+    assert_int_equal(skt_switch_mtu(rig.client[0].sw, rig.client[0].ep, 1), 0);
     assert_int_equal(rig.mtu, 0); /* nobody uses one yet */
     assert_int_equal(use(&rig, 1), SKT_OK);
     assert_int_equal(rig.mtu, skt_session_packet_limit(SKT_MTU_MAX));
@@ -300,9 +299,9 @@ static size_t put_udp(uint8_t *m, const uint8_t src[4], const uint8_t dst[4], ui
     return 1 + len;
 }
 
-static struct skt_tun_port *first_port(struct skt_tun_switch *sw)
+static struct skt_switch_port *first_port(struct skt_switch *sw)
 {
-    return SKT_CONTAINER(sw->ports.next, struct skt_tun_port, link);
+    return SKT_CONTAINER(sw->ports.next, struct skt_switch_port, link);
 }
 
 /* A server may send from anywhere but from here: not as the client, as a neighbour of the system's, as a
@@ -319,17 +318,17 @@ static void test_a_client_looks_at_sources(void **state)
     } cases[] = {{{10, 9, 0, 1}, true},   {{8, 8, 8, 8}, true},    {{10, 9, 0, 2}, false},
                  {{127, 0, 0, 1}, false}, {{224, 0, 0, 5}, false}, {{0, 0, 0, 0}, false}};
     struct rig rig;
-    struct skt_tun_stats st;
+    struct skt_switch_stats st;
     uint8_t m[256];
     start(&rig);
-    struct skt_tun_switch *sw = rig.client[0].sw;
+    struct skt_switch *sw = rig.client[0].sw;
     uint64_t spoofed = 0, out = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        skt_tun_from_session(first_port(sw), 0, m, put_udp(m, cases[i].src, here, 64, 10));
-        skt_tun_flush(sw);
+        skt_switch_from_session(first_port(sw), 0, m, put_udp(m, cases[i].src, here, 64, 10));
+        skt_switch_flush(sw);
         spoofed += !cases[i].good;
         out += cases[i].good;
-        skt_tun_switch_stats(sw, &st);
+        skt_switch_stats(sw, &st);
         assert_int_equal(st.spoofed, spoofed);
         assert_int_equal(st.packets_out, out);
     }
@@ -351,19 +350,19 @@ static void test_pieces_of_nothing(void **state)
     } cases[] = {{1, 60000, false},   {1, 256, true},     {1, 257, false},    {0, 1000, true},
                  {200, 60000, false}, {250, 60000, true}, {1200, 60000, true}};
     struct rig rig;
-    struct skt_tun_stats st;
+    struct skt_switch_stats st;
     start(&rig);
-    struct skt_tun_switch *sw = rig.client[0].sw;
+    struct skt_switch *sw = rig.client[0].sw;
     uint64_t bad = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t len = put_udp(plain, there, here, 64, cases[i].payload);
         m[0] = SKT_FLOW_OFFLOAD;
         skt_put_u16(m + 1, cases[i].size);
         memcpy(m + 3, plain + 1, len - 1);
-        skt_tun_from_session(first_port(sw), 0, m, len + 2);
-        skt_tun_flush(sw);
+        skt_switch_from_session(first_port(sw), 0, m, len + 2);
+        skt_switch_flush(sw);
         bad += !cases[i].good;
-        skt_tun_switch_stats(sw, &st);
+        skt_switch_stats(sw, &st);
         assert_int_equal(st.malformed, bad);
     }
     stop(&rig);
@@ -379,23 +378,23 @@ static void test_errors_are_shared(void **state)
     struct rig rig;
     uint8_t m[256];
     start(&rig);
-    struct skt_tun_switch *sw = rig.server[0].sw;
-    struct skt_tun_port *a = first_port(sw),
-                        b = {.sw = sw, .ep = a->ep, .session = a->session, .cid = 99, .mtu = a->mtu};
+    struct skt_switch *sw = rig.server[0].sw;
+    struct skt_switch_port *a = first_port(sw),
+                           b = {.sw = sw, .ep = a->ep, .session = a->session, .cid = 99, .mtu = a->mtu};
     struct skt_ipnet host = skt_ipnet_host(4, two);
     skt_aqm_init(&b.queue, SKT_FLOWS_MAX, SKT_TUN_QUEUE_MAX);
-    assert_int_equal(skt_tun_routes_add(&sw->routes, &host, &b), SKT_OK);
+    assert_int_equal(skt_switch_routes_add(&sw->routes, &host, &b), SKT_OK);
     for (int i = 0; i < 1000; i++) /* no hop left */
-        skt_tun_from_session(a, SKT_US_PER_SEC, m, put_udp(m, one, two, 1, 10));
+        skt_switch_from_session(a, SKT_US_PER_SEC, m, put_udp(m, one, two, 1, 10));
     assert_in_range(a->queue.packets, 10, 100);
     size_t before = b.queue.packets;
-    skt_tun_from_session(&b, SKT_US_PER_SEC, m, put_udp(m, two, one, 1, 10));
+    skt_switch_from_session(&b, SKT_US_PER_SEC, m, put_udp(m, two, one, 1, 10));
     assert_int_equal(b.queue.packets, before + 1);
-    skt_tun_from_session(a, 3 * SKT_US_PER_SEC, m, put_udp(m, one, two, 1, 10));
+    skt_switch_from_session(a, 3 * SKT_US_PER_SEC, m, put_udp(m, one, two, 1, 10));
     assert_in_range(a->errors.sent, 1, 1);
-    skt_tun_routes_remove(&sw->routes, &b);
+    skt_switch_routes_remove(&sw->routes, &b);
     skt_aqm_dispose(&b.queue);
-    skt_tun_port_count(&b);
+    skt_switch_port_count(&b);
     stop(&rig);
 }
 

@@ -8,24 +8,24 @@
 
 /* A matrix and, to the right of it, what becomes its inverse. */
 struct matrix {
-    uint8_t at[SKT_FEC_PARITY_MAX][2 * SKT_FEC_PARITY_MAX];
+    uint8_t at[SKT_PARITY_MAX][2 * SKT_PARITY_MAX];
     unsigned n;
 };
 
-uint8_t skt_fec_coefficient(unsigned parity, unsigned position)
+uint8_t skt_parity_coefficient(unsigned parity, unsigned position)
 {
     return skt_gf256_inv((uint8_t)((255 - parity) ^ position));
 }
 
-void skt_fec_add(const struct skt_gf256 *gf, uint8_t *parity, unsigned index, unsigned position,
-                 const uint8_t *body, size_t len)
+void skt_parity_add(const struct skt_gf256 *gf, uint8_t *parity, unsigned index, unsigned position,
+                    const uint8_t *body, size_t len)
 {
-    gf->mul_add(parity, body, skt_fec_coefficient(index, position), len);
+    gf->mul_add(parity, body, skt_parity_coefficient(index, position), len);
 }
 
 static void swap_rows(struct matrix *m, unsigned a, unsigned b)
 {
-    uint8_t row[2 * SKT_FEC_PARITY_MAX];
+    uint8_t row[2 * SKT_PARITY_MAX];
     memcpy(row, m->at[a], sizeof row);
     memcpy(m->at[a], m->at[b], sizeof row);
     memcpy(m->at[b], row, sizeof row);
@@ -62,18 +62,18 @@ static bool invert(struct matrix *m)
     return true;
 }
 
-int skt_fec_solve(const struct skt_gf256 *gf, const struct skt_fec_unknowns *u,
-                  const uint8_t *const rest[SKT_FEC_PARITY_MAX], uint8_t *const body[SKT_FEC_PARITY_MAX],
-                  size_t len)
+int skt_parity_solve(const struct skt_gf256 *gf, const struct skt_parity_unknowns *u,
+                     const uint8_t *const rest[SKT_PARITY_MAX], uint8_t *const body[SKT_PARITY_MAX],
+                     size_t len)
 {
     struct matrix m = {.n = u->n};
-    if (u->n > SKT_FEC_PARITY_MAX)
+    if (u->n > SKT_PARITY_MAX)
         return SKT_ERR_MALFORMED;
     for (unsigned i = 0; i < m.n; i++) {
-        if (u->index[i] >= SKT_FEC_PARITY_MAX || u->position[i] >= SKT_FEC_SPAN)
+        if (u->index[i] >= SKT_PARITY_MAX || u->position[i] >= SKT_PARITY_SPAN)
             return SKT_ERR_MALFORMED;
         for (unsigned j = 0; j < m.n; j++)
-            m.at[i][j] = skt_fec_coefficient(u->index[i], u->position[j]);
+            m.at[i][j] = skt_parity_coefficient(u->index[i], u->position[j]);
         m.at[i][m.n + i] = 1;
     }
     if (!invert(&m))

@@ -97,7 +97,7 @@ unsigned skt_redundancy_group(const struct skt_redundancy *r);
 
 /* How many parities a group has of `data` packets worth parity, `span` in all: the fewest m with which more
  * than m of span + m packets are lost once in 1000 groups at most, losses coming in runs as reported; or in
- * the fixed proportion. At most SKT_FEC_PARITY_MAX. */
+ * the fixed proportion. At most SKT_PARITY_MAX. */
 unsigned skt_redundancy_parity(const struct skt_redundancy *r, unsigned data, unsigned span);
 
 /* Do losses come in runs, as far as the receiver's reports say, or is that not known yet? */

@@ -71,15 +71,15 @@ static uint64_t loss_ppm(const struct skt_redundancy *r)
 /* After a number of packets: the chances of so many losses, the last packet among them or not (Gilbert's
  * model: a loss is followed by another with another chance than an arrival is). */
 struct chances {
-    uint64_t arrived[SKT_FEC_PARITY_MAX + 1], lost[SKT_FEC_PARITY_MAX + 1];
+    uint64_t arrived[SKT_PARITY_MAX + 1], lost[SKT_PARITY_MAX + 1];
 };
 
 static void next_packet(struct chances *c, uint64_t enter, uint64_t leave)
 {
-    for (unsigned i = SKT_FEC_PARITY_MAX + 1; i-- > 0;) {
+    for (unsigned i = SKT_PARITY_MAX + 1; i-- > 0;) {
         uint64_t arrived = c->arrived[i], lost = c->lost[i];
         c->arrived[i] = (arrived * (ONE - enter) + lost * leave) / ONE;
-        if (i < SKT_FEC_PARITY_MAX)
+        if (i < SKT_PARITY_MAX)
             c->lost[i + 1] = (arrived * enter + lost * (ONE - leave)) / ONE;
     }
     c->lost[0] = 0;
@@ -98,7 +98,7 @@ static uint64_t chance_of_more(const struct chances *c, unsigned losses)
 static unsigned strength(uint64_t p, uint64_t leave, unsigned span)
 {
     uint64_t enter = p * leave / (ONE - p), miss = MISS_PPM * ONE / MILLION;
-    unsigned most = span + 1 < SKT_FEC_PARITY_MAX ? span + 1 : SKT_FEC_PARITY_MAX, m = 0;
+    unsigned most = span + 1 < SKT_PARITY_MAX ? span + 1 : SKT_PARITY_MAX, m = 0;
     struct chances c;
     memset(&c, 0, sizeof c);
     c.arrived[0] = ONE - p;
@@ -138,7 +138,7 @@ unsigned skt_redundancy_parity(const struct skt_redundancy *r, unsigned data, un
         return 0;
     if (r->fixed_data) {
         unsigned m = (r->fixed_parity * data + r->fixed_data - 1u) / r->fixed_data;
-        return m < SKT_FEC_PARITY_MAX ? m : SKT_FEC_PARITY_MAX;
+        return m < SKT_PARITY_MAX ? m : SKT_PARITY_MAX;
     }
     uint64_t p = loss_ppm(r) * ONE / MILLION, leave = ONE - p;
     if (r->runs >= RUNS_MIN && r->runs * ONE / r->run_lost < leave)

@@ -11,63 +11,63 @@
 #include <stdbool.h>
 
 enum {
-    SKT_FEC_RING = 64,
-    SKT_FEC_BODY_MAX = SKT_MTU_MAX,        /* longer bodies are not covered */
-    SKT_FEC_HEAD_LEN = SKT_PARITY_RESERVE, /* of a PARITY frame, behind its type */
+    SKT_PARITY_RING = 64,
+    SKT_PARITY_BODY_MAX = SKT_MTU_MAX,        /* longer bodies are not covered */
+    SKT_PARITY_HEAD_LEN = SKT_PARITY_RESERVE, /* of a PARITY frame, behind its type */
 };
 
-enum skt_fec_slot_state { SKT_FEC_EMPTY, SKT_FEC_ARRIVED, SKT_FEC_PARITY, SKT_FEC_RECOVERED };
+enum skt_parity_slot_state { SKT_PARITY_EMPTY, SKT_PARITY_ARRIVED, SKT_PARITY_SUM, SKT_PARITY_RECOVERED };
 
-struct skt_fec_slot {
+struct skt_parity_slot {
     uint32_t number;
     uint16_t len;         /* of the body, or of the parity */
-    uint8_t state;        /* enum skt_fec_slot_state; EMPTY: nothing is known of this number */
+    uint8_t state;        /* enum skt_parity_slot_state; EMPTY: nothing is known of this number */
     uint8_t count, index; /* of a parity: positions of its group, which parity it is */
     uint32_t first;       /* and the group's first number */
 };
 
-struct skt_fec_losses {
+struct skt_parity_losses {
     uint32_t lost;      /* packets that did not come themselves, */
     uint32_t runs;      /* in so many runs of consecutive numbers; */
     uint32_t recovered; /* of the lost ones, those whose bodies parity brought */
 };
 
-struct skt_fec_ring {
+struct skt_parity_ring {
     uint32_t floor, top; /* the first number that counts, the highest one that came */
     bool in_run;         /* the number that left the ring last was lost */
-    struct skt_fec_losses losses;
-    struct skt_fec_slot slot[SKT_FEC_RING];
-    uint8_t body[SKT_FEC_RING][SKT_FEC_BODY_MAX];
+    struct skt_parity_losses losses;
+    struct skt_parity_slot slot[SKT_PARITY_RING];
+    uint8_t body[SKT_PARITY_RING][SKT_PARITY_BODY_MAX];
 };
 
 /* Recovered packets that had a body; it is in the ring. */
-struct skt_fec_found {
+struct skt_parity_found {
     unsigned n;
-    uint32_t number[SKT_FEC_PARITY_MAX];
+    uint32_t number[SKT_PARITY_MAX];
 };
 
 /* Forgets all packets; begins with this number. The losses counted stay: zero them first. */
-void skt_fec_ring_begin(struct skt_fec_ring *r, uint32_t number);
+void skt_parity_ring_begin(struct skt_parity_ring *r, uint32_t number);
 
 /* A packet has come, as yet without a body. */
-void skt_fec_ring_note(struct skt_fec_ring *r, uint32_t number);
+void skt_parity_ring_note(struct skt_parity_ring *r, uint32_t number);
 
 /* The body of a packet noted before. */
-void skt_fec_ring_body(struct skt_fec_ring *r, uint32_t number, const uint8_t *body, size_t len);
+void skt_parity_ring_body(struct skt_parity_ring *r, uint32_t number, const uint8_t *body, size_t len);
 
 /* The PARITY frame (without its type) of a packet noted before. SKT_ERR_MALFORMED. */
-int skt_fec_ring_parity(struct skt_fec_ring *r, uint32_t number, const uint8_t *frame, size_t len);
+int skt_parity_ring_parity(struct skt_parity_ring *r, uint32_t number, const uint8_t *frame, size_t len);
 
-/* After news of `number`: recovers what can be now. At most SKT_FEC_PARITY_MAX bodies, and one solution, a
+/* After news of `number`: recovers what can be now. At most SKT_PARITY_MAX bodies, and one solution, a
  * call. */
-void skt_fec_ring_recover(struct skt_fec_ring *r, const struct skt_gf256 *gf, uint32_t number,
-                          struct skt_fec_found *found);
+void skt_parity_ring_recover(struct skt_parity_ring *r, const struct skt_gf256 *gf, uint32_t number,
+                             struct skt_parity_found *found);
 
 /* A body that is in the ring, or NULL. */
-const uint8_t *skt_fec_ring_get(const struct skt_fec_ring *r, uint32_t number, size_t *len);
+const uint8_t *skt_parity_ring_get(const struct skt_parity_ring *r, uint32_t number, size_t *len);
 
 /* The first two bytes of a PARITY frame behind its type, little-endian: back (bits 0 to 5): the packet's own
  * number less the group's first one; count - 1 (bits 6 to 10); index (bits 11 to 14); bit 15 is 0. */
-uint16_t skt_fec_head(unsigned back, unsigned count, unsigned index);
+uint16_t skt_parity_head(unsigned back, unsigned count, unsigned index);
 
 #endif

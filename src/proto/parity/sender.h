@@ -12,16 +12,16 @@
 #include <stdbool.h>
 
 enum {
-    SKT_FEC_GROUPS = 2,
+    SKT_PARITY_GROUPS = 2,
     /* Parity i of a group has numbers up to first + 40 + i to come in: the receiver's ring must hold the
      * group, some reordering included. */
-    SKT_FEC_LATEST = 40,
+    SKT_PARITY_LATEST = 40,
 };
 
-enum skt_fec_group_state { SKT_FEC_FREE, SKT_FEC_OPEN, SKT_FEC_CLOSED };
+enum skt_parity_group_state { SKT_PARITY_FREE, SKT_PARITY_OPEN, SKT_PARITY_CLOSED };
 
-struct skt_fec_group {
-    enum skt_fec_group_state state;
+struct skt_parity_group {
+    enum skt_parity_group_state state;
     uint32_t key;         /* names the keypair: numbers are its */
     uint32_t first, last; /* numbers covered; other packets in between count as empty */
     unsigned data;        /* packets in it that are worth parity */
@@ -33,47 +33,48 @@ struct skt_fec_group {
     skt_us next_at, gap;  /* closed: when the next parity is due, time between them */
 };
 
-struct skt_fec_sender {
-    struct skt_fec_group group[SKT_FEC_GROUPS];
-    uint8_t row[SKT_FEC_GROUPS][SKT_FEC_PARITY_MAX][SKT_FEC_BODY_MAX];
+struct skt_parity_sender {
+    struct skt_parity_group group[SKT_PARITY_GROUPS];
+    uint8_t row[SKT_PARITY_GROUPS][SKT_PARITY_MAX][SKT_PARITY_BODY_MAX];
 };
 
-void skt_fec_sender_init(struct skt_fec_sender *f);
+void skt_parity_sender_init(struct skt_parity_sender *f);
 
 /* The open group, or NULL. */
-struct skt_fec_group *skt_fec_sender_open(struct skt_fec_sender *f);
+struct skt_parity_group *skt_parity_sender_open(struct skt_parity_sender *f);
 
 /* Opens a group (none is open) whose first number is `number`, for at most `rows` parities. NULL: none is
  * free. */
-struct skt_fec_group *skt_fec_sender_begin(struct skt_fec_sender *f, uint32_t key, uint32_t number,
-                                           unsigned rows, skt_us close_at);
+struct skt_parity_group *skt_parity_sender_begin(struct skt_parity_sender *f, uint32_t key, uint32_t number,
+                                                 unsigned rows, skt_us close_at);
 
 /* Is a number too far behind the group's first one for it? */
-static inline bool skt_fec_group_spans(const struct skt_fec_group *g, uint32_t number)
+static inline bool skt_parity_group_spans(const struct skt_parity_group *g, uint32_t number)
 {
-    return number - g->first < SKT_FEC_SPAN;
+    return number - g->first < SKT_PARITY_SPAN;
 }
 
-/* Adds a packet's body (at most SKT_FEC_BODY_MAX bytes) to the open group that spans it. Every packet with a
- * body must be given, but those whose body is longer than any that is. */
-void skt_fec_sender_add(struct skt_fec_sender *f, const struct skt_gf256 *gf, uint32_t number,
-                        const uint8_t *body, size_t len, bool worth);
+/* Adds a packet's body (at most SKT_PARITY_BODY_MAX bytes) to the open group that spans it. Every packet with
+ * a body must be given, but those whose body is longer than any that is. */
+void skt_parity_sender_add(struct skt_parity_sender *f, const struct skt_gf256 *gf, uint32_t number,
+                           const uint8_t *body, size_t len, bool worth);
 
 /* Closes the open group with so many parities (0: none, it is forgotten). */
-void skt_fec_sender_close(struct skt_fec_sender *f, skt_us now, unsigned parity, skt_us gap);
+void skt_parity_sender_close(struct skt_parity_sender *f, skt_us now, unsigned parity, skt_us gap);
 
 /* Forgets all groups. */
-void skt_fec_sender_drop(struct skt_fec_sender *f);
+void skt_parity_sender_drop(struct skt_parity_sender *f);
 
 /* The closed group whose turn it is to send a parity in a packet of this keypair and number, or NULL. Forgets
  * groups that came too late. */
-struct skt_fec_group *skt_fec_sender_due(struct skt_fec_sender *f, skt_us now, uint32_t key, uint32_t number);
+struct skt_parity_group *skt_parity_sender_due(struct skt_parity_sender *f, skt_us now, uint32_t key,
+                                               uint32_t number);
 
-/* Writes the PARITY frame's bytes behind its type: SKT_FEC_HEAD_LEN + g->len. Returns the bytes. */
-size_t skt_fec_sender_write(struct skt_fec_sender *f, struct skt_fec_group *g, skt_us now, uint32_t number,
-                            uint8_t *out);
+/* Writes the PARITY frame's bytes behind its type: SKT_PARITY_HEAD_LEN + g->len. Returns the bytes. */
+size_t skt_parity_sender_write(struct skt_parity_sender *f, struct skt_parity_group *g, skt_us now,
+                               uint32_t number, uint8_t *out);
 
 /* When something is to be closed or sent; SKT_NEVER: nothing. */
-skt_us skt_fec_sender_expiry(const struct skt_fec_sender *f);
+skt_us skt_parity_sender_expiry(const struct skt_parity_sender *f);
 
 #endif

@@ -76,18 +76,18 @@ struct skt_connect {
 
 /* Parity of what is sent (session/parity.c) and received (session/parity_receive.c). */
 struct skt_parity {
-    struct skt_fec_sender *out;          /* NULL: none was sent for long */
-    struct skt_fec_ring *in;             /* NULL: none came for long */
-    skt_us out_until, in_until;          /* then they go */
-    unsigned group_len;                  /* packets worth parity that the open group is to have, */
-    skt_us group_at;                     /* and when it began */
-    uint32_t in_key;                     /* local id of the keypair whose numbers `in` follows */
-    uint32_t number;                     /* of the packet being read */
-    uint32_t without;                    /* packets that came since parity did */
-    skt_us report_at;                    /* not before */
-    struct skt_fec_losses losses, heard; /* counted while there is no `in`; the peer's report, */
-    uint64_t heard_lost;                 /* and packets that it has reported lost in all */
-    uint64_t sent, recovered;            /* packets */
+    struct skt_parity_sender *out;          /* NULL: none was sent for long */
+    struct skt_parity_ring *in;             /* NULL: none came for long */
+    skt_us out_until, in_until;             /* then they go */
+    unsigned group_len;                     /* packets worth parity that the open group is to have, */
+    skt_us group_at;                        /* and when it began */
+    uint32_t in_key;                        /* local id of the keypair whose numbers `in` follows */
+    uint32_t number;                        /* of the packet being read */
+    uint32_t without;                       /* packets that came since parity did */
+    skt_us report_at;                       /* not before */
+    struct skt_parity_losses losses, heard; /* counted while there is no `in`; the peer's report, */
+    uint64_t heard_lost;                    /* and packets that it has reported lost in all */
+    uint64_t sent, recovered;               /* packets */
 };
 
 /* A RESET that has not gone to the peer yet (session/resets.c). */

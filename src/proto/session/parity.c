@@ -35,7 +35,7 @@ void skt_parity_update(struct skt_session *s)
     r->parity = !r->off && (s->features & SKT_FEATURE_PARITY);
     r->inner = s->ctx->mode == SKT_MODE_TUN;
     if (s->parity.out && !r->parity)
-        skt_fec_sender_drop(s->parity.out);
+        skt_parity_sender_drop(s->parity.out);
 }
 
 static void free_out(struct skt_session *s)
@@ -62,25 +62,25 @@ void skt_parity_dispose(struct skt_session *s)
 void skt_parity_restart(struct skt_session *s)
 {
     skt_parity_dispose(s);
-    s->parity.losses = s->parity.heard = (struct skt_fec_losses){0};
+    s->parity.losses = s->parity.heard = (struct skt_parity_losses){0};
     s->parity.heard_lost = 0;
 }
 
-static size_t datagram_len(const struct skt_fec_group *g)
+static size_t datagram_len(const struct skt_parity_group *g)
 {
-    return SKT_PACKET_OVERHEAD + 1 + SKT_FEC_HEAD_LEN + g->len;
+    return SKT_PACKET_OVERHEAD + 1 + SKT_PARITY_HEAD_LEN + g->len;
 }
 
 static void close_group(struct skt_session *s, skt_us now)
 {
-    struct skt_fec_sender *out = s->parity.out;
-    const struct skt_fec_group *g = skt_fec_sender_open(out);
+    struct skt_parity_sender *out = s->parity.out;
+    const struct skt_parity_group *g = skt_parity_sender_open(out);
     unsigned m = skt_redundancy_parity(&s->path.redundancy, g->data, g->last - g->first + 1);
     m = skt_redundancy_ration(&s->path.redundancy, now, m < g->rows ? m : g->rows, datagram_len(g));
     skt_us gap =
         skt_redundancy_has_runs(&s->path.redundancy) ? part_of_rtt(s, GAP_PART, GAP_MIN, GAP_MAX) : 0;
     struct skt_trace_group told = {g->data, m, (unsigned)g->len};
-    skt_fec_sender_close(out, now, m, gap);
+    skt_parity_sender_close(out, now, m, gap);
     skt_trace_tell(&s->path.trace, group, now, &told);
     s->parity.out_until = now + SKT_PARITY_LINGER;
 }
@@ -101,41 +101,41 @@ static unsigned group_len(const struct skt_session *s)
     return (unsigned)((packets + groups - 1) / groups);
 }
 
-static struct skt_fec_group *begin_group(struct skt_session *s, skt_us now, uint32_t key, uint32_t number)
+static struct skt_parity_group *begin_group(struct skt_session *s, skt_us now, uint32_t key, uint32_t number)
 {
-    unsigned data = group_len(s), span = data + OTHERS < SKT_FEC_SPAN ? data + OTHERS : SKT_FEC_SPAN;
+    unsigned data = group_len(s), span = data + OTHERS < SKT_PARITY_SPAN ? data + OTHERS : SKT_PARITY_SPAN;
     unsigned rows = data ? skt_redundancy_parity(&s->path.redundancy, data, span) : 0;
     if (rows == 0)
         return NULL;
     struct skt_parity *f = &s->parity;
     if (!f->out) {
-        f->out = (struct skt_fec_sender *)skt_account_alloc(&s->path.account, sizeof *f->out, false);
+        f->out = (struct skt_parity_sender *)skt_account_alloc(&s->path.account, sizeof *f->out, false);
         if (!f->out)
             return NULL;
-        skt_fec_sender_init(f->out);
+        skt_parity_sender_init(f->out);
     }
     f->out_until = now + SKT_PARITY_LINGER;
     f->group_len = data;
     f->group_at = now;
-    return skt_fec_sender_begin(f->out, key, number, rows,
-                                now + part_of_rtt(s, WAIT_PART, WAIT_MIN, WAIT_MAX));
+    return skt_parity_sender_begin(f->out, key, number, rows,
+                                   now + part_of_rtt(s, WAIT_PART, WAIT_MIN, WAIT_MAX));
 }
 
 /* Parity is as long as the longest packet of its group: short ones are better off by themselves. */
-static bool is_much_longer(const struct skt_fec_group *g, size_t len)
+static bool is_much_longer(const struct skt_parity_group *g, size_t len)
 {
     return len > LONG_BODY && len > 2 * g->len;
 }
 
 /* The open group that the packet belongs to; a new one where it is worth one. */
-static struct skt_fec_group *group_of(struct skt_session *s, skt_us now, const struct skt_keypair *kp,
-                                      size_t len, bool worth)
+static struct skt_parity_group *group_of(struct skt_session *s, skt_us now, const struct skt_keypair *kp,
+                                         size_t len, bool worth)
 {
     uint32_t number = kp->sent + 1;
-    struct skt_fec_group *g = s->parity.out ? skt_fec_sender_open(s->parity.out) : NULL;
+    struct skt_parity_group *g = s->parity.out ? skt_parity_sender_open(s->parity.out) : NULL;
     if (g && g->key != kp->local_id)
-        skt_fec_sender_close(s->parity.out, now, 0, 0);
-    else if (g && (!skt_fec_group_spans(g, number) ||
+        skt_parity_sender_close(s->parity.out, now, 0, 0);
+    else if (g && (!skt_parity_group_spans(g, number) ||
                    (worth && s->path.redundancy.inner && is_much_longer(g, len))))
         close_group(s, now);
     else if (g)
@@ -148,20 +148,20 @@ void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, si
     const struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
     if (!kp || !s->path.redundancy.parity || (!worth && !s->parity.out))
         return;
-    struct skt_fec_group *g = group_of(s, now, kp, len, worth);
+    struct skt_parity_group *g = group_of(s, now, kp, len, worth);
     if (!g || len > s->path.payload_limit)
         return;
-    skt_fec_sender_add(s->parity.out, skt_parity_field(s), kp->sent + 1, body, len, worth);
-    if (g->data >= s->parity.group_len || !skt_fec_group_spans(g, kp->sent + 2))
+    skt_parity_sender_add(s->parity.out, skt_parity_field(s), kp->sent + 1, body, len, worth);
+    if (g->data >= s->parity.group_len || !skt_parity_group_spans(g, kp->sent + 2))
         close_group(s, now);
 }
 
-static struct skt_fec_group *due_group(struct skt_session *s, skt_us now)
+static struct skt_parity_group *due_group(struct skt_session *s, skt_us now)
 {
     const struct skt_keypair *kp = skt_keys_sending(&s->keys, now);
     if (!s->parity.out || !kp || s->state == SKT_SESSION_CLOSED)
         return NULL;
-    return skt_fec_sender_due(s->parity.out, now, kp->local_id, kp->sent + 1);
+    return skt_parity_sender_due(s->parity.out, now, kp->local_id, kp->sent + 1);
 }
 
 bool skt_parity_due(struct skt_session *s, skt_us now)
@@ -172,19 +172,19 @@ bool skt_parity_due(struct skt_session *s, skt_us now)
 size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain)
 {
     struct skt_redundancy *r = &s->path.redundancy;
-    struct skt_fec_group *g;
+    struct skt_parity_group *g;
     while ((g = due_group(s, now)) != NULL) {
         size_t datagram = datagram_len(g);
         if (datagram > s->mtu.current ||
             (!r->fixed_data && !skt_redundancy_allows(r, now, datagram + SKT_OVERHEAD_LEFT))) {
-            g->state = SKT_FEC_FREE;
+            g->state = SKT_PARITY_FREE;
             continue;
         }
         uint32_t number = skt_keys_sending(&s->keys, now)->sent + 1;
         plain[0] = SKT_FRAME_PARITY;
         s->parity.sent++;
         skt_path_on_parity(&s->path, now, datagram);
-        return 1 + skt_fec_sender_write(s->parity.out, g, now, number, plain + 1);
+        return 1 + skt_parity_sender_write(s->parity.out, g, now, number, plain + 1);
     }
     return 0;
 }
@@ -196,7 +196,7 @@ skt_us skt_parity_expiry(const struct skt_session *s)
     const struct skt_parity *f = &s->parity;
     skt_us at = f->in ? f->in_until : SKT_NEVER;
     if (f->out)
-        at = skt_us_min(at, skt_us_min(f->out_until, skt_fec_sender_expiry(f->out)));
+        at = skt_us_min(at, skt_us_min(f->out_until, skt_parity_sender_expiry(f->out)));
     return at;
 }
 
@@ -205,7 +205,7 @@ skt_us skt_parity_expiry(const struct skt_session *s)
 static bool wait_for_more(struct skt_session *s, skt_us now)
 {
     const struct skt_path *p = &s->path;
-    struct skt_fec_group *g = skt_fec_sender_open(s->parity.out);
+    struct skt_parity_group *g = skt_parity_sender_open(s->parity.out);
     if (p->redundancy.inner || p->redundancy.fixed_data)
         return false;
     if (now - s->parity.group_at >= p->min_rtt / BURST_PART || skt_path_waiting(p, 1) == 0)
@@ -221,7 +221,7 @@ void skt_parity_expire(struct skt_session *s, skt_us now)
         free_in(s);
     if (f->out && now >= f->out_until)
         free_out(s);
-    const struct skt_fec_group *g = f->out ? skt_fec_sender_open(f->out) : NULL;
+    const struct skt_parity_group *g = f->out ? skt_parity_sender_open(f->out) : NULL;
     if (g && now >= g->close_at && !wait_for_more(s, now))
         close_group(s, now);
 }

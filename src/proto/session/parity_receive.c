@@ -15,15 +15,15 @@ enum { WITHOUT_MAX = 4096 };
 static bool begin_ring(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
-    f->in = (struct skt_fec_ring *)skt_account_alloc(&s->path.account, sizeof *f->in, false);
+    f->in = (struct skt_parity_ring *)skt_account_alloc(&s->path.account, sizeof *f->in, false);
     if (!f->in)
         return false;
     f->in->losses = f->losses;
     f->in_key = s->opened_by->local_id;
     f->in_until = now + SKT_PARITY_LINGER;
     f->without = 0;
-    skt_fec_ring_begin(f->in, f->number);
-    skt_fec_ring_note(f->in, f->number);
+    skt_parity_ring_begin(f->in, f->number);
+    skt_parity_ring_note(f->in, f->number);
     return true;
 }
 
@@ -44,10 +44,10 @@ void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair
         return;
     if (f->in_key != kp->local_id && kp == s->keys.current) {
         f->in_key = kp->local_id;
-        skt_fec_ring_begin(f->in, number);
+        skt_parity_ring_begin(f->in, number);
     }
     if (f->in_key == kp->local_id)
-        skt_fec_ring_note(f->in, number);
+        skt_parity_ring_note(f->in, number);
     if (++f->without >= WITHOUT_MAX && s->path.redundancy.inner)
         f->in_until = now;
 }
@@ -63,7 +63,7 @@ void skt_parity_on_body(struct skt_session *s, skt_us now, const uint8_t *body, 
     if (!s->parity.in && needs_ring(s, s->opened_by, true))
         (void)begin_ring(s, now);
     if (is_followed(s))
-        skt_fec_ring_body(s->parity.in, s->parity.number, body, len);
+        skt_parity_ring_body(s->parity.in, s->parity.number, body, len);
 }
 
 int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len)
@@ -79,7 +79,7 @@ int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame,
         f->report_at = now + REPORT_TIME;
         s->due |= SKT_DUE_REPORT;
     }
-    return is_followed(s) ? skt_fec_ring_parity(f->in, f->number, frame, len) : SKT_OK;
+    return is_followed(s) ? skt_parity_ring_parity(f->in, f->number, frame, len) : SKT_OK;
 }
 
 /* A recovered body is followed by zeros, which are no segment: no command is 0. */
@@ -96,13 +96,13 @@ static size_t without_padding(const uint8_t *body, size_t len)
 
 void skt_parity_recover(struct skt_session *s, skt_us now)
 {
-    struct skt_fec_found found;
+    struct skt_parity_found found;
     if (!is_followed(s))
         return;
-    skt_fec_ring_recover(s->parity.in, skt_parity_field(s), s->parity.number, &found);
+    skt_parity_ring_recover(s->parity.in, skt_parity_field(s), s->parity.number, &found);
     for (unsigned i = 0; i < found.n && s->state != SKT_SESSION_CLOSED; i++) {
         size_t len = 0;
-        const uint8_t *body = skt_fec_ring_get(s->parity.in, found.number[i], &len);
+        const uint8_t *body = skt_parity_ring_get(s->parity.in, found.number[i], &len);
         len = body ? without_padding(body, len) : 0;
         s->parity.recovered += len > 0;
         if (len > 0)
@@ -115,7 +115,7 @@ void skt_parity_recover(struct skt_session *s, skt_us now)
 
 size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN])
 {
-    const struct skt_fec_losses *l = s->parity.in ? &s->parity.in->losses : &s->parity.losses;
+    const struct skt_parity_losses *l = s->parity.in ? &s->parity.in->losses : &s->parity.losses;
     skt_put_u32(body, l->lost);
     skt_put_u32(body + 4, l->runs);
     skt_put_u32(body + 8, l->recovered);
@@ -124,7 +124,7 @@ size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REP
 
 /* Can so much have been lost since the last report? Not more than was sent; and each recovered packet, and
  * each run, is of lost ones. */
-static bool is_possible(const struct skt_session *s, const struct skt_fec_losses *since)
+static bool is_possible(const struct skt_session *s, const struct skt_parity_losses *since)
 {
     return since->runs <= since->lost && since->recovered <= since->lost && since->lost <= INT32_MAX &&
            s->parity.heard_lost + since->lost <= s->stats.packets_tx;
@@ -132,12 +132,12 @@ static bool is_possible(const struct skt_session *s, const struct skt_fec_losses
 
 void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
 {
-    struct skt_fec_losses *heard = &s->parity.heard;
+    struct skt_parity_losses *heard = &s->parity.heard;
     if (len < SKT_REPORT_LEN)
         return;
-    struct skt_fec_losses l = {skt_get_u32(body), skt_get_u32(body + 4), skt_get_u32(body + 8)};
-    struct skt_fec_losses since = {l.lost - heard->lost, l.runs - heard->runs,
-                                   l.recovered - heard->recovered};
+    struct skt_parity_losses l = {skt_get_u32(body), skt_get_u32(body + 4), skt_get_u32(body + 8)};
+    struct skt_parity_losses since = {l.lost - heard->lost, l.runs - heard->runs,
+                                      l.recovered - heard->recovered};
     if (!is_possible(s, &since))
         return; /* overtaken by a later one: then it counts backwards; or a lie */
     s->parity.heard_lost += since.lost;

@@ -274,17 +274,17 @@ double skt_session_loss_rx(const struct skt_session *s)
     return s->rx_arrived < s->rx_sent ? 1.0 - (double)s->rx_arrived / s->rx_sent : 0.0;
 }
 
-uint64_t skt_session_fec_sent(const struct skt_session *s)
+uint64_t skt_session_parity_sent(const struct skt_session *s)
 {
     return s->parity.sent;
 }
 
-uint64_t skt_session_fec_recovered(const struct skt_session *s)
+uint64_t skt_session_parity_recovered(const struct skt_session *s)
 {
     return s->parity.recovered;
 }
 
-size_t skt_session_fec_memory(const struct skt_session *s)
+size_t skt_session_parity_memory(const struct skt_session *s)
 {
     return (s->parity.out ? sizeof *s->parity.out : 0) + (s->parity.in ? sizeof *s->parity.in : 0);
 }

@@ -62,8 +62,8 @@ struct skt_context {
     uint32_t streams_max; /* streams that a peer may have opened in a session; 0: SKT_STREAMS_DEFAULT */
     bool no_redundancy;   /* nothing is sent twice unasked, and no parity */
     uint32_t overhead_cap_permille; /* redundant bytes over first transmissions */
-    /* Parities for so many packets, instead of what loss asks for; data 0: not. At most SKT_FEC_SPAN and
-     * SKT_FEC_PARITY_MAX (proto/parity/code.h). */
+    /* Parities for so many packets, instead of what loss asks for; data 0: not. At most SKT_PARITY_SPAN and
+     * SKT_PARITY_MAX (proto/parity/code.h). */
     uint8_t fixed_data, fixed_parity;
     const struct skt_gf256 *gf256; /* NULL: skt_gf256_portable */
     uint64_t max_rate;             /* bytes/s of datagrams; 0: as congestion control finds right */
@@ -275,11 +275,11 @@ const uint8_t *skt_session_ticket(const struct skt_session *s); /* the client's,
 skt_us skt_session_created(const struct skt_session *s);
 skt_us skt_session_mean_rtt(const struct skt_session *s); /* of the last SKT_RTT_HISTORY; 0: none */
 double skt_session_loss_rx(const struct skt_session *s);  /* share of the peer's packets lost lately, 0..1 */
-uint64_t skt_session_fec_sent(const struct skt_session *s); /* packets of parity */
+uint64_t skt_session_parity_sent(const struct skt_session *s); /* packets of parity */
 uint64_t
-skt_session_fec_recovered(const struct skt_session *s);     /* the peer's packets that parity gave back */
-size_t skt_session_fec_memory(const struct skt_session *s); /* bytes held for parity now */
-size_t skt_session_mtu(const struct skt_session *s);        /* datagram size in use */
+skt_session_parity_recovered(const struct skt_session *s);     /* the peer's packets that parity gave back */
+size_t skt_session_parity_memory(const struct skt_session *s); /* bytes held for parity now */
+size_t skt_session_mtu(const struct skt_session *s);           /* datagram size in use */
 
 /* The longest packet of a flow (SKT_FLOW_PLAIN) that goes in one datagram of `mtu` bytes. */
 size_t skt_session_packet_limit(size_t mtu);

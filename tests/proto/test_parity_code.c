@@ -9,10 +9,10 @@
 
 enum { LEN_MAX = 1400 };
 
-static uint8_t packet[SKT_FEC_SPAN + 1][LEN_MAX];
-static size_t packet_len[SKT_FEC_SPAN + 1];
-static struct skt_fec_sender sender;
-static struct skt_fec_ring ring;
+static uint8_t packet[SKT_PARITY_SPAN + 1][LEN_MAX];
+static size_t packet_len[SKT_PARITY_SPAN + 1];
+static struct skt_parity_sender sender;
+static struct skt_parity_ring ring;
 static uint64_t seed = 1;
 
 static uint32_t below(uint32_t n)
@@ -34,33 +34,33 @@ static void make_packets(unsigned k, size_t len_max)
 static unsigned transmit(const struct skt_gf256 *gf, uint32_t first, unsigned k, unsigned m, uint64_t lost)
 {
     unsigned back = 0;
-    struct skt_fec_found found;
-    skt_fec_sender_init(&sender);
-    skt_fec_ring_begin(&ring, first);
-    assert_non_null(skt_fec_sender_begin(&sender, 7, first, m, 100));
+    struct skt_parity_found found;
+    skt_parity_sender_init(&sender);
+    skt_parity_ring_begin(&ring, first);
+    assert_non_null(skt_parity_sender_begin(&sender, 7, first, m, 100));
     for (unsigned j = 0; j < k; j++) {
-        skt_fec_sender_add(&sender, gf, first + j, packet[j], packet_len[j], true);
+        skt_parity_sender_add(&sender, gf, first + j, packet[j], packet_len[j], true);
         if (lost >> j & 1)
             continue;
-        skt_fec_ring_note(&ring, first + j);
-        skt_fec_ring_body(&ring, first + j, packet[j], packet_len[j]);
+        skt_parity_ring_note(&ring, first + j);
+        skt_parity_ring_body(&ring, first + j, packet[j], packet_len[j]);
     }
-    skt_fec_sender_close(&sender, 0, m, 0);
+    skt_parity_sender_close(&sender, 0, m, 0);
     for (unsigned i = 0; i < m; i++) {
-        uint8_t frame[SKT_FEC_HEAD_LEN + SKT_FEC_BODY_MAX];
+        uint8_t frame[SKT_PARITY_HEAD_LEN + SKT_PARITY_BODY_MAX];
         uint32_t number = first + k + i;
-        struct skt_fec_group *g = skt_fec_sender_due(&sender, 1000, 7, number);
+        struct skt_parity_group *g = skt_parity_sender_due(&sender, 1000, 7, number);
         assert_non_null(g);
-        size_t len = skt_fec_sender_write(&sender, g, 1000, number, frame);
+        size_t len = skt_parity_sender_write(&sender, g, 1000, number, frame);
         if (lost >> (k + i) & 1)
             continue;
-        skt_fec_ring_note(&ring, number);
-        assert_int_equal(skt_fec_ring_parity(&ring, number, frame, len), SKT_OK);
-        skt_fec_ring_recover(&ring, gf, number, &found);
+        skt_parity_ring_note(&ring, number);
+        assert_int_equal(skt_parity_ring_parity(&ring, number, frame, len), SKT_OK);
+        skt_parity_ring_recover(&ring, gf, number, &found);
         for (unsigned n = 0; n < found.n; n++) {
             size_t got_len;
             unsigned j = found.number[n] - first;
-            const uint8_t *got = skt_fec_ring_get(&ring, found.number[n], &got_len);
+            const uint8_t *got = skt_parity_ring_get(&ring, found.number[n], &got_len);
             assert_true(lost >> j & 1);
             assert_non_null(got);
             assert_true(got_len >= packet_len[j]);
@@ -70,7 +70,7 @@ static unsigned transmit(const struct skt_gf256 *gf, uint32_t first, unsigned k,
         }
         back += found.n;
     }
-    assert_null(skt_fec_sender_due(&sender, 1000, 7, first + k + m));
+    assert_null(skt_parity_sender_due(&sender, 1000, 7, first + k + m));
     return back;
 }
 
@@ -100,7 +100,7 @@ static void large_groups(void **state)
     (void)state;
     const struct skt_gf256 *gf[] = {&skt_gf256_portable, skt_crypto_gf256()};
     for (unsigned round = 0; round < 400; round++) {
-        unsigned k = 1 + below(SKT_FEC_SPAN), m = 1 + below(SKT_FEC_PARITY_MAX), want = below(m + 1);
+        unsigned k = 1 + below(SKT_PARITY_SPAN), m = 1 + below(SKT_PARITY_MAX), want = below(m + 1);
         uint64_t lost = 0;
         make_packets(k, LEN_MAX);
         while (bits(lost) < want && bits(lost) < k + m)
@@ -115,18 +115,18 @@ static void every_square_is_invertible(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 2000; round++) {
-        struct skt_fec_unknowns u = {.n = 1 + below(SKT_FEC_PARITY_MAX)};
-        uint8_t sum[SKT_FEC_PARITY_MAX] = {0}, got[SKT_FEC_PARITY_MAX] = {0}, want[SKT_FEC_PARITY_MAX];
-        const uint8_t *rest[SKT_FEC_PARITY_MAX];
-        uint8_t *body[SKT_FEC_PARITY_MAX];
+        struct skt_parity_unknowns u = {.n = 1 + below(SKT_PARITY_MAX)};
+        uint8_t sum[SKT_PARITY_MAX] = {0}, got[SKT_PARITY_MAX] = {0}, want[SKT_PARITY_MAX];
+        const uint8_t *rest[SKT_PARITY_MAX];
+        uint8_t *body[SKT_PARITY_MAX];
         uint32_t used = 0, taken = 0;
         for (unsigned i = 0; i < u.n; i++) {
             do {
-                u.index[i] = (uint8_t)below(SKT_FEC_PARITY_MAX);
+                u.index[i] = (uint8_t)below(SKT_PARITY_MAX);
             } while (used >> u.index[i] & 1);
             used |= 1u << u.index[i];
             do {
-                u.position[i] = (uint8_t)below(SKT_FEC_SPAN);
+                u.position[i] = (uint8_t)below(SKT_PARITY_SPAN);
             } while (taken >> u.position[i] & 1);
             taken |= 1u << u.position[i];
             want[i] = (uint8_t)check_random(&seed);
@@ -135,17 +135,17 @@ static void every_square_is_invertible(void **state)
         }
         for (unsigned i = 0; i < u.n; i++)
             for (unsigned j = 0; j < u.n; j++)
-                sum[i] ^= skt_gf256_mul(skt_fec_coefficient(u.index[i], u.position[j]), want[j]);
-        assert_int_equal(skt_fec_solve(&skt_gf256_portable, &u, rest, body, 1), SKT_OK);
+                sum[i] ^= skt_gf256_mul(skt_parity_coefficient(u.index[i], u.position[j]), want[j]);
+        assert_int_equal(skt_parity_solve(&skt_gf256_portable, &u, rest, body, 1), SKT_OK);
         assert_memory_equal(got, want, u.n);
     }
-    struct skt_fec_unknowns twice = {.n = 2, .position = {1, 2}, .index = {3, 3}};
+    struct skt_parity_unknowns twice = {.n = 2, .position = {1, 2}, .index = {3, 3}};
     uint8_t a = 0, b = 0;
-    const uint8_t *rest[SKT_FEC_PARITY_MAX] = {&a, &b};
-    uint8_t *body[SKT_FEC_PARITY_MAX] = {&a, &b};
-    assert_int_equal(skt_fec_solve(&skt_gf256_portable, &twice, rest, body, 1), SKT_ERR_MALFORMED);
-    twice.index[1] = SKT_FEC_PARITY_MAX;
-    assert_int_equal(skt_fec_solve(&skt_gf256_portable, &twice, rest, body, 1), SKT_ERR_MALFORMED);
+    const uint8_t *rest[SKT_PARITY_MAX] = {&a, &b};
+    uint8_t *body[SKT_PARITY_MAX] = {&a, &b};
+    assert_int_equal(skt_parity_solve(&skt_gf256_portable, &twice, rest, body, 1), SKT_ERR_MALFORMED);
+    twice.index[1] = SKT_PARITY_MAX;
+    assert_int_equal(skt_parity_solve(&skt_gf256_portable, &twice, rest, body, 1), SKT_ERR_MALFORMED);
 }
 
 /* The bytes of the wire: doc/protocol.md has the same example. */
@@ -154,19 +154,20 @@ static void known_parity(void **state)
     (void)state;
     static const uint8_t bodies[2][3] = {{1, 2, 3}, {4, 5, 6}};
     static const uint8_t expect[2][5] = {{0x42, 0, 0x18, 0x7c, 0x03}, {0x43, 0x08, 0, 0, 0}};
-    skt_fec_sender_init(&sender);
-    skt_fec_sender_begin(&sender, 1, 10, 2, 0);
+    skt_parity_sender_init(&sender);
+    skt_parity_sender_begin(&sender, 1, 10, 2, 0);
     for (unsigned j = 0; j < 2; j++)
-        skt_fec_sender_add(&sender, &skt_gf256_portable, 10 + j, bodies[j], 3, true);
-    skt_fec_sender_close(&sender, 0, 2, 0);
+        skt_parity_sender_add(&sender, &skt_gf256_portable, 10 + j, bodies[j], 3, true);
+    skt_parity_sender_close(&sender, 0, 2, 0);
     for (unsigned i = 0; i < 2; i++) {
-        uint8_t frame[SKT_FEC_HEAD_LEN + 3], want[SKT_FEC_HEAD_LEN + 3];
-        struct skt_fec_group *g = skt_fec_sender_due(&sender, 0, 1, 12 + i);
+        uint8_t frame[SKT_PARITY_HEAD_LEN + 3], want[SKT_PARITY_HEAD_LEN + 3];
+        struct skt_parity_group *g = skt_parity_sender_due(&sender, 0, 1, 12 + i);
         memcpy(want, expect[i], sizeof want);
         for (unsigned b = 0; i > 0 && b < 3; b++)
-            want[SKT_FEC_HEAD_LEN + b] = skt_gf256_mul(skt_gf256_inv((uint8_t)(255 - i)), bodies[0][b]) ^
-                                         skt_gf256_mul(skt_gf256_inv((uint8_t)((255 - i) ^ 1)), bodies[1][b]);
-        assert_int_equal(skt_fec_sender_write(&sender, g, 0, 12 + i, frame), sizeof frame);
+            want[SKT_PARITY_HEAD_LEN + b] =
+                skt_gf256_mul(skt_gf256_inv((uint8_t)(255 - i)), bodies[0][b]) ^
+                skt_gf256_mul(skt_gf256_inv((uint8_t)((255 - i) ^ 1)), bodies[1][b]);
+        assert_int_equal(skt_parity_sender_write(&sender, g, 0, 12 + i, frame), sizeof frame);
         assert_memory_equal(frame, want, sizeof frame);
     }
 }
@@ -174,13 +175,13 @@ static void known_parity(void **state)
 static void feed(uint32_t number, unsigned back, unsigned count, unsigned index, const uint8_t *row,
                  size_t len)
 {
-    uint8_t frame[SKT_FEC_HEAD_LEN + SKT_FEC_BODY_MAX];
-    uint16_t head = skt_fec_head(back, count, index);
+    uint8_t frame[SKT_PARITY_HEAD_LEN + SKT_PARITY_BODY_MAX];
+    uint16_t head = skt_parity_head(back, count, index);
     frame[0] = (uint8_t)head;
     frame[1] = (uint8_t)(head >> 8);
-    memcpy(frame + SKT_FEC_HEAD_LEN, row, len);
-    skt_fec_ring_note(&ring, number);
-    assert_int_equal(skt_fec_ring_parity(&ring, number, frame, SKT_FEC_HEAD_LEN + len), SKT_OK);
+    memcpy(frame + SKT_PARITY_HEAD_LEN, row, len);
+    skt_parity_ring_note(&ring, number);
+    assert_int_equal(skt_parity_ring_parity(&ring, number, frame, SKT_PARITY_HEAD_LEN + len), SKT_OK);
 }
 
 static void malformed_parity(void **state)
@@ -192,15 +193,15 @@ static void malformed_parity(void **state)
         {0, 0, 1, 1},          /* itself */
         {63, 0, 1, 1},         /* before the first number */
     };
-    skt_fec_ring_begin(&ring, 1);
-    skt_fec_ring_note(&ring, 63);
+    skt_parity_ring_begin(&ring, 1);
+    skt_parity_ring_note(&ring, 63);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(skt_fec_ring_parity(&ring, 63, bad[i], 4), SKT_ERR_MALFORMED);
-    uint8_t frame[SKT_FEC_HEAD_LEN + SKT_FEC_BODY_MAX + 1] = {1, 0};
-    assert_int_equal(skt_fec_ring_parity(&ring, 63, frame, SKT_FEC_HEAD_LEN), SKT_ERR_MALFORMED);
-    assert_int_equal(skt_fec_ring_parity(&ring, 63, frame, 1), SKT_ERR_MALFORMED);
-    assert_int_equal(skt_fec_ring_parity(&ring, 63, frame, sizeof frame), SKT_ERR_MALFORMED);
-    assert_int_equal(skt_fec_ring_parity(&ring, 63, frame, sizeof frame - 1), SKT_OK);
+        assert_int_equal(skt_parity_ring_parity(&ring, 63, bad[i], 4), SKT_ERR_MALFORMED);
+    uint8_t frame[SKT_PARITY_HEAD_LEN + SKT_PARITY_BODY_MAX + 1] = {1, 0};
+    assert_int_equal(skt_parity_ring_parity(&ring, 63, frame, SKT_PARITY_HEAD_LEN), SKT_ERR_MALFORMED);
+    assert_int_equal(skt_parity_ring_parity(&ring, 63, frame, 1), SKT_ERR_MALFORMED);
+    assert_int_equal(skt_parity_ring_parity(&ring, 63, frame, sizeof frame), SKT_ERR_MALFORMED);
+    assert_int_equal(skt_parity_ring_parity(&ring, 63, frame, sizeof frame - 1), SKT_OK);
 }
 
 /* Parities that contradict each other give nothing, and do no harm. */
@@ -208,20 +209,20 @@ static void contradicting_parity(void **state)
 {
     (void)state;
     static const uint8_t row[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    struct skt_fec_found found;
-    skt_fec_ring_begin(&ring, 1);
-    skt_fec_ring_note(&ring, 3);
+    struct skt_parity_found found;
+    skt_parity_ring_begin(&ring, 1);
+    skt_parity_ring_note(&ring, 3);
     feed(10, 9, 4, 0, row, 8);  /* 1 to 4: 1, 2, 4 are missing */
     feed(11, 10, 4, 0, row, 8); /* the same index again */
     feed(12, 11, 4, 1, row, 7); /* another length */
     feed(13, 12, 5, 2, row, 8); /* another group */
     for (uint32_t n = 10; n <= 13; n++) {
-        skt_fec_ring_recover(&ring, &skt_gf256_portable, n, &found);
+        skt_parity_ring_recover(&ring, &skt_gf256_portable, n, &found);
         assert_int_equal(found.n, 0);
     }
     feed(14, 13, 4, 3, row, 8);
     feed(15, 14, 4, 4, row, 8); /* now there are three that fit */
-    skt_fec_ring_recover(&ring, &skt_gf256_portable, 15, &found);
+    skt_parity_ring_recover(&ring, &skt_gf256_portable, 15, &found);
     assert_int_equal(found.n, 3);
 }
 
@@ -231,26 +232,26 @@ static void reordered(void **state)
     (void)state;
     uint8_t rows[2][4] = {{0}};
     static const uint8_t body[3][4] = {{1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}};
-    struct skt_fec_found found;
+    struct skt_parity_found found;
     for (unsigned i = 0; i < 2; i++)
         for (unsigned j = 0; j < 3; j++)
-            skt_fec_add(&skt_gf256_portable, rows[i], i, j, body[j], 4);
-    skt_fec_ring_begin(&ring, 20);
+            skt_parity_add(&skt_gf256_portable, rows[i], i, j, body[j], 4);
+    skt_parity_ring_begin(&ring, 20);
     feed(23, 3, 3, 0, rows[0], 4);
     feed(24, 4, 3, 1, rows[1], 4);
-    skt_fec_ring_recover(&ring, &skt_gf256_portable, 24, &found);
+    skt_parity_ring_recover(&ring, &skt_gf256_portable, 24, &found);
     assert_int_equal(found.n, 0); /* three are missing */
-    skt_fec_ring_note(&ring, 21);
-    skt_fec_ring_body(&ring, 21, body[1], 4);
-    skt_fec_ring_recover(&ring, &skt_gf256_portable, 21, &found);
+    skt_parity_ring_note(&ring, 21);
+    skt_parity_ring_body(&ring, 21, body[1], 4);
+    skt_parity_ring_recover(&ring, &skt_gf256_portable, 21, &found);
     assert_int_equal(found.n, 2);
     size_t len;
-    assert_memory_equal(skt_fec_ring_get(&ring, 20, &len), body[0], 4);
-    assert_memory_equal(skt_fec_ring_get(&ring, 22, &len), body[2], 4);
+    assert_memory_equal(skt_parity_ring_get(&ring, 20, &len), body[0], 4);
+    assert_memory_equal(skt_parity_ring_get(&ring, 22, &len), body[2], 4);
     /* An original that comes after all takes the place of what was computed. */
-    skt_fec_ring_note(&ring, 20);
-    skt_fec_ring_body(&ring, 20, body[0], 4);
-    skt_fec_ring_note(&ring, 200);
+    skt_parity_ring_note(&ring, 20);
+    skt_parity_ring_body(&ring, 20, body[0], 4);
+    skt_parity_ring_note(&ring, 200);
     assert_int_equal(ring.losses.recovered, 1);
 }
 
@@ -258,15 +259,15 @@ static void losses_are_counted(void **state)
 {
     (void)state;
     memset(&ring.losses, 0, sizeof ring.losses);
-    skt_fec_ring_begin(&ring, 5);
+    skt_parity_ring_begin(&ring, 5);
     for (uint32_t n = 5; n < 1000; n++)
         if (n % 100 != 50 && n % 100 != 51 && n % 100 != 70)
-            skt_fec_ring_note(&ring, n);
-    skt_fec_ring_note(&ring, 999 + SKT_FEC_RING); /* a gap of 63 */
+            skt_parity_ring_note(&ring, n);
+    skt_parity_ring_note(&ring, 999 + SKT_PARITY_RING); /* a gap of 63 */
     assert_int_equal(ring.losses.lost, 30);
     assert_int_equal(ring.losses.runs, 20);
-    skt_fec_ring_note(&ring, 999 + 11 * SKT_FEC_RING); /* and one of 639 */
-    skt_fec_ring_note(&ring, 999 + 12 * SKT_FEC_RING);
+    skt_parity_ring_note(&ring, 999 + 11 * SKT_PARITY_RING); /* and one of 639 */
+    skt_parity_ring_note(&ring, 999 + 12 * SKT_PARITY_RING);
     assert_int_equal(ring.losses.lost, 30 + 63 + 639);
     assert_int_equal(ring.losses.runs, 22);
     assert_int_equal(ring.losses.recovered, 0);
@@ -279,37 +280,37 @@ static void other_packets_between(void **state)
     (void)state;
     static const uint8_t body[4] = {9, 8, 7, 6};
     for (unsigned lost = 0; lost < 16; lost++) {
-        struct skt_fec_found found;
-        skt_fec_sender_init(&sender);
-        skt_fec_ring_begin(&ring, 1);
-        skt_fec_sender_begin(&sender, 1, 1, 2, 0);
+        struct skt_parity_found found;
+        skt_parity_sender_init(&sender);
+        skt_parity_ring_begin(&ring, 1);
+        skt_parity_sender_begin(&sender, 1, 1, 2, 0);
         for (uint32_t n = 1; n <= 4; n++) {
             if (n % 2)
-                skt_fec_sender_add(&sender, &skt_gf256_portable, n, body, n, true);
+                skt_parity_sender_add(&sender, &skt_gf256_portable, n, body, n, true);
             if (lost >> (n - 1) & 1)
                 continue;
-            skt_fec_ring_note(&ring, n);
+            skt_parity_ring_note(&ring, n);
             if (n % 2)
-                skt_fec_ring_body(&ring, n, body, n);
+                skt_parity_ring_body(&ring, n, body, n);
             if (n == 2)
-                skt_fec_ring_body(&ring, n, body, 4); /* too long for the group: not covered */
+                skt_parity_ring_body(&ring, n, body, 4); /* too long for the group: not covered */
         }
-        skt_fec_sender_close(&sender, 0, 2, 0);
+        skt_parity_sender_close(&sender, 0, 2, 0);
         unsigned back = 0;
         for (uint32_t n = 5; n <= 6; n++) {
-            uint8_t frame[SKT_FEC_HEAD_LEN + SKT_FEC_BODY_MAX];
-            struct skt_fec_group *g = skt_fec_sender_due(&sender, 0, 1, n);
-            size_t len = skt_fec_sender_write(&sender, g, 0, n, frame);
-            skt_fec_ring_note(&ring, n);
-            assert_int_equal(skt_fec_ring_parity(&ring, n, frame, len), SKT_OK);
-            skt_fec_ring_recover(&ring, &skt_gf256_portable, n, &found);
+            uint8_t frame[SKT_PARITY_HEAD_LEN + SKT_PARITY_BODY_MAX];
+            struct skt_parity_group *g = skt_parity_sender_due(&sender, 0, 1, n);
+            size_t len = skt_parity_sender_write(&sender, g, 0, n, frame);
+            skt_parity_ring_note(&ring, n);
+            assert_int_equal(skt_parity_ring_parity(&ring, n, frame, len), SKT_OK);
+            skt_parity_ring_recover(&ring, &skt_gf256_portable, n, &found);
             back += found.n;
         }
         unsigned missing = bits(lost & 7); /* the group ends with number 3 */
         assert_int_equal(back, missing <= 2 ? bits(lost & 5) : 0);
         for (uint32_t n = 1; n <= 3 && missing <= 2; n++) {
             size_t len;
-            const uint8_t *got = skt_fec_ring_get(&ring, n, &len);
+            const uint8_t *got = skt_parity_ring_get(&ring, n, &len);
             uint8_t want[3] = {0};
             memcpy(want, body, n % 2 ? n : 0);
             if (lost >> (n - 1) & 1)
@@ -323,34 +324,36 @@ static void groups_take_turns(void **state)
 {
     (void)state;
     static const uint8_t body[4] = {1, 2, 3, 4};
-    uint8_t frame[SKT_FEC_HEAD_LEN + SKT_FEC_BODY_MAX];
-    skt_fec_sender_init(&sender);
-    assert_true(skt_fec_sender_expiry(&sender) == SKT_NEVER);
-    skt_fec_sender_begin(&sender, 1, 1, 3, 800);
-    assert_int_equal(skt_fec_sender_expiry(&sender), 800);
-    skt_fec_sender_add(&sender, &skt_gf256_portable, 1, body, 4, true);
-    skt_fec_sender_close(&sender, 100, 3, 50);
-    assert_int_equal(skt_fec_sender_expiry(&sender), 150);
-    assert_null(skt_fec_sender_due(&sender, 149, 1, 2));
-    struct skt_fec_group *g = skt_fec_sender_due(&sender, 150, 1, 2);
+    uint8_t frame[SKT_PARITY_HEAD_LEN + SKT_PARITY_BODY_MAX];
+    skt_parity_sender_init(&sender);
+    assert_true(skt_parity_sender_expiry(&sender) == SKT_NEVER);
+    skt_parity_sender_begin(&sender, 1, 1, 3, 800);
+    assert_int_equal(skt_parity_sender_expiry(&sender), 800);
+    skt_parity_sender_add(&sender, &skt_gf256_portable, 1, body, 4, true);
+    skt_parity_sender_close(&sender, 100, 3, 50);
+    assert_int_equal(skt_parity_sender_expiry(&sender), 150);
+    assert_null(skt_parity_sender_due(&sender, 149, 1, 2));
+    struct skt_parity_group *g = skt_parity_sender_due(&sender, 150, 1, 2);
     assert_non_null(g);
-    skt_fec_sender_write(&sender, g, 150, 2, frame);
-    assert_null(skt_fec_sender_due(&sender, 199, 1, 3));
-    assert_non_null(skt_fec_sender_due(&sender, 199, 1, 1 + SKT_FEC_LATEST + 1)); /* or it came too late */
-    skt_fec_sender_begin(&sender, 1, 3, 1, 1000);
-    skt_fec_sender_add(&sender, &skt_gf256_portable, 3, body, 4, true);
-    skt_fec_sender_close(&sender, 160, 1, 50);
-    assert_null(skt_fec_sender_begin(&sender, 1, 4, 1, 1000)); /* no place, */
-    g = skt_fec_sender_due(&sender, 160, 1, 4);                /* so one is made */
+    skt_parity_sender_write(&sender, g, 150, 2, frame);
+    assert_null(skt_parity_sender_due(&sender, 199, 1, 3));
+    assert_non_null(
+        skt_parity_sender_due(&sender, 199, 1, 1 + SKT_PARITY_LATEST + 1)); /* or it came too late */
+    skt_parity_sender_begin(&sender, 1, 3, 1, 1000);
+    skt_parity_sender_add(&sender, &skt_gf256_portable, 3, body, 4, true);
+    skt_parity_sender_close(&sender, 160, 1, 50);
+    assert_null(skt_parity_sender_begin(&sender, 1, 4, 1, 1000)); /* no place, */
+    g = skt_parity_sender_due(&sender, 160, 1, 4);                /* so one is made */
     assert_non_null(g);
     assert_int_equal(g->first, 1);
-    assert_null(skt_fec_sender_due(&sender, 300, 2, 4)); /* other keys */
-    assert_true(skt_fec_sender_expiry(&sender) == SKT_NEVER);
-    skt_fec_sender_begin(&sender, 1, 5, 1, 1000);
-    skt_fec_sender_add(&sender, &skt_gf256_portable, 5, body, 4, true);
-    skt_fec_sender_close(&sender, 400, 1, 50);
-    assert_null(skt_fec_sender_due(&sender, 500, 1, 5 + SKT_FEC_RING)); /* the receiver has forgotten it */
-    assert_true(skt_fec_sender_expiry(&sender) == SKT_NEVER);
+    assert_null(skt_parity_sender_due(&sender, 300, 2, 4)); /* other keys */
+    assert_true(skt_parity_sender_expiry(&sender) == SKT_NEVER);
+    skt_parity_sender_begin(&sender, 1, 5, 1, 1000);
+    skt_parity_sender_add(&sender, &skt_gf256_portable, 5, body, 4, true);
+    skt_parity_sender_close(&sender, 400, 1, 50);
+    assert_null(
+        skt_parity_sender_due(&sender, 500, 1, 5 + SKT_PARITY_RING)); /* the receiver has forgotten it */
+    assert_true(skt_parity_sender_expiry(&sender) == SKT_NEVER);
 }
 
 CHECK_GROUP(fec)

@@ -9,10 +9,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static struct skt_fec_ring ring;
+    static struct skt_parity_ring ring;
     uint32_t number = 1;
-    ring.losses = (struct skt_fec_losses){0};
-    skt_fec_ring_begin(&ring, number);
+    ring.losses = (struct skt_parity_losses){0};
+    skt_parity_ring_begin(&ring, number);
     while (len >= 3) {
         unsigned kind = data[0];
         uint32_t at = number + data[1];
@@ -21,18 +21,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         len -= 3;
         n = n < len ? n : len;
         at -= kind & 4 && at > 64 ? 64 : 0; /* back, too */
-        skt_fec_ring_note(&ring, at);
+        skt_parity_ring_note(&ring, at);
         if (kind & 1)
-            skt_fec_ring_body(&ring, at, data, n);
+            skt_parity_ring_body(&ring, at, data, n);
         else if (kind & 2)
-            (void)skt_fec_ring_parity(&ring, at, data, n);
-        struct skt_fec_found found;
-        skt_fec_ring_recover(&ring, &skt_gf256_portable, at, &found);
-        if (found.n > SKT_FEC_PARITY_MAX)
+            (void)skt_parity_ring_parity(&ring, at, data, n);
+        struct skt_parity_found found;
+        skt_parity_ring_recover(&ring, &skt_gf256_portable, at, &found);
+        if (found.n > SKT_PARITY_MAX)
             abort();
         for (unsigned i = 0; i < found.n; i++) {
             size_t body_len;
-            if (!skt_fec_ring_get(&ring, found.number[i], &body_len) || body_len > SKT_FEC_BODY_MAX)
+            if (!skt_parity_ring_get(&ring, found.number[i], &body_len) || body_len > SKT_PARITY_BODY_MAX)
                 abort();
         }
         if (ring.losses.recovered > ring.losses.lost || ring.losses.runs > ring.losses.lost)
