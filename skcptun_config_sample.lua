@@ -22,6 +22,9 @@ config.mode = "proxy_client"
 -- config.log_level = "info"                  -- "error", "warn", "info", "debug"
 -- config.log_file = "/var/log/skcptun.log"   -- path, none: the log goes to stderr. Links are not followed where others
                                               -- may write
+-- config.trace_file = "/var/log/skcptun.sqlog" -- path, none: what happens in each session is written there (doc/trace.md);
+                                              -- addresses and lengths, no key and no payload
+-- config.trace_file_max = 64                 -- MiB: then the trace ends, and says so. SIGHUP begins it anew
 -- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
 -- config.user = "nobody"                     -- string, none: the account to become once sockets are open
 -- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: all that peers' sessions can make it hold (up to

@@ -114,21 +114,39 @@ static void check_user(struct config_reader *r, void *arg)
     }
 }
 
+/* A file that is written to: its folder must be there. */
+static bool check_folder(struct config_reader *r, const char *field, const char *path)
+{
+    struct stat st;
+    char *folder = path ? folder_of(path) : NULL;
+    if (!folder)
+        return false;
+    bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+    free(folder);
+    if (there)
+        return true;
+    skt_config_enter(r, "%s", field);
+    skt_config_fail(r, "expected a file in a folder that is there, got \"%.200s\"", path);
+}
+
 static void check_log_file(struct config_reader *r, void *arg)
 {
     (void)arg;
-    struct stat st;
-    char *folder = r->conf->log_file ? folder_of(r->conf->log_file) : NULL;
-    if (!folder)
-        return;
-    bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
-    free(folder);
-    if (!there) {
-        skt_config_enter(r, "log_file");
-        skt_config_fail(r, "expected a file in a folder that is there, got \"%.200s\"", r->conf->log_file);
-    } else if (skt_log_check_file(r->conf->log_file) == EMLINK) {
+    if (check_folder(r, "log_file", r->conf->log_file) && skt_log_check_file(r->conf->log_file) == EMLINK) {
         skt_config_enter(r, "log_file");
         skt_config_fail(r, "\"%.200s\": %s", r->conf->log_file, skt_log_file_error(EMLINK));
+    }
+}
+
+/* Where others could plant files, or where it is something else, the start refuses it: that depends on who
+ * runs it. */
+static void check_trace_file(struct config_reader *r, void *arg)
+{
+    (void)arg;
+    const char *path = r->conf->trace_file;
+    if (check_folder(r, "trace_file", path) && r->conf->log_file && strcmp(path, r->conf->log_file) == 0) {
+        skt_config_enter(r, "trace_file");
+        skt_config_fail(r, "expected a file of its own, got that of log_file");
     }
 }
 
@@ -146,6 +164,7 @@ void skt_config_check_top(struct config_reader *r)
     }
     (void)skt_config_try(r, check_user, NULL);
     (void)skt_config_try(r, check_log_file, NULL);
+    (void)skt_config_try(r, check_trace_file, NULL);
     if (!conf->status_socket) {
         size_t cap = strlen(conf->name) + sizeof SKT_RUN_FOLDER "/.sock";
         conf->status_socket = malloc(cap);

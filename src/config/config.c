@@ -191,6 +191,7 @@ static int set_defaults(struct skt_config *conf, const char *path)
 {
     conf->log_level = SKT_LOG_INFO;
     conf->workers = 1;
+    conf->trace_file_max = 64;
     conf->table.tcp_read_buf_size = 16384;
     conf->table.tcp_recv_timeout = 10;
     conf->path = strdup(path);

@@ -128,11 +128,13 @@ struct skt_config {
     struct skt_value *user; /* a custom mode's own fields (a table), or NULL */
 
     enum skt_log_level log_level;
-    char *log_file;      /* or NULL: stderr */
-    char *status_socket; /* never NULL; "" (config: "off"): none. Default /run/skcptun/<name>.sock */
-    char *metrics_addr;  /* or NULL */
-    char *run_as;        /* `user`: the account to become after the start, or NULL */
-    uint64_t max_memory; /* bytes; 0: not set; see skt_config_max_memory */
+    char *log_file;         /* or NULL: stderr */
+    char *trace_file;       /* or NULL: nothing is traced */
+    int64_t trace_file_max; /* MiB */
+    char *status_socket;    /* never NULL; "" (config: "off"): none. Default /run/skcptun/<name>.sock */
+    char *metrics_addr;     /* or NULL */
+    char *run_as;           /* `user`: the account to become after the start, or NULL */
+    uint64_t max_memory;    /* bytes; 0: not set; see skt_config_max_memory */
     int64_t workers;
 
     struct skt_config_strings warnings; /* one line each, for the caller to log */

@@ -267,6 +267,8 @@ const struct config_field skt_config_top_fields[] = {
     {"tun_server", skt_config_read_skip, 0, 0, 0, 0, 0},
     {"log_level", skt_config_read_log_level, TOP(log_level), 0, LIVE, 0, 0},
     {"log_file", skt_config_read_string, TOP(log_file), 0, LIVE, 1, 0},
+    {"trace_file", skt_config_read_string, TOP(trace_file), 0, LIVE, 1, 0},
+    {"trace_file_max", skt_config_read_integer, TOP(trace_file_max), 0, LIVE, 1, 1000000},
     {"status_socket", skt_config_read_string, TOP(status_socket), 0, 0, 1, 0},
     {"metrics_addr", skt_config_read_string, TOP(metrics_addr), 0, NOT_YET, 1, 0},
     {"user", skt_config_read_string, TOP(run_as), 0, 0, 1, 0},

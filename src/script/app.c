@@ -180,9 +180,12 @@ static int run_script(lua_State *L)
 
 int skt_script_start(struct skt_script *app, char *err, size_t err_cap)
 {
+    int rc = skt_script_trace_update(app, err, err_cap);
+    if (rc != SKT_OK)
+        return rc == SKT_ERR_NOMEM ? rc : SKT_ERR_IO;
     if (!skt_script_call_protected(app, run_script, app, "script", err, err_cap))
         return SKT_ERR_IO;
-    int rc = skt_script_tun_unit_open(app, err, err_cap);
+    rc = skt_script_tun_unit_open(app, err, err_cap);
     if (rc != SKT_OK)
         return rc == SKT_ERR_NOMEM ? rc : SKT_ERR_IO;
     app->started = true;
@@ -275,6 +278,7 @@ void skt_script_free(struct skt_script *app)
     }
     skt_loop_task_cancel(app->loop, &app->finish);
     skt_script_skcp_free_dead(app);
+    skt_script_trace_end(app);
     skt_script_tun_unit_close(app);
     skt_shared_free(app->shared);
     skt_tickets_dispose(&app->tickets);

@@ -44,4 +44,7 @@ void skt_script_reloaded(struct skt_script *app)
     skt_script_tcp_free_buffer(app); /* its size may be another one now */
     skt_log_set_level(app->conf->log_level);
     skt_script_skcp_check_tickets(app);
+    char err[SKT_CONFIG_ERROR_MAX];
+    if (skt_script_trace_update(app, err, sizeof err) != SKT_OK)
+        skt_warn("SIGHUP: %s", err);
 }

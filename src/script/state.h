@@ -10,6 +10,7 @@
 #include "script/call.h"
 #include "tunnel/endpoint.h"
 #include "tunnel/relay.h"
+#include "tunnel/trace_file.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -39,6 +40,7 @@ struct skt_script {
     uint8_t (*psks)[SKT_KEY_LEN];       /* of the configuration's entries */
     struct skt_shared *shared;          /* of the endpoints */
     struct skt_relay_set *relays;
+    struct skt_trace_file *trace;      /* NULL: none */
     struct skt_script_tun_unit *tun;   /* in the TUN modes (script/tun.h), else NULL */
     struct skt_ticket_index tickets;   /* of conf */
     struct skt_list skcps, dead_skcps; /* struct skt_script_skcp */
@@ -90,6 +92,13 @@ struct skt_script_skcp {
     struct skt_idmap waiting; /* cid -> struct skt_script_waiting, of sessions that messages wait for */
     struct skt_list streams;  /* struct skt_script_stream: opened by the peer, not yet given to a relay */
 };
+
+/* --- app_trace.c --- */
+
+/* Begins the trace that the configuration asks for, or another one than there is, and ends what it does not
+ * ask for. As skt_trace_file_open; err: one line. */
+int skt_script_trace_update(struct skt_script *app, char *err, size_t err_cap);
+void skt_script_trace_end(struct skt_script *app);
 
 /* --- api_*.c: each adds its functions to the table on top of the stack; may raise --- */
 void skt_script_api_add_skcp(lua_State *L);

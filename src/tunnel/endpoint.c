@@ -52,6 +52,7 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
                       : SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
     ctx->mode = conf->mode;
     ctx->mtu_max = conf->mtu_max;
+    ctx->trace = ep->shared->trace;
     ctx->keepalive_s = conf->keepalive_s;
     ctx->no_redundancy = conf->no_redundancy;
     ctx->overhead_cap_permille = conf->overhead_cap_permille;
@@ -432,6 +433,14 @@ size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_ad
 {
     *addrs = ep->candidates;
     return ep->candidate_count;
+}
+
+void skt_endpoint_set_trace(struct skt_endpoint *ep, const struct skt_trace *trace)
+{
+    skt_us now = skt_loop_now(ep->loop);
+    ep->ctx.trace = *trace;
+    for (struct skt_list *l = ep->all.next; l != &ep->all; l = l->next)
+        skt_session_set_trace(SKT_CONTAINER(l, struct skt_link, link)->session, now, trace);
 }
 
 const struct skt_drops *skt_endpoint_drops(const struct skt_endpoint *ep)

@@ -145,6 +145,9 @@ void skt_endpoint_take_proofs(struct skt_endpoint *ep, bool on);
 /* Client: the addresses as last told to on_addresses; at most SKT_CANDIDATES_MAX. */
 size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs);
 
+/* Who is told what happens in the sessions, those that are there and those to come. */
+void skt_endpoint_set_trace(struct skt_endpoint *ep, const struct skt_trace *trace);
+
 /* Walks the sessions; *pos = 0 at first, NULL at the end. No changes between the calls. */
 struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *pos);
 

@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "crypto/crypto.h"
 #include "io/loop.h"
+#include "proto/trace.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ struct skt_shared {
     size_t max_memory;          /* bytes, as handed in or the default */
     struct skt_list stamps;     /* struct skt_stamps: the replay cache of each psk */
     uint8_t *send_buffer;       /* SKT_SEND_BUFFER_LEN bytes; touched only while something is sent */
+    struct skt_trace trace;     /* what endpoints that are made tell; they can be told of another one */
     struct skt_loop_timer trim; /* gives idle buffers back to the system */
 };
 

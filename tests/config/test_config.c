@@ -160,6 +160,8 @@ static void test_every_field(void **state)
     assert_true(e->max_rate_mbit == 12.5 && e->overhead_cap == 0.5);
     assert_int_equal(c->log_level, SKT_LOG_DEBUG);
     assert_string_equal(c->log_file, "x.log");
+    assert_null(c->trace_file);
+    assert_int_equal(c->trace_file_max, 64);
     assert_string_equal(c->status_socket, "");
     assert_string_equal(c->run_as, "nobody");
     assert_int_equal(c->max_memory, 64 * 1024 * 1024);

@@ -33,6 +33,8 @@ static const struct sample samples[] = {
     {"tun_server", NULL, NULL},
     {"log_level", "'info'", "'debug'"},
     {"log_file", "'a.log'", "'b.log'"},
+    {"trace_file", "'a.sqlog'", "'b.sqlog'"},
+    {"trace_file_max", "1", "2"},
     {"status_socket", "'/run/a'", "'/run/b'"},
     {"metrics_addr", NULL, NULL}, /* not in this version */
     {"user", "'root'", "'nobody'"},

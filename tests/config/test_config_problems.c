@@ -206,6 +206,13 @@ static void test_what_would_fail_later(void **state)
          ": log_file: expected a file in a folder that is there, got \"/no/such/folder/x.log\" (line 1)",
          ": proxy_client.listeners[1].tcp_listen_port: another listener has 127.0.0.1 port 80 already (line "
          "3)");
+    SAYS("config = { mode = 'proxy_client', trace_file = '/no/such/folder/x.sqlog', trace_file_max = 0, "
+         "proxy_client = { tcp_listen_port = 1, " REMOTE " } }",
+         ": trace_file_max: expected 1..1000000, got 0 (line 1)",
+         ": trace_file: expected a file in a folder that is there, got \"/no/such/folder/x.sqlog\" (line 1)");
+    SAYS("config = { mode = 'proxy_client', trace_file = '/tmp/x', log_file = '/tmp/x', "
+         "proxy_client = { tcp_listen_port = 1, " REMOTE " } }",
+         ": trace_file: expected a file of its own, got that of log_file (line 1)");
     SAYS("config = { mode = 'proxy_server', proxy_server = { tcp_target_addr = '127.0.0.1:80', "
          "tcp_target_port = 80,\n"
          "skcp_servers = { { address = '*', port = '4000-4010', password = 'p' },\n"
