@@ -48,6 +48,25 @@ static void read_item(struct skt_status_item *to, struct skt_json json, const st
     }
 }
 
+static void read_flow(struct skt_status_flow *to, double packets, double bytes,
+                      const struct skt_status_flow *before, double elapsed_s)
+{
+    *to = (struct skt_status_flow){.packets = packets, .bytes = bytes};
+    if (before) {
+        to->packets_s = rate(packets, before->packets, elapsed_s);
+        to->bytes_s = rate(bytes, before->bytes, elapsed_s);
+    }
+}
+
+static void read_tun(struct skt_status_items *to, struct skt_json tun, const struct skt_status_items *before,
+                     double elapsed_s)
+{
+    read_flow(&to->tun_read, number(tun, "packets_in"), number(tun, "bytes_in"),
+              before ? &before->tun_read : NULL, elapsed_s);
+    read_flow(&to->tun_written, number(tun, "packets_out"), number(tun, "bytes_out"),
+              before ? &before->tun_written : NULL, elapsed_s);
+}
+
 static int descending(double x, double y)
 {
     return (x < y) - (x > y);
@@ -79,6 +98,7 @@ int skt_status_items_read(struct skt_status_items *to, struct skt_json status,
         to->rx_s += item->rx_s;
         to->streams += number(json, "streams");
     }
+    read_tun(to, skt_json_get(status, "tun"), before, elapsed_s);
     qsort(to->list, to->count, sizeof *to->list, compare);
     return SKT_OK;
 }

@@ -14,11 +14,18 @@ struct skt_status_item {
     double tx_s, rx_s;    /* bytes a second since the status before; 0 where there was none */
 };
 
+/* One direction of the TUN. */
+struct skt_status_flow {
+    double packets, bytes;     /* so far */
+    double packets_s, bytes_s; /* a second since the status before; 0 where there was none */
+};
+
 struct skt_status_items {
     struct skt_status_item *list;
     size_t count;
     double tx, rx, tx_s, rx_s; /* sums of the items' */
     double streams;            /* of all sessions */
+    struct skt_status_flow tun_read, tun_written;
 };
 
 /* Reads a status's sessions. `before` is what was read elapsed_s earlier, or NULL: then rates are 0, and the

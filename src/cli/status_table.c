@@ -72,9 +72,8 @@ static void add_some(struct list *l, const char *format, double n)
 #define SESSION_ROW "%10s  %-10s %6s %9s %13s %8s %8s %7s\n"
 
 enum {
-    ROWS_BESIDE =
-        11, /* lines of a status that are not sessions', at most: 2 heads, sum, rest, tun 4, tcp 1, drops 2 */
-};
+    ROWS_AROUND = 5
+}; /* lines beside the sessions' and what follows them: 2 heads, sum, rest, the cursor's */
 
 /* What the two columns of bytes show: 12345678 bytes a second are "98.8" Mbit/s. */
 static const char *flow(const struct skt_status_view *view, double bytes, double bytes_s,
@@ -127,6 +126,14 @@ static void print_session(FILE *out, const struct skt_status_item *item, const s
     print_details(&l, item, view);
 }
 
+static int count_lines(const char *lines, size_t len)
+{
+    int n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += lines[i] == '\n';
+    return n;
+}
+
 /* Prints a session where it takes no more than rows_left lines; how many it took, or 0: it did not fit. */
 static int print_if_it_fits(FILE *out, const struct skt_status_item *item, const struct skt_status_view *view,
                             int rows_left)
@@ -139,8 +146,7 @@ static int print_if_it_fits(FILE *out, const struct skt_status_item *item, const
     print_session(f, item, view);
     int rows = 0;
     if (fclose(f) == 0) {
-        for (size_t i = 0; i < len; i++)
-            rows += lines[i] == '\n';
+        rows = count_lines(lines, len);
         if (rows <= rows_left)
             fwrite(lines, 1, len, out);
         else
@@ -159,7 +165,8 @@ static void print_sum(FILE *out, const struct skt_status_items *all, const struc
             flow(view, all->rx, all->rx_s, got), streams);
 }
 
-static void print_sessions(FILE *out, const struct skt_status_items *all, const struct skt_status_view *view)
+static void print_sessions(FILE *out, const struct skt_status_items *all, const struct skt_status_view *view,
+                           int rows_beside)
 {
     if (all->count == 0) {
         fputs("no session\n", out);
@@ -167,7 +174,7 @@ static void print_sessions(FILE *out, const struct skt_status_items *all, const 
     }
     fprintf(out, SESSION_ROW, "cid", "state", "age", "rtt", "loss out/in", view->rates ? "out Mb/s" : "sent",
             view->rates ? "in Mb/s" : "received", "streams");
-    int left = view->rows_max > 0 ? view->rows_max - ROWS_BESIDE : INT_MAX;
+    int left = view->rows_max > 0 ? view->rows_max - rows_beside : INT_MAX;
     size_t shown = 0;
     for (int rows; shown < all->count; shown++, left -= rows) {
         rows = print_if_it_fits(out, &all->list[shown], view, left);
@@ -189,7 +196,16 @@ static void add_packets(struct list *l, const char *what, double packets, double
     add(l, item);
 }
 
-static void print_tun(FILE *out, struct skt_json tun)
+static void add_rate(struct list *l, const char *what, const struct skt_status_flow *f)
+{
+    char item[96];
+    snprintf(item, sizeof item, "%s %.*f Mbit/s, %.0f packets/s", what, f->bytes_s * 8 < 9.995e6 ? 2 : 1,
+             f->bytes_s * 8 / 1e6, f->packets_s);
+    add(l, item);
+}
+
+static void print_tun(FILE *out, struct skt_json tun, const struct skt_status_items *all,
+                      const struct skt_status_view *view)
 {
     char name[32], label[48];
     struct list l = {.out = out, .label = label};
@@ -201,6 +217,12 @@ static void print_tun(FILE *out, struct skt_json tun)
     add_packets(&l, "written", number(tun, "packets_out"), number(tun, "bytes_out"));
     add_some(&l, "%.0f between clients", number(tun, "forwarded"));
     end(&l);
+    if (view->rates) {
+        snprintf(label, sizeof label, "%s now: ", name);
+        add_rate(&l, "read", &all->tun_read);
+        add_rate(&l, "written", &all->tun_written);
+        end(&l);
+    }
     snprintf(label, sizeof label, "%s dropped: ", name);
     add_number(&l, "%.0f to keep queues short", number(tun, "dropped"));
     add_number(&l, "%.0f for want of room", number(tun, "overflow"));
@@ -217,19 +239,13 @@ static void print_tcp(FILE *out, struct skt_json tcp)
             number(tcp, "accepted"), number(tcp, "refused"), number(tcp, "closed"));
 }
 
-void skt_status_table_show(FILE *out, struct skt_json status, const struct skt_status_items *sessions,
-                           const struct skt_status_view *view)
+static void print_tail(FILE *out, struct skt_json status, const struct skt_status_items *sessions,
+                       const struct skt_status_view *view)
 {
-    char version[32], mode[64], up[SKT_FORMAT_MAX], rss[SKT_FORMAT_MAX];
     struct skt_json tcp = skt_json_get(status, "tcp"), tun = skt_json_get(status, "tun");
     bool has_tun = skt_json_get(tun, "name").p != NULL;
-    fprintf(out, "skcptun %s  %.24s  pid %.0f  up %s  memory %s\n",
-            text(status, "version", version, sizeof version), text(status, "mode", mode, sizeof mode),
-            number(status, "pid"), skt_format_duration(number(status, "uptime_s"), up),
-            skt_format_bytes(number(status, "rss_bytes"), rss));
-    print_sessions(out, sessions, view);
     if (has_tun)
-        print_tun(out, tun);
+        print_tun(out, tun, sessions, view);
     if (!has_tun || number(tcp, "open") + number(tcp, "accepted") + number(tcp, "closed") > 0)
         print_tcp(out, tcp);
     struct list l = {.out = out, .label = "datagrams dropped: "};
@@ -238,6 +254,26 @@ void skt_status_table_show(FILE *out, struct skt_json status, const struct skt_s
     add_number(&l, "%.0f malformed", number(status, "drops.malformed"));
     add_number(&l, "%.0f overload", number(status, "drops.overload"));
     end(&l);
+}
+
+void skt_status_table_show(FILE *out, struct skt_json status, const struct skt_status_items *sessions,
+                           const struct skt_status_view *view)
+{
+    char version[32], mode[64], up[SKT_FORMAT_MAX], rss[SKT_FORMAT_MAX], *tail = NULL;
+    size_t tail_len = 0;
+    FILE *f = open_memstream(&tail, &tail_len);
+    fprintf(out, "skcptun %s  %.24s  pid %.0f  up %s  memory %s\n",
+            text(status, "version", version, sizeof version), text(status, "mode", mode, sizeof mode),
+            number(status, "pid"), skt_format_duration(number(status, "uptime_s"), up),
+            skt_format_bytes(number(status, "rss_bytes"), rss));
+    if (f) {
+        print_tail(f, status, sessions, view);
+        (void)fclose(f);
+    }
+    print_sessions(out, sessions, view, ROWS_AROUND + count_lines(tail, tail_len));
+    if (tail)
+        fwrite(tail, 1, tail_len, out);
+    free(tail);
 }
 
 void skt_status_table_print(FILE *out, struct skt_json status)

@@ -15,8 +15,8 @@ struct session {
     unsigned long long tx, rx;
 };
 
-/* A status with these sessions, as an instance writes it. */
-static struct skt_json status_of(const struct session *list, size_t n, char *text)
+/* A status with these sessions, as an instance writes it; tun: what it says of its interface, or "". */
+static struct skt_json status_with(const struct session *list, size_t n, const char *tun, char *text)
 {
     int len = snprintf(text, TEXT_MAX,
                        "{\"version\":\"0.1.0\",\"mode\":\"a_mode_of_ones_own_with_a_very_long_name_indeed_"
@@ -31,12 +31,19 @@ static struct skt_json status_of(const struct session *list, size_t n, char *tex
             "\"retransmitted\":1234567890,\"duplicated\":1234567890,\"fec_sent\":1234567890,"
             "\"fec_recovered\":1234567890,\"streams\":1000000}",
             i ? "," : "", list[i].cid, list[i].age_s, list[i].tx, list[i].rx);
-    len += snprintf(text + len, TEXT_MAX - (size_t)len,
-                    "],\"tcp\":{\"open\":1,\"accepted\":2,\"refused\":3,\"closed\":4},\"drops\":{\"auth\":1,"
-                    "\"replay\":2,\"malformed\":3,\"overload\":4}}");
+    len +=
+        snprintf(text + len, TEXT_MAX - (size_t)len,
+                 "],\"tcp\":{\"open\":1,\"accepted\":2,\"refused\":3,\"closed\":4},%s\"drops\":{\"auth\":1,"
+                 "\"replay\":2,\"malformed\":3,\"overload\":4}}",
+                 tun);
     struct skt_json value = skt_json_of(text, (size_t)len);
     assert_non_null(value.p);
     return value;
+}
+
+static struct skt_json status_of(const struct session *list, size_t n, char *text)
+{
+    return status_with(list, n, "", text);
 }
 
 /* The lines of a table, each of which must fit; how many there are. */
@@ -131,12 +138,82 @@ static void it_fits_on_a_screen(void **state)
     skt_status_items_free(&items);
 }
 
+/* An interface that has read and written so much, with everything in its lines that can be there. */
+static const char *tun_of(unsigned long long packets_in, unsigned long long bytes_in,
+                          unsigned long long packets_out, unsigned long long bytes_out)
+{
+    static char text[2][1024];
+    static int turn;
+    turn = !turn;
+    snprintf(text[turn], sizeof text[turn],
+             "\"tun\":{\"name\":\"interface-of-15\",\"ip\":\"255.255.255.255/24\","
+             "\"ip6\":\"2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff/64\",\"mtu\":1420,\"packets_in\":%llu,"
+             "\"bytes_in\":%llu,\"packets_out\":%llu,\"bytes_out\":%llu,\"forwarded\":1234567890,"
+             "\"dropped\":1234567890,\"overflow\":1234567890,\"spoofed\":1234567890,\"malformed\":1234567890,"
+             "\"group\":1234567890,\"no_route\":1234567890},",
+             packets_in, bytes_in, packets_out, bytes_out);
+    return text[turn];
+}
+
+static void a_tuns_rates_and_sums_are_shown(void **state)
+{
+    (void)state;
+    static char text[TEXT_MAX], text2[TEXT_MAX];
+    const struct session first[] = {{1, 50, 0, 0}, {2, 50, 0, 0}, {3, 50, 0, 0}};
+    const struct session then[] = {{1, 52, 10, 10}, {2, 52, 2500000, 50000000}, {3, 52, 25000, 0}};
+    struct skt_status_items a, b;
+    char *out;
+    struct skt_json status = status_with(first, 3, tun_of(1000, 1000000, 50, 5000), text);
+    assert_int_equal(skt_status_items_read(&a, status, NULL, 0), SKT_OK);
+    assert_true(a.tun_read.bytes_s + a.tun_written.bytes_s <= 0);
+    status = status_with(then, 3, tun_of(3000, 51000000, 150, 15000), text2);
+    assert_int_equal(skt_status_items_read(&b, status, &a, 2), SKT_OK);
+    print(status, &b, (struct skt_status_view){.rates = true}, &out);
+    assert_non_null(strstr(out, "interface-of-15 now: read 200.0 Mbit/s, 1000 packets/s,\n            "
+                                "written 0.04 Mbit/s, 50 packets/s\n"));
+    assert_non_null(strstr(out, "read 3000 packets (51.0 MB),"));
+    assert_non_null(strstr(out, " written 150 packets (15.0 kB)"));
+    assert_non_null(strstr(out, "     10.1    200.0 3000000\n"));
+    assert_true(strstr(out, "\n         2  ") < strstr(out, "\n         3  ") &&
+                strstr(out, "\n         3  ") < strstr(out, "\n         1  "));
+    free(out);
+    print(status, &b, (struct skt_status_view){0}, &out);
+    assert_null(strstr(out, " now: "));
+    free(out);
+    skt_status_items_free(&a);
+    skt_status_items_free(&b);
+}
+
+static void a_tun_fits_on_a_screen(void **state)
+{
+    (void)state;
+    static char text[TEXT_MAX];
+    const unsigned long long most = 999999999999999ULL;
+    struct session list[40];
+    struct skt_status_items items;
+    char *out;
+    for (unsigned i = 0; i < 40; i++)
+        list[i] = (struct session){4294967295U - i, 1e6, 1000000000000ULL * i, 999900000ULL};
+    struct skt_json status = status_with(list, 40, tun_of(most, most, most, most), text);
+    assert_int_equal(skt_status_items_read(&items, status, NULL, 0), SKT_OK);
+    items.tun_read = items.tun_written = (struct skt_status_flow){9e14, 9e17, 9999999, 12345678900};
+    for (int rows = 24; rows < 60; rows++) {
+        assert_in_range(
+            print(status, &items, (struct skt_status_view){.rates = true, .rows_max = rows}, &out), 6,
+            rows - 1);
+        assert_non_null(strstr(out, "4294967256 "));
+        assert_non_null(strstr(out, " now: read "));
+        free(out);
+    }
+    skt_status_items_free(&items);
+}
+
 CHECK_GROUP(status_table)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_busiest_is_first),
-        cmocka_unit_test(rates_and_sums_are_shown),
-        cmocka_unit_test(it_fits_on_a_screen),
+        cmocka_unit_test(the_busiest_is_first),   cmocka_unit_test(rates_and_sums_are_shown),
+        cmocka_unit_test(it_fits_on_a_screen),    cmocka_unit_test(a_tuns_rates_and_sums_are_shown),
+        cmocka_unit_test(a_tun_fits_on_a_screen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
