@@ -122,14 +122,13 @@ int skt_opener_start(struct skt_opener *o, const char *config, const char *log)
     return SKT_ERR_IO;
 }
 
-/* The descriptor that came with an answer, or -1. */
+/* The descriptor that came with an answer, or -1. There is room for one. */
 static int taken_fd(struct msghdr *m)
 {
+    const struct cmsghdr *c = CMSG_FIRSTHDR(m);
     int fd = -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
-            memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    }
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(c), sizeof fd);
     return fd;
 }
 

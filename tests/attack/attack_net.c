@@ -132,16 +132,13 @@ void attack_send_raw(struct attack *a, const uint8_t *datagram, size_t len, uint
 /* The account of the address that a datagram was sent to. */
 static struct attack_account *account_of(struct attack *a, struct msghdr *m)
 {
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-        struct in_pktinfo info;
-        if (h->cmsg_level != IPPROTO_IP || h->cmsg_type != IP_PKTINFO)
-            continue;
-        memcpy(&info, CMSG_DATA(h), sizeof info);
-        uint32_t n = ntohl(info.ipi_addr.s_addr) - a->p.source_base;
-        if (n < a->p.sources)
-            return &a->forged[n];
-    }
-    return &a->own;
+    const struct cmsghdr *h = CMSG_FIRSTHDR(m); /* it is the only one that was asked for */
+    struct in_pktinfo info;
+    if (!h || h->cmsg_level != IPPROTO_IP || h->cmsg_type != IP_PKTINFO)
+        return &a->own;
+    memcpy(&info, CMSG_DATA(h), sizeof info);
+    uint32_t n = ntohl(info.ipi_addr.s_addr) - a->p.source_base;
+    return n < a->p.sources ? &a->forged[n] : &a->own;
 }
 
 /* What came of the first stream; nobody acknowledges it but the case. */
