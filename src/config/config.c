@@ -190,10 +190,8 @@ char *skt_config_other_name(const struct skt_config *conf)
 static int set_defaults(struct skt_config *conf, const char *path)
 {
     conf->log_level = SKT_LOG_INFO;
-    conf->workers = 1;
-    conf->trace_file_max = 64;
-    conf->table.tcp_read_buf_size = 16384;
-    conf->table.tcp_recv_timeout = 10;
+    skt_config_preset(skt_config_top_fields, conf);
+    skt_config_preset(skt_config_mode_fields, &conf->table);
     conf->path = strdup(path);
     const char *base = strrchr(path, '/');
     conf->name = strdup(base ? base + 1 : path);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proto/primitives.h"
+#include "proto/tuning.h"
 #include "proto/wire.h"
 
 #include <stdbool.h>
@@ -28,8 +29,6 @@ enum skt_config_mode {
     SKT_CONFIG_CUSTOM, /* a name of the user's own, with a script */
 };
 
-enum skt_config_redundancy { SKT_REDUNDANCY_AUTO, SKT_REDUNDANCY_OFF, SKT_REDUNDANCY_FIXED };
-
 struct skt_config_ports {
     uint16_t lo, hi; /* equal for a single port */
 };
@@ -50,16 +49,7 @@ struct skt_config_entry {
     struct skt_config_key server_key;  /* remote: the server's public key */
     struct skt_config_key private_key; /* server: its private key */
     struct skt_config_key ticket;      /* remote */
-    int64_t speed_mode;                /* 1 turbo, 0 normal */
-    int64_t keepalive_s;               /* skcp_keepalive */
-    int64_t max_conn_cnt;
-    int64_t streams_max; /* server: connections of one session at most */
-    int64_t mtu;
-    uint8_t ciphers; /* bit set of 1 << enum skt_cipher; 0: all */
-    enum skt_config_redundancy redundancy;
-    int redundancy_data, redundancy_parity; /* with SKT_REDUNDANCY_FIXED */
-    double max_rate_mbit;                   /* 0: not set */
-    double overhead_cap;
+    struct skt_tuning tuning;
 };
 
 struct skt_config_strings {

@@ -91,56 +91,37 @@ static bool same_targets(const void *a, const void *b)
 /* The choice, and with SKT_REDUNDANCY_FIXED what belongs to it. */
 static bool same_redundancy(const void *a, const void *b)
 {
-    const size_t at = offsetof(struct skt_config_entry, redundancy);
-    const struct skt_config_entry *x = (const void *)((const char *)a - at),
-                                  *y = (const void *)((const char *)b - at);
+    const size_t at = offsetof(struct skt_tuning, redundancy);
+    const struct skt_tuning *x = (const void *)((const char *)a - at),
+                            *y = (const void *)((const char *)b - at);
     return x->redundancy == y->redundancy && x->redundancy_data == y->redundancy_data &&
            x->redundancy_parity == y->redundancy_parity;
 }
 
-struct kind {
+/* Those types that are not compared byte by byte. */
+static const struct kind {
     config_read_fn *read;
-    size_t size;   /* bytes to compare and exchange */
-    same_fn *same; /* NULL: byte by byte */
+    same_fn *same;
+} kinds[] = {
+    {skt_config_read_string, same_string},         {skt_config_read_strings, same_strings},
+    {skt_config_read_redundancy, same_redundancy}, {skt_config_read_tickets, same_tickets},
+    {skt_config_read_listeners, same_listeners},   {skt_config_read_targets, same_targets},
 };
 
-static const struct kind kinds[] = {
-    {skt_config_read_string, sizeof(char *), same_string},
-    {skt_config_read_integer, sizeof(int64_t), NULL},
-    {skt_config_read_speed_mode, sizeof(int64_t), NULL},
-    {skt_config_read_number, sizeof(double), NULL},
-    {skt_config_read_bool, sizeof(bool), NULL},
-    {skt_config_read_tun_offload, sizeof(bool), NULL},
-    {skt_config_read_strings, sizeof(struct skt_config_strings), same_strings},
-    {skt_config_read_key, sizeof(struct skt_config_key), NULL},
-    {skt_config_read_ticket, sizeof(struct skt_config_key), NULL},
-    {skt_config_read_port_range, sizeof(struct skt_config_ports), NULL},
-    {skt_config_read_cipher, sizeof(uint8_t), NULL},
-    {skt_config_read_log_level, sizeof(enum skt_log_level), NULL},
-    {skt_config_read_size, sizeof(uint64_t), NULL},
-    {skt_config_read_redundancy, sizeof(enum skt_config_redundancy), same_redundancy},
-    {skt_config_read_tickets, 0, same_tickets},
-    {skt_config_read_listeners, 0, same_listeners},
-    {skt_config_read_targets, 0, same_targets},
-};
-
-/* NULL: a field that is no value of its own (other modes' tables, entries). */
-static const struct kind *kind_of(const struct config_field *f)
+static same_fn *same_of(const struct config_field *f)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (kinds[i].read == f->read)
-            return &kinds[i];
+            return kinds[i].same;
     }
     return NULL;
 }
 
 bool skt_config_same_field(const struct config_field *f, const void *a, const void *b)
 {
-    const struct kind *kind = kind_of(f);
     const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
-    if (!kind)
-        return true;
-    return kind->same ? kind->same(x, y) : memcmp(x, y, kind->size) == 0;
+    same_fn *same = same_of(f);
+    return same ? same(x, y) : memcmp(x, y, f->size) == 0; /* 0 bytes: other modes' tables, entries */
 }
 
 /* --- what takes a restart --- */
@@ -234,10 +215,11 @@ static void swap_list(config_read_fn *read, struct skt_config_mode_table *a, str
 static void take(const struct config_field *fields, bool scripted, void *a, void *b)
 {
     for (const struct config_field *f = fields; f->name; f++) {
-        const struct kind *kind = is_live(f, scripted) ? kind_of(f) : NULL;
-        if (kind && kind->size > 0)
-            swap((char *)a + f->offset, (char *)b + f->offset, kind->size);
-        else if (kind)
+        if (!is_live(f, scripted))
+            continue;
+        if (f->size > 0)
+            swap((char *)a + f->offset, (char *)b + f->offset, f->size);
+        else
             swap_list(f->read, a, b);
     }
 }

@@ -65,16 +65,20 @@ enum config_flag {
 struct config_field {
     const char *name;
     config_read_fn *read;
-    size_t offset;
-    unsigned scope; /* 0: everywhere */
+    size_t offset, size; /* where in the object, and bytes of it; size 0: the reader knows, offset is 0 */
+    unsigned scope;      /* 0: everywhere */
     unsigned flags;
     double min, max; /* numbers: the range */
+    double preset;   /* numbers: the default; of all else it is zero bytes */
 };
 
 /* Reads the table on top of the stack into the object at `base`: every field of the list that belongs to
  * `scope`; unknown ones fail. */
 void skt_config_read_table(struct config_reader *r, const struct config_field *fields, unsigned scope,
                            void *base, unsigned flags);
+
+/* Gives the numbers of the object at `base` their defaults. */
+void skt_config_preset(const struct config_field *fields, void *base);
 
 /* Does the table on top of the stack hold the named field? */
 bool skt_config_has(struct config_reader *r, const char *name);
@@ -117,9 +121,9 @@ bool skt_config_list_item(struct config_reader *r, lua_Integer i);
 
 /* The types. */
 config_read_fn skt_config_read_string, skt_config_read_integer, skt_config_read_number, skt_config_read_bool,
-    skt_config_read_speed_mode, skt_config_read_strings, skt_config_read_key, skt_config_read_port_range,
-    skt_config_read_cipher, skt_config_read_redundancy, skt_config_read_ticket, skt_config_read_log_level,
-    skt_config_read_size, skt_config_read_skip;
+    skt_config_read_speed_mode, skt_config_read_permille, skt_config_read_rate, skt_config_read_strings,
+    skt_config_read_key, skt_config_read_port_range, skt_config_read_cipher, skt_config_read_redundancy,
+    skt_config_read_ticket, skt_config_read_log_level, skt_config_read_size, skt_config_read_skip;
 /* Those of lists, into the mode's table; and of a switch that is kept the other way round (config/tables.c).
  */
 config_read_fn skt_config_read_tickets, skt_config_read_listeners, skt_config_read_targets,

@@ -43,6 +43,19 @@ static bool is_default(struct config_reader *r, const struct config_field *f, do
     return true;
 }
 
+/* Into a field of any width: the range of the field has seen to it that it fits. */
+static void put_integer(const struct config_field *f, void *at, int64_t v)
+{
+    uint8_t v8 = (uint8_t)v;
+    uint16_t v16 = (uint16_t)v;
+    uint32_t v32 = (uint32_t)v;
+    const void *from = f->size == sizeof v8    ? (const void *)&v8
+                       : f->size == sizeof v16 ? (const void *)&v16
+                       : f->size == sizeof v32 ? (const void *)&v32
+                                               : (const void *)&v;
+    memcpy(at, from, f->size);
+}
+
 void skt_config_read_integer(struct config_reader *r, const struct config_field *f, void *at)
 {
     char expected[64];
@@ -53,7 +66,7 @@ void skt_config_read_integer(struct config_reader *r, const struct config_field 
         return;
     if (!exact || (double)v < f->min || (double)v > f->max)
         skt_config_fail_got(r, f, expected);
-    *(int64_t *)at = v;
+    put_integer(f, at, v);
 }
 
 void skt_config_read_speed_mode(struct config_reader *r, const struct config_field *f, void *at)
@@ -64,20 +77,64 @@ void skt_config_read_speed_mode(struct config_reader *r, const struct config_fie
         skt_config_fail_got(r, f, "1 (turbo) or 0 (normal)");
     if (v != 0 && v != 1)
         skt_config_warn(r, "%s: %lld stands for 0 (normal)", r->where, (long long)v);
-    *(int64_t *)at = v == 1;
+    *(enum skt_speed *)at = v == 1 ? SKT_SPEED_TURBO : SKT_SPEED_NORMAL;
+}
+
+/* False: the default stands for it. */
+static bool take_number(struct config_reader *r, const struct config_field *f, double *v)
+{
+    char expected[64];
+    int is_number = 0;
+    *v = (double)lua_tonumberx(r->L, -1, &is_number);
+    describe_range(f, "a number ", expected, sizeof expected);
+    if (is_number && isfinite(*v) && is_default(r, f, *v))
+        return false;
+    if (!is_number || !isfinite(*v) || *v < f->min || *v > f->max)
+        skt_config_fail_got(r, f, expected);
+    return true;
 }
 
 void skt_config_read_number(struct config_reader *r, const struct config_field *f, void *at)
 {
-    char expected[64];
-    int is_number = 0;
-    double v = (double)lua_tonumberx(r->L, -1, &is_number);
-    describe_range(f, "a number ", expected, sizeof expected);
-    if (is_number && isfinite(v) && is_default(r, f, v))
-        return;
-    if (!is_number || !isfinite(v) || v < f->min || v > f->max)
-        skt_config_fail_got(r, f, expected);
-    *(double *)at = v;
+    double v;
+    if (take_number(r, f, &v))
+        *(double *)at = v;
+}
+
+static uint32_t permille(double v)
+{
+    return (uint32_t)(v * 1000 + 0.5);
+}
+
+/* A share, kept in thousandths. */
+void skt_config_read_permille(struct config_reader *r, const struct config_field *f, void *at)
+{
+    double v;
+    if (take_number(r, f, &v))
+        *(uint32_t *)at = permille(v);
+}
+
+/* Mbit/s, kept in bytes/s. */
+void skt_config_read_rate(struct config_reader *r, const struct config_field *f, void *at)
+{
+    double v;
+    if (take_number(r, f, &v))
+        *(uint64_t *)at = (uint64_t)(v * 1e6 / 8);
+}
+
+void skt_config_preset(const struct config_field *fields, void *base)
+{
+    for (const struct config_field *f = fields; f->name; f++) {
+        void *at = (char *)base + f->offset;
+        if (f->read == skt_config_read_integer)
+            put_integer(f, at, (int64_t)f->preset);
+        else if (f->read == skt_config_read_number)
+            *(double *)at = f->preset;
+        else if (f->read == skt_config_read_permille)
+            *(uint32_t *)at = permille(f->preset);
+        else if (f->read == skt_config_read_speed_mode)
+            *(enum skt_speed *)at = (enum skt_speed)f->preset;
+    }
 }
 
 void skt_config_read_bool(struct config_reader *r, const struct config_field *f, void *at)
@@ -177,34 +234,25 @@ void skt_config_read_cipher(struct config_reader *r, const struct config_field *
         skt_config_fail_got(r, f, "\"auto\", \"aes-256-gcm\" or \"chacha20-poly1305\"");
 }
 
-struct fixed_redundancy {
-    int64_t data, parity;
-};
-
 void skt_config_read_redundancy(struct config_reader *r, const struct config_field *f, void *at)
 {
     static const struct config_field fields[] = {
-        {"data", skt_config_read_integer, offsetof(struct fixed_redundancy, data), 0, REQUIRED, 1,
-         SKT_PARITY_SPAN},
-        {"parity", skt_config_read_integer, offsetof(struct fixed_redundancy, parity), 0, REQUIRED, 1,
-         SKT_PARITY_MAX},
+        {"data", skt_config_read_integer, offsetof(struct skt_tuning, redundancy_data), sizeof(uint8_t), 0,
+         REQUIRED, 1, SKT_PARITY_SPAN, 0},
+        {"parity", skt_config_read_integer, offsetof(struct skt_tuning, redundancy_parity), sizeof(uint8_t),
+         0, REQUIRED, 1, SKT_PARITY_MAX, 0},
         {0},
     };
-    struct skt_config_entry *e =
-        (struct skt_config_entry *)(void *)((char *)at - offsetof(struct skt_config_entry, redundancy));
+    struct skt_tuning *t =
+        (struct skt_tuning *)(void *)((char *)at - offsetof(struct skt_tuning, redundancy));
     const char *s = lua_type(r->L, -1) == LUA_TSTRING ? lua_tostring(r->L, -1) : "";
     if (strcmp(s, "off") == 0) {
-        e->redundancy = SKT_REDUNDANCY_OFF;
-        return;
-    }
-    if (strcmp(s, "auto") == 0) {
-        e->redundancy = SKT_REDUNDANCY_AUTO;
+        t->redundancy = SKT_REDUNDANCY_OFF;
+    } else if (strcmp(s, "auto") == 0) {
+        t->redundancy = SKT_REDUNDANCY_AUTO;
     } else if (lua_type(r->L, -1) == LUA_TTABLE) {
-        struct fixed_redundancy fixed = {0, 0};
-        skt_config_read_table(r, fields, 0, &fixed, 0);
-        e->redundancy = SKT_REDUNDANCY_FIXED;
-        e->redundancy_data = (int)fixed.data;
-        e->redundancy_parity = (int)fixed.parity;
+        skt_config_read_table(r, fields, 0, t, 0);
+        t->redundancy = SKT_REDUNDANCY_FIXED;
     } else {
         skt_config_fail_got(r, f, "\"auto\", \"off\" or {data=, parity=}");
     }

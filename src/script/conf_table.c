@@ -69,7 +69,7 @@ static void push_entry(lua_State *L, struct skt_script *app, size_t i)
         lua_pushlstring(L, (const char *)e->ticket.bytes, SKT_TICKET_LEN);
         lua_setfield(L, -2, "ticket");
     }
-    set_integer(L, "max_conn_cnt", e->max_conn_cnt);
+    set_integer(L, "max_conn_cnt", (lua_Integer)e->tuning.sessions_max);
     lua_pushboolean(L, e->server);
     lua_setfield(L, -2, "server");
 }

@@ -79,11 +79,11 @@ static int raise_interface(struct skt_script_tun_unit *u, char *err, size_t err_
 /* What goes in one datagram on the best path that the configuration allows. */
 static size_t best_mtu(const struct skt_config *conf)
 {
-    long long most = 0;
+    size_t most = 0;
     for (size_t i = 0; i < conf->table.entry_count; i++)
-        if (conf->table.entries[i].mtu > most)
-            most = conf->table.entries[i].mtu;
-    size_t mtu = skt_session_packet_limit(most ? (size_t)most : SKT_MTU_MAX);
+        if (conf->table.entries[i].tuning.mtu_max > most)
+            most = conf->table.entries[i].tuning.mtu_max;
+    size_t mtu = skt_session_packet_limit(most ? most : SKT_MTU_MAX);
     return mtu < SKT_TUN_MTU_MIN ? SKT_TUN_MTU_MIN : mtu;
 }
 

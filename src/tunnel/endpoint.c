@@ -44,23 +44,16 @@ static int init_context(struct skt_endpoint *ep, const struct skt_endpoint_conf 
     memcpy(ctx->identity.static_priv, conf->static_priv, SKT_KEY_LEN);
     memcpy(ctx->identity.static_pub, conf->static_pub, SKT_KEY_LEN);
     skt_idmap_init(&ctx->ids);
-    ctx->cc = conf->speed_mode == 0 ? &skt_cc_normal : &skt_cc_turbo;
+    ctx->cc = conf->tuning.speed == SKT_SPEED_NORMAL ? &skt_cc_normal : &skt_cc_turbo;
     ctx->cost_aes_ns = ep->shared->costs.aes_ns;
     ctx->cost_chacha_ns = ep->shared->costs.chacha_ns;
-    ctx->ciphers =
-        conf->ciphers ? conf->ciphers
-                      : SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
+    ctx->tuning = conf->tuning;
+    if (ctx->tuning.ciphers == 0)
+        ctx->tuning.ciphers =
+            SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
     ctx->mode = conf->mode;
-    ctx->mtu_max = conf->mtu_max;
     ctx->trace = ep->shared->trace;
-    ctx->keepalive_s = conf->keepalive_s;
-    ctx->no_redundancy = conf->no_redundancy;
-    ctx->overhead_cap_permille = conf->overhead_cap_permille;
-    ctx->max_rate = conf->max_rate;
     ctx->limits = (struct skt_kcp_limits){RCV_WND_MAX, SND_UNSENT_MAX};
-    ctx->streams_max = conf->streams_max;
-    ctx->fixed_data = conf->fixed_data;
-    ctx->fixed_parity = conf->fixed_parity;
     ctx->gf256 = skt_crypto_gf256();
     ctx->features = conf->features | SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
     if (!conf->server)
@@ -173,7 +166,7 @@ static int init_server(struct skt_endpoint *ep, const struct skt_endpoint_conf *
         return err;
     ep->narrowed = ep->stamps->cache.narrowed;
     skt_acceptor_init(&ep->acceptor, &ep->ctx, &ep->stamps->cache, &ep->stamps->cookies, first_cid,
-                      conf->sessions_max);
+                      conf->tuning.sessions_max);
     ep->acceptor.find_ticket = find_ticket;
     ep->acceptor.find_user = ep;
     return SKT_OK;

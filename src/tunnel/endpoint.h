@@ -27,18 +27,9 @@ struct skt_endpoint_conf {
     uint8_t psk[SKT_KEY_LEN];
     bool has_static; /* server: has a key pair; client: pins the server's public key */
     uint8_t static_priv[SKT_KEY_LEN], static_pub[SKT_KEY_LEN];
-    int speed_mode; /* 1 turbo, 0 normal */
-    uint16_t keepalive_s;
-    uint32_t sessions_max; /* server */
-    uint32_t streams_max;  /* streams that a peer may have opened in a session; 0: SKT_STREAMS_DEFAULT */
-    uint16_t mtu_max;
-    bool no_redundancy;               /* redundancy = "off" */
-    uint8_t fixed_data, fixed_parity; /* redundancy = {data=, parity=}; 0: neither was given */
-    uint32_t overhead_cap_permille;   /* overhead_cap, in thousandths */
-    uint64_t max_rate;                /* bytes/s; 0: none set */
-    uint8_t ciphers;                  /* bit set of 1 << enum skt_cipher; 0: all */
-    uint8_t mode;                     /* enum skt_wire_mode */
-    bool probing;                     /* client: there are several servers to choose from */
+    struct skt_tuning tuning;
+    uint8_t mode;             /* enum skt_wire_mode */
+    bool probing;             /* client: there are several servers to choose from */
     const char *state_folder; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
     uint32_t features;        /* bits of enum skt_feature */
     /* client: the extensions of ATTACH (wire.h), at most SKT_ATTACH_EXTENSIONS_MAX bytes; copied */

@@ -112,12 +112,13 @@ static bool init_context(struct attack *a)
     ctx->cc = &skt_cc_turbo;
     ctx->cost_aes_ns = costs.aes_ns;
     ctx->cost_chacha_ns = costs.chacha_ns;
-    ctx->ciphers = SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
+    ctx->tuning.ciphers =
+        SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
     ctx->mode = a->p.mode;
-    ctx->mtu_max = SKT_MTU_MAX;
-    ctx->keepalive_s = 60;
+    ctx->tuning.mtu_max = SKT_MTU_MAX;
+    ctx->tuning.keepalive_s = 60;
     ctx->limits = (struct skt_kcp_limits){.rcv_wnd_max = 1024, .snd_unsent_max = 65536};
-    ctx->no_redundancy = true;
+    ctx->tuning.redundancy = SKT_REDUNDANCY_OFF;
     ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY;
     if (a->p.mode == SKT_MODE_TUN) {
         ctx->features |= SKT_FEATURE_TUN_OFFLOAD;

@@ -161,13 +161,13 @@ static void lies(struct attack *a)
         struct skt_session **slot = &ring[a->units % RING];
         if (*slot)
             attack_session_close(a, *slot);
-        a->ctx.mtu_max = numbers[attack_random(11)];
-        a->ctx.keepalive_s = numbers[attack_random(11)];
+        a->ctx.tuning.mtu_max = numbers[attack_random(11)];
+        a->ctx.tuning.keepalive_s = numbers[attack_random(11)];
         a->ctx.cost_aes_ns = numbers[attack_random(11)];
         a->ctx.cost_chacha_ns = numbers[attack_random(11)];
         a->ctx.features = attack_random(2) ? UINT32_MAX : 0;
         a->ctx.mode = (uint8_t)(attack_random(4) ? a->p.mode : attack_random(256));
-        a->ctx.ciphers = (uint8_t)(attack_random(4) ? 6 : attack_random(256));
+        a->ctx.tuning.ciphers = (uint8_t)(attack_random(4) ? 6 : attack_random(256));
         *slot = attack_session_new(a, a->p.ticket);
         attack_rest(a, SKT_US_PER_MS); /* its message 1 has gone before the next lie */
     }

@@ -278,8 +278,8 @@ static void test_as_the_original_took_them(void **state)
     assert_true(c->table.tcp_keepalive == 15 && c->table.tcp_recv_timeout == 10);
     assert_int_equal(c->table.tcp_read_buf_size, 16384);
     assert_int_equal(c->table.entries[0].port.lo, 2222);
-    assert_int_equal(c->table.entries[0].speed_mode, 0);
-    assert_int_equal(c->table.entries[0].keepalive_s, 60);
+    assert_int_equal(c->table.entries[0].tuning.speed, 0);
+    assert_int_equal(c->table.entries[0].tuning.keepalive_s, 60);
     assert_int_equal(c->warnings.count, 4);
     assert_string_equal(c->warnings.items[0], "proxy_client.tcp_read_buf_size: 0 stands for the default");
     skt_config_free(c);
@@ -311,7 +311,7 @@ static void test_the_format_of_its_last_version(void **state)
     c = must_load("config = { script_file = 'skcptun_proxy_server.lua'," FLAT);
     assert_int_equal(c->mode, SKT_CONFIG_PROXY_SERVER);
     assert_int_equal(c->table.tcp_target_port, 80);
-    assert_int_equal(c->table.entries[0].max_conn_cnt, 9);
+    assert_int_equal(c->table.entries[0].tuning.sessions_max, 9);
     skt_config_free(c);
 
     c = must_load(

@@ -380,9 +380,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     unsigned how = skt_read_u8(&w->in);
     begin(&w->t, how & 1 ? SKT_MODE_TUN : SKT_MODE_PROXY);
     if (how & 2) {
-        w->t.ctx[0].fixed_data = w->t.ctx[1].fixed_data = 0; /* parity by loss, and duplicates */
-        w->t.ctx[0].overhead_cap_permille = w->t.ctx[1].overhead_cap_permille = 300;
-        skt_path_fix_parity(&w->t.session[0]->path, 0, 0);
+        w->t.ctx[0].tuning.redundancy_data = w->t.ctx[1].tuning.redundancy_data =
+            0; /* parity by loss, and duplicates */
+        w->t.ctx[0].tuning.overhead_cap_permille = w->t.ctx[1].tuning.overhead_cap_permille = 300;
+        skt_path_set_tuning(&w->t.session[0]->path, w->t.now, &w->t.ctx[0].tuning);
     }
     if (how % 8 == 7) {
         knock(w);

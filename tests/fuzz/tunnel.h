@@ -37,13 +37,14 @@ static void init_context(struct tunnel *t, int end, uint8_t mode)
     ctx->mask_in = ctx->crypto->mask_new(keys[!end]);
     skt_idmap_init(&ctx->ids);
     ctx->cc = &skt_cc_turbo;
-    ctx->ciphers = SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM);
+    ctx->tuning.ciphers = SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM);
     ctx->mode = mode;
     ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
-    ctx->fixed_data = 3;
-    ctx->fixed_parity = 2;
-    ctx->mtu_max = SKT_MTU_MAX;
-    ctx->keepalive_s = 60;
+    ctx->tuning.redundancy = SKT_REDUNDANCY_FIXED;
+    ctx->tuning.redundancy_data = 3;
+    ctx->tuning.redundancy_parity = 2;
+    ctx->tuning.mtu_max = SKT_MTU_MAX;
+    ctx->tuning.keepalive_s = 60;
     ctx->wall_ms = UINT64_C(1800000000000);
     ctx->limits = (struct skt_kcp_limits){.rcv_wnd_max = 1024, .snd_unsent_max = 65536};
 }

@@ -90,7 +90,7 @@ static void flood_one(struct flood *f)
     struct skt_handshake hs = {0};
     struct skt_initiation m = {.version = SKT_WIRE_VERSION,
                                .mode = ctx->mode,
-                               .ciphers = ctx->ciphers,
+                               .ciphers = ctx->tuning.ciphers,
                                .sender = 1 + (uint32_t)f->sent,
                                .stamp_ms = w->wall_ms + w->now / 1000,
                                .mtu = 1472,

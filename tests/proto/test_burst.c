@@ -61,7 +61,7 @@ static void run(const struct burst_case *t, uint64_t seed)
     struct sim_world_config c = {.up = t->link, .down = t->link, .seed = seed};
     struct sim_world *w = sim_world_new(&c);
     if (t->cap)
-        w->server.ctx.overhead_cap_permille = t->cap;
+        w->server.ctx.tuning.overhead_cap_permille = t->cap;
     w->server.request_len = REQUEST;
     w->server.answer_len = ANSWER;
     sim_world_connect(w, true);

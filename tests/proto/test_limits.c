@@ -270,7 +270,7 @@ static void test_streams_max(void **state)
     (void)state;
     struct sim_world_config c = sim_link_of(20 * MS, 100, 9);
     struct sim_world *w = sim_connected(&c);
-    w->server.ctx.streams_max = 10;
+    w->server.ctx.tuning.streams_max = 10;
     for (int i = 0; i < 300; i++)
         w->client.apps[sim_world_open(w, "", 100)].open = true;
     sim_world_run(w, w->now + 5 * SEC, NULL);
@@ -305,7 +305,7 @@ static void test_refused_once(void **state)
     (void)state;
     struct sim_world *w = world_of(BUDGET_MEG * MEG);
     struct skt_session *s = attacked(w);
-    w->server.ctx.streams_max = 1;
+    w->server.ctx.tuning.streams_max = 1;
     for (uint32_t i = 0; i < 100; i++)
         push(w, s, conv_of(i), 0, 0, header_alone, 2);
     size_t used = w->server.pool.used;
@@ -390,7 +390,7 @@ static void test_the_end_of_many_streams(void **state)
     enum { OPENED = 5000, HALF = 395000 };
     struct sim_world *w = world_of(0);
     struct skt_session *s = attacked(w);
-    w->server.ctx.streams_max = OPENED + HALF;
+    w->server.ctx.tuning.streams_max = OPENED + HALF;
     for (uint32_t i = 0; i < OPENED + HALF; i++)
         push(w, s, conv_of(i), 0, 0, header_alone, i < OPENED ? 2 : 1);
     unsigned news, told = 0;
@@ -458,7 +458,7 @@ static void test_idle_ones_are_small(void **state)
     size_t heap = heap_bytes();
     struct skt_session *s = attacked(w);
     size_t base = s->path.account.used;
-    w->server.ctx.streams_max = STREAMS;
+    w->server.ctx.tuning.streams_max = STREAMS;
     for (uint32_t i = 0; i < STREAMS; i++) {
         push(w, s, conv_of(i), 0, 0, header_alone, 2);
         unsigned news;

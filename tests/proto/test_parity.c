@@ -22,9 +22,11 @@ static struct sim_world *connected(struct sim_world_config *c, enum redundancy m
     /* The client's session was made before it could be told. */
     skt_session_free(w->client.session);
     for (int i = 0; i < 2; i++) {
-        ctx[i]->no_redundancy = mode == OFF;
-        ctx[i]->fixed_data = mode == FIXED ? 10 : 0;
-        ctx[i]->fixed_parity = mode == FIXED ? 3 : 0;
+        ctx[i]->tuning.redundancy = mode == OFF     ? SKT_REDUNDANCY_OFF
+                                    : mode == FIXED ? SKT_REDUNDANCY_FIXED
+                                                    : SKT_REDUNDANCY_AUTO;
+        ctx[i]->tuning.redundancy_data = mode == FIXED ? 10 : 0;
+        ctx[i]->tuning.redundancy_parity = mode == FIXED ? 3 : 0;
     }
     assert_int_equal(skt_session_new_client(&w->client.session, &w->client.ctx, w->now), 0);
     skt_session_set_candidates(w->client.session, &w->server.addr, 1, 4000, 4000);

@@ -356,7 +356,7 @@ static void groups_take_turns(void **state)
     assert_true(skt_parity_sender_expiry(&sender) == SKT_NEVER);
 }
 
-CHECK_GROUP(fec)
+CHECK_GROUP(parity_code)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_patterns),

@@ -364,8 +364,9 @@ static void test_rate_and_duplicates_are_limited(void **state)
     struct sim_world_config c = sim_link_of(20 * MS, 500, 42);
     for (int off = 0; off <= 1; off++) {
         struct sim_world *w = sim_world_new(&c);
-        w->client.ctx.no_redundancy = w->server.ctx.no_redundancy = off;
-        w->server.ctx.max_rate = 250 * 1000;
+        w->client.ctx.tuning.redundancy = w->server.ctx.tuning.redundancy =
+            off ? SKT_REDUNDANCY_OFF : SKT_REDUNDANCY_AUTO;
+        w->server.ctx.tuning.max_rate = 250 * 1000;
         sim_world_connect(w, true); /* the client's session was made before: only the server's is limited */
         assert_true(sim_world_run(w, w->now + 30 * SEC, sim_is_up));
         w->server.reply_len = 2 * 1000 * 1000;
@@ -444,7 +445,7 @@ static void test_ten_thousand_streams(void **state)
     struct sim_world_config c = sim_link_of(10 * MS, 200, 35);
     struct sim_world *w = sim_connected(&c);
     w->server.reply_len = 10;
-    w->server.ctx.streams_max = 10000;
+    w->server.ctx.tuning.streams_max = 10000;
     for (int i = 0; i < 10000; i++)
         assert_true(sim_world_open(w, "", 10) >= 0);
     assert_true(sim_world_run(w, w->now + 120 * SEC, sim_all_done));

@@ -212,8 +212,13 @@ static void run_message(size_t len, bool bulk, bool fixed, unsigned copies[])
     struct skt_redundancy *red = &r.path.redundancy;
     red->off = false;
     red->parity = true;
-    if (fixed)
-        skt_path_fix_parity(&r.path, 10, 3);
+    if (fixed) {
+        const struct skt_tuning tuning = {.redundancy = SKT_REDUNDANCY_FIXED,
+                                          .redundancy_data = 10,
+                                          .redundancy_parity = 3,
+                                          .overhead_cap_permille = SKT_OVERHEAD_CAP};
+        skt_path_set_tuning(&r.path, r.now, &tuning);
+    }
     skt_path_on_rtt(&r.path, r.now, 160 * MS);
     measure(red, 2000, 100);
     for (unsigned i = 0; i < 10; i++)

@@ -32,13 +32,14 @@ static void init_context(struct skt_context *ctx, struct skt_pool *pool, bool se
     ctx->cc = &skt_cc_turbo;
     ctx->cost_aes_ns = 500;
     ctx->cost_chacha_ns = 1000;
-    ctx->ciphers = SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
+    ctx->tuning.ciphers =
+        SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM) | SKT_CIPHER_BIT(SKT_CIPHER_CHACHA20_POLY1305);
     ctx->mode = SKT_MODE_PROXY;
     ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
-    ctx->mtu_max = SKT_MTU_MAX;
-    ctx->keepalive_s = keepalive_s;
+    ctx->tuning.mtu_max = SKT_MTU_MAX;
+    ctx->tuning.keepalive_s = keepalive_s;
     ctx->limits = (struct skt_kcp_limits){4096, 256 * 1024};
-    ctx->overhead_cap_permille = SKT_OVERHEAD_CAP;
+    ctx->tuning.overhead_cap_permille = SKT_OVERHEAD_CAP;
 }
 
 static void dispose_context(struct skt_context *ctx)

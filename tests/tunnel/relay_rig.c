@@ -55,10 +55,10 @@ static void start_side(struct rig *rig, struct rig_side *side, bool server, uint
                                      .address = "127.0.0.1",
                                      .port_lo = port,
                                      .port_hi = port,
-                                     .speed_mode = 1,
-                                     .keepalive_s = 60,
-                                     .sessions_max = 16,
-                                     .mtu_max = SKT_MTU_MAX,
+                                     .tuning.speed = SKT_SPEED_TURBO,
+                                     .tuning.keepalive_s = 60,
+                                     .tuning.sessions_max = 16,
+                                     .tuning.mtu_max = SKT_MTU_MAX,
                                      .mode = SKT_MODE_PROXY};
     memset(conf.psk, 7, sizeof conf.psk);
     assert_int_equal(skt_relay_set_new(&side->relays, rig->loop), SKT_OK);

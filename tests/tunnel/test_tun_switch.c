@@ -103,10 +103,10 @@ static void open_endpoint(struct side *side, bool server, uint16_t port)
                                      .address = "127.0.0.1",
                                      .port_lo = port,
                                      .port_hi = port,
-                                     .speed_mode = 1,
-                                     .keepalive_s = 60,
-                                     .sessions_max = 4,
-                                     .mtu_max = SKT_MTU_MAX,
+                                     .tuning.speed = SKT_SPEED_TURBO,
+                                     .tuning.keepalive_s = 60,
+                                     .tuning.sessions_max = 4,
+                                     .tuning.mtu_max = SKT_MTU_MAX,
                                      .features = SKT_FEATURE_TUN_OFFLOAD,
                                      .mode = SKT_MODE_TUN};
     memset(conf.psk, 7, sizeof conf.psk);

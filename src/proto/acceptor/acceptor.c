@@ -163,7 +163,7 @@ static int status_for(const struct skt_context *ctx, const struct arrival *in, e
         return SKT_HS_VERSION;
     if (in->m.mode != ctx->mode)
         return SKT_HS_MODE;
-    *cipher = skt_handshake_choose_cipher(&in->m, ctx->ciphers, ctx->cost_aes_ns, ctx->cost_chacha_ns);
+    *cipher = skt_handshake_choose_cipher(&in->m, ctx->tuning.ciphers, ctx->cost_aes_ns, ctx->cost_chacha_ns);
     return *cipher == SKT_CIPHER_NONE ? SKT_HS_CIPHER : SKT_HS_OK;
 }
 
@@ -215,8 +215,8 @@ static long answer(struct skt_acceptor *a, struct arrival *in)
                              .mode = ctx->mode,
                              .clock_ms = ctx->wall_ms,
                              .features = ctx->features,
-                             .mtu = ctx->mtu_max,
-                             .keepalive_s = ctx->keepalive_s};
+                             .mtu = ctx->tuning.mtu_max,
+                             .keepalive_s = ctx->tuning.keepalive_s};
     const struct skt_stamp_clock now = clock_of(a);
     r.status = (uint8_t)status_for(ctx, in, &cipher);
     r.cipher = (uint8_t)cipher;

@@ -261,8 +261,9 @@ int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp,
     skt_session_set_mtu(s);
     s->attach_result = is_new ? SKT_ATTACH_NEW : SKT_ATTACH_CONTINUED;
     s->accept_due = true;
-    s->keepalive = SKT_US_PER_SEC *
-                   (params->keepalive_s < s->ctx->keepalive_s ? params->keepalive_s : s->ctx->keepalive_s);
+    s->keepalive =
+        SKT_US_PER_SEC *
+        (params->keepalive_s < s->ctx->tuning.keepalive_s ? params->keepalive_s : s->ctx->tuning.keepalive_s);
     skt_session_heard(s, now);
     skt_path_on_alive(&s->path, now);
     skt_session_tell_state(s);

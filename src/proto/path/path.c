@@ -95,16 +95,13 @@ void skt_path_update_pacer(struct skt_path *p, skt_us now)
     skt_pacer_set_rate(&p->pacer, now, rate < most ? rate : most);
 }
 
-void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille)
+void skt_path_set_tuning(struct skt_path *p, skt_us now, const struct skt_tuning *tuning)
 {
-    p->redundancy.off = off;
-    p->redundancy.cap_permille = cap_permille;
-}
-
-void skt_path_fix_parity(struct skt_path *p, uint8_t data, uint8_t parity)
-{
-    p->redundancy.fixed_data = data;
-    p->redundancy.fixed_parity = parity;
+    p->redundancy.off = tuning->redundancy == SKT_REDUNDANCY_OFF;
+    p->redundancy.cap_permille = tuning->overhead_cap_permille;
+    p->redundancy.fixed_data = tuning->redundancy_data;
+    p->redundancy.fixed_parity = tuning->redundancy_parity;
+    skt_path_set_max_rate(p, now, tuning->max_rate);
 }
 
 void skt_path_on_parity(struct skt_path *p, skt_us now, size_t len)

@@ -13,6 +13,7 @@
 #include "proto/parity/redundancy.h"
 #include "proto/path/pacer.h"
 #include "proto/trace.h"
+#include "proto/tuning.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -103,13 +104,11 @@ void skt_path_dispose(struct skt_path *p);
 /* Changes the limit for segments cut from now on; longer ones already cut leave alone (see skt_path_send). */
 void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit);
 
-/* Duplicates: off, or up to cap_permille of the bytes of first transmissions (default SKT_OVERHEAD_CAP), with
+/* Redundancy and rate as an entry of the configuration says. Parity in a fixed proportion takes the place of
+ * duplicates and of what loss asks for, once the peer takes parity (redundancy.parity); duplicates are up to
+ * the cap's share of the bytes of first transmissions (SKT_OVERHEAD_CAP before this call), with
  * SKT_OVERHEAD_FREE bytes a second allowed in any case. */
-void skt_path_set_redundancy(struct skt_path *p, bool off, uint32_t cap_permille);
-
-/* Parity in a fixed proportion, for all data alike, instead of duplicates and of what loss asks for; data 0:
- * not. In force once the peer takes parity (redundancy.parity). */
-void skt_path_fix_parity(struct skt_path *p, uint8_t data, uint8_t parity);
+void skt_path_set_tuning(struct skt_path *p, skt_us now, const struct skt_tuning *tuning);
 
 /* Never sends faster, in bytes/s of datagrams; 0: as fast as congestion control finds right. */
 void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate);

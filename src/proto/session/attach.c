@@ -91,8 +91,9 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32
     bool moved = !skt_addr_equal(&s->peer, &c->pending_to);
     bool suspect = s->state == SKT_SESSION_SUSPECT;
     s->peer = c->pending_to;
-    s->keepalive = SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->keepalive_s ? c->pending_keepalive_s
-                                                                                  : s->ctx->keepalive_s);
+    s->keepalive =
+        SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->tuning.keepalive_s ? c->pending_keepalive_s
+                                                                              : s->ctx->tuning.keepalive_s);
     skt_session_set_features(s, c->pending_features);
     skt_session_set_mtu(s);
     memcpy(s->resume, c->pending->resume, sizeof s->resume);

@@ -177,14 +177,14 @@ static size_t send_initiation(struct skt_session *s, skt_us now, uint8_t *buf, s
     struct skt_initiation m = {
         .version = SKT_WIRE_VERSION,
         .mode = ctx->mode,
-        .ciphers = ctx->ciphers,
+        .ciphers = ctx->tuning.ciphers,
         .sender = a->id,
         .stamp_ms = stamp_now(s),
         .features = ctx->features,
         .cost_aes_ns = ctx->cost_aes_ns,
         .cost_chacha_ns = ctx->cost_chacha_ns,
-        .mtu = ctx->mtu_max,
-        .keepalive_s = ctx->keepalive_s,
+        .mtu = ctx->tuning.mtu_max,
+        .keepalive_s = ctx->tuning.keepalive_s,
         .cid = s->cid,
     };
     a->sent = now;
@@ -246,7 +246,7 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
                      const struct skt_handshake_keys *keys)
 {
     struct skt_connect *c = &s->connect;
-    if (!(s->ctx->ciphers & SKT_CIPHER_BIT(m->cipher)))
+    if (!(s->ctx->tuning.ciphers & SKT_CIPHER_BIT(m->cipher)))
         return SKT_ERR_MALFORMED;
     if (s->ctx->ticket_proven && !(m->features & SKT_FEATURE_TICKET_PROOF))
         return wants_ticket(s, now);

@@ -43,7 +43,7 @@ int skt_streams_receive_acks(struct skt_session *s, skt_us now, const uint8_t *b
 static struct skt_stream *open_by_peer(struct skt_session *s, skt_us now, uint32_t conv)
 {
     struct skt_stream *st;
-    uint32_t most = s->ctx->streams_max ? s->ctx->streams_max : SKT_STREAMS_DEFAULT;
+    uint32_t most = s->ctx->tuning.streams_max ? s->ctx->tuning.streams_max : SKT_STREAMS_DEFAULT;
     if (!skt_replay_ok(&s->opened, conv / 2))
         return NULL;
     if (s->peer_streams >= most) {

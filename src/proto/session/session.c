@@ -60,14 +60,12 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     s->state = SKT_SESSION_IDLE;
     s->created = s->heard = now;
     s->unanswered = s->ping_at = SKT_NEVER;
-    s->keepalive = ctx->keepalive_s * SKT_US_PER_SEC;
+    s->keepalive = ctx->tuning.keepalive_s * SKT_US_PER_SEC;
     skt_keys_init(&s->keys);
     skt_mtu_init(&s->mtu);
     skt_connect_init(&s->connect);
     skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current, false), now);
-    skt_path_set_redundancy(&s->path, ctx->no_redundancy, ctx->overhead_cap_permille);
-    skt_path_fix_parity(&s->path, ctx->fixed_data, ctx->fixed_parity);
-    skt_path_set_max_rate(&s->path, now, ctx->max_rate);
+    skt_path_set_tuning(&s->path, now, &ctx->tuning);
     skt_session_set_trace(s, now, &ctx->trace);
     int err = skt_account_charge(&s->path.account, SESSION_LEN) ? SKT_OK : SKT_ERR_NOMEM;
     bool charged = !err;
@@ -168,7 +166,7 @@ void skt_session_set_mtu(struct skt_session *s)
 
 void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu)
 {
-    size_t cap = peer_mtu < s->ctx->mtu_max ? peer_mtu : s->ctx->mtu_max;
+    size_t cap = peer_mtu < s->ctx->tuning.mtu_max ? peer_mtu : s->ctx->tuning.mtu_max;
     if (s->peer.family == 6 && cap > ETHERNET_V6_MTU)
         cap = ETHERNET_V6_MTU;
     skt_mtu_init(&s->mtu);

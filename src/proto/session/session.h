@@ -16,6 +16,7 @@
 #include "proto/primitives.h"
 #include "proto/queue/aqm.h"
 #include "proto/session/stream.h"
+#include "proto/tuning.h"
 #include "proto/wire.h"
 
 enum {
@@ -54,20 +55,11 @@ struct skt_context {
     uint64_t wall_ms;        /* ms since 1970, refreshed by the owner before every verb */
     uint64_t boot_ms;        /* server: since the machine's start; before skt_acceptor_initiation */
     uint16_t cost_aes_ns, cost_chacha_ns; /* of 1200 bytes here */
-    uint8_t ciphers;                      /* bit set of enum skt_cipher values allowed */
+    struct skt_tuning tuning;             /* ciphers: never 0 here */
     uint8_t mode;                         /* enum skt_wire_mode */
-    uint16_t mtu_max;                     /* cap on the datagram size */
-    uint16_t keepalive_s;
     struct skt_kcp_limits limits;
-    uint32_t streams_max; /* streams that a peer may have opened in a session; 0: SKT_STREAMS_DEFAULT */
-    bool no_redundancy;   /* nothing is sent twice unasked, and no parity */
-    uint32_t overhead_cap_permille; /* redundant bytes over first transmissions */
-    /* Parities for so many packets, instead of what loss asks for; data 0: not. At most SKT_PARITY_SPAN and
-     * SKT_PARITY_MAX (proto/parity/code.h). */
-    uint8_t fixed_data, fixed_parity;
-    const struct skt_gf256 *gf256; /* NULL: skt_gf256_portable */
-    uint64_t max_rate;             /* bytes/s of datagrams; 0: as congestion control finds right */
-    uint32_t features;             /* bits of enum skt_feature that we offer */
+    const struct skt_gf256 *gf256;                 /* NULL: skt_gf256_portable */
+    uint32_t features;                             /* bits of enum skt_feature that we offer */
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: of ATTACH */
     uint8_t extensions_len;
 };
