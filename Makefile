@@ -27,7 +27,7 @@ LAB = $(MAKE) build CMAKE_FLAGS="$(CMAKE_FLAGS) -DSKT_LAB=ON"
 # Every how many-th allocation fails in `make check`.
 ALLOC_STEP ?= 1
 
-.PHONY: build run test interop compare check check-asan check-clang check-tidy check-fuzz check-slow check-sim \
+.PHONY: build run test fast interop compare coverage check check-asan check-clang check-tidy check-fuzz check-slow check-sim check-tsan \
 	check-alloc check-attack check-instructions check-cross check-format format install uninstall clean help
 
 build:
@@ -44,7 +44,13 @@ test:
 	sh tools/install-deps.sh test
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
-	cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
+	cd $(BUILD) && ctest --output-on-failure -j $$(($(JOBS) + 1))
+
+# After each save: what takes next to no time, of the unit tests. Nothing is installed.
+fast:
+	@[ -e $(BUILD)/tests/CTestTestfile.cmake ] || cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
+	@cmake --build $(BUILD) -j $(JOBS) --target unit_tests
+	@cd $(BUILD) && ctest --progress --output-on-failure -j $$((2 * $(JOBS))) -L unit -LE slow-unit
 
 # Against another implementation of KCP, in Go.
 interop:
@@ -61,7 +67,7 @@ compare:
 
 # Everything that is too slow for `make test`.
 check: check-format check-clang check-asan interop check-fuzz check-tidy check-sim check-attack check-instructions check-slow \
-	check-cross check-alloc
+	check-cross check-alloc check-tsan coverage
 
 check-format:
 	sh tools/install-deps.sh check
@@ -85,7 +91,25 @@ check-asan:
 	sh tools/install-deps.sh test
 	cmake -S . -B $(BUILD)-asan $(SANITIZED)
 	cmake --build $(BUILD)-asan -j $(JOBS)
-	cd $(BUILD)-asan && SKT_NETNS_SCALE=$(SCALE) ctest --output-on-failure $(if $(CI),--stop-on-failure) -j $(JOBS)
+	cd $(BUILD)-asan && SKT_NETNS_SCALE=$(SCALE) ctest --output-on-failure $(if $(CI),--stop-on-failure) -j $$(($(JOBS) + 1))
+
+# ThreadSanitizer over what has threads: name servers are asked and sockets opened by some, children and logs are watched.
+# Its memory map does not fit where addresses are very random.
+check-tsan:
+	sh tools/install-deps.sh test
+	cmake -S . -B $(BUILD)-tsan -DSKT_SANITIZE_THREADS=ON -DSKT_WERROR=ON -DSKT_TESTS=ON
+	cmake --build $(BUILD)-tsan -j $(JOBS)
+	cd $(BUILD)-tsan && setarch -R ctest --output-on-failure -j $(JOBS) \
+		-R '^(base\.log|io|netcfg|tunnel|script|cli|demo|netns\.light$$)' -E '^script\.alloc$$'
+
+# Which part of the lines the unit tests and those of the command line run.
+coverage:
+	sh tools/install-deps.sh test
+	cmake -S . -B $(BUILD)-coverage -DCMAKE_BUILD_TYPE=Coverage -DSKT_COVERAGE=ON -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON
+	cmake --build $(BUILD)-coverage -j $(JOBS)
+	find $(BUILD)-coverage -name '*.gcda' -delete
+	cd $(BUILD)-coverage && ctest --output-on-failure -j $(JOBS) -L 'unit|cli'
+	python3 tools/coverage.py $(BUILD)-coverage --at-least proto=90
 
 check-tidy:
 	sh tools/install-deps.sh check
@@ -119,11 +143,12 @@ check-attack:
 		SKT_ATTACK_FLOOD_SECONDS=$(ATTACK_FLOOD_SECONDS) PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -m slow tests/attack
 
-# The congestion control scenarios with thousands of seeds, in portions; floods of handshakes in all their kinds.
+# What `make test` takes a sample of, whole (tests/README.md); the congestion control scenarios with thousands of seeds, in
+# portions.
 check-sim:
 	cmake -S . -B $(BUILD) -DSKT_WERROR=$(WERROR) -DSKT_TESTS=ON $(CMAKE_FLAGS)
-	cmake --build $(BUILD) -j $(JOBS) --target test_proto
-	SKT_LONG=1 $(BUILD)/tests/test_proto --only acceptor
+	cmake --build $(BUILD) -j $(JOBS) --target unit_tests
+	cd $(BUILD) && SKT_FULL=1 ctest --output-on-failure -j $(JOBS) -L slow-unit
 	sh tests/proto/many_seeds.sh $(BUILD)/tests/test_proto $(SEEDS) $(JOBS)
 
 # What a KiB of payload costs in instructions, against a stored bound.
@@ -154,12 +179,14 @@ uninstall:
 	sh tools/uninstall.sh $(BUILD)/install_manifest.txt
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-fuzz
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-coverage $(BUILD)-clang $(BUILD)-fuzz
 
 help:
 	@echo 'make             build into $(BUILD)/ (dependencies must be there)'
 	@echo 'make run         install what is missing, build, run skcptun demo; DEMO="--loss 5 --rtt 160"'
 	@echo 'make test        install what is missing, build, run all tests'
+	@echo 'make fast        build and run the quick unit tests, after each save'
+	@echo 'make coverage    which part of the lines the tests run'
 	@echo 'make check       sanitizers, clang, clang-tidy, fuzzers, interop, slow tests, format, check-cross'
 	@echo 'make check-cross  builds for mips and macOS, tests under emulation; CROSS="arm-linux-musleabihf"'
 	@echo 'make interop     our KCP against an independent one'

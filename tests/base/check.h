@@ -31,6 +31,14 @@ void check_add(struct check_group *g);
     }                                                                                                        \
     static int check_run(void)
 
+/* assert_true(a op b) for numbers, which says what both were. They are taken once more for that, where it
+ * fails. */
+#define check_that(a, op, b)                                                                                 \
+    do {                                                                                                     \
+        if (!((a)op(b)))                                                                                     \
+            fail_msg("%s: %.15Lg and %.15Lg", #a " " #op " " #b, (long double)(a), (long double)(b));        \
+    } while (0)
+
 /* xorshift64* (Vigna, 2016): the same sequence everywhere; state must not be 0. */
 static inline uint32_t check_random(uint64_t *state)
 {

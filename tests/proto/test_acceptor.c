@@ -156,8 +156,8 @@ static void test_a_flood_without_a_ticket(void **state)
         {1, true, 100 * MS, 10 * SEC, 5 * SEC},       {100, true, 100 * MS, 10 * SEC, 5 * SEC},
         {10000, false, 1000 * MS, 10 * SEC, 8 * SEC},
     };
-    /* A million of message 1s each: the two that say most, and with SKT_LONG (make check-sim) all. */
-    size_t count = getenv("SKT_LONG") ? sizeof cases / sizeof *cases : 2;
+    /* A million of message 1s each: the two that say most, and with SKT_FULL (make check-sim) all. */
+    size_t count = getenv("SKT_FULL") ? sizeof cases / sizeof *cases : 2;
     for (size_t i = 0; i < count; i++) {
         struct sim_world_config c = sim_link_of(cases[i].rtt / 2, 0, i + 1);
         struct sim_world *w = sim_world_new(&c);

@@ -12,8 +12,6 @@
 #include "sim/instrumented.h"
 #include "sim/pair.h"
 
-enum { SEEDS = SIM_INSTRUMENTED ? 10 : 100 };
-
 #define MS  SKT_US_PER_MS
 #define SEC SKT_US_PER_SEC
 
@@ -306,7 +304,7 @@ static void test_scenarios(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-        run_seeds(&scenarios[i], from_env("SKT_SIM_FIRST", 1), from_env("SKT_SIM_SEEDS", SEEDS));
+        run_seeds(&scenarios[i], from_env("SKT_SIM_FIRST", 1), sim_seeds(100, 10));
 }
 
 /* --- sharing a bottleneck with TCP --- */

@@ -96,7 +96,7 @@ static double beside(uint64_t mbit, uint64_t seed, double *p999)
 static void test_thin_beside_many_bulk(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= (SIM_INSTRUMENTED ? 1 : 2); seed++) {
+    for (uint64_t seed = 1; seed <= sim_seeds(2, 1); seed++) {
         for (uint64_t mbit = 20; mbit <= 100; mbit += 40) {
             double one = alone(mbit, seed), p999, p99 = beside(mbit, seed, &p999);
             print_message("    one alone: p99 %.1f ms\n", one);
@@ -226,14 +226,14 @@ static void test_one_tcp_over_a_long_lossy_path(void **state)
         double least, mean;
     } cases[] = {{100, 45, 58}, {500, 45, 52}, {1000, 10, 32}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enum { SEEDS = SIM_INSTRUMENTED ? 1 : 5 };
+        unsigned seeds = sim_seeds(5, 1);
         double sum = 0;
-        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        for (uint64_t seed = 1; seed <= seeds; seed++) {
             double mbit = one_tcp_far(cases[i].loss, seed);
             assert_true(mbit >= cases[i].least);
             sum += mbit;
         }
-        assert_true(sum / SEEDS >= cases[i].mean);
+        assert_true(sum / seeds >= cases[i].mean);
     }
 }
 

@@ -15,7 +15,6 @@
 #define SEC SKT_US_PER_SEC
 
 enum {
-    SEEDS = SIM_INSTRUMENTED ? 5 : 20,
     AMOUNT = 10000000,
     BUFFER_MS = 100,
     /* Percent of the time that the link allows, at most. A start that jitter ends too early, before its
@@ -93,11 +92,10 @@ static void test_transfers(void **state)
     (void)state;
     static const unsigned kbit[] = {20000, 100000}, loss[] = {0, 100};
     static const unsigned rtt[][2] = {{500, 700}, {400, 800}, {200, 1000}, {100, 400}, {100, 700}};
-    const char *seeds = getenv("SKT_SIM_SEEDS");
     for (size_t i = 0; i < sizeof(rtt) / sizeof(rtt[0]); i++) {
         for (size_t j = 0; j < 4; j++) {
             struct scenario c = {kbit[j / 2], rtt[i][0], rtt[i][1], loss[j % 2]};
-            run_seeds(&c, seeds && *seeds ? (unsigned)strtoul(seeds, NULL, 10) : SEEDS);
+            run_seeds(&c, sim_seeds(20, 5));
         }
     }
 }

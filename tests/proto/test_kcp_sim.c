@@ -12,18 +12,10 @@
 #include "sim/instrumented.h"
 #include "sim/pair.h"
 
-enum { SEEDS = SIM_INSTRUMENTED ? 600 : 2000 };
-
 #define MS  SKT_US_PER_MS
 #define SEC SKT_US_PER_SEC
 
 static struct sim_pair pair;
-
-static uint64_t seeds(void)
-{
-    const char *s = getenv("SKT_SIM_SEEDS");
-    return s && *s ? strtoull(s, NULL, 10) : SEEDS;
-}
 
 /* A link with a few of the vices, each in about a third of the cases. */
 static void random_link(struct sim_rng *rng, struct sim_link_config *l)
@@ -98,7 +90,7 @@ static void random_pair(uint64_t seed)
 static void test_everything_arrives(void **state)
 {
     (void)state;
-    uint64_t n = seeds();
+    uint64_t n = sim_seeds(2000, 600);
     for (uint64_t seed = 1; seed <= n; seed++) {
         random_pair(seed);
         sim_pair_run(&pair, 1200 * SEC);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Many seeds of bad luck: whatever a link, a moving client or a NAT does, every stream that is not reset
  * arrives whole, nothing hangs, nothing leaks. SKT_SIM_SEEDS sets how many seeds. */
+#include "sim/instrumented.h"
 #include "sim/world.h"
 
 #include <stddef.h>
@@ -11,12 +12,6 @@
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
-
-static unsigned seeds(unsigned by_default)
-{
-    const char *text = getenv("SKT_SIM_SEEDS");
-    return text ? (unsigned)strtoul(text, NULL, 10) : by_default;
-}
 
 static void random_link(struct sim_rng *r, struct sim_link_config *c)
 {
@@ -103,7 +98,7 @@ static void run_seed(uint64_t seed)
 static void test_chaos(void **state)
 {
     (void)state;
-    unsigned n = seeds(400);
+    unsigned n = sim_seeds(400, SIM_INSTRUMENTED ? 400 : 100); /* of all places, faults of memory show here */
     for (uint64_t seed = 1; seed <= n; seed++)
         run_seed(seed);
 }
