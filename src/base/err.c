@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
 
+#include <errno.h>
+
 const char *skt_err_str(int err)
 {
     switch (err) {
@@ -36,5 +38,23 @@ const char *skt_err_str(int err)
         return "key usage limit reached";
     default:
         return "unknown error";
+    }
+}
+
+bool skt_err_is_passing(int error)
+{
+    switch (error) {
+    case ENOMEM:
+    case EAGAIN:
+    case EINTR:
+    case ENOBUFS:
+    case EBUSY:
+    case EMFILE:
+    case ENFILE:
+    case ENOSPC:
+    case EDQUOT:
+        return true;
+    default:
+        return false;
     }
 }

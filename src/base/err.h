@@ -3,6 +3,8 @@
 #ifndef SKT_BASE_ERR_H
 #define SKT_BASE_ERR_H
 
+#include <stdbool.h>
+
 enum skt_err {
     SKT_OK = 0,
     SKT_ERR_NOMEM = -1,     /* allocation failed, or the memory budget is spent */
@@ -23,5 +25,9 @@ enum skt_err {
 
 /* A short lower-case text for an error code, for logs; never NULL. Static storage. */
 const char *skt_err_str(int err);
+
+/* Is it an errno of a cause that may be gone a moment later (memory, room, a descriptor, a signal), so that
+ * the same call is worth another try? */
+bool skt_err_is_passing(int error);
 
 #endif

@@ -45,7 +45,8 @@ static int explain_open(int error, char *err, size_t cap)
         return skt_tun_fail(err, cap, SKT_ERR_AUTH, "%s: %s: needs root or CAP_NET_ADMIN", device,
                             strerror(error));
     default:
-        return skt_tun_fail(err, cap, SKT_ERR_IO, "%s: %s", device, strerror(error));
+        return skt_tun_fail(err, cap, skt_err_is_passing(error) ? SKT_ERR_NOMEM : SKT_ERR_IO, "%s: %s",
+                            device, strerror(error));
     }
 }
 
@@ -76,7 +77,8 @@ static int explain_attach(int error, const char *name, char *err, size_t cap)
         return skt_tun_fail(err, cap, SKT_ERR_FULL, "interface %s: there is one of this name that is no TUN",
                             name);
     default:
-        return skt_tun_fail(err, cap, SKT_ERR_IO, "interface %s: %s", name, strerror(error));
+        return skt_tun_fail(err, cap, skt_err_is_passing(error) ? SKT_ERR_NOMEM : SKT_ERR_IO,
+                            "interface %s: %s", name, strerror(error));
     }
 }
 

@@ -55,9 +55,22 @@ local function choose()
     end
     if found and found ~= current then
         api.log_rarely("info", found.conf.addr, ("the TUN uses %s port %d"):format(found.conf.addr, found.conf.port))
-        current = found
-        api.tun_use(found.skcp, found.cid)
+        current = api.tun_use(found.skcp, found.cid) and found
     end
+end
+
+-- Ties the session to the TUN; what there was no memory for is done at a later beat. Routes, dns and what else the
+-- configuration wants are put in with the first one.
+local function attach(server)
+    local nets, err = api.tun_attach(server.skcp, server.cid)
+    if not nets then
+        return api.log_rarely("warn", server.conf.addr, ("%s: the session can't have the TUN yet: %s"):format(server.conf.addr, err))
+    end
+    if not current then
+        choose()
+    end
+    api.tun_configure()
+    server.attached = true
 end
 
 function cb.on_init(loop, tun_fd)
@@ -72,14 +85,11 @@ function cb.on_init(loop, tun_fd)
     end
 end
 
--- A server has given us a session. Routes, dns and what else the configuration wants are put in with the first one.
+-- A server has given us a session.
 function cb.on_skcp_recv_cid(skcp, cid)
-    by_skcp[skcp].cid = cid
-    api.tun_attach(skcp, cid)
-    if not current then
-        choose()
-    end
-    api.tun_configure()
+    local server = by_skcp[skcp]
+    server.cid, server.attached = cid, nil
+    attach(server)
 end
 
 function cb.on_skcp_close(skcp, cid)
@@ -105,6 +115,8 @@ function cb.on_beat()
         end
         if not server.cid then
             request(server)
+        elseif not server.attached then
+            attach(server)
         end
     end
     if not (current and score(current)) then

@@ -113,12 +113,19 @@ int skt_netcfg_undo_dns_file(struct skt_netcfg_helper *h, const char *rest)
     if (sscanf(rest, "%255s", path) != 1 || strcmp(path, h->resolv_conf) != 0)
         return SKT_OK; /* no line of ours */
     backup_path(backup, path);
-    char *old = read_file(backup), *now = read_file(path);
-    int err = SKT_OK;
+    errno = 0;
+    char *old = read_file(backup);
+    /* What can't be read now must not be lost with its backup. */
+    int err = old || errno == ENOENT ? SKT_OK : SKT_ERR_IO;
+    char *now = err ? NULL : read_file(path);
+    if (!err && !now && errno != ENOENT)
+        err = SKT_ERR_IO;
+    if (err)
+        skt_netcfg_say_errno(h, err, "%s: putting back what is in %s", path, backup);
     if (old && now && strncmp(now, "# written by skcptun", 20) == 0) {
         err = *old ? write_file(path, old) : unlink(path) ? SKT_ERR_IO : SKT_OK;
         if (err)
-            skt_netcfg_say(h, err, "%s: putting back what is in %s: %s", path, backup, strerror(errno));
+            skt_netcfg_say_errno(h, err, "%s: putting back what is in %s", path, backup);
     }
     if (!err)
         (void)unlink(backup);
@@ -179,21 +186,21 @@ static int replace_file(struct skt_netcfg_helper *h, const struct skt_ipnet *ser
     if (!original && errno == ENOENT)
         original = strdup("");
     if (!original)
-        return skt_netcfg_say(h, SKT_ERR_IO, "%s: %s", path, strerror(errno));
+        return skt_netcfg_say_errno(h, SKT_ERR_IO, "%s", path);
     if (strncmp(original, "# written by skcptun", 20) == 0) {
         free(original);
         return skt_netcfg_say(h, SKT_ERR_FULL, "%s: another skcptun has changed it already", path);
     }
     char *text = new_text(h, original, servers, n);
     int err = text ? SKT_OK : SKT_ERR_NOMEM;
-    if (!err)
-        err = write_file(backup, original);
-    if (!err)
-        err = skt_journal_add(&h->journal, "dns-file %s", path);
-    if (!err)
-        err = write_file(path, text);
     if (err)
-        skt_netcfg_say(h, err, "%s: %s", path, err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
+        skt_netcfg_say(h, err, "%s: %s", path, skt_err_str(err));
+    if (!err && (err = write_file(backup, original)) != SKT_OK)
+        skt_netcfg_say_errno(h, err, "%s", backup);
+    if (!err)
+        err = skt_netcfg_record(h, "dns-file %s", path);
+    if (!err && (err = write_file(path, text)) != SKT_OK)
+        skt_netcfg_say_errno(h, err, "%s", path);
     free(original);
     free(text);
     return err;
@@ -208,12 +215,16 @@ static int rewrite(struct skt_netcfg_helper *h, const char *path)
     marker(line, h);
     char *now = read_file(path), *text = NULL;
     int result = 0;
+    if (!now && errno != ENOENT)
+        return skt_netcfg_say_errno(h, SKT_ERR_IO, "%.200s", path);
     if (!now || strncmp(now, line, strlen(line)) != 0) {
         char *original = now ? strdup(now) : read_file(backup);
-        text = new_text(h, original ? original : "", h->servers, h->server_count);
+        bool known = original || (!now && errno == ENOENT);
+        if (known)
+            text = new_text(h, original ? original : "", h->servers, h->server_count);
         result = text && (!now || write_file(backup, now) == SKT_OK) && write_file(path, text) == SKT_OK
                      ? 1
-                     : skt_netcfg_say(h, SKT_ERR_IO, "%.200s: %s", path, strerror(errno));
+                     : skt_netcfg_say_errno(h, SKT_ERR_IO, "%.200s", path);
         free(original);
     }
     free(now);
@@ -237,7 +248,7 @@ static int run(const char *const *argv, const char *input, struct skt_netcfg_hel
 {
     char text[SKT_HOOK_TEXT_MAX];
     int err = skt_hook_run(&(struct skt_hook){.argv = argv, .input = input, .limit_s = tool_limit_s}, text);
-    return err ? skt_netcfg_say(h, err, "dns: %s", text) : err;
+    return err ? skt_netcfg_say_tool(h, err, "dns", text) : err;
 }
 
 int skt_netcfg_undo_dns_resolved(struct skt_netcfg_helper *h, const char *rest)
@@ -256,9 +267,9 @@ static int by_resolved(struct skt_netcfg_helper *h, const struct skt_ipnet *serv
     const char *domain[] = {"resolvectl", "domain", h->ifname, "~.", NULL};
     for (size_t i = 0; i < n; i++)
         dns[3 + i] = skt_ipnet_text(&servers[i], false, ips[i]);
-    if (skt_journal_add(&h->journal, "dns-resolved %s", h->ifname))
-        return skt_netcfg_say(h, SKT_ERR_IO, "%s: %s", h->journal.path, strerror(errno));
-    int err = run(dns, NULL, h);
+    int err = skt_netcfg_record(h, "dns-resolved %s", h->ifname);
+    if (!err)
+        err = run(dns, NULL, h);
     return err ? err : run(domain, NULL, h); /* all names, before other interfaces' servers */
 }
 
@@ -282,16 +293,16 @@ static int by_resolvconf(struct skt_netcfg_helper *h, const struct skt_ipnet *se
         len += (size_t)snprintf(input + len, sizeof input - len, "nameserver %s\n",
                                 skt_ipnet_text(&servers[i], false, ip));
     const char *argv[] = {"resolvconf", "-a", name, NULL};
-    if (skt_journal_add(&h->journal, "dns-resolvconf %s", name))
-        return skt_netcfg_say(h, SKT_ERR_IO, "%s: %s", h->journal.path, strerror(errno));
-    return run(argv, input, h);
+    int err = skt_netcfg_record(h, "dns-resolvconf %s", name);
+    return err ? err : run(argv, input, h);
 }
 
 /* --- which of them --- */
 
-enum owner { OWNER_NONE, OWNER_RESOLVED, OWNER_RESOLVCONF };
+enum owner { OWNER_NONE, OWNER_RESOLVED, OWNER_RESOLVCONF, OWNER_UNKNOWN };
 
-/* Who writes the file is told by where it leads, or by its first line. */
+/* Who writes the file is told by where it leads, or by its first line. OWNER_UNKNOWN with errno: it can't be
+ * read now. */
 static enum owner find_owner(const char *path)
 {
     char target[PATH_LEN_MAX] = "", start[128] = "";
@@ -299,6 +310,8 @@ static enum owner find_owner(const char *path)
     if (n > 0 && strstr(target, "systemd/resolve") && skt_hook_exists("resolvectl"))
         return OWNER_RESOLVED;
     char *text = read_file(path);
+    if (!text && skt_err_is_passing(errno))
+        return OWNER_UNKNOWN;
     if (text)
         snprintf(start, sizeof start, "%s", text);
     free(text);
@@ -308,18 +321,19 @@ static enum owner find_owner(const char *path)
 
 int skt_netcfg_do_dns(struct skt_netcfg_helper *h, const struct skt_ipnet *servers, size_t n)
 {
-    int err = skt_netcfg_undo_all(h, "dns-");
-    h->server_count = 0;
-    if (err || n == 0)
-        return err;
     if (n > SKT_NETCFG_DNS_MAX)
         return skt_netcfg_say(h, SKT_ERR_ARG, "more than %d name servers", SKT_NETCFG_DNS_MAX);
     memcpy(h->servers, servers, n * sizeof *servers);
     h->server_count = n;
+    int err = skt_netcfg_undo_all(h, "dns-");
+    if (err || n == 0)
+        return err;
     switch (find_owner(h->resolv_conf)) {
     case OWNER_RESOLVED:
         err = by_resolved(h, servers, n);
         break;
+    case OWNER_UNKNOWN:
+        return skt_netcfg_say_errno(h, SKT_ERR_IO, "%s", h->resolv_conf);
     case OWNER_RESOLVCONF:
         err = by_resolvconf(h, servers, n);
         break;

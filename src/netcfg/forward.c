@@ -47,7 +47,7 @@ static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char 
 {
     char old[VALUE_MAX];
     if (!read_sysctl(name, old))
-        return skt_netcfg_say(h, SKT_ERR_IO, "/proc/sys/%s: %s", name, strerror(errno));
+        return skt_netcfg_say_errno(h, SKT_ERR_IO, "/proc/sys/%s", name);
     if (strcmp(old, value) == 0) {
         /* Whose it was may ask us to put it back: see below. */
         char line[PATH_LEN_MAX + 8];
@@ -56,10 +56,17 @@ static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char 
             (void)skt_journal_add(&h->journal, "%s", line);
         return SKT_OK;
     }
-    if (skt_journal_add(&h->journal, "sysctl %s %s %s", name, old, value))
-        return skt_netcfg_say(h, SKT_ERR_IO, "%s: %s", h->journal.path, strerror(errno));
-    int err = write_sysctl(name, value);
-    return err ? skt_netcfg_say(h, err, "/proc/sys/%s: %s", name, strerror(errno)) : err;
+    char line[SKT_JOURNAL_LINE_MAX];
+    snprintf(line, sizeof line, "sysctl %s %s %s", name, old, value);
+    int err = skt_netcfg_record(h, "%s", line);
+    if (err)
+        return err;
+    err = write_sysctl(name, value);
+    if (err) {
+        (void)skt_netcfg_say_errno(h, err, "/proc/sys/%s", name);
+        (void)skt_journal_remove(&h->journal, line); /* nobody else has switched it off again */
+    }
+    return err;
 }
 
 /* Puts the old value back, unless somebody has set another one since, or another tunnel needs this one: then
@@ -77,8 +84,7 @@ int skt_netcfg_undo_sysctl(struct skt_netcfg_helper *h, const char *rest)
     if (skt_journal_hand_over(&h->journal, marker, line))
         return SKT_OK;
     int err = write_sysctl(name, old);
-    return err ? skt_netcfg_say(h, err, "/proc/sys/%s: putting back %s: %s", name, old, strerror(errno))
-               : err;
+    return err ? skt_netcfg_say_errno(h, err, "/proc/sys/%s: putting back %s", name, old) : err;
 }
 
 /* A machine that forwards IPv6 no longer takes its own default route from router advertisements, unless
@@ -87,12 +93,17 @@ static int keep_advertisements(struct skt_netcfg_helper *h)
 {
     DIR *dir = opendir("/proc/sys/net/ipv6/conf");
     int result = SKT_OK;
+    if (!dir && skt_err_is_passing(errno))
+        return skt_netcfg_say_errno(h, SKT_ERR_IO, "/proc/sys/net/ipv6/conf");
     for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
         char name[PATH_LEN_MAX], value[VALUE_MAX];
         if (strcmp(e->d_name, h->ifname) == 0 || !skt_netcfg_is_ifname(e->d_name))
             continue;
         snprintf(name, sizeof name, "net/ipv6/conf/%.15s/accept_ra", e->d_name);
-        if (read_sysctl(name, value) && strcmp(value, "1") == 0 && set_sysctl(h, name, "2"))
+        bool known = read_sysctl(name, value);
+        if (!known && skt_err_is_passing(errno))
+            result = skt_netcfg_say_errno(h, SKT_ERR_IO, "/proc/sys/%s", name);
+        if (known && strcmp(value, "1") == 0 && set_sysctl(h, name, "2"))
             result = SKT_ERR_IO;
     }
     if (dir)
@@ -107,7 +118,7 @@ static int restore(struct skt_netcfg_helper *h, const char *name, const char *va
     if (!read_sysctl(name, now) || strcmp(now, value) == 0)
         return 0;
     int err = write_sysctl(name, value);
-    return err ? skt_netcfg_say(h, err, "/proc/sys/%s: %s", name, strerror(errno)) : 1;
+    return err ? skt_netcfg_say_errno(h, err, "/proc/sys/%s", name) : 1;
 }
 
 int skt_netcfg_restore_forward(struct skt_netcfg_helper *h)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -25,16 +26,77 @@ enum {
 
 static const double lock_wait_s = 5, default_hook_limit_s = 10;
 
+static void make_plain(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ')
+            *text = ' ';
+}
+
 int skt_netcfg_say(struct skt_netcfg_helper *h, int err, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
     vsnprintf(h->text, sizeof h->text, fmt, args);
     va_end(args);
-    for (char *c = h->text; *c; c++)
-        if ((unsigned char)*c < ' ')
-            *c = ' ';
+    make_plain(h->text);
+    if (err == SKT_ERR_NOMEM)
+        h->again.passing = true;
     return err;
+}
+
+int skt_netcfg_say_errno(struct skt_netcfg_helper *h, int err, const char *fmt, ...)
+{
+    int error = errno;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(h->text, sizeof h->text, fmt, args);
+    va_end(args);
+    size_t len = strlen(h->text);
+    snprintf(h->text + len, sizeof h->text - len, ": %s", strerror(error));
+    make_plain(h->text);
+    if (skt_err_is_passing(error))
+        h->again.passing = true;
+    return err;
+}
+
+/* What nft and others say of themselves, as they have no exit status for it. */
+static bool tells_of_passing(const char *text)
+{
+    static const int errors[] = {ENOMEM, EAGAIN, EINTR, ENOBUFS, EBUSY};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        if (strstr(text, strerror(errors[i])))
+            return true;
+    return strstr(text, "ended by signal 9") != NULL; /* the kernel has taken its memory */
+}
+
+int skt_netcfg_say_tool(struct skt_netcfg_helper *h, int err, const char *what, const char *text)
+{
+    if (tells_of_passing(text))
+        h->again.passing = true;
+    return skt_netcfg_say(h, err, "%s: %s", what, text);
+}
+
+int skt_netcfg_record(struct skt_netcfg_helper *h, const char *fmt, ...)
+{
+    char line[SKT_JOURNAL_LINE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    int err = len < 0 || (size_t)len >= sizeof line ? SKT_ERR_ARG : skt_journal_add(&h->journal, "%s", line);
+    if (err == SKT_ERR_IO)
+        return skt_netcfg_say_errno(h, err, "%.300s", h->journal.path);
+    if (err == SKT_ERR_FULL)
+        return skt_netcfg_say(h, err, "%.300s: more than %d changes", h->journal.path, SKT_JOURNAL_LINES_MAX);
+    return err ? skt_netcfg_say(h, err, "%.300s: %s", h->journal.path, skt_err_str(err)) : err;
+}
+
+skt_us skt_netcfg_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (skt_us)t.tv_sec * SKT_US_PER_SEC + (skt_us)(t.tv_nsec / 1000);
 }
 
 /* --- undoing --- */
@@ -116,12 +178,21 @@ static int read_nets(struct skt_netcfg_helper *h, const struct words *w,
 
 static int on_interface(struct skt_netcfg_helper *h, const char *name)
 {
-    if (!skt_netcfg_is_ifname(name) || skt_net_ifindex(name) == 0)
+    errno = 0;
+    bool is_there = skt_netcfg_is_ifname(name) && skt_net_ifindex(name) != 0;
+    /* Without a descriptor to ask by nobody knows; what is done with it then is tried again. */
+    if (!is_there && !skt_err_is_passing(errno))
         return skt_netcfg_say(h, SKT_ERR_NOTFOUND, "no interface %.32s", name);
     if (h->may.ifname[0] && strcmp(h->may.ifname, name) != 0)
         return skt_netcfg_say(h, SKT_ERR_AUTH, "%s is not the tunnel's interface", name);
     snprintf(h->ifname, sizeof h->ifname, "%s", name);
     return SKT_OK;
+}
+
+int skt_netcfg_do_mtu(struct skt_netcfg_helper *h, size_t mtu)
+{
+    int err = skt_net_link_set(h->ifname, mtu, false);
+    return err ? skt_netcfg_say_errno(h, err, "%s: MTU %zu", h->ifname, mtu) : err;
 }
 
 static int on_mtu(struct skt_netcfg_helper *h, const char *value)
@@ -131,8 +202,8 @@ static int on_mtu(struct skt_netcfg_helper *h, const char *value)
     unsigned long mtu = digits ? strtoul(value, NULL, 10) : 0;
     if (mtu < MTU_MIN || mtu > MTU_MAX)
         return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: not an MTU", value);
-    int err = skt_net_link_set(h->ifname, mtu, false);
-    return err ? skt_netcfg_say(h, err, "%s: MTU %lu: %s", h->ifname, mtu, strerror(errno)) : err;
+    int err = skt_netcfg_do_mtu(h, mtu);
+    return skt_netcfg_again_note(h, SKT_NETCFG_MTU, err, NULL, mtu);
 }
 
 /* Is this verb with these networks what the configuration named? Taking back what was done needs no leave. */
@@ -161,10 +232,11 @@ static int on_networks(struct skt_netcfg_helper *h, const char *verb, char *rest
     static const struct {
         const char *verb;
         int (*run)(struct skt_netcfg_helper *h, const struct skt_ipnet *net);
-    } single[] = {{"route", skt_netcfg_do_route},
-                  {"unroute", skt_netcfg_do_unroute},
-                  {"pin", skt_netcfg_do_pin},
-                  {"unpin", skt_netcfg_do_unpin}};
+        enum skt_netcfg_what what;
+    } single[] = {{"route", skt_netcfg_do_route, SKT_NETCFG_ROUTE},
+                  {"unroute", skt_netcfg_do_unroute, SKT_NETCFG_UNROUTE},
+                  {"pin", skt_netcfg_do_pin, SKT_NETCFG_PIN},
+                  {"unpin", skt_netcfg_do_unpin, SKT_NETCFG_PIN}};
     struct words w;
     struct skt_ipnet nets[SKT_NETCFG_WORDS_MAX];
     size_t i = 0, known = sizeof single / sizeof single[0];
@@ -186,8 +258,10 @@ static int on_networks(struct skt_netcfg_helper *h, const char *verb, char *rest
     if (!is_named(&h->may, verb, nets, w.n))
         return skt_netcfg_say(h, SKT_ERR_AUTH, "%.20s: not what the configuration names", verb);
     if (dns)
-        return skt_netcfg_do_dns(h, nets, w.n);
-    return nat ? skt_netcfg_do_nat(h, nets, w.n) : single[i].run(h, nets);
+        return skt_netcfg_again_note(h, SKT_NETCFG_DNS, skt_netcfg_do_dns(h, nets, w.n), NULL, 0);
+    if (nat)
+        return skt_netcfg_again_note(h, SKT_NETCFG_NAT, skt_netcfg_do_nat(h, nets, w.n), NULL, 0);
+    return skt_netcfg_again_note(h, single[i].what, single[i].run(h, nets), nets, 0);
 }
 
 static int on_forward(struct skt_netcfg_helper *h, const char *families)
@@ -197,14 +271,22 @@ static int on_forward(struct skt_netcfg_helper *h, const char *families)
         return skt_netcfg_say(h, SKT_ERR_ARG, "forward: 4, 6 or 46");
     if (!h->may.anything && !h->may.nat)
         return skt_netcfg_say(h, SKT_ERR_AUTH, "forward: not what the configuration names");
-    return skt_netcfg_do_forward(h, v4, v6);
+    int err = v4 ? skt_netcfg_do_forward(h, true, false) : SKT_OK;
+    if (v4)
+        (void)skt_netcfg_again_note(h, SKT_NETCFG_FORWARD4, err, NULL, 0);
+    if (!err && v6)
+        err = skt_netcfg_again_note(h, SKT_NETCFG_FORWARD6, skt_netcfg_do_forward(h, false, true), NULL, 0);
+    else if (v6 && h->again.forward4)
+        h->again.forward6 = true; /* after that */
+    return err;
 }
 
 static int on_undo(struct skt_netcfg_helper *h)
 {
     h->pin_count = 0;
+    skt_netcfg_again_forget(h);
     (void)skt_journal_reload(&h->journal); /* what other instances have left to us */
-    return skt_netcfg_undo_all(h, "");
+    return skt_netcfg_again_undo(h, "");
 }
 
 static int on_request(struct skt_netcfg_helper *h, char *line)
@@ -258,6 +340,7 @@ static size_t take_lines(struct skt_netcfg_helper *h, char *buf, size_t len)
         size_t line_len = (size_t)(end - line);
         *end = '\0';
         len -= line_len + 1;
+        h->again.passing = false;
         int err =
             is_plain(line, line_len) ? on_request(h, line) : skt_netcfg_say(h, SKT_ERR_ARG, "not a request");
         (void)answer(h, err);
@@ -265,6 +348,13 @@ static size_t take_lines(struct skt_netcfg_helper *h, char *buf, size_t len)
     }
     memmove(buf, line, len);
     return len;
+}
+
+/* Until the next look or try is due; -1: for ever. */
+static int wait_ms(const struct skt_netcfg_helper *h)
+{
+    int look = skt_netcfg_watch_wait_ms(h), again = skt_netcfg_again_wait_ms(h);
+    return again < 0 || (look >= 0 && look < again) ? look : again;
 }
 
 /* Until the main process ends, or is through with us. */
@@ -277,15 +367,16 @@ static void serve(struct skt_netcfg_helper *h)
                              {.fd = h->monitor, .events = POLLIN},
                              {.fd = h->watch.rules, .events = POLLIN},
                              {.fd = h->watch.file, .events = POLLIN}};
-        int n = poll(p, sizeof p / sizeof p[0], skt_netcfg_watch_wait_ms(h));
-        if (n < 0 && errno != EINTR)
+        skt_netcfg_again_turn(h);
+        int n = poll(p, sizeof p / sizeof p[0], wait_ms(h));
+        if (n < 0 && !skt_err_is_passing(errno))
             return;
         if (n >= 0 && !(n == 1 && p[0].revents))
             skt_netcfg_watch_turn(h, p[1].revents != 0, p[2].revents != 0, p[3].revents != 0);
         if (n <= 0 || !p[0].revents)
             continue;
         ssize_t got = read(h->fd, buf + len, sizeof buf - len);
-        if (got == 0 || (got < 0 && errno != EINTR) || len == sizeof buf)
+        if (got == 0 || (got < 0 && !skt_err_is_passing(errno)) || len == sizeof buf)
             return;
         if (got > 0)
             len = take_lines(h, buf, len + (size_t)got);
@@ -378,7 +469,7 @@ static int begin(struct skt_netcfg_helper *h)
         return skt_netcfg_say(h, err, "%s", why);
     /* What an earlier run left. What can't be undone now stays in the journal, and is no reason to fail. */
     h->keep_shut = h->shut.n > 0;
-    (void)skt_netcfg_undo_all(h, "");
+    (void)skt_netcfg_again_undo(h, "");
     err = skt_netcfg_do_shut(h);
     if (err)
         return err;
@@ -393,9 +484,9 @@ static void end(struct skt_netcfg_helper *h)
 {
     if (skt_netcfg_run_down(h))
         skt_warn("%s", h->text);
-    (void)skt_netcfg_undo_all(h, "route "); /* first what keeps the machine from its network */
-    (void)skt_journal_reload(&h->journal);  /* what other instances have left to us */
-    if (skt_netcfg_undo_all(h, ""))
+    (void)skt_netcfg_again_undo(h, "route "); /* first what keeps the machine from its network */
+    (void)skt_journal_reload(&h->journal);    /* what other instances have left to us */
+    if (skt_netcfg_again_undo(h, ""))
         skt_warn("cleaning up: %s; it is tried again at the next start", h->text);
     skt_journal_close(&h->journal);
 }
@@ -411,6 +502,7 @@ void skt_netcfg_helper_run(int fd)
     h->fd = fd;
     h->monitor = h->watch.rules = h->watch.file = -1;
     h->journal.fd = -1;
+    h->again.due = SKT_NEVER;
     int err = begin(h);
     if (err != SKT_ERR_CLOSED)
         (void)answer(h, err);

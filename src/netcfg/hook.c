@@ -208,6 +208,11 @@ static int fail(char text[SKT_HOOK_TEXT_MAX], int err, const char *fmt, ...)
     return err;
 }
 
+static int why_not(int error)
+{
+    return skt_err_is_passing(error) ? SKT_ERR_NOMEM : SKT_ERR_IO;
+}
+
 static int judge(struct running *r, const struct skt_hook *hook, bool ended, int status,
                  char text[SKT_HOOK_TEXT_MAX])
 {
@@ -252,7 +257,7 @@ int skt_hook_run(const struct skt_hook *hook, char text[SKT_HOOK_TEXT_MAX])
         return fail(text, SKT_ERR_NOTFOUND, "%s: %s", hook->argv[0],
                     errno == EACCES ? "not to be executed (chmod +x)" : "no such program");
     if (make_pipes(in, out))
-        return fail(text, SKT_ERR_IO, "%s: pipe: %s", path, strerror(errno));
+        return fail(text, why_not(errno), "%s: pipe: %s", path, strerror(errno));
     struct running *r = calloc(1, sizeof *r);
     pid_t pid = r ? fork() : -1;
     if (pid == 0)
@@ -274,7 +279,7 @@ int skt_hook_run(const struct skt_hook *hook, char text[SKT_HOOK_TEXT_MAX])
         if (hook->output && hook->output_cap > 0)
             snprintf(hook->output, hook->output_cap, "%s", r->output);
     } else {
-        result = fail(text, SKT_ERR_IO, "%s: fork: %s", path, strerror(errno));
+        result = fail(text, why_not(errno), "%s: fork: %s", path, strerror(errno));
     }
     free(r);
     close_both(in);

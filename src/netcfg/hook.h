@@ -19,7 +19,8 @@ struct skt_hook {
 };
 
 /* 0: it ended with status 0. SKT_ERR_NOTFOUND: no such program; SKT_ERR_AGAIN: the time limit; SKT_ERR_ARG:
- * another status or a signal; SKT_ERR_IO. text: what is wrong in one line, with the last line that it wrote.
+ * another status or a signal; SKT_ERR_NOMEM: it was not started, for want of memory, processes or
+ * descriptors; SKT_ERR_IO. text: what is wrong in one line, with the last line that it wrote.
  */
 int skt_hook_run(const struct skt_hook *hook, char text[SKT_HOOK_TEXT_MAX]);
 

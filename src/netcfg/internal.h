@@ -5,6 +5,7 @@
 #define SKT_NETCFG_INTERNAL_H
 
 #include "io/net.h"
+#include "netcfg/again.h"
 #include "netcfg/journal.h"
 #include "netcfg/limits.h"
 #include "netcfg/netcfg.h"
@@ -23,7 +24,9 @@ enum {
 /* A host that is kept outside the tunnel. */
 struct skt_netcfg_pin {
     struct skt_ipnet host;
-    bool set; /* by `route`, which is ours and in the journal */
+    bool set;     /* by `route`, which is ours and in the journal */
+    bool owed;    /* not set, for a cause that passes */
+    bool leaving; /* unpinned, but its route could not be removed yet */
     struct skt_net_route route;
 };
 
@@ -35,6 +38,7 @@ struct skt_netcfg_helper {
     struct skt_netcfg_pin pins[SKT_NETCFG_PINS_MAX];
     size_t pin_count;
     struct skt_netcfg_watch watch;
+    struct skt_netcfg_again again;
     struct skt_netcfg_nets shut; /* networks that go into the tunnel or nowhere */
     bool keep_shut;              /* whoever undoes everything leaves that */
     struct skt_netcfg_may may;
@@ -53,8 +57,26 @@ struct skt_netcfg_helper {
 int skt_netcfg_say(struct skt_netcfg_helper *h, int err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for a system call that failed, with errno's text at the end. Notes whether the cause passes. */
+int skt_netcfg_say_errno(struct skt_netcfg_helper *h, int err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a program that was run (netcfg/hook.h), by its error and what it said. */
+int skt_netcfg_say_tool(struct skt_netcfg_helper *h, int err, const char *what, const char *text);
+
+/* Adds a line to the journal, before the change is made; on an error the change must not be made, and the
+ * text is set. */
+int skt_netcfg_record(struct skt_netcfg_helper *h, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Monotonic. */
+skt_us skt_netcfg_now(void);
+
 /* The request "hook EVENT" and its variables. */
 int skt_netcfg_on_hook(struct skt_netcfg_helper *h, char *rest);
+
+/* `up`, with the variables of the last request; SKT_ERR_NOMEM: it was not started. */
+int skt_netcfg_run_up(struct skt_netcfg_helper *h);
 
 /* `down`, where `up` was run and it was not since. */
 int skt_netcfg_run_down(struct skt_netcfg_helper *h);
@@ -72,7 +94,10 @@ int skt_netcfg_do_route(struct skt_netcfg_helper *h, const struct skt_ipnet *net
 int skt_netcfg_do_unroute(struct skt_netcfg_helper *h, const struct skt_ipnet *net);
 int skt_netcfg_do_pin(struct skt_netcfg_helper *h, const struct skt_ipnet *host);
 int skt_netcfg_do_unpin(struct skt_netcfg_helper *h, const struct skt_ipnet *host);
-void skt_netcfg_pins_update(struct skt_netcfg_helper *h);
+int skt_netcfg_do_mtu(struct skt_netcfg_helper *h, size_t mtu);
+
+/* All pins follow their ways; the last error that passes. */
+int skt_netcfg_pins_update(struct skt_netcfg_helper *h);
 int skt_netcfg_undo_route(struct skt_netcfg_helper *h, const char *rest);
 int skt_netcfg_undo_shut(struct skt_netcfg_helper *h, const char *rest);
 

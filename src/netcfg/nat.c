@@ -96,11 +96,18 @@ static int nat_by_nft(struct skt_netcfg_helper *h, const struct skt_ipnet *from,
         add_nft_table(&s, h, name, 4, from, n);
     if (has_family(from, n, 6))
         add_nft_table(&s, h, name, 6, from, n);
-    if (s.full || skt_journal_add(&h->journal, "nft %s", name)) {
-        snprintf(text, SKT_HOOK_TEXT_MAX, "%s", s.full ? "too many networks" : strerror(errno));
+    if (s.full) {
+        snprintf(text, SKT_HOOK_TEXT_MAX, "too many networks");
         return SKT_ERR_FULL;
     }
-    int err = run_nft(s.text, text);
+    int err = skt_netcfg_record(h, "nft %s", name);
+    if (err) {
+        snprintf(text, SKT_HOOK_TEXT_MAX, "%s", h->text);
+        return err;
+    }
+    err = run_nft(s.text, text);
+    if (err)
+        (void)skt_netcfg_say_tool(h, err, "NAT", text);
     if (err) {
         char line[64];
         snprintf(line, sizeof line, "nft %s", name);
@@ -124,7 +131,7 @@ int skt_netcfg_undo_nft(struct skt_netcfg_helper *h, const char *rest)
         if (one == SKT_ERR_NOTFOUND || (i == 1 && access("/proc/sys/net/ipv6", F_OK) != 0))
             one = SKT_OK; /* nft is gone, or there never was IPv6 */
         if (one)
-            err = skt_netcfg_say(h, one, "removing NAT: %s", text);
+            err = skt_netcfg_say_tool(h, one, "removing NAT", text);
     }
     return err;
 }
@@ -199,11 +206,12 @@ static int nat_by_iptables(struct skt_netcfg_helper *h, uint8_t family, const st
     char name[32];
     struct tables t = {family == 4 ? "iptables" : "ip6tables", name, text};
     table_name(name, h->ifname);
-    if (skt_journal_add(&h->journal, "%s %s", t.program, name)) {
-        snprintf(text, SKT_HOOK_TEXT_MAX, "%s: %s", h->journal.path, strerror(errno));
-        return SKT_ERR_IO;
+    int err = skt_netcfg_record(h, "%s %s", t.program, name);
+    if (err) {
+        snprintf(text, SKT_HOOK_TEXT_MAX, "%s", h->text);
+        return err;
     }
-    int err = fill_iptables(&t, h->ifname, family, from, n);
+    err = fill_iptables(&t, h->ifname, family, from, n);
     if (!err)
         err = open_forward(&t, h->ifname);
     if (err) {
@@ -251,7 +259,9 @@ static bool nft_has(const char *family, const char *name)
 {
     char text[SKT_HOOK_TEXT_MAX];
     const char *argv[] = {"nft", "list", "table", family, name, NULL};
-    return skt_hook_run(&(struct skt_hook){.argv = argv, .limit_s = tool_limit_s}, text) == SKT_OK;
+    /* What can't be asked now is not missing. */
+    int err = skt_hook_run(&(struct skt_hook){.argv = argv, .limit_s = tool_limit_s}, text);
+    return err == SKT_OK || err == SKT_ERR_NOMEM;
 }
 
 static bool line_is_there(const struct skt_netcfg_helper *h, const char *line)
@@ -266,7 +276,8 @@ static bool line_is_there(const struct skt_netcfg_helper *h, const char *line)
     if (strcmp(program, "iptables") != 0 && strcmp(program, "ip6tables") != 0)
         return true;
     struct tables t = {program, name, text};
-    return iptables(&t, "-t filter -C FORWARD -j %s", name) == SKT_OK;
+    int err = iptables(&t, "-t filter -C FORWARD -j %s", name);
+    return err == SKT_OK || err == SKT_ERR_NOMEM;
 }
 
 bool skt_netcfg_nat_is_there(struct skt_netcfg_helper *h)
@@ -304,10 +315,12 @@ int skt_netcfg_do_nat(struct skt_netcfg_helper *h, const struct skt_ipnet *from,
         open_foreign_forward(h);
         return SKT_OK;
     }
+    if (h->again.passing) /* the same once more, and not another way */
+        return skt_netcfg_say(h, err, "NAT: %s", text);
     if (!skt_hook_exists("iptables"))
         return skt_netcfg_say(h, err, "NAT needs nft or iptables: %s", text);
     err = v4 ? nat_by_iptables(h, 4, from, n, text) : SKT_OK;
     if (!err && v6)
         err = nat_by_iptables(h, 6, from, n, text);
-    return err ? skt_netcfg_say(h, err, "NAT: %s", text) : SKT_OK;
+    return err ? skt_netcfg_say_tool(h, err, "NAT", text) : SKT_OK;
 }

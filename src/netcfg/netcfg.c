@@ -27,6 +27,7 @@ enum {
     BEGIN_LIMIT_MS = 30000, /* undoing what an earlier run left may take a while */
     END_LIMIT_MS = 5000,
     STEP_MS = 10,
+    WAITING_MAX = 64, /* requests; there is room for one more among what a socket takes */
 };
 
 /* A request that was sent and not answered. */
@@ -45,6 +46,9 @@ struct skt_netcfg {
     struct pending *first, **last;
     char buf[SKT_NETCFG_TEXT_MAX + 16];
     size_t len;
+    size_t waiting;         /* requests that were not answered */
+    bool opened;            /* `orderly` is in use */
+    struct pending orderly; /* of `open`, for which there must be room at the end */
 };
 
 /* --- answers --- */
@@ -57,11 +61,14 @@ static void answer_first(struct skt_netcfg *nc, int err, const char *text)
     nc->first = p->next;
     if (!nc->first)
         nc->last = &nc->first;
+    bool is_own = p == &nc->orderly;
+    nc->waiting--;
     if (p->done)
         p->done(p->user, err, text);
     else if (err)
         skt_warn_rarely(skt_log_key(text, strlen(text), 0), "%s", text[0] ? text : skt_err_str(err));
-    free(p);
+    if (!is_own) /* else it went with nc */
+        free(p);
 }
 
 /* "CODE text" */
@@ -92,7 +99,7 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
     struct skt_netcfg *nc = SKT_CONTAINER(io, struct skt_netcfg, io);
     bool freed = false;
     ssize_t got = recv(nc->io.w.fd, nc->buf + nc->len, sizeof nc->buf - nc->len, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    if (got < 0 && skt_err_is_passing(errno))
         return;
     if (got <= 0 || nc->len == sizeof nc->buf) {
         on_lost(nc);
@@ -117,23 +124,40 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
 
 /* --- requests --- */
 
+static int send_as(struct skt_netcfg *nc, struct pending *p, skt_netcfg_done done, void *user,
+                   const char *line)
+{
+    /* A line is far smaller than what a socket takes at once, so it goes whole or not at all. */
+    ssize_t sent = send(nc->io.w.fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent != (ssize_t)strlen(line))
+        return sent < 0 && skt_err_is_passing(errno) ? SKT_ERR_FULL : SKT_ERR_CLOSED;
+    *p = (struct pending){.done = done, .user = user};
+    *nc->last = p;
+    nc->last = &p->next;
+    nc->waiting++;
+    return SKT_OK;
+}
+
+static void drop(struct skt_netcfg *nc, struct pending *p)
+{
+    if (p != &nc->orderly)
+        free(p);
+}
+
+/* SKT_ERR_FULL: the helper has enough to do; once it has answered some there is room. */
 static int send_request(struct skt_netcfg *nc, skt_netcfg_done done, void *user, const char *line)
 {
     if (nc->lost)
         return SKT_ERR_CLOSED;
+    if (nc->waiting >= WAITING_MAX)
+        return SKT_ERR_FULL;
     struct pending *p = malloc(sizeof *p);
     if (!p)
         return SKT_ERR_NOMEM;
-    /* A line is far smaller than what a socket takes at once, so it goes whole or not at all. */
-    ssize_t sent = send(nc->io.w.fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent != (ssize_t)strlen(line)) {
-        free(p);
-        return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? SKT_ERR_FULL : SKT_ERR_CLOSED;
-    }
-    *p = (struct pending){.done = done, .user = user};
-    *nc->last = p;
-    nc->last = &p->next;
-    return SKT_OK;
+    int err = send_as(nc, p, done, user, line);
+    if (err)
+        drop(nc, p);
+    return err;
 }
 
 static int request(struct skt_netcfg *nc, skt_netcfg_done done, void *user, const char *fmt, ...)
@@ -256,8 +280,8 @@ int skt_netcfg_undo(struct skt_netcfg *nc, skt_netcfg_done done, void *user)
 
 void skt_netcfg_open(struct skt_netcfg *nc)
 {
-    if (nc)
-        (void)request(nc, NULL, NULL, "open\n");
+    if (nc && !nc->lost && !nc->opened)
+        nc->opened = send_as(nc, &nc->orderly, NULL, NULL, "open\n") == SKT_OK;
 }
 
 /* --- life --- */
@@ -447,7 +471,7 @@ void skt_netcfg_free(struct skt_netcfg *nc)
     while (nc->first) {
         struct pending *p = nc->first;
         nc->first = p->next;
-        free(p);
+        drop(nc, p);
     }
     free(nc);
 }

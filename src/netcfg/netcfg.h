@@ -74,7 +74,10 @@ void skt_netcfg_open(struct skt_netcfg *nc);
 void skt_netcfg_free(struct skt_netcfg *nc);
 
 /* --- requests: answered once each by `done` (may be NULL), in order, from the loop. SKT_ERR_NOMEM,
- * SKT_ERR_CLOSED (the helper is gone), SKT_ERR_ARG: not sent, `done` is not called. --- */
+ * SKT_ERR_FULL (many wait for their answers): to be asked again a little later; SKT_ERR_CLOSED (the helper is
+ * gone), SKT_ERR_ARG. All: not sent, `done` is not called.
+ * What failed for a cause that passes is tried again by the helper (netcfg/again.h), and its text says so.
+ * --- */
 
 /* Names the interface that all else is about; first of all. */
 int skt_netcfg_interface(struct skt_netcfg *nc, const char *name, skt_netcfg_done done, void *user);

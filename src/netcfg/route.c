@@ -12,12 +12,13 @@ enum { NAME_MAX_LEN = 16 };
 /* Metric of routes that hold a network shut: worse than any other, so that the tunnel's own comes first. */
 enum { SHUT_METRIC = 4294 * 1000 };
 
-/* "route 10.0.0.0/8 - skt0 0", "route 192.0.2.1/32 192.168.1.1 eth0 0" */
+/* "route 10.0.0.0/8 - skt0 0", "route 192.0.2.1/32 192.168.1.1 eth0 0". SKT_ERR_NOTFOUND: the interface is
+ * gone; SKT_ERR_IO with errno: nobody knows now. */
 static int route_line(char line[SKT_JOURNAL_LINE_MAX], const struct skt_net_route *r)
 {
     char dst[SKT_IPNET_TEXT_MAX], gateway[SKT_IPNET_TEXT_MAX] = "-", dev[NAME_MAX_LEN];
     if (!skt_net_ifname(r->ifindex, dev))
-        return SKT_ERR_NOTFOUND;
+        return skt_err_is_passing(errno) ? SKT_ERR_IO : SKT_ERR_NOTFOUND;
     struct skt_ipnet net = skt_ipnet_masked(&r->dst);
     if (r->gateway.family)
         skt_ipnet_text(&r->gateway, false, gateway);
@@ -44,12 +45,12 @@ int skt_netcfg_undo_route(struct skt_netcfg_helper *h, const char *rest)
         return SKT_OK; /* nothing to be undone */
     skt_ipnet_text(&r.dst, true, dst);
     r.ifindex = skt_net_ifindex(dev);
-    if (r.ifindex == 0)
+    if (r.ifindex == 0 && !skt_err_is_passing(errno))
         return SKT_OK; /* gone with its interface */
-    int err = skt_net_route_delete(&r);
+    int err = r.ifindex ? skt_net_route_delete(&r) : SKT_ERR_IO;
     if (err == SKT_ERR_NOTFOUND)
         err = SKT_OK;
-    return err ? skt_netcfg_say(h, err, "route %s by %s: removing it: %s", dst, dev, strerror(errno)) : err;
+    return err ? skt_netcfg_say_errno(h, err, "route %s by %s: removing it", dst, dev) : err;
 }
 
 /* SKT_ERR_FULL: somebody has such a route already. */
@@ -58,17 +59,20 @@ static int add_route(struct skt_netcfg_helper *h, const struct skt_net_route *r,
     char line[SKT_JOURNAL_LINE_MAX], dst[SKT_IPNET_TEXT_MAX];
     skt_ipnet_text(&r->dst, true, dst);
     int err = route_line(line, r);
+    if (err == SKT_ERR_IO)
+        return skt_netcfg_say_errno(h, err, "route %s: its interface", dst);
     if (err)
         return skt_netcfg_say(h, err, "route %s: its interface is gone", dst);
-    if (!in_journal && skt_journal_add(&h->journal, "%s", line))
-        return skt_netcfg_say(h, SKT_ERR_IO, "%s: %s", h->journal.path, strerror(errno));
+    if (!in_journal && (err = skt_netcfg_record(h, "%s", line)) != SKT_OK)
+        return err;
     err = skt_net_route_add(r);
     int error = errno;
     if (err && !in_journal)
         skt_journal_remove(&h->journal, line);
     if (err == SKT_ERR_FULL)
         return skt_netcfg_say(h, err, "route %s: there is one already, which stays", dst);
-    return err ? skt_netcfg_say(h, err, "route %s: %s", dst, strerror(error)) : err;
+    errno = error;
+    return err ? skt_netcfg_say_errno(h, err, "route %s", dst) : err;
 }
 
 /* --- into the tunnel --- */
@@ -76,6 +80,8 @@ static int add_route(struct skt_netcfg_helper *h, const struct skt_net_route *r,
 static int through_tunnel(struct skt_netcfg_helper *h, struct skt_net_route *r, const struct skt_ipnet *net)
 {
     *r = (struct skt_net_route){.dst = skt_ipnet_masked(net), .ifindex = skt_net_ifindex(h->ifname)};
+    if (r->ifindex == 0 && skt_err_is_passing(errno))
+        return skt_netcfg_say_errno(h, SKT_ERR_IO, "interface %s", h->ifname);
     return r->ifindex ? SKT_OK : skt_netcfg_say(h, SKT_ERR_NOTFOUND, "interface %s is gone", h->ifname);
 }
 
@@ -95,13 +101,18 @@ static size_t split_default(struct skt_ipnet nets[2], const struct skt_ipnet *ne
 int skt_netcfg_do_route(struct skt_netcfg_helper *h, const struct skt_ipnet *net)
 {
     struct skt_ipnet nets[2];
-    char line[SKT_JOURNAL_LINE_MAX];
+    char line[SKT_JOURNAL_LINE_MAX], text[SKT_IPNET_TEXT_MAX];
     size_t n = split_default(nets, net);
+    if (skt_netcfg_again_owes_pin(h, net)) {
+        h->again.passing = true;
+        return skt_netcfg_say(h, SKT_ERR_AGAIN, "route %s: waits for a host in it that must stay outside",
+                              skt_ipnet_text(net, true, text));
+    }
     for (size_t i = 0; i < n; i++) {
         struct skt_net_route r;
         int err = through_tunnel(h, &r, &nets[i]);
-        if (!err)
-            err = route_line(line, &r);
+        if (!err && (err = route_line(line, &r)) != SKT_OK)
+            err = skt_netcfg_say_errno(h, SKT_ERR_IO, "interface %s", h->ifname);
         bool known = !err && skt_journal_has(&h->journal, line);
         if (!err)
             err = add_route(h, &r, known);
@@ -140,11 +151,11 @@ int skt_netcfg_restore_routes(struct skt_netcfg_helper *h)
         if (strncmp(line, "route ", 6) != 0 || !read_line(line + 6, &r, dev) || strcmp(dev, h->ifname) != 0)
             continue;
         r.ifindex = skt_net_ifindex(dev);
-        int err = skt_net_route_add(&r);
+        int err = r.ifindex ? skt_net_route_add(&r) : SKT_ERR_IO;
         if (err == SKT_ERR_FULL)
             continue; /* it is there */
-        result =
-            err ? skt_netcfg_say(h, err, "%s: %s", skt_ipnet_text(&r.dst, true, dst), strerror(errno)) : 1;
+        int one = err ? skt_netcfg_say_errno(h, err, "%s", skt_ipnet_text(&r.dst, true, dst)) : 1;
+        result = result >= 0 ? one : result;
     }
     return result;
 }
@@ -171,7 +182,7 @@ int skt_netcfg_undo_shut(struct skt_netcfg_helper *h, const char *rest)
     int err = skt_net_route_delete(&r);
     if (err == SKT_ERR_NOTFOUND)
         err = SKT_OK;
-    return err ? skt_netcfg_say(h, err, "opening %.60s: %s", rest, strerror(errno)) : err;
+    return err ? skt_netcfg_say_errno(h, err, "opening %.60s", rest) : err;
 }
 
 /* Is it a route that h->shut asks for? */
@@ -196,12 +207,13 @@ static int shut_one(struct skt_netcfg_helper *h, const struct skt_ipnet *net)
     char line[SKT_JOURNAL_LINE_MAX];
     struct skt_net_route r = nowhere(net);
     shut_line(line, &r);
-    if (!skt_journal_has(&h->journal, line) && skt_journal_add(&h->journal, "%s", line))
-        return skt_netcfg_say(h, SKT_ERR_IO, "%.300s: %s", h->journal.path, strerror(errno));
-    int err = skt_net_route_add(&r);
+    int err = skt_journal_has(&h->journal, line) ? SKT_OK : skt_netcfg_record(h, "%s", line);
+    if (err)
+        return err;
+    err = skt_net_route_add(&r);
     if (err == SKT_ERR_FULL)
         return SKT_OK;
-    return err ? skt_netcfg_say(h, err, "kill_switch: %s: %s", line, strerror(errno)) : 1;
+    return err ? skt_netcfg_say_errno(h, err, "kill_switch: %.60s", line) : 1;
 }
 
 int skt_netcfg_restore_shut(struct skt_netcfg_helper *h)
@@ -246,35 +258,40 @@ static bool same_way(const struct skt_net_route *a, const struct skt_net_route *
            memcmp(a->gateway.ip, b->gateway.ip, sizeof a->gateway.ip) == 0;
 }
 
-static void remove_pin_route(struct skt_netcfg_helper *h, struct skt_netcfg_pin *pin)
+/* On an error it is there as before. */
+static int remove_pin_route(struct skt_netcfg_helper *h, struct skt_netcfg_pin *pin)
 {
     char line[SKT_JOURNAL_LINE_MAX], start[SKT_IPNET_TEXT_MAX + 8], dst[SKT_IPNET_TEXT_MAX];
     if (!pin->set)
-        return;
-    pin->set = false;
-    if (route_line(line, &pin->route) == SKT_OK) {
-        (void)skt_netcfg_undo_line(h, line);
-        return;
+        return SKT_OK;
+    int err = route_line(line, &pin->route);
+    if (err == SKT_OK) {
+        err = skt_netcfg_undo_line(h, line);
+    } else if (err == SKT_ERR_NOTFOUND) {
+        /* The interface is gone, and its number with it. */
+        snprintf(start, sizeof start, "route %s ", skt_ipnet_text(&pin->host, true, dst));
+        err = skt_netcfg_undo_all(h, start);
+    } else {
+        err = skt_netcfg_say_errno(h, err, "route %s", skt_ipnet_text(&pin->host, true, dst));
     }
-    /* The interface is gone, and its number with it. */
-    snprintf(start, sizeof start, "route %s ", skt_ipnet_text(&pin->host, true, dst));
-    (void)skt_netcfg_undo_all(h, start);
+    pin->set = err != SKT_OK;
+    return err;
 }
 
 /* Makes the route follow the way that the host's packets take without the tunnel. Where there is none now,
  * the last one stays. */
-static int update_pin(struct skt_netcfg_helper *h, struct skt_netcfg_pin *pin)
+static int follow_way(struct skt_netcfg_helper *h, struct skt_netcfg_pin *pin)
 {
     struct skt_net_route way;
     char text[SKT_IPNET_TEXT_MAX];
     int err = skt_net_route_find(&pin->host, skt_net_ifindex(h->ifname), &way);
+    if (err == SKT_ERR_NOTFOUND)
+        return skt_netcfg_say(h, err, "no route to %s: the network may be down; it is set when it comes back",
+                              skt_ipnet_text(&pin->host, false, text));
     if (err)
-        return skt_netcfg_say(h, err, "no route to %s: %s", skt_ipnet_text(&pin->host, false, text),
-                              err == SKT_ERR_NOTFOUND
-                                  ? "the network may be down; it is set when it comes back"
-                                  : strerror(errno));
-    if (pin->set && !same_way(&pin->route, &way))
-        remove_pin_route(h, pin);
+        return skt_netcfg_say_errno(h, err, "no route to %s", skt_ipnet_text(&pin->host, false, text));
+    if (pin->set && !same_way(&pin->route, &way) && (err = remove_pin_route(h, pin)) != SKT_OK)
+        return err;
     err = add_route(h, &way, pin->set);
     if (err == SKT_ERR_FULL)
         return SKT_OK; /* ours is still there, or somebody else's does as well */
@@ -282,6 +299,17 @@ static int update_pin(struct skt_netcfg_helper *h, struct skt_netcfg_pin *pin)
         pin->route = way;
         pin->set = true;
     }
+    return err;
+}
+
+/* The same for one that may be leaving; notes whether it is to be tried again. */
+static int update_pin(struct skt_netcfg_helper *h, struct skt_netcfg_pin *pin)
+{
+    bool before = h->again.passing;
+    h->again.passing = false;
+    int err = pin->leaving ? remove_pin_route(h, pin) : follow_way(h, pin);
+    pin->owed = err && h->again.passing;
+    h->again.passing = before || h->again.passing;
     return err;
 }
 
@@ -305,6 +333,7 @@ int skt_netcfg_do_pin(struct skt_netcfg_helper *h, const struct skt_ipnet *host)
         pin = &h->pins[h->pin_count++];
         *pin = (struct skt_netcfg_pin){.host = *host};
     }
+    pin->leaving = false;
     return update_pin(h, pin);
 }
 
@@ -313,13 +342,24 @@ int skt_netcfg_do_unpin(struct skt_netcfg_helper *h, const struct skt_ipnet *hos
     struct skt_netcfg_pin *pin = find_pin(h, host);
     if (!pin)
         return SKT_OK;
-    remove_pin_route(h, pin);
-    *pin = h->pins[--h->pin_count];
-    return SKT_OK;
+    pin->leaving = true;
+    int err = update_pin(h, pin);
+    if (!err || !pin->owed)
+        *pin = h->pins[--h->pin_count];
+    return err;
 }
 
-void skt_netcfg_pins_update(struct skt_netcfg_helper *h)
+int skt_netcfg_pins_update(struct skt_netcfg_helper *h)
 {
-    for (size_t i = 0; i < h->pin_count; i++)
-        (void)update_pin(h, &h->pins[i]);
+    int result = SKT_OK;
+    for (size_t i = h->pin_count; i-- > 0;) {
+        struct skt_netcfg_pin *pin = &h->pins[i];
+        int err = update_pin(h, pin);
+        if (pin->owed)
+            result = err;
+        else if (pin->leaving)
+            *pin = h->pins[--h->pin_count];
+    }
+    h->again.pins = false;
+    return skt_netcfg_again_note(h, SKT_NETCFG_PIN, result, NULL, 0);
 }

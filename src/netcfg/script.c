@@ -5,11 +5,15 @@
 #include "netcfg/hook.h"
 #include "netcfg/internal.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
+enum { DOWN_TRIES = 5, DOWN_PAUSE_MS = 200 }; /* where it could not be started */
+
 static int run(struct skt_netcfg_helper *h, bool up)
 {
+    bool was_up = h->is_up;
     const char *argv[] = {h->hooks[up], h->ifname, up ? "up" : "down", NULL};
     const char *env[SKT_NETCFG_VARIABLES_MAX + 3];
     char tun[32], event[32], text[SKT_HOOK_TEXT_MAX];
@@ -26,12 +30,27 @@ static int run(struct skt_netcfg_helper *h, bool up)
             env[n++] = h->env[i];
     env[n] = NULL;
     int err = skt_hook_run(&(struct skt_hook){.argv = argv, .env = env, .limit_s = h->hook_limit_s}, text);
+    if (err == SKT_ERR_NOMEM) /* it did not run */
+        h->is_up = was_up;
     return err ? skt_netcfg_say(h, err, "%s script %s", up ? "up" : "down", text) : err;
+}
+
+int skt_netcfg_run_up(struct skt_netcfg_helper *h)
+{
+    int err = run(h, true);
+    /* What it says of itself is its own: it may have done half, and is not run twice. */
+    h->again.passing = err == SKT_ERR_NOMEM;
+    return err;
 }
 
 int skt_netcfg_run_down(struct skt_netcfg_helper *h)
 {
-    return h->is_up ? run(h, false) : SKT_OK;
+    int err = h->is_up ? run(h, false) : SKT_OK;
+    for (int i = 0; err == SKT_ERR_NOMEM && i < DOWN_TRIES; i++) {
+        (void)poll(NULL, 0, DOWN_PAUSE_MS); /* who asks next may wait for this one's end */
+        err = run(h, false);
+    }
+    return err;
 }
 
 static bool same_name(const char *a, const char *b)
@@ -67,12 +86,14 @@ int skt_netcfg_on_hook(struct skt_netcfg_helper *h, char *rest)
     char *variables = strchr(rest, '\x1f');
     if (variables)
         *variables++ = '\0';
-    if (strcmp(rest, "down") == 0 && !variables)
+    if (strcmp(rest, "down") == 0 && !variables) {
+        h->again.up = false;
         return skt_netcfg_run_down(h);
+    }
     if (strcmp(rest, "up") != 0)
         return skt_netcfg_say(h, SKT_ERR_ARG, "no such event for a script");
     if (h->is_up)
         return skt_netcfg_say(h, SKT_ERR_ARG, "up: was run, and down was not since");
     int err = read_variables(h, variables);
-    return err ? err : run(h, true);
+    return err ? err : skt_netcfg_again_note(h, SKT_NETCFG_UP, skt_netcfg_run_up(h), NULL, 0);
 }

@@ -6,11 +6,11 @@
 #include "io/sockaddr.h"
 #include "netcfg/internal.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* A change of the network comes in many pieces. */
 #define SETTLE (300 * SKT_US_PER_MS)
@@ -25,13 +25,6 @@ enum {
     KERNEL_METRIC6 = 256, /* of the routes that Linux makes for IPv6 addresses (IP6_RT_PRIO_ADDRCONF) */
 };
 
-static skt_us monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (skt_us)t.tv_sec * SKT_US_PER_SEC + (skt_us)(t.tv_nsec / 1000);
-}
-
 /* --- the interface and its addresses --- */
 
 struct seen {
@@ -39,13 +32,13 @@ struct seen {
     bool has[SKT_NETCFG_ADDRESSES_MAX];
 };
 
-static void look(const struct skt_netcfg_helper *h, struct seen *s)
+static int look(struct skt_netcfg_helper *h, struct seen *s)
 {
     struct ifaddrs *list = NULL;
     struct skt_addr addr;
     *s = (struct seen){0};
     if (getifaddrs(&list) != 0)
-        return;
+        return skt_netcfg_say_errno(h, SKT_ERR_IO, "the interfaces");
     for (const struct ifaddrs *a = list; a; a = a->ifa_next) {
         if (strcmp(a->ifa_name, h->ifname) != 0)
             continue;
@@ -59,6 +52,7 @@ static void look(const struct skt_netcfg_helper *h, struct seen *s)
                 s->has[i] = true;
     }
     freeifaddrs(list);
+    return SKT_OK;
 }
 
 /* --- each kind: 1: something was missing and is there again; 0: nothing was; negative: it can't be put back
@@ -67,23 +61,25 @@ static void look(const struct skt_netcfg_helper *h, struct seen *s)
 static int put_link(struct skt_netcfg_helper *h)
 {
     struct seen s;
-    look(h, &s);
-    if (s.up)
-        return 0;
-    int err = skt_net_link_set(h->ifname, 0, true);
-    return err ? err : 1;
+    int err = look(h, &s);
+    if (err || s.up)
+        return err;
+    err = skt_net_link_set(h->ifname, 0, true);
+    return err ? skt_netcfg_say_errno(h, err, "bringing it up") : 1;
 }
 
 static int put_addresses(struct skt_netcfg_helper *h)
 {
     struct seen s;
-    int result = 0;
-    look(h, &s);
+    int result = look(h, &s);
+    if (result)
+        return result;
     for (size_t i = 0; i < h->watch.address_count; i++) {
         if (s.has[i])
             continue;
         int err = skt_net_address(h->ifname, &h->watch.addresses[i], NULL, true);
-        result = err ? err : 1;
+        int one = err ? skt_netcfg_say_errno(h, err, "the address") : 1;
+        result = result >= 0 ? one : result;
     }
     return result;
 }
@@ -93,8 +89,9 @@ static int put_addresses(struct skt_netcfg_helper *h)
 static int put_networks(struct skt_netcfg_helper *h)
 {
     struct seen s;
-    int result = 0;
-    look(h, &s);
+    int result = look(h, &s);
+    if (result)
+        return result;
     for (size_t i = 0; i < h->watch.address_count; i++) {
         const struct skt_ipnet *address = &h->watch.addresses[i];
         if (!s.up || !s.has[i] || address->prefix == (address->family == 4 ? 32 : 128))
@@ -103,8 +100,10 @@ static int put_networks(struct skt_netcfg_helper *h)
         r.metric = address->family == 6 ? KERNEL_METRIC6
                                         : 0; /* the kernel's own: a second one would be another route */
         int err = skt_net_route_add(&r);
-        if (err != SKT_ERR_FULL)
-            result = err ? err : 1;
+        if (err == SKT_ERR_FULL)
+            continue;
+        int one = err ? skt_netcfg_say_errno(h, err, "the network's route") : 1;
+        result = result >= 0 ? one : result;
     }
     return result;
 }
@@ -157,22 +156,44 @@ static void note(struct skt_netcfg_helper *h, size_t kind, int result, skt_us no
     }
 }
 
+/* No fight: there was no memory for it, or the like. */
+static int put_later(const struct skt_netcfg_helper *h, size_t kind, int result)
+{
+    SKT_LOG_LIMITED(SKT_LOG_STEADY, SKT_LOG_WARN, kind + 1, "%s: %s, maybe; it can't be put back yet: %s",
+                    h->ifname, kinds[kind].what, h->text);
+    return result;
+}
+
 static void check(struct skt_netcfg_helper *h, skt_us now)
 {
     if (!h->ifname[0])
         return;
-    bool gone = skt_net_ifindex(h->ifname) == 0; /* the main process makes it anew */
+    int owed = SKT_OK;
+    errno = 0;
+    /* The main process makes it anew. */
+    bool gone = skt_net_ifindex(h->ifname) == 0 && !skt_err_is_passing(errno);
     for (size_t i = 0; i < KINDS; i++) {
         if (now < h->watch.fights[i].rest_until || (gone && kinds[i].put != skt_netcfg_restore_shut))
             continue;
         h->text[0] = '\0';
+        h->again.passing = false;
         int result = kinds[i].put(h);
-        if (result)
+        if (result < 0 && h->again.passing)
+            owed = put_later(h, i, result);
+        else if (result)
             note(h, i, result, now);
     }
-    h->watch.rules_changed = false;
-    skt_netcfg_pins_update(h);
+    h->again.passing = owed != SKT_OK;
+    (void)skt_netcfg_again_note(h, SKT_NETCFG_LOOK, owed, NULL, 0);
+    h->watch.rules_changed = h->watch.rules_changed && owed;
+    h->again.passing = false;
+    (void)skt_netcfg_pins_update(h);
     h->text[0] = '\0';
+}
+
+void skt_netcfg_watch_look(struct skt_netcfg_helper *h)
+{
+    check(h, skt_netcfg_now());
 }
 
 /* --- when --- */
@@ -194,7 +215,7 @@ int skt_netcfg_watch_address(struct skt_netcfg_helper *h, const char *text)
 
 int skt_netcfg_watch_wait_ms(const struct skt_netcfg_helper *h)
 {
-    skt_us now = monotonic(), at = h->watch.due;
+    skt_us now = skt_netcfg_now(), at = h->watch.due;
     if (at == SKT_NEVER)
         return skt_netcfg_needs_looking(h) ? (int)(RARELY / SKT_US_PER_MS) : -1;
     return at <= now ? 0 : (int)((at - now + SKT_US_PER_MS - 1) / SKT_US_PER_MS);
@@ -203,7 +224,7 @@ int skt_netcfg_watch_wait_ms(const struct skt_netcfg_helper *h)
 void skt_netcfg_watch_turn(struct skt_netcfg_helper *h, bool network, bool rules, bool file)
 {
     struct skt_netcfg_watch *w = &h->watch;
-    skt_us now = monotonic();
+    skt_us now = skt_netcfg_now();
     bool none = !network && !rules && !file;
     if (network)
         skt_net_monitor_drain(h->monitor);

@@ -40,6 +40,9 @@ void skt_netcfg_watch_open(struct skt_netcfg_helper *h);
 /* "10.0.0.2/24": an address that the interface has. SKT_ERR_ARG, SKT_ERR_FULL. */
 int skt_netcfg_watch_address(struct skt_netcfg_helper *h, const char *text);
 
+/* Looks now. */
+void skt_netcfg_watch_look(struct skt_netcfg_helper *h);
+
 /* How long serve may wait for descriptors, in ms; -1: for ever. */
 int skt_netcfg_watch_wait_ms(const struct skt_netcfg_helper *h);
 

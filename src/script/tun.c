@@ -22,10 +22,12 @@ static bool is_tun_mode(const struct skt_config *conf)
 
 /* --- opening --- */
 
+/* SKT_ERR_NOMEM also for other causes that pass. */
 static int fail_io(char *err, size_t err_cap, const char *name, const char *what, int rc)
 {
-    snprintf(err, err_cap, "%s: %s: %s", name, what, rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc));
-    return rc;
+    int error = errno;
+    snprintf(err, err_cap, "%s: %s: %s", name, what, rc == SKT_ERR_IO ? strerror(error) : skt_err_str(rc));
+    return rc == SKT_ERR_IO && skt_err_is_passing(error) ? SKT_ERR_NOMEM : rc;
 }
 
 static void add_extension(struct skt_script_tun_unit *u, int type, const struct skt_ipnet *net, size_t len)
@@ -98,11 +100,16 @@ static void on_mtu_set(void *user, int err, const char *text)
 static void on_mtu(void *user, size_t mtu)
 {
     struct skt_script_tun_unit *u = user;
+    u->owed_mtu = 0;
     if (mtu == u->mtu)
         return;
     int rc = skt_tun_set_mtu(u->dev, mtu);
     if (rc == SKT_ERR_IO && errno == EPERM && u->nc) /* privileges were given up */
         rc = skt_netcfg_mtu(u->nc, mtu, on_mtu_set, u);
+    if (rc == SKT_ERR_NOMEM || rc == SKT_ERR_FULL || (rc == SKT_ERR_IO && skt_err_is_passing(errno))) {
+        u->owed_mtu = mtu;
+        skt_script_tun_unit_later(u);
+    }
     if (rc != SKT_OK) {
         on_mtu_set(u, rc, rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc));
         return;
@@ -181,21 +188,32 @@ static bool may_remake(struct skt_script_tun_unit *u)
 
 static int remake(struct skt_script_tun_unit *u, char *err, size_t err_cap)
 {
-    if (!may_remake(u)) {
+    if (!u->remaking && !may_remake(u)) {
         snprintf(err, err_cap, "that was the %dth time within a minute", REMAKES_MAX + 1);
         return SKT_ERR_FULL;
     }
-    int rc = skt_tun_reopen(u->dev, u->app->conf->table.tun_plain, err, err_cap);
+    int rc = SKT_OK;
+    if (!u->reopened)
+        rc = skt_tun_reopen(u->dev, u->app->conf->table.tun_plain, err, err_cap);
+    u->reopened = rc == SKT_OK;
     return rc == SKT_OK ? raise_interface(u, err, err_cap) : rc;
 }
 
 /* Somebody else has removed the interface. Without the right to make it anew the process ends, so that what
  * supervises it starts it with that right. */
-static void on_lost(void *user)
+static void remake_or_fail(struct skt_script_tun_unit *u)
 {
-    struct skt_script_tun_unit *u = user;
     char why[SKT_TUN_ERROR_MAX], text[SKT_TUN_ERROR_MAX + 128];
-    if (remake(u, why, sizeof why) == SKT_OK) {
+    int rc = remake(u, why, sizeof why);
+    u->remaking = rc == SKT_ERR_NOMEM;
+    if (u->remaking) {
+        skt_warn_rarely(0, "interface %s was removed by somebody else; it is made anew a little later: %s",
+                        skt_tun_name(u->dev), why);
+        skt_script_tun_unit_later(u);
+        return;
+    }
+    u->reopened = false;
+    if (rc == SKT_OK) {
         skt_warn_rarely(0, "interface %s was removed by somebody else; it is made anew",
                         skt_tun_name(u->dev));
         skt_script_tun_unit_configure_again(u);
@@ -204,6 +222,47 @@ static void on_lost(void *user)
     snprintf(text, sizeof text, "interface %s was removed by somebody else, and can't be made anew: %s",
              skt_tun_name(u->dev), why);
     skt_script_fail(u->app, text);
+}
+
+static void on_lost(void *user)
+{
+    struct skt_script_tun_unit *u = user;
+    u->remaking = u->reopened = false;
+    remake_or_fail(u);
+}
+
+/* --- what could not be done at once --- */
+
+enum { PAUSE_MS = 50, DOUBLINGS_MAX = 7 };
+#define NOTHING_OWED (24 * 3600 * SKT_US_PER_SEC)
+
+/* It has its place among the timers from the start, and keeps it. */
+void skt_script_tun_unit_later(struct skt_script_tun_unit *u)
+{
+    skt_us pause = (skt_us)PAUSE_MS * SKT_US_PER_MS << (u->tries < DOUBLINGS_MAX ? u->tries : DOUBLINGS_MAX);
+    (void)skt_loop_timer_set(u->app->loop, &u->again, skt_loop_now(u->app->loop) + pause);
+}
+
+static bool is_owed(const struct skt_script_tun_unit *u)
+{
+    return u->remaking || u->asking || u->owes_pins || u->owes_around || u->owed_mtu > 0;
+}
+
+static void on_again(struct skt_loop_timer *t, skt_us now)
+{
+    struct skt_script_tun_unit *u = SKT_CONTAINER(t, struct skt_script_tun_unit, again);
+    (void)skt_loop_timer_set(u->app->loop, t, now + NOTHING_OWED);
+    u->tries++;
+    if (u->remaking)
+        remake_or_fail(u);
+    else if (u->owed_mtu > 0)
+        on_mtu(u, u->owed_mtu);
+    if (!u->remaking)
+        skt_script_tun_unit_ask_again(u);
+    if (is_owed(u))
+        skt_script_tun_unit_later(u);
+    else
+        u->tries = 0;
 }
 
 int skt_script_tun_unit_open(struct skt_script *app, char *err, size_t err_cap)
@@ -218,7 +277,10 @@ int skt_script_tun_unit_open(struct skt_script *app, char *err, size_t err_cap)
     u->server = app->conf->mode == SKT_CONFIG_TUN_SERVER;
     u->mtu = app->conf->table.tun_mtu ? (size_t)app->conf->table.tun_mtu : best_mtu(app->conf);
     u->number = skt_script_number(app);
-    int rc = open_all(u, err, err_cap);
+    skt_loop_timer_init(&u->again, on_again);
+    int rc = skt_loop_timer_set(app->loop, &u->again, skt_loop_now(app->loop) + NOTHING_OWED);
+    if (rc == SKT_OK)
+        rc = open_all(u, err, err_cap);
     if (rc != SKT_OK)
         return rc;
     char text4[SKT_IPNET_TEXT_MAX] = "", text6[SKT_IPNET_TEXT_MAX] = "";
@@ -250,6 +312,7 @@ void skt_script_tun_unit_close(struct skt_script *app)
     if (!u)
         return;
     skt_script_tun_unit_undo(app);
+    skt_loop_timer_stop(app->loop, &u->again);
     skt_switch_free(u->sw);
     free(u->routes);
     skt_tun_close(u->dev);

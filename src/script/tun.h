@@ -28,8 +28,15 @@ struct skt_script_tun_unit {
     size_t route_count;                  /* of these */
     size_t mtu;                          /* of the interface */
     bool server;
-    bool configured;  /* routes, dns, nat and up are in */
-    unsigned remakes; /* of the interface since remakes_since */
+    bool configured; /* routes, dns, nat and up are in, or asked for */
+    bool asking;     /* for what the configuration wants, from `step` on */
+    size_t step, asked_routes;
+    bool owes_pins, owes_around; /* could not be asked for yet */
+    bool remaking, reopened;     /* the interface, which was lost; its descriptor is there */
+    size_t owed_mtu;             /* that could not be set yet; 0: none */
+    struct skt_loop_timer again; /* always set, so that it needs no memory when there is none */
+    unsigned tries;              /* in a row */
+    unsigned remakes;            /* of the interface since remakes_since */
     skt_us remakes_since;
     struct skt_script_tun_wish wish;
     struct skt_addr name_servers[SKT_NAMESERVERS_MAX]; /* kill_switch: those that have a way outside, */
@@ -69,6 +76,12 @@ void skt_script_tun_unit_configure(struct skt_script_tun_unit *u);
 
 /* The same for an interface that was made anew; what was for the old one is undone. */
 void skt_script_tun_unit_configure_again(struct skt_script_tun_unit *u);
+
+/* Once more what could not be asked for. */
+void skt_script_tun_unit_ask_again(struct skt_script_tun_unit *u);
+
+/* tun.c: tries what is owed after a pause that grows. */
+void skt_script_tun_unit_later(struct skt_script_tun_unit *u);
 
 /* Client: a server's addresses stay outside the tunnel. */
 void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n);

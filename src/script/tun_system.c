@@ -6,6 +6,7 @@
 #include "script/skcp.h"
 #include "script/tun.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,26 +36,47 @@ static bool has_names(const struct skt_config_mode_table *t)
     return false;
 }
 
+/* Could it not be asked for only for want of memory or of room on the way? Else there is no helper. */
+static bool is_passing(int rc)
+{
+    return rc == SKT_ERR_NOMEM || rc == SKT_ERR_FULL || rc == SKT_ERR_AGAIN;
+}
+
+static int pin(struct skt_script_tun_unit *u, const struct skt_addr *addrs, size_t n, const char *what)
+{
+    int result = SKT_OK;
+    for (size_t i = 0; i < n; i++) {
+        int rc = skt_netcfg_pin(u->nc, &addrs[i], on_done, label(what));
+        result = is_passing(rc) ? rc : result;
+    }
+    return result;
+}
+
 void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n)
 {
     struct skt_script_tun_unit *u = app->tun;
     if (!u || !u->nc || !(u->configured || app->conf->table.kill_switch))
         return;
-    for (size_t i = 0; i < n; i++)
-        (void)skt_netcfg_pin(u->nc, &addrs[i], on_done, label("the route to the server"));
+    if (pin(u, addrs, n, "the route to the server") == SKT_OK)
+        return;
+    u->owes_pins = true;
+    skt_script_tun_unit_later(u);
 }
 
-static void pin_servers(struct skt_script_tun_unit *u)
+static int pin_servers(struct skt_script_tun_unit *u)
 {
+    int result = SKT_OK;
     struct skt_script *app = u->app;
     for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
         const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         const struct skt_addr *addrs;
         if (!skt_endpoint_is_server(k->ep)) {
             size_t n = skt_endpoint_addresses(k->ep, &addrs);
-            skt_script_tun_unit_pin(app, addrs, n);
+            int rc = pin(u, addrs, n, "the route to the server");
+            result = rc ? rc : result;
         }
     }
+    return result;
 }
 
 static bool is_among(const struct skt_addr *one, const struct skt_addr *list, size_t n)
@@ -70,64 +92,88 @@ static bool is_among(const struct skt_addr *one, const struct skt_addr *list, si
 static void on_name_servers(void *user, const struct skt_addr *servers, size_t n)
 {
     struct skt_script_tun_unit *u = user;
+    const char *what = "the route to the name server";
+    struct skt_addr kept[SKT_NAMESERVERS_MAX];
+    size_t kept_count = 0, wanted = n;
     bool some_went = false;
     if (!u->nc)
         return;
     for (size_t i = 0; i < n; i++)
-        if (!is_among(&servers[i], u->name_servers, u->name_server_count))
-            (void)skt_netcfg_pin(u->nc, &servers[i], on_done, label("the route to the name server"));
+        if (is_among(&servers[i], u->name_servers, u->name_server_count) ||
+            pin(u, &servers[i], 1, what) == SKT_OK)
+            kept[kept_count++] = servers[i];
     for (size_t i = 0; i < u->name_server_count; i++) {
         if (is_among(&u->name_servers[i], servers, n))
             continue;
-        (void)skt_netcfg_unpin(u->nc, &u->name_servers[i], on_done, label("the route to the name server"));
-        some_went = true;
+        int rc = skt_netcfg_unpin(u->nc, &u->name_servers[i], on_done, label(what));
+        some_went = some_went || rc == SKT_OK;
+        if (!is_passing(rc))
+            continue;
+        wanted = SIZE_MAX; /* it is let go of later */
+        if (kept_count < SKT_NAMESERVERS_MAX)
+            kept[kept_count++] = u->name_servers[i];
     }
-    u->name_server_count = n;
-    memcpy(u->name_servers, servers, n * sizeof *servers);
-    if (some_went)
-        pin_servers(u); /* it may have been one of these, too */
+    u->owes_around = u->owes_around || kept_count != wanted;
+    u->owes_pins = u->owes_pins || (some_went && pin_servers(u)); /* it may have been one of these, too */
+    if (u->owes_around || u->owes_pins)
+        skt_script_tun_unit_later(u);
+    u->name_server_count = kept_count;
+    memcpy(u->name_servers, kept, kept_count * sizeof *kept);
 }
 
 /* What the tunnel itself asks must not go into it. Where all else is held shut the name servers need a way.
  */
-static void look_up_around(struct skt_script_tun_unit *u)
+static int look_up_around(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_addr servers[SKT_NAMESERVERS_MAX];
     if (u->server || (t->routes.count == 0 && t->dns.count == 0))
-        return;
-    if (skt_resolve_set_around(u->app->loop, t->kill_switch ? "" : skt_tun_name(u->dev), NULL) != SKT_OK)
+        return SKT_OK;
+    int rc = skt_resolve_set_around(u->app->loop, t->kill_switch ? "" : skt_tun_name(u->dev), NULL);
+    if (is_passing(rc))
+        return rc;
+    if (rc != SKT_OK)
         skt_warn("the servers' names can be looked up through the tunnel only");
     if (!t->kill_switch || !has_names(t))
-        return;
+        return SKT_OK;
     on_name_servers(u, servers, skt_nameservers_read(NULL, servers));
-    (void)skt_resolve_tell_servers(u->app->loop, on_name_servers, u);
+    rc = skt_resolve_tell_servers(u->app->loop, on_name_servers, u);
+    return is_passing(rc) ? rc : SKT_OK;
 }
 
 void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u)
 {
-    if (u->nc && u->app->conf->table.kill_switch)
-        look_up_around(u);
+    if (!u->nc || !u->app->conf->table.kill_switch || look_up_around(u) == SKT_OK)
+        return;
+    u->owes_around = true;
+    skt_script_tun_unit_later(u);
 }
 
-static void add_route(struct skt_script_tun_unit *u, const char *text)
+static int add_routes(struct skt_script_tun_unit *u, const struct skt_config_strings *list, size_t *number)
 {
     struct skt_ipnet net;
-    if (skt_ipnet_parse(&net, text) == SKT_OK)
-        (void)skt_netcfg_route(u->nc, &net, on_done, label("routes"));
+    for (size_t i = 0; i < list->count; i++, ++*number) {
+        if (*number < u->asked_routes || skt_ipnet_parse(&net, list->items[i]) != SKT_OK)
+            continue;
+        int rc = skt_netcfg_route(u->nc, &net, on_done, label("routes"));
+        if (is_passing(rc))
+            return rc;
+        u->asked_routes = *number + 1;
+    }
+    return SKT_OK;
 }
 
-static void add_routes(struct skt_script_tun_unit *u)
+static int add_all_routes(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
-    for (size_t i = 0; i < t->routes.count; i++)
-        add_route(u, t->routes.items[i]);
-    for (size_t i = 0; i < t->ticket_count; i++)
-        for (size_t j = 0; j < t->tickets[i].subnets.count; j++)
-            add_route(u, t->tickets[i].subnets.items[j]);
+    size_t number = 0;
+    int rc = add_routes(u, &t->routes, &number);
+    for (size_t i = 0; rc == SKT_OK && i < t->ticket_count; i++)
+        rc = add_routes(u, &t->tickets[i].subnets, &number);
+    return rc;
 }
 
-static void set_dns(struct skt_script_tun_unit *u)
+static int set_dns(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_addr servers[16];
@@ -135,18 +181,17 @@ static void set_dns(struct skt_script_tun_unit *u)
     for (size_t i = 0; i < t->dns.count && n < sizeof servers / sizeof *servers; i++)
         if (skt_addr_parse(&servers[n], t->dns.items[i], 53) == SKT_OK)
             n++;
-    if (n > 0)
-        (void)skt_netcfg_dns(u->nc, servers, n, on_done, label("dns"));
+    return n > 0 ? skt_netcfg_dns(u->nc, servers, n, on_done, label("dns")) : SKT_OK;
 }
 
 /* A server hides its clients' networks, a client what is behind it. */
-static void set_nat(struct skt_script_tun_unit *u)
+static int set_nat(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_ipnet from[64];
     size_t n = 0;
     if (!t->nat)
-        return;
+        return SKT_OK;
     if (u->server && u->address4.family)
         from[n++] = skt_ipnet_masked(&u->address4);
     if (u->server && u->address6.family)
@@ -155,10 +200,10 @@ static void set_nat(struct skt_script_tun_unit *u)
         for (size_t j = 0; j < t->tickets[i].subnets.count && n < sizeof from / sizeof *from; j++)
             if (skt_ipnet_parse(&from[n], t->tickets[i].subnets.items[j]) == SKT_OK)
                 n++;
-    (void)skt_netcfg_nat(u->nc, from, n, on_done, label("nat"));
+    return skt_netcfg_nat(u->nc, from, n, on_done, label("nat"));
 }
 
-static void run_up(struct skt_script_tun_unit *u)
+static int run_up(struct skt_script_tun_unit *u)
 {
     char text[4][ENV_LEN];
     const char *vars[4];
@@ -172,7 +217,68 @@ static void run_up(struct skt_script_tun_unit *u)
     for (size_t i = 0; i < n; i++)
         vars[i] = text[i];
     if (u->app->conf->table.up || u->app->conf->table.down)
-        (void)skt_netcfg_hook(u->nc, true, vars, n, on_done, label("up"));
+        return skt_netcfg_hook(u->nc, true, vars, n, on_done, label("up"));
+    return SKT_OK;
+}
+
+static int run_down(struct skt_script_tun_unit *u)
+{
+    return u->configured ? skt_netcfg_hook(u->nc, false, NULL, 0, on_done, label("down")) : SKT_OK;
+}
+
+static int undo(struct skt_script_tun_unit *u)
+{
+    u->name_server_count = 0;
+    return skt_netcfg_undo(u->nc, on_done, label("routes"));
+}
+
+static int name_interface(struct skt_script_tun_unit *u)
+{
+    return skt_netcfg_interface(u->nc, skt_tun_name(u->dev), on_done, label("the interface"));
+}
+
+/* What the helper is asked for, in this order; the first three only for an interface that was made anew. */
+static int (*const steps[])(struct skt_script_tun_unit *u) = {
+    run_down, undo, name_interface, pin_servers, look_up_around, add_all_routes, set_dns, set_nat, run_up};
+
+enum { STEP_CONFIGURE = 3, STEPS = sizeof steps / sizeof steps[0] };
+
+/* From u->step on; later on, where there is no memory or no room for it now. */
+static void ask(struct skt_script_tun_unit *u)
+{
+    size_t end = u->configured ? STEPS : STEP_CONFIGURE;
+    for (; u->nc && u->asking && u->step < end; u->step++) {
+        int rc = steps[u->step](u);
+        if (!is_passing(rc))
+            continue;
+        skt_warn_rarely(0, "%s: the set-up of the system waits: %s", skt_tun_name(u->dev), skt_err_str(rc));
+        skt_script_tun_unit_later(u);
+        return;
+    }
+    u->asking = false;
+}
+
+void skt_script_tun_unit_ask_again(struct skt_script_tun_unit *u)
+{
+    bool around = u->owes_around, pins = u->owes_pins;
+    u->owes_around = u->owes_pins = false;
+    if (!u->nc)
+        return;
+    if (around && look_up_around(u) != SKT_OK)
+        u->owes_around = true;
+    if (pins && pin_servers(u) != SKT_OK)
+        u->owes_pins = true;
+    if (u->owes_around || u->owes_pins)
+        skt_script_tun_unit_later(u);
+    ask(u);
+}
+
+static void begin_asking(struct skt_script_tun_unit *u, size_t step)
+{
+    u->step = step;
+    u->asked_routes = 0;
+    u->asking = true;
+    ask(u);
 }
 
 void skt_script_tun_unit_configure(struct skt_script_tun_unit *u)
@@ -180,27 +286,12 @@ void skt_script_tun_unit_configure(struct skt_script_tun_unit *u)
     if (u->configured)
         return;
     u->configured = true;
-    if (!u->nc)
-        return;
-    pin_servers(u);
-    look_up_around(u);
-    add_routes(u);
-    set_dns(u);
-    set_nat(u);
-    run_up(u);
+    if (!u->asking) /* else it goes on with all of it */
+        begin_asking(u, STEP_CONFIGURE);
 }
 
 void skt_script_tun_unit_configure_again(struct skt_script_tun_unit *u)
 {
-    if (!u->nc)
-        return;
-    if (u->configured)
-        (void)skt_netcfg_hook(u->nc, false, NULL, 0, on_done, label("down"));
-    (void)skt_netcfg_undo(u->nc, on_done, label("routes"));
-    u->name_server_count = 0;
-    (void)skt_netcfg_interface(u->nc, skt_tun_name(u->dev), on_done, label("the interface"));
-    if (!u->configured)
-        return;
-    u->configured = false;
-    skt_script_tun_unit_configure(u);
+    if (u->nc)
+        begin_asking(u, 0);
 }

@@ -83,8 +83,11 @@ static void *connect_and_echo(void *arg)
                 c->received += (size_t)n;
         }
     }
-    if (!c->error && !c->whole && recv(fd, buf, sizeof buf, 0) != 0)
-        c->same = false; /* the target's end is to arrive, too */
+    if (!c->error && !c->whole) { /* the target's end is to arrive, too */
+        ssize_t n = recv(fd, buf, sizeof buf, 0);
+        c->error = n < 0 ? errno : 0;
+        c->same = c->same && n <= 0;
+    }
     close(fd);
     atomic_store(&c->done, true);
     return NULL;
