@@ -103,7 +103,7 @@ enum skt_attach_extension {
 /* Frames inside a sealed transport packet: type u8, then for all but PAD, KCP, PARITY and PIECE: len u8,
  * body.
  */
-enum skt_frame {
+enum skt_frame_type {
     SKT_FRAME_PAD = 0, /* the rest of the packet is padding */
     SKT_FRAME_KCP = 1, /* the rest of the packet is KCP segments */
     /* client: ticket 32, or its id 8 and a proof 24 | old cid u32 (0: none) | proof 32 | extensions */

@@ -59,15 +59,17 @@ static size_t put_pong(uint8_t *out)
     return 6;
 }
 
+enum { REPORT_LEN = 3 * 4 };
+
 static size_t put_report(uint8_t *out)
 {
     static uint32_t lost;
     out[0] = SKT_FRAME_REPORT;
-    out[1] = SKT_REPORT_LEN;
+    out[1] = REPORT_LEN;
     skt_put_u32(out + 2, ++lost);
     skt_put_u32(out + 6, lost);
     skt_put_u32(out + 10, lost);
-    return 2 + SKT_REPORT_LEN;
+    return 2 + REPORT_LEN;
 }
 
 static size_t put_attach(uint8_t *out)

@@ -17,14 +17,16 @@
 
 /* --- REPORT --- */
 
+enum { REPORT_LEN = 3 * 4 };
+
 static size_t put_report(uint8_t *out, uint32_t lost, uint32_t runs, uint32_t recovered)
 {
     out[0] = SKT_FRAME_REPORT;
-    out[1] = SKT_REPORT_LEN;
+    out[1] = REPORT_LEN;
     skt_put_u32(out + 2, lost);
     skt_put_u32(out + 6, runs);
     skt_put_u32(out + 10, recovered);
-    return 2 + SKT_REPORT_LEN;
+    return 2 + REPORT_LEN;
 }
 
 static void give_reports(struct sim_world *w, bool to_server)
@@ -32,7 +34,7 @@ static void give_reports(struct sim_world *w, bool to_server)
     static const uint32_t edges[] = {0, 1, 9, 600, 0x7fffffff, 0x80000000, 0xfffffff0};
     enum { EDGES = sizeof edges / sizeof edges[0] };
     for (unsigned i = 0; i < EDGES * EDGES * EDGES; i++) {
-        uint8_t frame[2 + SKT_REPORT_LEN];
+        uint8_t frame[2 + REPORT_LEN];
         size_t len = put_report(frame, edges[i % EDGES], edges[i / EDGES % EDGES], edges[i / EDGES / EDGES]);
         assert_int_equal(sim_forge(w, to_server, frame, len), 0);
     }

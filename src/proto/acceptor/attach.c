@@ -45,9 +45,9 @@ static bool take_ticket(const struct skt_acceptor *a, struct skt_half *half, con
     return good;
 }
 
-/* Opens a packet that must begin with ATTACH; *body is what stands in it. */
+/* Opens a packet that must begin with ATTACH. */
 static int open_attach(struct skt_acceptor *a, skt_us now, struct skt_half *half, uint8_t *datagram,
-                       size_t len, struct skt_reader *body)
+                       size_t len, struct skt_frame_attach *attach)
 {
     uint8_t *plain;
     size_t plain_len;
@@ -59,14 +59,12 @@ static int open_attach(struct skt_acceptor *a, skt_us now, struct skt_half *half
     if (err)
         return err;
     struct skt_reader r = skt_reader_of(plain, plain_len);
-    int type = skt_read_u8(&r);
-    size_t body_len = skt_read_u8(&r);
-    const uint8_t *p = skt_read_bytes(&r, body_len);
-    if (type != SKT_FRAME_ATTACH || !p || body_len < SKT_TICKET_LEN + 4 + SKT_PROOF_LEN) {
+    struct skt_frame f;
+    if (skt_frame_read(&r, &f) != SKT_OK || f.type != SKT_FRAME_ATTACH || !f.good) {
         a->ctx->drops.malformed++;
         return SKT_ERR_MALFORMED;
     }
-    *body = skt_reader_of(p, body_len);
+    *attach = f.attach;
     return SKT_OK;
 }
 
@@ -99,23 +97,21 @@ int skt_acceptor_attach(struct skt_acceptor *a, skt_us now, struct skt_half *hal
                         const struct skt_addr *from, uint8_t *datagram, size_t len,
                         struct skt_attach_request *req)
 {
-    struct skt_reader body;
-    int err = open_attach(a, now, half, datagram, len, &body);
+    struct skt_frame_attach attach;
+    int err = open_attach(a, now, half, datagram, len, &attach);
     if (err)
         return err;
-    const uint8_t *ticket = skt_read_bytes(&body, SKT_TICKET_LEN);
-    uint32_t cid = skt_read_u32(&body);
-    const uint8_t *proof = skt_read_bytes(&body, SKT_PROOF_LEN);
     *req = (struct skt_attach_request){.half = half, .features = half->params.features};
     req->extensions = half->extensions;
-    req->extensions_len = body.left < sizeof half->extensions ? body.left : sizeof half->extensions;
-    memcpy(half->extensions, body.p, req->extensions_len);
+    req->extensions_len =
+        attach.extensions_len < sizeof half->extensions ? attach.extensions_len : sizeof half->extensions;
+    memcpy(half->extensions, attach.extensions, req->extensions_len);
     err = check_place(a, now, half, from, req);
     if (err)
         return err;
-    req->known = take_ticket(a, half, ticket);
+    req->known = take_ticket(a, half, attach.ticket);
     req->ticket = half->ticket;
-    req->continued = cid ? proven(a, half, cid, proof) : NULL;
+    req->continued = attach.cid ? proven(a, half, attach.cid, attach.proof) : NULL;
     return SKT_OK;
 }
 
@@ -128,10 +124,8 @@ long skt_acceptor_challenge(struct skt_acceptor *a, struct skt_half *half, uint8
     int err = a->ctx->crypto->random(&pad, sizeof pad);
     if (err)
         return err;
-    skt_write_u8(&w, SKT_FRAME_CHALLENGE);
-    skt_write_u8(&w, SKT_CHALLENGE_LEN);
-    skt_write_bytes(&w, half->challenge, SKT_CHALLENGE_LEN);
-    skt_write_padding(&w, pad % CHALLENGE_PAD_MAX);
+    skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_CHALLENGE, .token = half->challenge});
+    skt_frame_pad(&w, pad % CHALLENGE_PAD_MAX);
     return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, half->kp, reply, skt_writer_len(&w));
 }
 
@@ -214,17 +208,15 @@ long skt_acceptor_refuse(struct skt_acceptor *a, skt_us now, const struct skt_at
     if (cap < SKT_MTU_MIN)
         return SKT_ERR_ARG;
     struct skt_writer w = skt_writer_of(reply + SKT_HEADER_LEN, cap - SKT_PACKET_OVERHEAD);
-    skt_write_u8(&w, SKT_FRAME_ACCEPT);
-    skt_write_u8(&w, (uint8_t)(5 + text_len));
-    skt_write_u8(&w, (uint8_t)result);
-    skt_write_u32(&w, 0);
-    skt_write_bytes(&w, text, text_len);
+    const struct skt_frame refusal = {.type = SKT_FRAME_ACCEPT,
+                                      .accept = {(uint8_t)result, 0, (const uint8_t *)text, text_len}};
+    skt_frame_write(&w, &refusal);
     uint16_t pad;
     int err = a->ctx->crypto->random(&pad, sizeof pad);
     if (err)
         return err;
     req->half->refused = true;
-    skt_write_padding(&w, pad % SKT_PING_PAD_MAX);
+    skt_frame_pad(&w, pad % SKT_PING_PAD_MAX);
     return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, req->half->kp, reply, skt_writer_len(&w));
 }
 

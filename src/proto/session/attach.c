@@ -1,31 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /* The client's ATTACH under new keys, and what the server says to it. */
 #include "base/err.h"
+#include "base/wipe.h"
 #include "proto/session/internal.h"
 
 #include <string.h>
 
 /* The ticket, or what proves it. */
-static int write_ticket(const struct skt_session *s, struct skt_writer *w)
+static int take_ticket(const struct skt_session *s, uint8_t out[SKT_TICKET_LEN])
 {
     const struct skt_connect *c = &s->connect;
     const struct skt_crypto *crypto = s->ctx->crypto;
-    uint8_t *p = skt_write_room(w, SKT_TICKET_LEN);
     if (!(c->pending_features & s->ctx->features & SKT_FEATURE_TICKET_PROOF)) {
-        memcpy(p, s->ticket, SKT_TICKET_LEN);
+        memcpy(out, s->ticket, SKT_TICKET_LEN);
         return SKT_OK;
     }
-    int err = skt_handshake_ticket_id(crypto, s->ticket, p);
-    return err ? err : skt_handshake_ticket_proof(crypto, s->ticket, c->pending->hash, p + SKT_TICKET_ID_LEN);
+    int err = skt_handshake_ticket_id(crypto, s->ticket, out);
+    return err ? err
+               : skt_handshake_ticket_proof(crypto, s->ticket, c->pending->hash, out + SKT_TICKET_ID_LEN);
+}
+
+/* The session's extensions, and the answer to a challenge; their bytes. */
+static size_t take_extensions(const struct skt_session *s, uint8_t *out, size_t cap)
+{
+    const struct skt_connect *c = &s->connect;
+    struct skt_writer w = skt_writer_of(out, cap);
+    skt_write_bytes(&w, s->ctx->extensions, s->ctx->extensions_len);
+    if (c->has_echo) {
+        skt_write_u8(&w, SKT_EXTENSION_ECHO);
+        skt_write_u8(&w, sizeof c->echo);
+        skt_write_bytes(&w, c->echo, sizeof c->echo);
+    }
+    return skt_writer_len(&w);
 }
 
 /* The server asks whether we are where our ATTACH came from: it goes again, with the answer. */
-void skt_connect_on_challenge(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
+void skt_connect_on_challenge(struct skt_session *s, skt_us now, const uint8_t token[SKT_CHALLENGE_LEN])
 {
     struct skt_connect *c = &s->connect;
-    if (!c->pending || s->opened_by != c->pending || len != sizeof c->echo)
+    if (!c->pending || s->opened_by != c->pending)
         return;
-    memcpy(c->echo, body, sizeof c->echo);
+    memcpy(c->echo, token, sizeof c->echo);
     c->has_echo = true;
     c->attach_at = now;
 }
@@ -34,23 +49,18 @@ size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf)
 {
     struct skt_connect *c = &s->connect;
     struct skt_writer w = skt_writer_of(buf + SKT_HEADER_LEN, SKT_MTU_LEAST - SKT_PACKET_OVERHEAD);
-    uint8_t proof[SKT_PROOF_LEN] = {0};
+    uint8_t ticket[SKT_TICKET_LEN], proof[SKT_PROOF_LEN] = {0};
+    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX + 2 + SKT_CHALLENGE_LEN];
+    if (take_ticket(s, ticket) != SKT_OK)
+        return 0;
     if (s->cid && skt_handshake_proof(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
         return 0;
-    skt_write_u8(&w, SKT_FRAME_ATTACH);
-    size_t echo_len = c->has_echo ? 2 + sizeof c->echo : 0;
-    skt_write_u8(&w, (uint8_t)(SKT_TICKET_LEN + 4 + SKT_PROOF_LEN + s->ctx->extensions_len + echo_len));
-    if (write_ticket(s, &w) != SKT_OK)
-        return 0;
-    skt_write_u32(&w, s->cid);
-    skt_write_bytes(&w, proof, SKT_PROOF_LEN);
-    skt_write_bytes(&w, s->ctx->extensions, s->ctx->extensions_len);
-    if (c->has_echo) {
-        skt_write_u8(&w, SKT_EXTENSION_ECHO);
-        skt_write_u8(&w, sizeof c->echo);
-        skt_write_bytes(&w, c->echo, sizeof c->echo);
-    }
-    skt_write_padding(&w, skt_session_random(s, (uint32_t)w.left + 1));
+    const struct skt_frame attach = {
+        .type = SKT_FRAME_ATTACH,
+        .attach = {ticket, s->cid, proof, extensions, take_extensions(s, extensions, sizeof extensions)}};
+    skt_frame_write(&w, &attach);
+    skt_wipe(ticket, sizeof ticket);
+    skt_frame_pad(&w, skt_session_random(s, (uint32_t)w.left + 1));
     int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
     return len > 0 ? (size_t)len : 0;
 }
@@ -74,17 +84,18 @@ static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
     s->events |= SKT_EVENT_UP;
 }
 
-void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
-                           size_t text_len)
+void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_frame_accept *accept)
 {
     struct skt_connect *c = &s->connect;
+    int result = accept->result;
+    uint32_t cid = accept->cid;
     if (!c->pending || s->opened_by != c->pending)
         return;
     if ((result == SKT_ATTACH_NEW && (cid == 0 || cid > SKT_CID_MAX)) ||
         (result == SKT_ATTACH_CONTINUED && (cid == 0 || cid != s->cid)))
         return;
     if (result != SKT_ATTACH_NEW && result != SKT_ATTACH_CONTINUED) {
-        skt_connect_refused(s, now, result, (const char *)text, text_len);
+        skt_connect_refused(s, now, result, (const char *)accept->text, accept->text_len);
         return;
     }
     s->ctx->ticket_proven |= (c->pending_features & s->ctx->features & SKT_FEATURE_TICKET_PROOF) != 0;

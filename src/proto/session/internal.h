@@ -3,6 +3,7 @@
 #ifndef SKT_PROTO_SESSION_INTERNAL_H
 #define SKT_PROTO_SESSION_INTERNAL_H
 
+#include "proto/frame.h"
 #include "proto/keys/packet.h"
 #include "proto/parity/sender.h"
 #include "proto/path/mtu.h"
@@ -11,9 +12,7 @@
 enum {
     SKT_STATELESS_ACKS_MAX = 32, /* for conversations that are over, in one receive batch */
     SKT_CONV_WINDOW = 32768,     /* conversations opened out of order */
-    SKT_FRAME_KCP_LEN = 1,
     SKT_PING_PAD_MAX = 160,
-    SKT_REPORT_LEN = 12,
     /* What is charged for besides the structs, as near as malloc lets one say: for a session up to three
      * keypairs with their ciphers and replay windows, a packet put aside, what its owner keeps of it; for a
      * conversation its places in a map and in a heap. */
@@ -234,12 +233,8 @@ void skt_connect_refused(struct skt_session *s, skt_us now, int result, const ch
 
 /* session/attach.c: the ticket under new keys, and the answer */
 size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf);
-void skt_connect_on_challenge(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
-void skt_connect_on_accept(struct skt_session *s, skt_us now, int result, uint32_t cid, const uint8_t *text,
-                           size_t text_len);
-
-/* session/send.c: the rest of a packet as padding, at most len bytes of it */
-void skt_write_padding(struct skt_writer *w, size_t len);
+void skt_connect_on_challenge(struct skt_session *s, skt_us now, const uint8_t token[SKT_CHALLENGE_LEN]);
+void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_frame_accept *accept);
 
 /* session/parity.c */
 void skt_parity_update(struct skt_session *s); /* after features or the payload limit have changed */
@@ -263,8 +258,8 @@ void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair
 void skt_parity_on_body(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
 int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
 void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
-size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN]);
-void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
+struct skt_frame_report skt_parity_report(const struct skt_session *s);
+void skt_parity_on_report(struct skt_session *s, skt_us now, const struct skt_frame_report *report);
 
 /* session/pieces.c */
 void skt_pieces_dispose(struct skt_session *s); /* what is under way is lost */
@@ -272,8 +267,7 @@ void skt_pieces_dispose(struct skt_session *s); /* what is under way is lost */
 void skt_pieces_begin(struct skt_session *s, const uint8_t *body, size_t len);
 /* While there is pieces_out: the next PIECE frame; its length. */
 size_t skt_pieces_write(struct skt_session *s, uint8_t *plain);
-/* What follows the type of a PIECE frame has come. */
-int skt_pieces_receive(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
+int skt_pieces_receive(struct skt_session *s, skt_us now, const struct skt_frame_piece *piece);
 
 /* session/streams.c */
 int skt_streams_init(struct skt_session *s);

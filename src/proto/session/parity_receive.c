@@ -113,13 +113,10 @@ void skt_parity_recover(struct skt_session *s, skt_us now)
 
 /* --- reports --- */
 
-size_t skt_parity_write_report(const struct skt_session *s, uint8_t body[SKT_REPORT_LEN])
+struct skt_frame_report skt_parity_report(const struct skt_session *s)
 {
     const struct skt_parity_losses *l = s->parity.in ? &s->parity.in->losses : &s->parity.losses;
-    skt_put_u32(body, l->lost);
-    skt_put_u32(body + 4, l->runs);
-    skt_put_u32(body + 8, l->recovered);
-    return SKT_REPORT_LEN;
+    return (struct skt_frame_report){l->lost, l->runs, l->recovered};
 }
 
 /* Can so much have been lost since the last report? Not more than was sent; and each recovered packet, and
@@ -130,12 +127,10 @@ static bool is_possible(const struct skt_session *s, const struct skt_parity_los
            s->parity.heard_lost + since->lost <= s->stats.packets_tx;
 }
 
-void skt_parity_on_report(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
+void skt_parity_on_report(struct skt_session *s, skt_us now, const struct skt_frame_report *report)
 {
     struct skt_parity_losses *heard = &s->parity.heard;
-    if (len < SKT_REPORT_LEN)
-        return;
-    struct skt_parity_losses l = {skt_get_u32(body), skt_get_u32(body + 4), skt_get_u32(body + 8)};
+    struct skt_parity_losses l = {report->lost, report->runs, report->recovered};
     struct skt_parity_losses since = {l.lost - heard->lost, l.runs - heard->runs,
                                       l.recovered - heard->recovered};
     if (!is_possible(s, &since))

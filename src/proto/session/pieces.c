@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    HEAD_LEN = 1 + 2 + 2 + 2, /* type, number, at, total */
     BODY_MAX = SKT_MTU_MAX - SKT_PACKET_OVERHEAD - SKT_FRAME_KCP_LEN,
     OPEN_MAX = 4, /* bodies being put together: pieces leave one behind the other, so these are reordered */
 };
@@ -54,20 +53,20 @@ void skt_pieces_begin(struct skt_session *s, const uint8_t *body, size_t len)
 size_t skt_pieces_write(struct skt_session *s, uint8_t *plain)
 {
     struct skt_pieces_out *out = s->pieces_out;
-    size_t room = s->mtu.current - SKT_PACKET_OVERHEAD - HEAD_LEN, left = out->len - out->at;
+    size_t room = s->mtu.current - SKT_PACKET_OVERHEAD - SKT_FRAME_PIECE_LEN, left = out->len - out->at;
     size_t pieces = (left + room - 1) / room; /* that are to come, of about one length */
     size_t len = (left + pieces - 1) / pieces;
-    plain[0] = SKT_FRAME_PIECE;
-    skt_put_u16(plain + 1, s->pieces_number);
-    skt_put_u16(plain + 3, (uint16_t)out->at);
-    skt_put_u16(plain + 5, (uint16_t)out->len);
-    memcpy(plain + HEAD_LEN, out->body + out->at, len);
+    struct skt_writer w = skt_writer_of(plain, SKT_FRAME_PIECE_LEN + len);
+    const struct skt_frame piece = {
+        .type = SKT_FRAME_PIECE,
+        .piece = {s->pieces_number, (uint16_t)out->at, (uint16_t)out->len, out->body + out->at, len}};
+    skt_frame_write(&w, &piece);
     out->at += len;
     if (out->at == out->len) {
         free(out);
         s->pieces_out = NULL;
     }
-    return HEAD_LEN + len;
+    return skt_writer_len(&w);
 }
 
 /* --- receiving --- */
@@ -95,24 +94,23 @@ static void free_idle(struct skt_session *s)
     s->pieces_in = NULL;
 }
 
-int skt_pieces_receive(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len)
+int skt_pieces_receive(struct skt_session *s, skt_us now, const struct skt_frame_piece *piece)
 {
-    struct skt_reader r = skt_reader_of(frame, len);
-    uint16_t number = skt_read_u16(&r), at = skt_read_u16(&r), total = skt_read_u16(&r);
-    if (r.bad || r.left == 0 || total > BODY_MAX || at > total || r.left > (size_t)(total - at))
+    if (piece->len == 0 || piece->total > BODY_MAX || piece->at > piece->total ||
+        piece->len > (size_t)(piece->total - piece->at))
         return SKT_ERR_MALFORMED;
     if (!s->pieces_in)
         s->pieces_in = (struct skt_pieces_in *)calloc(1, sizeof *s->pieces_in);
     if (!s->pieces_in)
         return SKT_ERR_NOMEM;
-    struct skt_piece_body *b = body_of(s->pieces_in, number, total);
-    memcpy(b->body + at, r.p, r.left);
-    b->got = (uint16_t)(b->got + r.left); /* no packet is taken twice, so no piece is */
-    if (b->got < total)
+    struct skt_piece_body *b = body_of(s->pieces_in, piece->number, piece->total);
+    memcpy(b->body + piece->at, piece->bytes, piece->len);
+    b->got = (uint16_t)(b->got + piece->len); /* no packet is taken twice, so no piece is */
+    if (b->got < piece->total)
         return SKT_OK;
     uint8_t body[BODY_MAX];
-    memcpy(body, b->body, total);
+    memcpy(body, b->body, piece->total);
     b->total = 0;
     free_idle(s);
-    return skt_streams_receive(s, now, body, total);
+    return skt_streams_receive(s, now, body, piece->total);
 }

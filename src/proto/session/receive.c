@@ -26,10 +26,10 @@ static void consider_move(struct skt_session *s, skt_us now, const struct skt_ad
 }
 
 static void on_response_to_challenge(struct skt_session *s, skt_us now, const struct skt_addr *from,
-                                     const uint8_t *body, size_t len)
+                                     const uint8_t token[SKT_CHALLENGE_LEN])
 {
-    if (s->client || len != sizeof s->challenge || !skt_addr_equal(from, &s->roam_to) ||
-        memcmp(body, s->challenge, len) != 0)
+    if (s->client || !skt_addr_equal(from, &s->roam_to) ||
+        memcmp(token, s->challenge, SKT_CHALLENGE_LEN) != 0)
         return;
     s->peer = s->roam_to;
     s->roam_to = (struct skt_addr){0};
@@ -42,13 +42,13 @@ static void on_response_to_challenge(struct skt_session *s, skt_us now, const st
 
 /* The server asks where we are: our address has changed on the way, and so may have the path. The same
  * question comes again until it is answered. */
-static void on_challenge(struct skt_session *s, skt_us now, const uint8_t *body)
+static void on_challenge(struct skt_session *s, skt_us now, const uint8_t token[SKT_CHALLENGE_LEN])
 {
-    if (memcmp(s->response, body, sizeof s->response) != 0 && now >= s->search_next) {
+    if (memcmp(s->response, token, sizeof s->response) != 0 && now >= s->search_next) {
         skt_session_search_mtu(s, now, s->mtu.cap);
         s->search_next = now + SEARCH_TIME;
     }
-    memcpy(s->response, body, sizeof s->response);
+    memcpy(s->response, token, sizeof s->response);
     s->due |= SKT_DUE_RESPONSE;
 }
 
@@ -81,60 +81,56 @@ static void on_probe(struct skt_session *s, uint16_t size, size_t datagram_len)
     s->due |= SKT_DUE_PROBED;
 }
 
-static void on_accept(struct skt_session *s, skt_us now, const uint8_t *body, size_t len)
+static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *from, const struct skt_frame *f,
+                    size_t datagram_len)
 {
-    if (!s->client || len < 5)
-        return;
-    skt_connect_on_accept(s, now, body[0], skt_get_u32(body + 1), body + 5, len - 5);
-}
-
-static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *from, int type,
-                    const uint8_t *body, size_t len, size_t datagram_len)
-{
-    switch (type) {
+    switch (f->type) {
     case SKT_FRAME_ATTACH: /* our ACCEPT was lost */
-        if (!s->client)
-            s->accept_due = true;
+        s->accept_due = s->accept_due || !s->client;
         break;
     case SKT_FRAME_ACCEPT:
-        on_accept(s, now, body, len);
+        if (s->client)
+            skt_connect_on_accept(s, now, &f->accept);
         break;
     case SKT_FRAME_PING:
-        if (len >= 4) {
-            s->pong_stamp = skt_get_u32(body);
-            s->due |= SKT_DUE_PONG;
-        }
+        s->pong_stamp = f->stamp;
+        s->due |= SKT_DUE_PONG;
         break;
     case SKT_FRAME_PONG:
-        if (len >= 4)
-            on_pong(s, now, skt_get_u32(body));
+        on_pong(s, now, f->stamp);
         break;
     case SKT_FRAME_CHALLENGE:
         if (s->client && s->opened_by == s->connect.pending)
-            skt_connect_on_challenge(s, now, body, len);
-        else if (s->client && len == sizeof s->response)
-            on_challenge(s, now, body);
+            skt_connect_on_challenge(s, now, f->token);
+        else if (s->client)
+            on_challenge(s, now, f->token);
         break;
     case SKT_FRAME_RESPONSE:
-        on_response_to_challenge(s, now, from, body, len);
+        on_response_to_challenge(s, now, from, f->token);
         break;
     case SKT_FRAME_PROBE:
-        if (len >= 2)
-            on_probe(s, skt_get_u16(body), datagram_len);
+        on_probe(s, f->size, datagram_len);
         break;
     case SKT_FRAME_PROBED:
-        if (len >= 2 && skt_mtu_on_probed(&s->mtu, skt_get_u16(body), now))
+        if (skt_mtu_on_probed(&s->mtu, f->size, now))
             skt_session_set_mtu(s);
         break;
     case SKT_FRAME_ACK:
-        return skt_streams_receive_acks(s, now, body, len);
+        return skt_streams_receive_acks(s, now, f->body, f->body_len);
     case SKT_FRAME_REPORT:
-        skt_parity_on_report(s, now, body, len);
+        skt_parity_on_report(s, now, &f->report);
         break;
     case SKT_FRAME_CLOSE:
-        skt_session_end(s, len >= 1 ? body[0] : SKT_CLOSE_LOCAL);
+        skt_session_end(s, f->reason);
         break;
-    default: /* a later version's: ignored */
+    case SKT_FRAME_PARITY:
+        return skt_parity_on_frame(s, now, f->body, f->body_len);
+    case SKT_FRAME_PIECE:
+        return skt_pieces_receive(s, now, &f->piece);
+    case SKT_FRAME_KCP:
+        skt_parity_on_body(s, now, f->body, f->body_len);
+        return skt_streams_receive(s, now, f->body, f->body_len);
+    default: /* padding, or a later version's */
         break;
     }
     return SKT_OK;
@@ -144,24 +140,17 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
                        size_t len, size_t datagram_len)
 {
     struct skt_reader r = skt_reader_of(plain, len);
+    struct skt_frame f;
     while (r.left > 0 && s->state != SKT_SESSION_CLOSED) {
-        int type = skt_read_u8(&r);
         bool untried = s->opened_by == s->connect.pending; /* nothing counts before ACCEPT */
-        if (type == SKT_FRAME_PAD || (untried && type != SKT_FRAME_ACCEPT && type != SKT_FRAME_CHALLENGE))
-            return SKT_OK;
-        if (type == SKT_FRAME_PARITY)
-            return skt_parity_on_frame(s, now, r.p, r.left);
-        if (type == SKT_FRAME_PIECE)
-            return skt_pieces_receive(s, now, r.p, r.left);
-        if (type == SKT_FRAME_KCP) {
-            skt_parity_on_body(s, now, r.p, r.left);
-            return skt_streams_receive(s, now, r.p, r.left);
-        }
-        size_t body_len = skt_read_u8(&r);
-        const uint8_t *body = skt_read_bytes(&r, body_len);
-        if (r.bad)
+        int err = skt_frame_read(&r, &f);
+        if (err)
+            return err;
+        if (f.type == SKT_FRAME_PIECE && !f.good)
             return SKT_ERR_MALFORMED;
-        int err = on_frame(s, now, from, type, body, body_len, datagram_len);
+        if (untried && f.type != SKT_FRAME_ACCEPT && f.type != SKT_FRAME_CHALLENGE)
+            return SKT_OK;
+        err = f.good ? on_frame(s, now, from, &f, datagram_len) : SKT_OK;
         if (err || !s->opened_by) /* refused: the keys are gone */
             return err;
     }

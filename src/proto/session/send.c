@@ -12,22 +12,6 @@ static struct skt_writer plain_writer(uint8_t *buf, size_t mtu)
     return skt_writer_of(buf + SKT_HEADER_LEN, mtu - SKT_PACKET_OVERHEAD);
 }
 
-static void write_frame(struct skt_writer *w, int type, const void *body, size_t len)
-{
-    skt_write_u8(w, (uint8_t)type);
-    skt_write_u8(w, (uint8_t)len);
-    skt_write_bytes(w, body, len);
-}
-
-void skt_write_padding(struct skt_writer *w, size_t len)
-{
-    if (len > w->left)
-        len = w->left;
-    uint8_t *p = skt_write_room(w, len);
-    if (p && len)
-        memset(p, SKT_FRAME_PAD, len);
-}
-
 static size_t count_sealed(struct skt_session *s, int len, enum skt_trace_datagram what)
 {
     if (len < 0)
@@ -78,7 +62,7 @@ static size_t seal(struct skt_session *s, skt_us now, uint8_t *datagram, size_t 
 static size_t send_challenge(struct skt_session *s, skt_us now, uint8_t *buf, struct skt_send_info *info)
 {
     struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
-    write_frame(&w, SKT_FRAME_CHALLENGE, s->challenge, sizeof s->challenge);
+    skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_CHALLENGE, .token = s->challenge});
     s->challenge_due = false;
     info->to = s->roam_to;
     return seal(s, now, buf, skt_writer_len(&w), SKT_TRACE_HANDSHAKE);
@@ -86,11 +70,9 @@ static size_t send_challenge(struct skt_session *s, skt_us now, uint8_t *buf, st
 
 static size_t send_probe(struct skt_session *s, skt_us now, uint8_t *buf)
 {
-    uint8_t size[2];
-    skt_put_u16(size, s->probe_due);
     struct skt_writer w = plain_writer(buf, s->probe_due);
-    write_frame(&w, SKT_FRAME_PROBE, size, sizeof size);
-    skt_write_padding(&w, w.left);
+    skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_PROBE, .size = s->probe_due});
+    skt_frame_pad(&w, w.left);
     s->probe_due = 0;
     return seal(s, now, buf, skt_writer_len(&w), SKT_TRACE_PROBE);
 }
@@ -100,55 +82,42 @@ static size_t send_probe(struct skt_session *s, skt_us now, uint8_t *buf)
 static size_t send_accept(struct skt_session *s, uint8_t *buf)
 {
     struct skt_keypair *kp = s->keys.next ? s->keys.next : s->keys.current;
-    uint8_t body[5];
-    body[0] = s->attach_result;
-    skt_put_u32(body + 1, s->cid);
+    const struct skt_frame accept = {.type = SKT_FRAME_ACCEPT, .accept = {s->attach_result, s->cid, NULL, 0}};
     struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
-    write_frame(&w, SKT_FRAME_ACCEPT, body, sizeof body);
-    skt_write_padding(&w, skt_session_random(s, SKT_PING_PAD_MAX));
+    skt_frame_write(&w, &accept);
+    skt_frame_pad(&w, skt_session_random(s, SKT_PING_PAD_MAX));
     s->accept_due = false;
     return kp ? seal_with(s, kp, buf, skt_writer_len(&w), SKT_TRACE_HANDSHAKE) : 0;
 }
 
 static void write_ping(struct skt_session *s, skt_us now, struct skt_writer *w)
 {
-    uint8_t stamp[4];
     unsigned at = s->ping_count++ % SKT_PINGS_MAX;
     s->pings[at] = (uint32_t)now;
     s->pings_open |= UINT32_C(1) << at;
-    skt_put_u32(stamp, s->pings[at]);
-    write_frame(w, SKT_FRAME_PING, stamp, sizeof stamp);
+    skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PING, .stamp = s->pings[at]});
     expects_answer(s, now);
 }
 
 /* The control frames that are due; padded when they travel alone, so that keepalives have no fixed length. */
 static void write_control(struct skt_session *s, skt_us now, struct skt_writer *w)
 {
-    uint8_t body[4];
     unsigned due = s->due;
     s->due = 0;
     if (due & SKT_DUE_PING)
         write_ping(s, now, w);
-    if (due & SKT_DUE_PONG) {
-        skt_put_u32(body, s->pong_stamp);
-        write_frame(w, SKT_FRAME_PONG, body, 4);
-    }
-    if (due & SKT_DUE_PROBED) {
-        skt_put_u16(body, s->probed_size);
-        write_frame(w, SKT_FRAME_PROBED, body, 2);
-    }
+    if (due & SKT_DUE_PONG)
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PONG, .stamp = s->pong_stamp});
+    if (due & SKT_DUE_PROBED)
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PROBED, .size = s->probed_size});
     if (due & SKT_DUE_RESPONSE)
-        write_frame(w, SKT_FRAME_RESPONSE, s->response, sizeof s->response);
-    if (due & SKT_DUE_REPORT) {
-        uint8_t report[SKT_REPORT_LEN];
-        write_frame(w, SKT_FRAME_REPORT, report, skt_parity_write_report(s, report));
-    }
-    if (due & SKT_DUE_CLOSE) {
-        body[0] = s->close_reason;
-        write_frame(w, SKT_FRAME_CLOSE, body, 1);
-    }
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_RESPONSE, .token = s->response});
+    if (due & SKT_DUE_REPORT)
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_REPORT, .report = skt_parity_report(s)});
+    if (due & SKT_DUE_CLOSE)
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_CLOSE, .reason = s->close_reason});
     if (due)
-        skt_write_padding(w, skt_session_random(s, SKT_PING_PAD_MAX));
+        skt_frame_pad(w, skt_session_random(s, SKT_PING_PAD_MAX));
 }
 
 /* Acknowledgements for conversations that are over. */
