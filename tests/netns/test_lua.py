@@ -208,3 +208,46 @@ def test_a_proxy_client_at_a_tun_server_is_said(lab):
     near = client(lab, c, ["10.90.0.2"])
     near.process.wait_log("refused: it runs a TUN mode, and we do not; both ends need the same kind")
     far.process.wait_log("can't serve a client at 10.90.0.1:[0-9]*: it runs a proxy mode, we run a TUN mode")
+
+
+TUN_CALLS = """
+local api, cb = skt.api, skt.cb
+require "skt.tun_server"
+local begin, tun, count = cb.on_init, nil, 0
+local function fails(text, value, err) assert(value == nil and err == text, tostring(err)) end
+
+function cb.on_init(loop, tun_fd)
+    tun = tun_fd
+    fails("buf: not an IP packet", api.tuntap_write(tun, "junk"))
+    fails("closed", api.tuntap_write(tun + 1, "junk"))
+    begin(loop, tun_fd)
+end
+
+function cb.on_skcp_accept(skcp, cid)
+    count = count + 1
+    local nets = assert(api.tun_attach(skcp, cid))
+    assert(nets[1] == "10.77.0." .. count + 1, nets[1])
+    fails('net: expected a network like "192.168.1.0/24"', api.tun_route(skcp, cid, "junk"))
+    fails("closed", api.tun_route(skcp, 1, "192.168.9.0/24"))
+    fails("closed", api.tun_attach(skcp, 1))
+    if count == 1 then
+        assert(api.tun_route(skcp, cid, "192.168.9.0/24"))
+    else
+        fails("another session has it", api.tun_route(skcp, cid, "192.168.9.0/24"))
+        api.log("all calls are as they should be")
+    end
+end
+"""
+
+
+@pytest.mark.light
+def test_what_the_calls_of_the_tun_answer(lab):
+    """doc/lua-api.md: tuntap_write, tun_attach, tun_route."""
+    c, s = lab.netns("c"), lab.netns("s")
+    Link(lab, c, s, delay="5ms")
+    (lab.dir / "calls.lua").write_text(TUN_CALLS)
+    far = tun_server(lab, s, top={"script_file": str(lab.dir / "calls.lua")})
+    tun_client(lab, c, ["10.90.0.2"])
+    tun_client(lab, c, ["10.90.0.2"], role="second", host=3, ticket="x" * 32, tun_name="tun1")
+    far.process.wait_log("all calls are as they should be")
+    no_errors(far)

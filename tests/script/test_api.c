@@ -75,6 +75,11 @@ static void test_tables_can_be_cleared(void **state)
     rig_run_script(*state, "clearing.lua", 60000);
 }
 
+static void test_streams(void **state)
+{
+    rig_run_script(*state, "streams.lua", 20000);
+}
+
 static void test_callbacks(void **state)
 {
     rig_run_script(*state, "callbacks.lua", 20000);
@@ -339,6 +344,7 @@ CHECK_GROUP(api)
         SCRIPT_TEST(test_sends_of_events_are_taken),
         SCRIPT_TEST(test_tables_can_be_cleared),
         SCRIPT_TEST(test_callbacks),
+        SCRIPT_TEST(test_streams),
         SCRIPT_TEST(test_an_unheard_connection_is_told_to_be_closed),
         SCRIPT_TEST(test_a_connect_has_a_limit),
         SCRIPT_TEST(test_an_answer_in_on_tcp_close_arrives),

@@ -171,7 +171,7 @@ function next_life(n)
         for _, wanted in ipairs(names) do assert(reached[wanted], wanted) end
         return api.log("PASS")
     end
-    local first = ({ on_beat = #actions - 3, on_tcp_room = 9 })[name] -- these take a second and half of one each
+    local first = ({ on_beat = #actions - 3, on_tcp_room = 12 })[name] -- these take a second and half of one each
     if first and action < first then
         return next_life(n + 1)
     end
