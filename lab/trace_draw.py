@@ -7,7 +7,7 @@ from trace_summary import line as headline
 from trace_summary import spans
 
 WIDTH, LEFT, RIGHT = 1100, 76, 190
-BINS = 220
+BINS = 120
 SENT, ACKED, PACED, GREY = "#1f77b4", "#2ca02c", "#ff7f0e", "#999"
 RED, PURPLE, BROWN = "#d62728", "#9467bd", "#8c564b"
 PHASES = {"startup": "#c6dbef", "slow_start": "#c6dbef", "drain": "#fdd0a2", "probe_bw": "#c7e9c0",
@@ -60,6 +60,8 @@ class Panel:
                 path.append(f"{self.x(at):.1f},{self.y(last):.1f}")
             path.append(f"{self.x(at):.1f},{self.y(value):.1f}")
             last = value
+        if steps and points:
+            path.append(f"{self.x(self.start + self.span):.1f},{self.y(last):.1f}")
         style = f' stroke-dasharray="{dash}"' if dash else ""
         self.parts.append(f'<polyline points="{" ".join(path)}" fill="none" stroke="{color}" stroke-width="{width}"{style}/>')
 
@@ -125,7 +127,7 @@ def draw_window(panel, metrics):
     cwnd, flight = ([(at, m[key] / 1000) for at, m in metrics] for key in ("cwnd", "inflight"))
     panel.frame("in flight", min(max([v for _, v in cwnd] or [1]), 4 * max([v for _, v in flight] or [1]) or 1), "kB")
     panel.curve(thin_out(cwnd), PACED, "congestion window", True)
-    panel.curve(thin_out(flight), SENT, "in flight", False, 1.1)
+    panel.curve(thin_out(flight), SENT, "in flight", True, 1.1)
 
 
 def draw_rtt(panel, metrics):
@@ -134,7 +136,7 @@ def draw_rtt(panel, metrics):
     panel.frame("round trip", max([v for _, v in latest] or [1]), "ms")
     panel.dots(latest, "#aec7e8", "each")
     panel.curve(thin_out([(at, m["min_rtt"]) for at, m in measured]), ACKED, "least of 10 to 20 s", True)
-    panel.curve(thin_out([(at, m["smoothed_rtt"]) for at, m in measured]), SENT, "smoothed")
+    panel.curve(thin_out([(at, m["smoothed_rtt"]) for at, m in measured]), SENT, "smoothed", True)
 
 
 ROWS = [

@@ -210,6 +210,15 @@ static void write_status(void *user, FILE *out)
     skt_script_status_json(p->app, out);
 }
 
+static void write_answer(void *user, FILE *out, bool debug)
+{
+    const struct process *p = user;
+    if (debug)
+        skt_script_status_debug(p->app, out);
+    else
+        skt_script_status_json(p->app, out);
+}
+
 /* Where privileges will be given up, the socket's removal needs somebody who keeps them. */
 static int keep_a_janitor(struct process *p)
 {
@@ -277,7 +286,7 @@ static int start(struct process *p)
         return result == SKT_ERR_ARG ? SKT_EXIT_USAGE : SKT_EXIT_FAILURE;
     }
     if (p->status)
-        skt_status_socket_serve(p->status, write_status, p);
+        skt_status_socket_serve(p->status, write_answer, p);
     skt_run_log_start(p->loop, write_status, p);
     if (!p->conf->run_as)
         return SKT_EXIT_OK;

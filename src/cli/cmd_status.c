@@ -2,8 +2,10 @@
 #include "base/err.h"
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/status_debug.h"
 #include "cli/status_fetch.h"
 #include "cli/status_path.h"
+#include "cli/status_socket.h"
 #include "cli/status_table.h"
 #include "config/config.h"
 
@@ -21,6 +23,8 @@ static const char help[] =
     "and `server` the name), or the only one there is. It answers to its own user and to root.\n"
     "\n"
     "Options:\n"
+    "  --debug  also each stream of each session: numbers, windows, queues, what holds it\n"
+    "           (doc/trace.md); with --json at most 4096 streams, else 40 of a session\n"
     "  --json   the raw numbers, one JSON document\n"
     "  --watch  again every second, until Ctrl-C: Mbit/s of that second, the busiest first\n"
     "  --help   this text\n";
@@ -159,6 +163,7 @@ static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
 struct watch {
     const char *path; /* of its socket */
     bool raw;         /* --json */
+    bool debug;       /* --debug */
     bool repeated;    /* --watch */
     bool screen;      /* each time over the one before */
     struct skt_status_items before;
@@ -167,7 +172,8 @@ struct watch {
 
 static int fetch(const struct watch *w, char **text, size_t *len)
 {
-    int err = skt_status_fetch(w->path, ANSWER_LIMIT_MS, text, len);
+    const char *question = w->debug ? SKT_STATUS_DEBUG : SKT_STATUS_PLAIN;
+    int err = skt_status_ask(w->path, question, ANSWER_LIMIT_MS, text, len);
     if (err == SKT_ERR_NOTFOUND)
         return skt_cli_failure("status: nobody is listening at %s: the instance has ended", w->path);
     if (err == SKT_ERR_IO && errno == EACCES)
@@ -198,6 +204,8 @@ static int show_table(struct watch *w, struct skt_json status)
     fputs(w->screen ? "\033[H\033[J" : "", stdout);
     const struct skt_status_view view = {.rates = w->repeated, .rows_max = screen_rows(w)};
     skt_status_table_show(stdout, status, &now, &view);
+    if (w->debug && skt_status_debug_show(stdout, status) < 0)
+        fputs("out of memory for the streams\n", stdout);
     skt_status_items_free(&w->before);
     w->before = now;
     w->before_at = at;
@@ -226,8 +234,9 @@ static int show_once(struct watch *w)
 
 static int run(const struct skt_command *self, int argc, char **argv)
 {
-    bool raw = false, watch = false;
+    bool raw = false, watch = false, debug = false;
     const struct skt_option options[] = {
+        {"debug", SKT_OPTION_FLAG, &debug, 0, 0},
         {"json", SKT_OPTION_FLAG, &raw, 0, 0},
         {"watch", SKT_OPTION_FLAG, &watch, 0, 0},
         {0},
@@ -240,7 +249,11 @@ static int run(const struct skt_command *self, int argc, char **argv)
     status = n == 1 ? locate_of_config(argv[1], path) : locate_only_one(self, path);
     if (status != SKT_EXIT_OK)
         return status;
-    struct watch w = {.path = path, .raw = raw, .repeated = watch, .screen = watch && isatty(STDOUT_FILENO)};
+    struct watch w = {.path = path,
+                      .raw = raw,
+                      .debug = debug,
+                      .repeated = watch,
+                      .screen = watch && isatty(STDOUT_FILENO)};
     status = show_once(&w);
     while (watch && status == SKT_EXIT_OK) {
         sleep(1);
@@ -252,7 +265,7 @@ static int run(const struct skt_command *self, int argc, char **argv)
 
 const struct skt_command skt_cmd_status = {
     .name = "status",
-    .arguments = "[CONFIG] [--json] [--watch]",
+    .arguments = "[CONFIG] [--debug] [--json] [--watch]",
     .summary = "show what a running instance is doing",
     .help = help,
     .run = run,

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "cli/cli.h"
 #include "cli/status_path.h"
+#include "cli/status_socket.h"
 #include "io/sockaddr.h"
 
 #include <errno.h>
@@ -50,13 +51,15 @@ static int wait_readable(int fd, double deadline)
     return n > 0 || errno == EINTR ? SKT_OK : SKT_ERR_IO;
 }
 
-int skt_status_fetch(const char *path, int timeout_ms, char **text, size_t *len)
+int skt_status_ask(const char *path, const char *question, int timeout_ms, char **text, size_t *len)
 {
     double deadline = skt_cli_now() + timeout_ms / 1e3;
     size_t cap = 0, n = 0;
     char *buf = NULL;
     int fd = connect_to(path);
     int err = fd < 0 ? fd : SKT_OK;
+    if (fd >= 0 && write(fd, question, strlen(question)) < 0 && errno == EPIPE)
+        err = SKT_ERR_NOTFOUND; /* what else is wrong shows in reading */
     while (err == SKT_OK) {
         if (cap - n < 4096) {
             cap = cap ? 2 * cap : 16384;
@@ -68,7 +71,8 @@ int skt_status_fetch(const char *path, int timeout_ms, char **text, size_t *len)
             buf = larger;
         }
         ssize_t got = read(fd, buf + n, cap - n - 1);
-        if (got == 0)
+        /* One of an earlier version reads no question, and its end of the line breaks behind the answer. */
+        if (got == 0 || (got < 0 && errno == ECONNRESET && n > 0))
             break;
         if (got > 0)
             n += (size_t)got;
@@ -87,4 +91,9 @@ int skt_status_fetch(const char *path, int timeout_ms, char **text, size_t *len)
     *text = buf;
     *len = n;
     return SKT_OK;
+}
+
+int skt_status_fetch(const char *path, int timeout_ms, char **text, size_t *len)
+{
+    return skt_status_ask(path, SKT_STATUS_PLAIN, timeout_ms, text, len);
 }

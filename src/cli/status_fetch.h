@@ -10,4 +10,7 @@
  * answer in time), SKT_ERR_MALFORMED (larger than an answer can be), SKT_ERR_IO (errno), SKT_ERR_NOMEM. */
 int skt_status_fetch(const char *path, int timeout_ms, char **text, size_t *len);
 
+/* The same for a question (status_socket.h). */
+int skt_status_ask(const char *path, const char *question, int timeout_ms, char **text, size_t *len);
+
 #endif

@@ -21,13 +21,15 @@
 enum {
     READERS_MAX = 8, /* answers under way; the oldest makes room */
     READER_LIMIT_S = 5,
+    QUESTION_LIMIT_MS = 100, /* who has not said by then what it wants gets the plain status */
+    QUESTION_MAX = 64,
 };
 
 struct skt_status_socket {
     struct skt_loop *loop;
     struct skt_listener listener;
     struct skt_status_file file;
-    void (*write)(void *user, FILE *out);
+    void (*write)(void *user, FILE *out, bool debug);
     void *user;
     struct skt_list readers; /* oldest first */
     unsigned reader_count;
@@ -40,7 +42,7 @@ struct reader {
     struct skt_loop_io io;
     struct skt_loop_timer limit;
     int fd;
-    char *text;
+    char *text; /* NULL: what it wants to know is not known yet */
     size_t len, sent;
 };
 
@@ -56,16 +58,8 @@ static void reader_free(struct reader *r)
     free(r);
 }
 
-static void on_limit(struct skt_loop_timer *t, skt_us now)
+static void write_some(struct reader *r)
 {
-    (void)now;
-    reader_free(SKT_CONTAINER(t, struct reader, limit));
-}
-
-static void on_writable(struct skt_loop_io *io, unsigned ready)
-{
-    (void)ready;
-    struct reader *r = SKT_CONTAINER(io, struct reader, io);
     while (r->sent < r->len) {
         ssize_t n = write(r->fd, r->text + r->sent, r->len - r->sent);
         if (n < 0 && errno == EINTR)
@@ -80,13 +74,13 @@ static void on_writable(struct skt_loop_io *io, unsigned ready)
 }
 
 /* The document of now; NULL without memory. */
-static char *document(struct skt_status_socket *s, size_t *len)
+static char *document(struct skt_status_socket *s, bool debug, size_t *len)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, len);
     if (!out)
         return NULL;
-    s->write(s->user, out);
+    s->write(s->user, out, debug);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
@@ -94,12 +88,50 @@ static char *document(struct skt_status_socket *s, size_t *len)
     return text;
 }
 
+static void answer(struct reader *r, bool debug)
+{
+    struct skt_status_socket *s = r->owner;
+    r->text = s->write ? document(s, debug, &r->len) : NULL;
+    if (!r->text ||
+        skt_loop_timer_set(s->loop, &r->limit, skt_loop_now(s->loop) + READER_LIMIT_S * SKT_US_PER_SEC) < 0) {
+        reader_free(r);
+        return;
+    }
+    skt_loop_io_set(s->loop, &r->io, SKT_IO_WRITE);
+}
+
+static void on_limit(struct skt_loop_timer *t, skt_us now)
+{
+    struct reader *r = SKT_CONTAINER(t, struct reader, limit);
+    (void)now;
+    if (r->text)
+        reader_free(r);
+    else
+        answer(r, false);
+}
+
+/* The question is one short write: it comes whole. */
+static void on_ready(struct skt_loop_io *io, unsigned ready)
+{
+    struct reader *r = SKT_CONTAINER(io, struct reader, io);
+    char question[QUESTION_MAX];
+    (void)ready;
+    if (r->text) {
+        write_some(r);
+        return;
+    }
+    ssize_t n = read(r->fd, question, sizeof question);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    const size_t len = sizeof SKT_STATUS_DEBUG - 1;
+    answer(r, n >= (ssize_t)len && memcmp(question, SKT_STATUS_DEBUG, len) == 0);
+}
+
 static void reader_new(struct skt_status_socket *s, int fd)
 {
     struct reader *r = calloc(1, sizeof *r);
-    if (!r || !(r->text = document(s, &r->len))) {
+    if (!r) {
         close(fd);
-        free(r);
         return;
     }
     if (s->reader_count == READERS_MAX)
@@ -109,13 +141,14 @@ static void reader_new(struct skt_status_socket *s, int fd)
     skt_list_init(&r->link);
     skt_list_append(&s->readers, &r->link);
     s->reader_count++;
-    skt_loop_io_init(&r->io, fd, on_writable);
+    skt_loop_io_init(&r->io, fd, on_ready);
     skt_loop_timer_init(&r->limit, on_limit);
-    if (skt_loop_timer_set(s->loop, &r->limit, skt_loop_now(s->loop) + READER_LIMIT_S * SKT_US_PER_SEC) < 0) {
+    if (skt_loop_timer_set(s->loop, &r->limit, skt_loop_now(s->loop) + QUESTION_LIMIT_MS * SKT_US_PER_MS) <
+        0) {
         reader_free(r);
         return;
     }
-    skt_loop_io_set(s->loop, &r->io, SKT_IO_WRITE);
+    skt_loop_io_set(s->loop, &r->io, SKT_IO_READ);
 }
 
 static void on_connection(struct skt_listener *l, int fd)
@@ -219,7 +252,8 @@ int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop,
     return SKT_OK;
 }
 
-void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *user, FILE *out), void *user)
+void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *user, FILE *out, bool debug),
+                             void *user)
 {
     s->write = write;
     s->user = user;

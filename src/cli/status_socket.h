@@ -17,8 +17,14 @@ struct skt_status_socket;
 int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop, const char *path,
                           char why[SKT_STATEFILE_WHY_MAX]);
 
+/* What somebody who connects writes, to get more than the plain status; "status" is the plain one. Who writes
+ * nothing gets that, too, a little later. */
+#define SKT_STATUS_DEBUG "debug"
+#define SKT_STATUS_PLAIN "status"
+
 /* From now on each connection gets what `write` writes to out. */
-void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *user, FILE *out), void *user);
+void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *user, FILE *out, bool debug),
+                             void *user);
 
 /* Which file the socket is, so that somebody else can remove it, and no other: skt_status_socket_unlink. */
 struct skt_status_file {

@@ -39,6 +39,9 @@ void skt_script_reloaded(struct skt_script *app);
 /* Writes the status as one line of JSON (`status --json`), with a final newline. */
 void skt_script_status_json(struct skt_script *app, FILE *out);
 
+/* The same with each session's path, queue and streams (`status --debug`), 4096 streams at most. */
+void skt_script_status_debug(struct skt_script *app, FILE *out);
+
 /* Closes what is open and frees; NULL is allowed. Not from inside a callback of the loop's that the app made.
  */
 void skt_script_free(struct skt_script *app);

@@ -149,6 +149,8 @@ static void write_session(struct skt_script *app, FILE *out, const struct skt_en
     write_count(out, "duplicated", p->stats.duplicated);
     write_count(out, "fec_sent", skt_session_parity_sent(s));
     write_count(out, "fec_recovered", skt_session_parity_recovered(s));
+    if (app->debug)
+        skt_script_write_debug(app, out, ep, s);
     write_end(out, "streams", skt_session_stream_count(s));
 }
 

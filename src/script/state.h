@@ -68,8 +68,10 @@ struct skt_script {
     void *stopped_user;
     bool started, ready; /* the script has run; on_init has returned, too */
     bool stopping, failed;
-    bool closed;     /* the script can make nothing new any more */
-    bool wants_recv; /* skt.cb.on_tcp_recv is set */
+    bool closed;         /* the script can make nothing new any more */
+    bool debug;          /* the status that is being written tells of streams, */
+    unsigned debug_left; /* of so many more */
+    bool wants_recv;     /* skt.cb.on_tcp_recv is set */
     char fail_text[SKT_CONFIG_ERROR_MAX];
     struct skt_script_calls calls;
 };
@@ -92,6 +94,12 @@ struct skt_script_skcp {
     struct skt_idmap waiting; /* cid -> struct skt_script_waiting, of sessions that messages wait for */
     struct skt_list streams;  /* struct skt_script_stream: opened by the peer, not yet given to a relay */
 };
+
+/* --- app_debug.c --- */
+
+/* Members of a session's object, a comma behind each. */
+void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
+                            const struct skt_session *s);
 
 /* --- app_trace.c --- */
 

@@ -172,6 +172,27 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
         (void)skt_loop_timer_set(r->set->loop, t, due);
 }
 
+static const char *state_of(const struct skt_relay *r)
+{
+    if (r->connect)
+        return "connecting";
+    if (r->over || r->leaving || r->broken)
+        return "ending";
+    if (r->tcp_ended || r->shut)
+        return r->tcp_ended && r->shut ? "ending" : "half-closed";
+    return r->unheard && r->st && !skt_kcp_heard(skt_stream_kcp(r->st)) ? "opening" : "open";
+}
+
+static void on_look(const struct skt_stream_owner *owner, struct skt_stream_look *look)
+{
+    const struct skt_relay *r = SKT_CONTAINER(owner, const struct skt_relay, owner);
+    look->state = state_of(r);
+    look->target = r->target;
+    look->active = skt_us_max(r->active, r->opened);
+    look->unread = r->held;
+    look->in = r->connect ? SKT_HOLD_CONNECT : r->blocked ? SKT_HOLD_TARGET : SKT_HOLD_NONE;
+}
+
 static struct skt_relay *new_relay(struct skt_relay_set *set, struct skt_endpoint *ep,
                                    const struct skt_relay_options *options)
 {
@@ -179,6 +200,7 @@ static struct skt_relay *new_relay(struct skt_relay_set *set, struct skt_endpoin
     if (!r)
         return NULL;
     r->owner.news = skt_relay_on_news;
+    r->owner.look = on_look;
     r->set = set;
     r->ep = ep;
     r->options = *options;

@@ -257,6 +257,18 @@ size_t skt_switch_mtu(const struct skt_switch *sw, const struct skt_endpoint *ep
     return port ? port->mtu : 0;
 }
 
+bool skt_switch_queue(const struct skt_switch *sw, const struct skt_endpoint *ep, uint32_t cid,
+                      struct skt_switch_queue *out)
+{
+    const struct skt_switch_port *port = port_of(sw, ep, cid);
+    if (!port)
+        return false;
+    const struct skt_aqm *q = &port->queue;
+    *out = (struct skt_switch_queue){q->bytes, q->packets, q->stats.dropped + q->stats.overflow,
+                                     q->stats.marked};
+    return true;
+}
+
 void skt_switch_stats(const struct skt_switch *sw, struct skt_switch_stats *out)
 {
     struct skt_aqm_stats queues = sw->ended;

@@ -93,6 +93,15 @@ size_t skt_switch_mtu(const struct skt_switch *sw, const struct skt_endpoint *ep
 
 void skt_switch_stats(const struct skt_switch *sw, struct skt_switch_stats *out);
 
+/* What waits before a session and what was taken from there so far. False: it is not attached. */
+struct skt_switch_queue {
+    size_t bytes;
+    uint32_t packets;
+    uint64_t dropped, marked;
+};
+bool skt_switch_queue(const struct skt_switch *sw, const struct skt_endpoint *ep, uint32_t cid,
+                      struct skt_switch_queue *out);
+
 /* Bytes that wait in all queues. */
 size_t skt_switch_waiting(const struct skt_switch *sw);
 

@@ -37,16 +37,17 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
-static void write_number(void *user, FILE *out)
+static void write_number(void *user, FILE *out, bool debug)
 {
-    fprintf(out, "{\"n\":%d}\n", ++*(int *)user);
+    fprintf(out, debug ? "{\"debug\":%d}\n" : "{\"n\":%d}\n", ++*(int *)user);
 }
 
 /* Larger than a socket's buffers. */
 enum { LARGE = 1024 * 1024 };
-static void write_large(void *user, FILE *out)
+static void write_large(void *user, FILE *out, bool debug)
 {
     (void)user;
+    (void)debug;
     for (int i = 0; i < LARGE; i++)
         fputc(' ', out);
 }
@@ -61,19 +62,47 @@ static int connect_to_it(void)
 }
 
 /* Asks in another process, since the loop runs in this one; its exit status tells. */
-static int fetch_elsewhere(const char *expected)
+static int ask_elsewhere(const char *question, const char *expected)
 {
     pid_t pid = fork();
     if (pid == 0) {
         char *text;
         size_t len;
-        int err = skt_status_fetch(path, 2000, &text, &len);
+        int err = skt_status_ask(path, question, 2000, &text, &len);
         _exit(err < 0 ? 1 : strcmp(text, expected) == 0 ? 0 : 2);
     }
     run_for(loop, 150 * SKT_US_PER_MS);
     int status = -1;
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int fetch_elsewhere(const char *expected)
+{
+    return ask_elsewhere(SKT_STATUS_PLAIN, expected);
+}
+
+static void answers_what_is_asked(void **state)
+{
+    (void)state;
+    struct skt_status_socket *s;
+    char got[64];
+    int n = 0;
+    assert_int_equal(skt_status_socket_new(&s, loop, path, why), SKT_OK);
+    skt_status_socket_serve(s, write_number, &n);
+    assert_int_equal(ask_elsewhere(SKT_STATUS_DEBUG, "{\"debug\":1}\n"), 0);
+    assert_int_equal(ask_elsewhere("what?", "{\"n\":2}\n"), 0);
+    int fd = connect_to_it(); /* it says nothing */
+    run_for(loop, 300 * SKT_US_PER_MS);
+    assert_int_equal(read(fd, got, sizeof got), 8);
+    assert_memory_equal(got, "{\"n\":3}\n", 8);
+    close(fd);
+    fd = connect_to_it();
+    shutdown(fd, SHUT_WR);
+    run_for(loop, 20 * SKT_US_PER_MS);
+    assert_int_equal(read(fd, got, sizeof got), 8);
+    close(fd);
+    skt_status_socket_free(s);
 }
 
 static void answers_with_a_document(void **state)
@@ -144,6 +173,7 @@ static void slow_readers_make_room(void **state)
     skt_status_socket_serve(s, write_large, NULL);
     for (int i = 0; i < 12; i++) {
         fds[i] = connect_to_it();
+        assert_int_equal(write(fds[i], SKT_STATUS_PLAIN, 6), 6);
         run_for(loop, 20 * SKT_US_PER_MS);
     }
     int n = 0;
@@ -223,6 +253,7 @@ CHECK_GROUP(status_socket)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(folders_and_sockets_of_others_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(answers_what_is_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_with_a_document, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaces_a_dead_ones_socket_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(removes_its_own_file_only, set_up, tear_down),

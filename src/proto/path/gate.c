@@ -56,16 +56,15 @@ skt_us skt_path_gate_expiry(const struct skt_path *p, skt_us now)
     return skt_us_min(at, ahead);
 }
 
-enum skt_trace_limit skt_path_limit(const struct skt_path *p, skt_us now)
+/* Data that the window admits waits for the pacer, be it only until its owner has the next turn. */
+enum skt_trace_limit skt_path_limit(const struct skt_path *p)
 {
-    bool data = skt_path_has_data(p);
-    if (data && window_full(p))
-        return SKT_TRACE_WINDOW;
-    if (data && !skt_pacer_ready(&p->pacer, now))
+    if (skt_path_has_data(p)) {
+        if (window_full(p))
+            return SKT_TRACE_WINDOW;
         return p->max_rate && p->max_rate < p->cc_state.out.pacing_rate ? SKT_TRACE_RATE_CAP
                                                                         : SKT_TRACE_PACING;
-    if (data)
-        return SKT_TRACE_NOTHING;
+    }
     if (!skt_list_empty(&p->starved))
         return SKT_TRACE_MEMORY;
     /* Those that wait with nothing in flight ask for the window now and then. */

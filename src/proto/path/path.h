@@ -193,7 +193,7 @@ unsigned skt_path_timeouts(const struct skt_path *p);
 size_t skt_path_largest_delivered(const struct skt_path *p);
 
 /* What holds new data up now. */
-enum skt_trace_limit skt_path_limit(const struct skt_path *p, skt_us now);
+enum skt_trace_limit skt_path_limit(const struct skt_path *p);
 
 /* Congestion window in bytes and pacing rate in bytes/s, for the status. */
 size_t skt_path_cwnd(const struct skt_path *p);

@@ -22,7 +22,7 @@ void skt_path_tell_metrics(const struct skt_path *p, skt_us now)
 
 void skt_path_tell_limit(const struct skt_path *p, skt_us now)
 {
-    p->trace.on->limit(p->trace.user, now, skt_path_limit(p, now));
+    p->trace.on->limit(p->trace.user, now, skt_path_limit(p));
 }
 
 static struct skt_trace_segment told(const struct skt_segment *seg, enum skt_trace_cause cause)

@@ -104,6 +104,12 @@ void skt_flows_take_news(struct skt_kcp *k, unsigned events)
     f->news |= news;
 }
 
+const struct skt_kcp *skt_session_flow_at(const struct skt_session *s, uint32_t *pos)
+{
+    const struct skt_flow *f = (const struct skt_flow *)skt_idmap_next(&s->flows, pos);
+    return f ? &f->kcp : NULL;
+}
+
 int skt_session_next_flow(struct skt_session *s, unsigned *events)
 {
     if (skt_list_empty(&s->flows_news))

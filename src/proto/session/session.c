@@ -302,6 +302,11 @@ struct skt_account *skt_session_account(struct skt_session *s)
     return &s->path.account;
 }
 
+struct skt_stream *skt_session_stream_at(const struct skt_session *s, uint32_t *pos)
+{
+    return (struct skt_stream *)skt_idmap_next(&s->streams, pos);
+}
+
 uint32_t skt_session_stream_count(const struct skt_session *s)
 {
     return s->streams.count;

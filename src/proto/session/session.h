@@ -153,6 +153,11 @@ void skt_session_on_too_long(struct skt_session *s, skt_us now, size_t len);
 
 unsigned skt_session_take_events(struct skt_session *s);
 
+/* Walk the streams, and the conversations of flows: *pos = 0 at first, NULL at the end. No changes between
+ * the calls. */
+struct skt_stream *skt_session_stream_at(const struct skt_session *s, uint32_t *pos);
+const struct skt_kcp *skt_session_flow_at(const struct skt_session *s, uint32_t *pos);
+
 /* The next stream with news, which it clears, or NULL. Once the session has ended that is each of its
  * streams, reset. */
 struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *events);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/kcp/view.h"
+
+#include "proto/kcp/internal.h"
+
+const char *skt_hold_str(enum skt_hold hold)
+{
+    static const char *const names[] = {
+        [SKT_HOLD_NONE] = NULL,
+        [SKT_HOLD_WINDOW] = "window",
+        [SKT_HOLD_PACING] = "pacing",
+        [SKT_HOLD_RATE_CAP] = "rate_cap",
+        [SKT_HOLD_PEER_WINDOW] = "peer_window",
+        [SKT_HOLD_MEMORY] = "memory",
+        [SKT_HOLD_GAP] = "gap",
+        [SKT_HOLD_TARGET] = "target",
+        [SKT_HOLD_CONNECT] = "connect",
+        [SKT_HOLD_READER] = "reader",
+    };
+    return names[hold];
+}
+
+static size_t bytes_in(const struct skt_seg_ring *r, uint32_t from, uint32_t to)
+{
+    size_t sum = 0;
+    for (; r->cap > 0 && from != to; from++) {
+        const struct skt_segment *seg = *skt_seg_ring_at(r, from);
+        sum += seg ? seg->len : 0;
+    }
+    return sum;
+}
+
+static enum skt_hold hold_of(const struct skt_kcp *k)
+{
+    if (k->snd_nxt == k->snd_end)
+        return k->want_write && !skt_list_empty(&k->starved_node) ? SKT_HOLD_MEMORY : SKT_HOLD_NONE;
+    if (!skt_kcp_window_open(k))
+        return SKT_HOLD_PEER_WINDOW;
+    switch (skt_path_limit(k->path)) {
+    case SKT_TRACE_WINDOW:
+        return SKT_HOLD_WINDOW;
+    case SKT_TRACE_PACING:
+        return SKT_HOLD_PACING;
+    case SKT_TRACE_RATE_CAP:
+        return SKT_HOLD_RATE_CAP;
+    default:
+        return SKT_HOLD_NONE; /* it is about to go */
+    }
+}
+
+void skt_kcp_look(const struct skt_kcp *k, struct skt_kcp_view *v)
+{
+    *v = (struct skt_kcp_view){
+        .conv = k->conv,
+        .una = k->snd_una,
+        .nxt = k->snd_nxt,
+        .end = k->snd_end,
+        .read = k->rcv_read,
+        .got = k->rcv_nxt,
+        .window = k->rcv_wnd > k->rcv_nxt - k->rcv_read ? k->rcv_wnd - (k->rcv_nxt - k->rcv_read) : 0,
+        .behind_gap = k->rcv_held,
+        .unsent = k->unsent,
+        .inflight = bytes_in(&k->snd, k->snd_una, k->snd_nxt),
+        .unread = bytes_in(&k->rcv, k->rcv_read, k->rcv_nxt),
+        .out = hold_of(k),
+        .in = k->rcv_held > 0 ? SKT_HOLD_GAP : SKT_HOLD_NONE,
+    };
+    if (skt_kcp_window_open(k))
+        v->peer_window = k->wnd_una + k->rmt_wnd - k->snd_nxt;
+    v->unread -= v->unread < k->read_off ? v->unread : k->read_off;
+}
