@@ -51,7 +51,7 @@ void skt_kcp_put_header(uint8_t *out, const struct skt_kcp_header *h)
     skt_put_u32(out + 20, h->len);
 }
 
-void skt_kcp_write_stateless_ack(const struct skt_kcp_header *h, uint8_t out[SKT_KCP_HEADER_LEN])
+void skt_kcp_write_stateless_ack(const struct skt_kcp_stateless *h, uint8_t out[SKT_KCP_HEADER_LEN])
 {
     struct skt_kcp_header ack = {.conv = h->conv,
                                  .cmd = SKT_KCP_CMD_ACK,

@@ -184,9 +184,13 @@ int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *
  * nothing changed. */
 int skt_kcp_receive_acks(struct skt_kcp *k, skt_us now, const struct skt_ack_frame *f);
 
-/* Writes the acknowledgement that ends the matter for a segment of a conversation that is over on this side:
- * 24 bytes. */
-void skt_kcp_write_stateless_ack(const struct skt_kcp_header *h, uint8_t out[SKT_KCP_HEADER_LEN]);
+/* A segment of a conversation that is over on this side. */
+struct skt_kcp_stateless {
+    uint32_t conv, sn, ts;
+};
+
+/* Writes the acknowledgement that ends the matter for it: 24 bytes. */
+void skt_kcp_write_stateless_ack(const struct skt_kcp_stateless *h, uint8_t out[SKT_KCP_HEADER_LEN]);
 
 /* Sends everything in flight again, as after a change of keys that the peer could not read. */
 void skt_kcp_resend_all(struct skt_kcp *k, skt_us now);

@@ -27,9 +27,11 @@ static skt_us retry_wait(unsigned n)
     return n >= 4 ? 2 * SKT_US_PER_SEC : 250 * SKT_US_PER_MS << (n - 1);
 }
 
-void skt_connect_init(struct skt_connect *c)
+int skt_connect_init(struct skt_connect *c, bool client)
 {
     c->at = c->attach_at = c->attach_until = c->silent_at = SKT_NEVER;
+    c->client = client ? (struct skt_connect_client *)calloc(1, sizeof *c->client) : NULL;
+    return client && !c->client ? SKT_ERR_NOMEM : SKT_OK;
 }
 
 static void drop_attempts(struct skt_session *s)
@@ -63,6 +65,8 @@ void skt_connect_dispose(struct skt_session *s)
 {
     drop_attempts(s);
     drop_pending(s);
+    free(s->connect.client);
+    s->connect.client = NULL;
 }
 
 bool skt_connect_under_way(const struct skt_session *s)
@@ -101,10 +105,10 @@ void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *ad
     }
     bool same = n == c->candidate_count;
     for (size_t i = 0; same && i < n; i++)
-        same = skt_addr_equal(&c->candidates[i], &addrs[i]);
+        same = skt_addr_equal(&c->client->candidates[i], &addrs[i]);
     if (!same) /* else each goes on to have its turn */
         c->candidate_next = 0;
-    memcpy(c->candidates, addrs, n * sizeof *addrs);
+    memcpy(c->client->candidates, addrs, n * sizeof *addrs);
     c->candidate_count = n;
     c->port_lo = port_lo;
     c->port_hi = port_hi;
@@ -148,14 +152,14 @@ static struct skt_attempt *next_attempt(struct skt_session *s)
     if (a->id)
         skt_idmap_remove(&s->ctx->ids, a->id);
     a->id = 0;
-    a->to = c->candidates[c->candidate_next++ % c->candidate_count];
+    a->to = c->client->candidates[c->candidate_next++ % c->candidate_count];
     a->to.port = (uint16_t)(c->port_lo + skt_session_random(s, (uint32_t)(c->port_hi - c->port_lo) + 1));
     return skt_context_new_id(s->ctx, &s->slot, &a->id) == SKT_OK ? a : NULL;
 }
 
 static bool has_cookie_for(const struct skt_connect *c, skt_us now, const struct skt_addr *to)
 {
-    return now < c->cookie_until && skt_addr_same_ip(&c->cookie_of, to);
+    return now < c->client->cookie_until && skt_addr_same_ip(&c->client->cookie_of, to);
 }
 
 /* By the server's clock once it is known; but if that leads nowhere every other attempt tries our own again.
@@ -190,7 +194,7 @@ static size_t send_initiation(struct skt_session *s, skt_us now, uint8_t *buf, s
     a->sent = now;
     a->with_cookie = has_cookie_for(&s->connect, now, &a->to);
     if (a->with_cookie)
-        memcpy(m.cookie, s->connect.cookie, sizeof m.cookie);
+        memcpy(m.cookie, s->connect.client->cookie, sizeof m.cookie);
     size_t pad = skt_session_random(s, SKT_HANDSHAKE_PAD_MAX + 1);
     int len = skt_handshake_create_initiation(&a->hs, ctx->crypto, &ctx->identity, &m,
                                               s->cid ? s->resume : NULL, pad, buf, cap);
@@ -210,8 +214,8 @@ void skt_connect_refused(struct skt_session *s, skt_us now, int result, const ch
     if (text_len > SKT_REASON_MAX)
         text_len = SKT_REASON_MAX;
     for (size_t i = 0; i < text_len; i++) /* it goes to the log: one line, nothing that steers a terminal */
-        c->refusal_text[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-    c->refusal_text[text_len] = '\0';
+        c->client->refusal_text[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    c->client->refusal_text[text_len] = '\0';
     c->refusal = result;
     drop_attempts(s);
     drop_pending(s);
@@ -332,9 +336,9 @@ int skt_connect_on_cookie(struct skt_session *s, skt_us now, const struct skt_ad
     if (err)
         return err;
     bool first = !a->with_cookie && !has_cookie_for(c, now, from);
-    memcpy(c->cookie, cookie, sizeof cookie);
-    c->cookie_of = *from;
-    c->cookie_until = now + SKT_COOKIE_TIME;
+    memcpy(c->client->cookie, cookie, sizeof cookie);
+    c->client->cookie_of = *from;
+    c->client->cookie_until = now + SKT_COOKIE_TIME;
     s->ctx->clock_offset_ms = (int64_t)(clock_ms - s->ctx->wall_ms);
     s->ctx->clock_known = true;
     skt_idmap_remove(&s->ctx->ids, a->id);

@@ -42,8 +42,17 @@ struct skt_attempt {
 };
 
 /* The client's side of getting and keeping keys (session/connect.c). */
-struct skt_connect {
+/* Of these a server has many sessions, and no need. */
+struct skt_connect_client {
     struct skt_addr candidates[SKT_CANDIDATES_MAX];
+    uint8_t cookie[SKT_COOKIE_LEN]; /* of a server under load, */
+    struct skt_addr cookie_of;      /* this one, */
+    skt_us cookie_until;            /* good until then */
+    char refusal_text[SKT_REASON_MAX + 1];
+};
+
+struct skt_connect {
+    struct skt_connect_client *client; /* NULL on a server */
     size_t candidate_count, candidate_next;
     uint16_t port_lo, port_hi;
     struct skt_attempt *attempts; /* SKT_INITIATIONS_MAX of them while any is open, else NULL */
@@ -58,15 +67,11 @@ struct skt_connect {
     skt_us rtt;                      /* from message 1 to the answer that gave the pending keys */
     uint8_t echo[SKT_CHALLENGE_LEN]; /* of a challenge under the pending keys, */
     bool has_echo;
-    uint8_t cookie[SKT_COOKIE_LEN]; /* of a server under load, */
-    struct skt_addr cookie_of;      /* this one, */
-    skt_us cookie_until;            /* good until then */
     unsigned attach_tries;
     skt_us attach_at;    /* the next ATTACH is due */
     skt_us attach_until; /* then the pair is given up */
     uint8_t notes;       /* a set of enum skt_session_note */
     int refusal;         /* enum skt_attach, or -enum skt_hs_status */
-    char refusal_text[SKT_REASON_MAX + 1];
 };
 
 /* Buffers are kept this long without parity: a reader of web pages thinks longer than 10 s, and the first
@@ -150,7 +155,7 @@ struct skt_session {
     struct skt_kcp messages;
     uint8_t *message_buf;   /* the message last read */
     size_t message_buf_len; /* bytes of it */
-    struct skt_kcp_header stateless[SKT_STATELESS_ACKS_MAX];
+    struct skt_kcp_stateless stateless[SKT_STATELESS_ACKS_MAX];
     unsigned stateless_count;
 
     /* flows: packets of a TUN */
@@ -214,7 +219,7 @@ void skt_session_heard(struct skt_session *s, skt_us now);
 skt_us skt_session_suspect_at(const struct skt_session *s);
 
 /* session/connect.c: the client's handshakes */
-void skt_connect_init(struct skt_connect *c);
+int skt_connect_init(struct skt_connect *c, bool client); /* SKT_ERR_NOMEM */
 void skt_connect_dispose(struct skt_session *s);
 void skt_connect_need(struct skt_session *s, skt_us now); /* begins handshakes unless under way */
 bool skt_connect_under_way(const struct skt_session *s);

@@ -63,12 +63,11 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     s->keepalive = ctx->tuning.keepalive_s * SKT_US_PER_SEC;
     skt_keys_init(&s->keys);
     skt_mtu_init(&s->mtu);
-    skt_connect_init(&s->connect);
     skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current, false), now);
     skt_path_set_tuning(&s->path, now, &ctx->tuning);
     skt_session_set_trace(s, now, &ctx->trace);
-    int err = skt_account_charge(&s->path.account, SESSION_LEN) ? SKT_OK : SKT_ERR_NOMEM;
-    bool charged = !err;
+    bool charged = skt_account_charge(&s->path.account, SESSION_LEN);
+    int err = charged ? skt_connect_init(&s->connect, client) : SKT_ERR_NOMEM;
     if (!err)
         err = ctx->crypto->random(&s->rng, sizeof s->rng);
     s->rng |= 1; /* the generator's state must not be 0 */
@@ -77,6 +76,7 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     if (err) {
         if (charged)
             skt_account_release(&s->path.account, SESSION_LEN);
+        skt_connect_dispose(s);
         skt_path_dispose(&s->path);
         free(s);
         return err;
@@ -319,7 +319,7 @@ int skt_session_close_reason(const struct skt_session *s)
 
 int skt_session_refusal(const struct skt_session *s, const char **text)
 {
-    *text = s->connect.refusal_text;
+    *text = s->connect.client ? s->connect.client->refusal_text : "";
     return s->connect.refusal;
 }
 

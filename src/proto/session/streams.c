@@ -58,7 +58,8 @@ int skt_streams_init(struct skt_session *s)
 void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
 {
     if (h->cmd == SKT_KCP_CMD_PUSH && s->stateless_count < SKT_STATELESS_ACKS_MAX)
-        s->stateless[s->stateless_count++] = *h;
+        s->stateless[s->stateless_count++] =
+            (struct skt_kcp_stateless){.conv = h->conv, .sn = h->sn, .ts = h->ts};
 }
 
 static void dispose_stream(struct skt_session *s, struct skt_stream *st)
