@@ -85,10 +85,12 @@ class Attack:
 
 class Arena:
     """mode: proxy or tun. descriptors: the most that the server may have. honest: is there a client? wrap: what the server
-    runs under. fields: more of the server's table."""
+    runs under. memory: max_memory. fields: more of the server's table."""
 
-    def __init__(self, lab, mode="proxy", descriptors=None, entry=None, honest=True, wrap=(), log_level="info", **fields):
+    def __init__(self, lab, mode="proxy", descriptors=None, entry=None, honest=True, wrap=(), log_level="info", memory="48M",
+                 **fields):
         self.lab, self.mode, self.attacks = lab, mode, 0
+        self.memory = memory
         self.wrap, self.client, self.base, self.running = list(wrap), None, None, []
         self.c, self.s, self.a = lab.netns("c"), lab.netns("s"), lab.netns("a")
         self.link = Link(lab, self.c, self.s, rate=40, delay="10ms", buffer="20ms")
@@ -119,7 +121,7 @@ class Arena:
         else:
             table.update(tcp_target_addr="127.0.0.1", tcp_target_port=80)
         wrap = self.wrap + (["prlimit", f"--nofile={descriptors}"] if descriptors else [])
-        self.server = Skcptun(self.lab, self.s, "server", f"{self.mode}_server", table, top={"max_memory": "48M", "log_level": log_level},
+        self.server = Skcptun(self.lab, self.s, "server", f"{self.mode}_server", table, top={"max_memory": self.memory, "log_level": log_level},
                               wrap=wrap + tunnel.WRAP).start()
         self.server.process.wait_port(4000, "udp", 60 if wrap else 10)
 

@@ -160,11 +160,11 @@ static void report(const struct attack *a, double took)
     printf("{\"units\": %lu, \"took\": %.3f, \"sent_packets\": %llu, \"got_packets\": %llu, \"sent\": %llu, "
            "\"got\": %llu, "
            "\"forged_sent\": %llu, \"forged_got\": %llu, \"amplification\": %.2f, \"refused\": %u, "
-           "\"sessions\": %u, \"reached\": %s}\n",
+           "\"sessions\": %u, \"answered\": %u, \"reached\": %s}\n",
            a->worked ? a->worked : a->units, took, (unsigned long long)a->sent_packets,
            (unsigned long long)a->got_packets, (unsigned long long)a->own.sent,
            (unsigned long long)a->own.got, (unsigned long long)sent, (unsigned long long)got, worst,
-           a->refused, up, a->reached ? "true" : "false");
+           a->refused, up, a->answered, a->reached ? "true" : "false");
     fflush(stdout);
 }
 

@@ -84,6 +84,7 @@ struct attack {
     struct attack_account *forged; /* p.sources of them */
     bool reached;                  /* keys or a session were had */
     unsigned refused;              /* handshakes that the server refused in words */
+    unsigned answered;             /* streams of sessions that brought something */
 };
 
 struct attack_case {
@@ -104,6 +105,9 @@ void attack_close(struct attack *a);
 /* A session that is not up yet; NULL: no room. */
 struct skt_session *attack_session_new(struct attack *a, const uint8_t ticket[SKT_TICKET_LEN]);
 void attack_session_free(struct attack *a, struct skt_session *s);
+
+/* Does and sends what is due. */
+void attack_session_serve(struct attack *a, struct skt_session *s);
 
 /* Ends it with a CLOSE. */
 void attack_session_close(struct attack *a, struct skt_session *s);

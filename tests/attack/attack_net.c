@@ -181,6 +181,10 @@ static void take(struct attack *a, const struct sockaddr_in *from, uint8_t *d, s
     (void)skt_session_receive(s, attack_now(), &addr, d, len);
     if (skt_session_take_events(s) & SKT_EVENT_REFUSED)
         a->refused++;
+    unsigned source = a->source;
+    a->source = 0;
+    attack_session_serve(a, s);
+    a->source = source;
 }
 
 static bool receive_some(struct attack *a)
@@ -236,28 +240,33 @@ void attack_session_free(struct attack *a, struct skt_session *s)
     skt_session_free(s);
 }
 
-/* A user who takes no interest: streams that the server resets go, messages are read. */
-static void let_go(struct skt_session *s)
+/* A user who takes no interest: streams that the server resets or answers go, messages are read. */
+static void let_go(struct attack *a, struct skt_session *s)
 {
     unsigned news;
     const uint8_t *msg;
     struct skt_stream *st;
-    while ((st = skt_session_next_stream(s, &news)) != NULL)
-        skt_session_release_stream(s, st);
+    while ((st = skt_session_next_stream(s, &news)) != NULL) {
+        bool waits = !(news & SKT_STREAM_RESET) && !skt_stream_has_unread(st);
+        a->answered += skt_stream_has_unread(st);
+        if (!waits)
+            skt_session_release_stream(s, st);
+    }
     while (skt_session_read_message(s, &msg) >= 0)
         continue;
     while (skt_session_next_flow(s, &news) >= 0)
         continue;
 }
 
-static void serve_one(struct attack *a, skt_us now, struct skt_session *s)
+void attack_session_serve(struct attack *a, struct skt_session *s)
 {
+    skt_us now = attack_now();
     uint8_t buf[SKT_SEND_BUFFER_MIN];
     struct skt_send_info info;
     size_t len;
     if (a->hold && s->connect.pending)
         return;
-    let_go(s);
+    let_go(a, s);
     if (skt_session_expiry(s, now) <= now)
         skt_session_expire(s, now);
     while ((len = skt_session_send(s, now, buf, sizeof buf, &info)) > 0)
@@ -272,7 +281,7 @@ void attack_session_close(struct attack *a, struct skt_session *s)
     unsigned source = a->source;
     a->source = 0;
     skt_session_close(s, attack_now(), SKT_CLOSE_LOCAL);
-    serve_one(a, attack_now(), s);
+    attack_session_serve(a, s);
     attack_flush(a);
     attack_session_free(a, s);
     a->source = source;
@@ -286,7 +295,8 @@ static void serve(struct attack *a)
     a->source = 0;
     refresh_wall(a);
     for (unsigned i = 0; i < a->session_count && !a->deaf && !a->tapped; i++)
-        serve_one(a, now, a->sessions[i]);
+        if (skt_session_expiry(a->sessions[i], now) <= now)
+            attack_session_serve(a, a->sessions[i]);
     a->source = source;
 }
 

@@ -8,6 +8,8 @@
 enum {
     JUNK_LEN = 1200,
     RING = 256, /* sessions under way at once */
+    CROWD_S = 60,
+    CROWD_AT_ONCE = 32, /* requests under way */
 };
 
 /* The next of the forged addresses, in turn; our own where there are none. */
@@ -152,6 +154,33 @@ static void sessions(struct attack *a)
     a->session = a->session_count > 0 ? a->sessions[0] : NULL;
 }
 
+static bool ask(struct attack *a, struct skt_session *s)
+{
+    struct skt_stream *st;
+    if (skt_session_state(s) != SKT_SESSION_UP ||
+        skt_session_open_stream(s, attack_now(), SKT_STREAM_TCP, "", &st) != SKT_OK)
+        return false;
+    (void)skt_kcp_write(skt_stream_kcp(st), "e?", 2);
+    attack_session_serve(a, s);
+    return true;
+}
+
+/* Good manners for once, but many: each session asks once, has its answer, and stays. */
+static void crowd(struct attack *a)
+{
+    unsigned asked = 0;
+    while (attack_next(a))
+        (void)attack_session_new(a, a->p.ticket);
+    skt_us end = attack_now() + CROWD_S * SKT_US_PER_SEC;
+    while (a->answered < a->session_count && attack_now() < end) {
+        while (asked < a->session_count && asked - a->answered < CROWD_AT_ONCE && ask(a, a->sessions[asked]))
+            asked++;
+        attack_rest(a, SKT_US_PER_MS);
+    }
+    a->session = a->session_count > 0 ? a->sessions[0] : NULL;
+    a->reached = asked > 0;
+}
+
 /* Every number in message 1 is a lie. */
 static void lies(struct attack *a)
 {
@@ -184,6 +213,7 @@ const struct attack_case attack_handshake_cases[] = {
     {"ticket-again", "one half-session, its bad ticket again and again", same_ticket_again},
     {"reconnects", "sessions with the good ticket, each soon forgotten", reconnects},
     {"sessions", "sessions with the good ticket, all kept", sessions},
+    {"crowd", "sessions with the good ticket, each with one request, all kept", crowd},
     {"replay", "a whole recorded handshake and what came behind it", replay},
     {"lies", "every number of message 1 at random", lies},
     {0},

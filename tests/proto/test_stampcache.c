@@ -282,6 +282,42 @@ static void no_network_fills_it_for_others(void **state)
     skt_stampcache_dispose(&c);
 }
 
+/* Ten minutes of 5,000 handshakes a second, the cache at its full size: by one ticket from one network, or
+ * from everywhere. Who comes once a minute gets in each time, with a clock that is a minute slow, too; and
+ * what it costs stays a few slots looked at for each. */
+static void flood_at_full_size(unsigned nets)
+{
+    enum { RATE = 5000, SECONDS = 600, SLOW_S = 60 };
+    struct skt_stampcache c;
+    skt_stampcache_init(&c, 0);
+    uint32_t n = 0, most = 0, in = 0;
+    for (uint64_t t = NOW; t < NOW + SECONDS * 1000; t += 1000) {
+        for (int i = 0; i < RATE; i++, n++)
+            in += insert_from(&c, (uint16_t)(n % nets), key(n), t, t) == 0;
+        most = c.count > most ? c.count : most;
+        assert_int_equal(insert_from(&c, SKT_STAMP_NETS - 1, key(n++), t, t), 0);
+        assert_int_equal(insert_from(&c, SKT_STAMP_NETS - 1, key(n++), t - SLOW_S * 1000, t), 0);
+    }
+    if (nets > 1)
+        assert_true(most > SKT_STAMPCACHE_MAX / 4 * 3 - RATE && in == RATE * SECONDS);
+    else
+        assert_in_range(most, SKT_STAMPCACHE_MAX / 2, SKT_STAMPCACHE_MAX / 2 + SKT_STAMPCACHE_MAX / 16);
+    assert_true(c.probes < 20 * (uint64_t)n);
+    skt_stampcache_dispose(&c);
+}
+
+static void one_network_at_full_size(void **state)
+{
+    (void)state;
+    flood_at_full_size(1);
+}
+
+static void all_networks_at_full_size(void **state)
+{
+    (void)state;
+    flood_at_full_size(SKT_STAMP_NETS - 1);
+}
+
 /* A clock that is wrong for a moment: forward by a year and back. Old stamps stay refused, new ones are
  * taken. */
 static void a_year_forward_and_back(void **state)
@@ -436,6 +472,8 @@ CHECK_GROUP(stampcache)
         cmocka_unit_test(steady_load),
         cmocka_unit_test(a_full_cache_refuses),
         cmocka_unit_test(no_network_fills_it_for_others),
+        cmocka_unit_test(one_network_at_full_size),
+        cmocka_unit_test(all_networks_at_full_size),
         cmocka_unit_test(a_year_forward_and_back),
         cmocka_unit_test(eight_hours_ahead_for_half_a_day),
         cmocka_unit_test(a_million_is_restored_in_one_go),

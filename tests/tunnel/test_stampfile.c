@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "tunnel/stampfile.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -250,6 +252,40 @@ static void test_two_at_once(void **state)
 }
 
 /* A link that another user has planted is not followed, and not believed. */
+/* A full cache at the start: as much work as there are records, whatever their order. First as they came,
+ * then as a file holds them that was written anew, in the order of their places, which took minutes once. */
+static void test_a_million_at_the_start(void **state)
+{
+    (void)state;
+    enum { N = SKT_STAMPCACHE_MAX };
+    struct run r;
+    start(&r);
+    stop(&r);
+    FILE *raw = fopen(path, "a");
+    assert_non_null(raw);
+    for (uint32_t i = 0; i < N; i++) {
+        uint8_t record[SKT_STAMP_KEY_LEN + 6] = {0};
+        skt_put_u32(record, i * UINT32_C(2654435761)); /* spread, as a hash is */
+        skt_put_u32(record + 4, i);
+        skt_put_u16(record + SKT_STAMP_KEY_LEN, (uint16_t)(i % SKT_STAMP_NETS));
+        skt_put_u32(record + SKT_STAMP_KEY_LEN + 2, (uint32_t)(NOW / 1000 - i % 7000));
+        assert_int_equal(fwrite(record, sizeof record, 1, raw), 1);
+    }
+    assert_int_equal(fclose(raw), 0);
+    for (int round = 0; round < 2; round++) {
+        clock_t begin = clock();
+        start(&r);
+        print_message("a million stamps: %.2f s of CPU time\n", (double)(clock() - begin) / CLOCKS_PER_SEC);
+        assert_int_equal(r.c.count, N);
+        assert_in_range(r.c.probes, N, 20 * (uint64_t)N);
+        stop(&r);
+    }
+    start(&r); /* and who comes now gets in: the oldest make room */
+    assert_int_equal(insert(&r.c, r.f, 1, NOW), SKT_OK);
+    stop(&r);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void test_planted_links_are_left_alone(void **state)
 {
     (void)state;
@@ -304,6 +340,7 @@ CHECK_GROUP(stampfile)
         cmocka_unit_test(test_crash_of_the_machine_refuses_older_stamps),
         cmocka_unit_test(test_half_a_record_spoils_nothing),
         cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_a_million_at_the_start),
         cmocka_unit_test(test_planted_links_are_left_alone),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
