@@ -28,11 +28,11 @@ static void hoarders_leave_room(void **state)
         skt_account_init(&a[i], &p);
         size_t room = skt_account_room(&a[i]), got = take_all(&a[i]);
         assert_true(got <= room && got + BLOCK > room);
-        assert_true(got + BLOCK > BUDGET / 8 / HOARDERS);
+        check_that(got + BLOCK, >, BUDGET / 8 / HOARDERS);
         if (i < 5)
             assert_in_range(got, expected - 2 * BLOCK, expected + 2 * BLOCK);
         expected = expected * 2 / 3;
-        assert_true(p.used <= BUDGET);
+        check_that(p.used, <=, BUDGET);
     }
     /* The one that comes last still has what is guaranteed. */
     skt_account_init(&a[HOARDERS], &p);
@@ -63,7 +63,7 @@ static void room_is_what_is_granted(void **state)
             skt_account_release(one, one->used);
         else
             assert_int_equal(skt_account_charge(one, len), len <= room);
-        assert_true(p.used <= BUDGET);
+        check_that(p.used, <=, BUDGET);
     }
     for (int i = 0; i < N; i++) {
         skt_account_release(&a[i], a[i].used);
@@ -176,7 +176,7 @@ static void an_enormous_budget(void **state)
     struct skt_account a;
     skt_pool_init(&p, BLOCK, SIZE_MAX);
     skt_account_init(&a, &p);
-    assert_true(skt_account_room(&a) > SIZE_MAX / 8 / 4);
+    check_that(skt_account_room(&a), >, SIZE_MAX / 8 / 4);
     assert_true(skt_account_charge(&a, SIZE_MAX / 32));
     assert_false(skt_account_charge(&a, SIZE_MAX / 2));
     assert_false(skt_account_charge(&a, SIZE_MAX));
@@ -185,7 +185,7 @@ static void an_enormous_budget(void **state)
     skt_pool_dispose(&p);
     skt_pool_init(&p, BLOCK, 0);
     skt_account_init(&a, &p);
-    assert_true(skt_account_room(&a) == SIZE_MAX);
+    check_that(skt_account_room(&a), ==, SIZE_MAX);
     assert_false(skt_account_low(&a, 2));
     skt_account_dispose(&a);
     skt_pool_dispose(&p);

@@ -32,11 +32,11 @@ static void extremes_survive(void **state)
     uint8_t buf[10];
     memset(buf, 0xaa, sizeof buf);
     skt_put_u64(buf + 1, UINT64_MAX);
-    assert_true(skt_get_u64(buf + 1) == UINT64_MAX);
+    check_that(skt_get_u64(buf + 1), ==, UINT64_MAX);
     skt_put_u64(buf + 1, UINT64_C(1) << 63);
-    assert_true(skt_get_u64(buf + 1) == UINT64_C(1) << 63);
+    check_that(skt_get_u64(buf + 1), ==, UINT64_C(1) << 63);
     skt_put_u32(buf + 1, UINT32_C(0x80000000));
-    assert_true(skt_get_u32(buf + 1) == UINT32_C(0x80000000));
+    check_that(skt_get_u32(buf + 1), ==, UINT32_C(0x80000000));
     skt_put_u16(buf + 1, 0xfffe);
     assert_int_equal(skt_get_u16(buf + 1), 0xfffe);
     assert_int_equal(buf[0], 0xaa);

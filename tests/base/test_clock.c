@@ -23,8 +23,8 @@ static void serial_order_is_translation_invariant(void **state)
     for (int i = 0; i < 10000; i++) {
         uint32_t base = check_random(&seed);
         uint32_t ahead = check_random(&seed) & UINT32_C(0x7fffffff);
-        assert_true(skt_serial_diff(base + ahead, base) >= 0);
-        assert_true((uint32_t)skt_serial_diff(base + ahead, base) == ahead);
+        check_that(skt_serial_diff(base + ahead, base), >=, 0);
+        check_that((uint32_t)skt_serial_diff(base + ahead, base), ==, ahead);
         assert_int_equal(skt_serial_before(base, base + ahead), ahead != 0);
         assert_false(skt_serial_before(base + ahead, base));
     }
@@ -38,8 +38,8 @@ static void never_is_absorbing_and_the_latest(void **state)
     assert_true(skt_us_add(SKT_US_PER_SEC, SKT_NEVER) == SKT_NEVER);
     assert_true(skt_us_add(SKT_NEVER - 5, 6) == SKT_NEVER);
     assert_true(skt_us_add(40, 2) == 42);
-    assert_true(skt_us_min(SKT_NEVER, 3) == 3);
-    assert_true(skt_us_max(SKT_NEVER, 3) == SKT_NEVER);
+    check_that(skt_us_min(SKT_NEVER, 3), ==, 3);
+    check_that(skt_us_max(SKT_NEVER, 3), ==, SKT_NEVER);
     assert_true(skt_us_min(2, 3) == 2 && skt_us_max(2, 3) == 3);
 }
 

@@ -14,7 +14,7 @@ static void empty_heap_never_expires(void **state)
     struct skt_heap_node node = {0, 0};
     skt_heap_init(&h);
     assert_null(skt_heap_first(&h));
-    assert_true(skt_heap_expiry(&h) == SKT_NEVER);
+    check_that(skt_heap_expiry(&h), ==, SKT_NEVER);
     skt_heap_remove(&h, &node);
     assert_int_equal(skt_heap_set(&h, &node, SKT_NEVER), SKT_OK);
     assert_null(skt_heap_first(&h));
@@ -74,7 +74,7 @@ static void behaves_as_an_array_does(void **state)
             skt_heap_remove(&h, first);
             model[first - nodes] = SKT_NEVER;
         }
-        assert_true(skt_heap_expiry(&h) == model_expiry(model));
+        check_that(skt_heap_expiry(&h), ==, model_expiry(model));
     }
     skt_heap_dispose(&h);
 }
@@ -91,7 +91,7 @@ static void drains_in_order(void **state)
     skt_us last = 0;
     for (size_t i = 0; i < 5000; i++) {
         struct skt_heap_node *first = skt_heap_first(&h);
-        assert_true(first->at >= last);
+        check_that(first->at, >=, last);
         last = first->at;
         skt_heap_remove(&h, first);
     }

@@ -98,11 +98,11 @@ static void shrinks_when_emptied(void **state)
     int object;
     for (uint32_t id = 1; id <= 100000; id++)
         assert_int_equal(skt_idmap_put(&m, id, &object), SKT_OK);
-    assert_true(m.cap >= 100000);
+    check_that(m.cap, >=, 100000);
     for (uint32_t id = 1; id <= 100000; id++)
         assert_ptr_equal(skt_idmap_remove(&m, id), &object);
     assert_int_equal(m.count, 0);
-    assert_true(m.cap <= 64);
+    check_that(m.cap, <=, 64);
     skt_idmap_dispose(&m);
 }
 

@@ -60,7 +60,7 @@ static void expect_whole(const struct packet_spec *s, size_t piece)
     struct skt_join j;
     struct skt_tun_packet out;
     size_t n = make(s, piece);
-    assert_true(n > 1);
+    check_that(n, >, 1);
     skt_join_init(&j, buf);
     for (size_t i = 0; i < n; i++)
         assert_true(add(&j, cut[i], cut_len[i]));
@@ -156,7 +156,7 @@ static void every_reason_not_to_join(void **state)
         struct packet_spec s = spec4;
         struct skt_join j;
         s.version = r->version;
-        assert_true(make(&s, 1000) > 2);
+        check_that(make(&s, 1000), >, 2);
         skt_join_init(&j, buf);
         for (int k = r->both ? 0 : 1; k < 2; k++) {
             cut[k][r->at] ^= r->bits;
@@ -330,7 +330,7 @@ static void hostile_packets_come_out_as_they_went_in(void **state)
             assert_memory_equal(cut[i], kept[i], cut_len[i]);
         }
     }
-    assert_true(joined > 5000);
+    check_that(joined, >, 5000);
 }
 
 CHECK_GROUP(join)

@@ -24,7 +24,7 @@ static char *logged(void (*write)(void))
 {
     char path[] = "skt-test-log-XXXXXX";
     int fd = mkstemp(path);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     close(fd);
     assert_int_equal(skt_log_open(path), SKT_OK);
     write();
@@ -98,8 +98,8 @@ static void a_long_line_is_cut_and_ended(void **state)
     char *text = logged(write_too_much);
     char *end = strchr(text, '\n');
     assert_non_null(end);
-    assert_true(end - text < 1024);
-    assert_true(end - text > 900);
+    check_that(end - text, <, 1024);
+    check_that(end - text, >, 900);
     assert_non_null(strstr(end, "after\n"));
     free(text);
 }

@@ -46,7 +46,7 @@ static const char *in(const char *folder, const char *name)
 static void takes(const char *name)
 {
     int fd = skt_log_open_file(name);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     assert_int_equal(write(fd, "a line\n", 7), 7);
     close(fd);
     assert_int_equal(skt_log_check_file(name), 0);

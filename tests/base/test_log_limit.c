@@ -97,7 +97,7 @@ static void said_at_once_then_counted(void **state)
     assert_non_null(strstr(text, "trouble 2 (412 times more in 10 s)\n"));
     advance(3600 * SKT_US_PER_SEC);
     assert_int_equal(lines(), 0);
-    assert_true(skt_log_expiry() == SKT_NEVER);
+    check_that(skt_log_expiry(), ==, SKT_NEVER);
     trouble(0, 9);
     assert_int_equal(lines(), 1);
     assert_non_null(strstr(text, "trouble 9\n"));
@@ -171,7 +171,7 @@ static void nothing_makes_more_than_a_line_a_second(void **state)
         most = second > 0 && n > most ? n : most;
     }
     assert_in_range(total, 20, 620);
-    assert_true(most <= 2);
+    check_that(most, <=, 2);
     trouble(42, 1); /* and whoever comes with something else is heard within a moment */
     advance(2 * SKT_US_PER_SEC);
     (void)lines();
@@ -224,7 +224,7 @@ static void the_rest_waits_for_its_turn(void **state)
     for (unsigned i = 0; i < 16; i++)
         skt_warn_rarely(i + 1, "other %u", i);
     assert_int_equal(lines(), 20);
-    assert_true(wakes > 0);
+    check_that(wakes, >, 0);
     advance(13 * SKT_US_PER_SEC);
     assert_int_equal(lines(), 12);
     assert_non_null(strstr(text, "other 15\n"));
@@ -267,10 +267,10 @@ static void debug_costs_nothing_when_off_and_is_bounded_when_on(void **state)
 static void keys_tell_things_apart(void **state)
 {
     (void)state;
-    assert_true(skt_log_key("a", 1, 0) != skt_log_key("b", 1, 0));
-    assert_true(skt_log_key("a", 1, 0) != skt_log_key("a", 1, 1));
-    assert_true(skt_log_key("a", 1, 5) == skt_log_key("a", 1, 5));
-    assert_true(skt_log_key("", 0, 0) != 0);
+    check_that(skt_log_key("a", 1, 0), !=, skt_log_key("b", 1, 0));
+    check_that(skt_log_key("a", 1, 0), !=, skt_log_key("a", 1, 1));
+    check_that(skt_log_key("a", 1, 5), ==, skt_log_key("a", 1, 5));
+    check_that(skt_log_key("", 0, 0), !=, 0);
 }
 
 CHECK_GROUP(log_limit)

@@ -76,7 +76,7 @@ static void check_lines(void)
             whole++;
     }
     assert_int_equal(whole + lost, MANY + 1);
-    assert_true(lost > 0);
+    check_that(lost, >, 0);
 }
 
 static void goes_on(int reader)
@@ -188,7 +188,7 @@ static void a_full_disk(void **state)
     (void)state;
     char path[] = "skt-test-log-full-XXXXXX";
     int fd = mkstemp(path);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     struct rlimit before, full;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);

@@ -35,7 +35,7 @@ static void blocks_are_reused_and_trimmed(void **state)
     struct skt_pool p;
     void *blocks[10];
     skt_pool_init(&p, 64, 0);
-    assert_true(skt_pool_room(&p) == SIZE_MAX);
+    check_that(skt_pool_room(&p), ==, SIZE_MAX);
     for (size_t i = 0; i < 10; i++)
         blocks[i] = skt_pool_get(&p);
     for (size_t i = 0; i < 10; i++)
@@ -73,7 +73,7 @@ static void blocks_never_overlap(void **state)
             skt_pool_put(&p, held[i]);
             held[i] = NULL;
         }
-        assert_true(p.used <= BLOCKS / 2 * LEN);
+        check_that(p.used, <=, BLOCKS / 2 * LEN);
     }
     for (size_t i = 0; i < BLOCKS; i++)
         skt_pool_put(&p, held[i]);

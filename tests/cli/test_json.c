@@ -24,13 +24,13 @@ static void finds_members(void **state)
     (void)state;
     struct skt_json v = skt_json_of(sample, strlen(sample));
     assert_non_null(v.p);
-    assert_true(number(v, "pid") == 12);
-    assert_true(number(v, "rate") == -1500);
-    assert_true(number(v, "none") == -99);
-    assert_true(number(v, "version") == -99);
-    assert_true(number(v, "pi") == -99);
-    assert_true(number(v, "pid.x") == -99);
-    assert_true(number(v, "deep.a.c") == -99);
+    check_that(number(v, "pid"), ==, 12);
+    check_that(number(v, "rate"), ==, -1500);
+    check_that(number(v, "none"), ==, -99);
+    check_that(number(v, "version"), ==, -99);
+    check_that(number(v, "pi"), ==, -99);
+    check_that(number(v, "pid.x"), ==, -99);
+    check_that(number(v, "deep.a.c"), ==, -99);
 }
 
 static void walks_arrays(void **state)
@@ -39,10 +39,10 @@ static void walks_arrays(void **state)
     struct skt_json v = skt_json_of(sample, strlen(sample));
     struct skt_json pos = {0}, item;
     assert_true(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
-    assert_true(number(item, "cid") == 7);
-    assert_true(number(item, "rtt_ms.last") == 3.25);
+    check_that(number(item, "cid"), ==, 7);
+    check_that(number(item, "rtt_ms.last"), ==, 3.25);
     assert_true(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
-    assert_true(number(item, "cid") == 8);
+    check_that(number(item, "cid"), ==, 8);
     assert_true(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
     assert_false(skt_json_next(skt_json_get(v, "sessions"), &pos, &item));
     pos = (struct skt_json){0};
@@ -50,7 +50,7 @@ static void walks_arrays(void **state)
     assert_false(skt_json_next(skt_json_get(v, "pid"), &pos, &item));
     pos = (struct skt_json){0};
     assert_true(skt_json_next(skt_json_get(v, "deep.a.b"), &pos, &item));
-    assert_true(skt_json_number(item, 0) == 1);
+    check_that(skt_json_number(item, 0), ==, 1);
 }
 
 static void resolves_escapes_and_cuts(void **state)
@@ -203,7 +203,7 @@ static void prints_a_tun_in_80_columns(void **state)
     fclose(f);
     assert_string_equal(out, expected);
     for (const char *line = out; *line; line = strchr(line, '\n') + 1)
-        assert_true(strchr(line, '\n') - line <= 80);
+        check_that(strchr(line, '\n') - line, <=, 80);
     free(out);
 }
 

@@ -165,7 +165,7 @@ static void a_tuns_rates_and_sums_are_shown(void **state)
     char *out;
     struct skt_json status = status_with(first, 3, tun_of(1000, 1000000, 50, 5000), text);
     assert_int_equal(skt_status_items_read(&a, status, NULL, 0), SKT_OK);
-    assert_true(a.tun_read.bytes_s + a.tun_written.bytes_s <= 0);
+    check_that(a.tun_read.bytes_s + a.tun_written.bytes_s, <=, 0);
     status = status_with(then, 3, tun_of(3000, 51000000, 150, 15000), text2);
     assert_int_equal(skt_status_items_read(&b, status, &a, 2), SKT_OK);
     print(status, &b, (struct skt_status_view){.rates = true}, &out);

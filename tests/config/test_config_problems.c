@@ -60,7 +60,7 @@ static void must_say(const char *text, const char *const *lines)
     for (; lines[n]; n++) {
         if (n >= problems.count)
             fail_msg("not said: %s", lines[n]);
-        assert_true(strncmp(problems.items[n], path, strlen(path)) == 0);
+        check_that(strncmp(problems.items[n], path, strlen(path)), ==, 0);
         assert_string_equal(problems.items[n] + strlen(path), lines[n]);
     }
     if (n < problems.count)
@@ -302,7 +302,7 @@ static void test_the_format_of_its_last_version(void **state)
     assert_int_equal(c->mode, SKT_CONFIG_PROXY_CLIENT);
     assert_int_equal(c->table.listener_count, 2);
     assert_int_equal(c->table.listeners[1].port, 3334);
-    assert_true(c->table.tcp_keepalive == 60);
+    check_that(c->table.tcp_keepalive, ==, 60);
     assert_int_equal(c->table.entry_count, 1);
     assert_int_equal(c->table.entries[0].port.lo, 1111);
     assert_non_null(strstr(c->warnings.items[0], "the original's last version"));

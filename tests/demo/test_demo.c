@@ -240,8 +240,8 @@ static void link_loses_what_the_seed_says(void **state)
     }
     assert_in_range(arrived[0], 1740, 1860); /* 10 %, and 4.5 standard deviations */
     assert_int_equal(arrived[0], arrived[1]);
-    assert_true(bits[0] == bits[1]);
-    assert_true(bits[0] != bits[2]);
+    check_that(bits[0], ==, bits[1]);
+    check_that(bits[0], !=, bits[2]);
 }
 
 static void link_delays_both_ways(void **state)

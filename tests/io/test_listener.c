@@ -68,7 +68,7 @@ static void start(struct bench *b)
     skt_loop_timer_init(&b->end, on_end);
     assert_int_equal(skt_addr_parse(&b->addr, "127.0.0.1", 0), SKT_OK);
     int fd = skt_tcp_listen(&b->addr, 16);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     assert_int_equal(skt_tcp_local(fd, &b->addr), SKT_OK);
     skt_listener_init(&b->listener, b->loop, fd, "test connections", on_connection);
     skt_listener_watch(&b->listener, true);

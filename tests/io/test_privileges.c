@@ -21,7 +21,7 @@
 static int in_child(int (*fn)(void))
 {
     pid_t pid = fork();
-    assert_true(pid >= 0);
+    check_that(pid, >=, 0);
     if (pid == 0)
         _exit(fn());
     int status = 0;

@@ -112,7 +112,7 @@ static void add_entry(struct table *t, int flags, unsigned ifindex, const char *
     memcpy(m + 8, &f, 4);
     memcpy(m + 12, &addrs, 4);
     t->len += len;
-    assert_true(t->len < sizeof t->bytes - 300);
+    check_that(t->len, <, sizeof t->bytes - 300);
 }
 
 static const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255};

@@ -74,7 +74,7 @@ static void its_own_file_is_made_and_found_again(void **state)
     assert_int_equal(skt_statefile_open(path, 0, why), SKT_ERR_IO);
     assert_int_equal(errno, ENOENT);
     int fd = skt_statefile_open(path, SKT_STATEFILE_CREATE, why);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
@@ -110,7 +110,7 @@ static void files_of_others_are_refused(void **state)
 {
     (void)state;
     int fd = skt_statefile_open(path, SKT_STATEFILE_CREATE, why);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     close(fd);
     assert_int_equal(chmod(path, 0602), 0);
     expect_refused("written by others");
@@ -126,13 +126,13 @@ static void folders_of_others_are_refused(void **state)
 {
     (void)state;
     int fd = skt_statefile_open(path, SKT_STATEFILE_CREATE, why);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     close(fd);
     assert_int_equal(chmod(dir, 0777), 0);
     expect_refused("may be written by others");
     assert_int_equal(chmod(dir, 01777), 0); /* as /tmp */
     fd = skt_statefile_open(path, 0, why);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     close(fd);
     needs_root();
     assert_int_equal(chmod(dir, 0755) | chown(dir, OTHER, OTHER), 0);
@@ -150,7 +150,7 @@ static void the_way_there_counts(void **state)
     assert_int_equal(mkdir(inner, 0755) | symlink("in", way), 0);
     snprintf(path, sizeof path, "%s/way/state", dir);
     int fd = skt_statefile_open(path, SKT_STATEFILE_CREATE, why); /* root's own link: its wish */
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     close(fd);
     assert_int_equal(lchown(way, OTHER, OTHER), 0);
     expect_refused("another user");
@@ -169,7 +169,7 @@ static void a_fresh_file_removes_what_had_its_name(void **state)
                                   : mkfifo(path, 0666);
         assert_int_equal(made, 0);
         int fd = skt_statefile_open(path, SKT_STATEFILE_FRESH, why);
-        assert_true(fd >= 0);
+        check_that(fd, >=, 0);
         assert_true(skt_statefile_write(fd, "x", 1));
         close(fd);
         assert_true(victim_is_whole());

@@ -31,16 +31,16 @@ static void connect_pair(const char *ip, int *client, int *server, int *listener
 {
     struct skt_addr any = address(ip, 0), at, from, own;
     *listener = skt_tcp_listen(&any, 16);
-    assert_true(*listener >= 0);
+    check_that(*listener, >=, 0);
     assert_int_equal(skt_tcp_local(*listener, &at), SKT_OK);
     assert_int_equal(skt_tcp_accept(*listener, &from), SKT_ERR_AGAIN);
     *client = skt_tcp_connect(&at);
-    assert_true(*client >= 0);
+    check_that(*client, >=, 0);
     wait_for(*client, POLLOUT);
     assert_int_equal(skt_tcp_connect_result(*client), SKT_OK);
     wait_for(*listener, POLLIN);
     *server = skt_tcp_accept(*listener, &from);
-    assert_true(*server >= 0);
+    check_that(*server, >=, 0);
     assert_int_equal(skt_tcp_local(*client, &own), SKT_OK);
     assert_true(skt_addr_equal(&own, &from));
     assert_int_equal(skt_tcp_peer(*client, &own), SKT_OK);
@@ -161,7 +161,7 @@ static void running_out_of_descriptors_is_told(void **state)
     int listener = skt_tcp_listen(&any, 4);
     assert_int_equal(skt_tcp_local(listener, &at), SKT_OK);
     int client = skt_tcp_connect(&at);
-    assert_true(client >= 0);
+    check_that(client, >=, 0);
     wait_for(listener, POLLIN);
     struct rlimit before, none;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -172,7 +172,7 @@ static void running_out_of_descriptors_is_told(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(result, SKT_ERR_FULL);
     int server = skt_tcp_accept(listener, NULL);
-    assert_true(server >= 0);
+    check_that(server, >=, 0);
     close_all(client, server, listener);
 }
 

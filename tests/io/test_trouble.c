@@ -141,8 +141,9 @@ static void a_rest_ends_by_itself(void **state)
     assert_int_equal(write(ends[1], "x", 1), 1); /* never read: always ready */
     skt_loop_io_init(&w.io, ends[0], on_watch);
     skt_loop_io_set(loop, &w.io, SKT_IO_READ);
-    run_for(loop, 100 * SKT_US_PER_MS);
-    assert_in_range(w.calls, 2, 8);
+    for (int i = 0; i < 100 && w.calls < 2; i++) /* again where the machine had no time for it */
+        run_for(loop, 100 * SKT_US_PER_MS);
+    assert_in_range(w.calls, 2, 9);
     assert_int_equal(skt_loop_io_events(&w.io), SKT_IO_READ);
     /* What is set during a rest counts after it, and nothing ends it but stopping. */
     skt_us before;
@@ -187,7 +188,7 @@ static void what_was_due_meanwhile_is_due_at_once(void **state)
     suspended_s = 3601;
     run_for(loop, 0); /* one turn: what the kernel waits for has not been suspended */
     assert_int_equal(lost, 1);
-    assert_true(skt_loop_now(loop) - before > 3600 * SKT_US_PER_SEC);
+    check_that(skt_loop_now(loop) - before, >, 3600 * SKT_US_PER_SEC);
     suspended_s = 0;
 }
 

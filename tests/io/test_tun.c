@@ -338,7 +338,7 @@ static void a_removed_interface_is_noticed_once_and_made_anew(void **state)
     int fd = udp_to("10.9.0.9", 7);
     assert_int_equal(send(fd, "x", 1, 0), 1);
     run_for(loop, 30 * SKT_US_PER_MS);
-    assert_true(e.seen > before);
+    check_that(e.seen, >, before);
     close(fd);
     assert_int_equal(gone, 1);
     skt_tun_close(tun);

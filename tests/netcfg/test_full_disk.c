@@ -43,7 +43,7 @@ static void fill(void)
 {
     static const char page[PAGE];
     int fd = open(filler, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    assert_true(fd >= 0);
+    check_that(fd, >=, 0);
     while (write(fd, page, sizeof page) > 0)
         ;
     assert_int_equal(errno, ENOSPC);
@@ -74,7 +74,7 @@ static void half_a_line_is_cut_off_again(void **state)
     assert_true(n > 100 && n < SKT_JOURNAL_LINES_MAX);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_size, 7 + n * 26); /* whole lines; a part of the last would have had room */
-    assert_true(st.st_size < PAGE);
+    check_that(st.st_size, <, PAGE);
     assert_int_equal(j.count, (size_t)n + 1);
     make_room();
     assert_int_equal(skt_journal_add(&j, "after"), SKT_OK);

@@ -57,7 +57,7 @@ static int start_helper(const char *options)
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     helper = fork();
-    assert_true(helper >= 0);
+    check_that(helper, >=, 0);
     if (helper == 0) {
         close(ends[0]);
         skt_netcfg_helper_run(ends[1]);
@@ -186,7 +186,7 @@ static void scripts_get_a_closed_list(void **state)
     refused_whatever_it_is(requests);
     assert_false(script_has_run());
     assert_int_equal(ask("hook up\x1fSKT_TUN_IP=10.9.0.1\x1fSKT_TUN_MTU=1400"), SKT_OK);
-    assert_true(ask("hook up\x1fSKT_TUN_IP=10.9.0.1") < 0); /* a script may not do it twice */
+    check_that(ask("hook up\x1fSKT_TUN_IP=10.9.0.1"), <, 0); /* a script may not do it twice */
     snprintf(path, sizeof path, "%s/env", stage_dir);
     /* The shell sets PWD and the like by itself. */
     char command[128];
@@ -207,21 +207,21 @@ static void no_bytes_upset_it(void **state)
     char before[SNAPSHOT_MAX];
     snapshot(before);
     start_limited();
-    assert_true(ask_bytes("mtu\0 1400", 9) < 0);
-    assert_true(ask_bytes("\xff\xfe\x80", 3) < 0);
-    assert_true(ask_bytes("interface sktt\r", 15) < 0);
+    check_that(ask_bytes("mtu\0 1400", 9), <, 0);
+    check_that(ask_bytes("\xff\xfe\x80", 3), <, 0);
+    check_that(ask_bytes("interface sktt\r", 15), <, 0);
     memset(big, 'a', sizeof big);
-    assert_true(ask_bytes(big, 6000) < 0);
+    check_that(ask_bytes(big, 6000), <, 0);
     memcpy(big, "dns ", 4);
     for (size_t i = 4; i + 4 < 5900; i += 4)
         memcpy(big + i, "::1 ", 4);
     assert_int_equal(ask("interface sktt"), SKT_OK);
-    assert_true(ask_bytes(big, 5900) < 0);
+    check_that(ask_bytes(big, 5900), <, 0);
     for (size_t i = 0; i < 2000; i++)
         big[i] = i % 2 ? '\n' : 'x';
     say(big, 2000);
     for (int i = 0; i < 1000; i++)
-        assert_true(answer_code() < 0);
+        check_that(answer_code(), <, 0);
     assert_int_equal(ask("mtu 1400"), SKT_OK);
     memset(big, 'a', sizeof big);
     (void)!send(channel, big, sizeof big, MSG_NOSIGNAL); /* a line without end: that is the end */

@@ -148,10 +148,10 @@ static void it_grows_on_where_it_must(void **state)
     assert_int_equal(skt_journal_open(&j, path, 0, why), SKT_OK);
     assert_int_equal(skt_journal_add(&j, "stays"), SKT_OK);
     come_and_go(&j, 100);
-    assert_true(length() > 100 * 1000);
+    check_that(length(), >, 100 * 1000);
     assert_int_equal(rmdir(in_the_way) | rmdir(fresh), 0);
     come_and_go(&j, 100);
-    assert_true(length() < 100 * 1000);
+    check_that(length(), <, 100 * 1000);
     assert_true(skt_journal_has(&j, "stays"));
     skt_journal_close(&j);
 }
@@ -169,7 +169,7 @@ static void nothing_handed_over_is_lost(void **state)
     assert_int_equal(skt_journal_open(&j, path, 0, why), SKT_OK);
     assert_int_equal(skt_journal_add(&j, "marker"), SKT_OK);
     pid_t pid = fork();
-    assert_true(pid >= 0);
+    check_that(pid, >=, 0);
     if (pid == 0) {
         struct skt_journal other;
         close(j.fd);

@@ -35,7 +35,7 @@ static void expect_taken_over(void)
     assert_true(says("ip -6 route get 2001:db8::6", "dev sktt"));
     assert_true(says("ip route", "default via 192.168.77.1 dev eth"));
     assert_true(says("ip route", "172.16.0.0/16 dev sktt"));
-    assert_true(file_is(stage_resolv, "# written by skcptun") == false);
+    check_that(file_is(stage_resolv, "# written by skcptun"), ==, false);
     char command[128];
     snprintf(command, sizeof command, "cat %s", stage_resolv);
     assert_true(says(command, "nameserver 10.9.0.53\nsearch example.org\n"));

@@ -54,7 +54,7 @@ def inside(ns, *argv, timeout=30, check=True):
 
 
 def ping(ns, to, count=5, interval=0.05, wait=2, options=()):
-    """How many of the first `count` were answered, and the average round trip in ms (None where nothing came).
+    """How many of the first `count` were answered, and their round trips in ms (None where nothing came).
 
     Without a deadline ping waits for the last answer only two round trips of those before, whatever -W says: too short on
     a busy machine. With one it goes on sending until that many answers came, so the numbers say which they were."""
@@ -62,9 +62,9 @@ def ping(ns, to, count=5, interval=0.05, wait=2, options=()):
     out = inside(ns, "ping", "-n", "-c", count, "-i", interval, "-w", deadline, *options, to, check=False)
     assert re.search(r"\d+ received", out), out
     answered = {int(seq) for seq in re.findall(r"icmp_seq=(\d+) ttl=", out)}
-    times = re.search(r"= [\d.]+/([\d.]+)/([\d.]+)/", out)
-    return types.SimpleNamespace(received=len(answered & set(range(1, count + 1))), avg=float(times[1]) if times else None,
-                                 max=float(times[2]) if times else None, text=out)
+    times = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/", out)
+    least, mean, most = map(float, times.groups()) if times else (None, None, None)
+    return types.SimpleNamespace(received=len(answered & set(range(1, count + 1))), min=least, avg=mean, max=most, text=out)
 
 
 def ping_until(ns, to, timeout=10):

@@ -99,14 +99,14 @@ static void flood_one(struct flood *f)
     if (f->cookies)
         memcpy(m.cookie, f->cookies[n], sizeof m.cookie);
     int len = skt_handshake_create_initiation(&hs, ctx->crypto, &ctx->identity, &m, NULL, 0, d, sizeof d);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     assert_int_equal(skt_packet_mask_handshake(ctx->crypto, ctx->mask_out, d, (size_t)len), SKT_OK);
     f->bytes_in += (uint64_t)len;
     if (sim_world_inject(w, &from, d, (size_t)len) == 0)
         return;
     f->answered++;
     f->bytes_out += w->last_reply_len;
-    assert_true(w->last_reply_len <= (size_t)len * SKT_UNPROVEN_FACTOR);
+    check_that(w->last_reply_len, <=, (size_t)len * SKT_UNPROVEN_FACTOR);
     struct skt_packet_header h;
     uint64_t clock_ms;
     memcpy(d, w->last_reply, w->last_reply_len);
@@ -172,7 +172,7 @@ static void test_a_flood_without_a_ticket(void **state)
         (void)run_under_flood(&f, due - 10 * MS, NULL);
         assert_ptr_equal(w->client.session->keys.current, kp);
         (void)run_under_flood(&f, due + 5 * cases[i].rtt + 3 * SEC, NULL);
-        assert_true(w->client.session->keys.current->created >= due);
+        check_that(w->client.session->keys.current->created, >=, due);
         assert_int_equal(w->client.ups, 1);
         /* 12 s without a link: suspect, and back */
         w->up.config.outage_at = w->down.config.outage_at = w->now;
@@ -183,7 +183,7 @@ static void test_a_flood_without_a_ticket(void **state)
         assert_true(run_under_flood(&f, back + cases[i].back_within, sim_is_up));
         assert_int_equal(w->client.losts, 0);
         assert_int_equal(w->server.accepted, 1);
-        assert_true(w->server.acceptor.half_count <= SKT_HALF_SESSIONS_MAX);
+        check_that(w->server.acceptor.half_count, <=, SKT_HALF_SESSIONS_MAX);
         free(f.cookies);
         sim_world_free(w);
     }
@@ -205,7 +205,7 @@ static void test_cookies_are_no_oracle(void **state)
     memcpy(recorded, w->last_initiation, len);
     uint64_t given = w->server.acceptor.cookies_given;
     assert_true(run_under_flood(&f, w->now + 10 * SEC, sim_is_up));
-    assert_true(w->server.acceptor.cookies_given > given);
+    check_that(w->server.acceptor.cookies_given, >, given);
     struct skt_addr spy = {.family = 4, .ip = {192, 0, 2, 9}, .port = 5};
     assert_int_equal(sim_world_inject(w, &spy, recorded, len), 0);
     assert_int_equal(sim_world_inject(w, &w->client.addr, recorded, len), 0);
@@ -304,13 +304,13 @@ static void test_nothing_goes_to_a_forged_address(void **state)
         d[SKT_HEADER_LEN] = SKT_FRAME_ATTACH;
         d[SKT_HEADER_LEN + 1] = SKT_TICKET_LEN + 4 + SKT_PROOF_LEN;
         int len = skt_packet_seal(w->client.ctx.crypto, w->client.ctx.mask_out, kp, d, 70);
-        assert_true(len > 0);
+        check_that(len, >, 0);
         in += (uint64_t)len;
         (void)sim_world_inject(w, &victim, d, (size_t)len);
         w->now += MS;
     }
-    assert_true(w->down_bytes - out <= 5 * 98);
-    assert_true(w->down_bytes - out < in);
+    check_that(w->down_bytes - out, <=, 5 * 98);
+    check_that(w->down_bytes - out, <, in);
     assert_int_equal(w->server.accepted, 0);
     sim_world_free(w);
 }

@@ -64,7 +64,7 @@ static void test_a_great_una(void **state)
     unsigned turns = 0;
     for (; !skt_kcp_drained(&r.kcp); turns++) {
         unsigned before = held(&r);
-        assert_true(skt_path_expiry(&r.path, r.now) <= r.now);
+        check_that(skt_path_expiry(&r.path, r.now), <=, r.now);
         if (turns % 2)
             skt_path_expire(&r.path, r.now);
         else
@@ -111,7 +111,7 @@ static void test_ranges_of_nothing(void **state)
     for (int i = 0; i < FRAMES; i++)
         assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_int_equal(r.path.ack_work, 0);
-    assert_true(most <= 20000); /* steps, of which a packet has no more */
+    check_that(most, <=, 20000); /* steps, of which a packet has no more */
     assert_int_equal(r.kcp.snd_una, 0);
     /* The hole filled: what was acknowledged by name is passed over in parts, too. */
     f = (struct skt_ack_frame){.conv = RIG_CONV, .una = 1, .wnd = 500, .newest_sn = 0};

@@ -51,7 +51,7 @@ static size_t send_now(struct rig *r)
     size_t segments_len;
     memset(&sent, 0, sizeof sent);
     for (size_t n; (n = skt_path_send_frames(&r->path, r->now, packet, sizeof packet, &segments_len)) > 0;) {
-        assert_true(n <= r->path.payload_limit + 1);
+        check_that(n, <=, r->path.payload_limit + 1);
         collect(packet, n);
         skt_path_on_sent(&r->path, r->now, n + 24);
     }
@@ -265,7 +265,7 @@ static void test_nothing_is_kept_when_idle(void **state)
     wait_for(&r, 4 * MS);
     assert_int_equal(sent.f.una, 200);
     assert_null(r.kcp.owed);
-    assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
+    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
     rig_dispose(&r);
 }
 
@@ -317,7 +317,7 @@ static void send_full(struct rig *r, size_t n)
     for (size_t i = 0; i < n; i++)
         skt_kcp_write(&r->kcp, zeros, skt_path_mss(&r->path));
     for (rig_send(r); r->kcp.snd_nxt < n;)
-        assert_true(rig_wait(r, RTT) > 0);
+        check_that(rig_wait(r, RTT), >, 0);
     r->now += RTT;
 }
 
@@ -363,7 +363,7 @@ static void test_ranges_acknowledge(void **state)
     /* The same again changes nothing. */
     uint64_t delivered = r.path.delivered;
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    assert_true(r.path.delivered == delivered);
+    check_that(r.path.delivered, ==, delivered);
     rig_dispose(&r);
 }
 
@@ -433,7 +433,7 @@ static void test_what_was_never_sent_is_refused(void **state)
         f.records[i] = (struct skt_ack_record){UINT32_C(3) - SKT_ACK_RANGE_MAX, 3, 0, true};
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_ERR_MALFORMED);
     assert_int_equal(r.kcp.snd_una, 0);
-    assert_true(r.path.delivered == 0);
+    check_that(r.path.delivered, ==, 0);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &good), SKT_OK);
     assert_int_equal(r.kcp.snd_una, 1);
     rig_dispose(&r);

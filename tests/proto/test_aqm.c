@@ -102,10 +102,10 @@ static void bulk_beside_a_thin_flow(bool ecn)
     /* ... a thin flow waits for no more than the packet on the wire and its turn. */
     assert_in_range(b.longest[2], 0, 2 * MS);
     assert_int_equal(b.count[2], 2500);
-    assert_true(punishments(&b) > 0);
+    check_that(punishments(&b), >, 0);
     if (ecn) {
         assert_int_equal(b.q.stats.dropped, 0);
-        assert_true(b.marked[1] > 0);
+        check_that(b.marked[1], >, 0);
     } else {
         assert_int_equal(b.q.stats.marked, 0);
     }
@@ -426,7 +426,7 @@ static void test_random_calls_keep_order(void **state)
             uint32_t of, sn;
             memcpy(&of, p->data, 4);
             memcpy(&sn, p->data + 4, 4);
-            assert_true(sn > pulled[of]);
+            check_that(sn, >, pulled[of]);
             pulled[of] = sn;
             out++;
             skt_aqm_packet_free(p);

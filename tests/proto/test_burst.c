@@ -106,10 +106,10 @@ static void check(const struct burst_case *t)
         "answer: %.1f packets, %.2f of parity, %.2f duplicates, %.2f again\n",
         t->name, p50, p95, p99, p999, cost, (double)bursts.sent / n, (double)bursts.parity / n,
         (double)bursts.duplicated / n, (double)bursts.retransmitted / n);
-    assert_true(p50 <= t->p50);
-    assert_true(p95 <= t->p95);
-    assert_true(p99 <= t->p99);
-    assert_true(cost * 100 <= t->cost);
+    check_that(p50, <=, t->p50);
+    check_that(p95, <=, t->p95);
+    check_that(p99, <=, t->p99);
+    check_that(cost * 100, <=, t->cost);
 }
 
 /* Where the budget does not suffice, all have a little less parity, not some of them none. */

@@ -27,8 +27,8 @@ static void test_filter(void **state)
             most = values[i] > most ? values[i] : most;
         for (uint64_t i = at > 1 ? at - 1 : 0; i <= at; i++)
             recent = values[i] > recent ? values[i] : recent;
-        assert_true(got <= most);
-        assert_true(got >= recent);
+        check_that(got, <=, most);
+        check_that(got, >=, recent);
     }
 }
 
@@ -98,7 +98,7 @@ static void test_turbo_finds_the_bandwidth(void **state)
     skt_cc_turbo.on_timeout(&s, now);
     assert_int_equal(s.out.cwnd, SKT_CC_MIN_PACKETS * MSS);
     feed(&skt_cc_turbo, &s, now, rate, 50 * MS, 1);
-    assert_true(s.out.cwnd >= cwnd / 2);
+    check_that(s.out.cwnd, >=, cwnd / 2);
 }
 
 /* A bandwidth that is gone is forgotten after ten rounds. */
@@ -124,7 +124,7 @@ static void test_normal_halves_once_a_round(void **state)
     skt_cc_normal.init(&s, 0, MSS);
     skt_us now = feed(&skt_cc_normal, &s, 0, 5000000, 50 * MS, 4);
     size_t before = s.out.cwnd;
-    assert_true(before > 2 * SKT_CC_INITIAL_PACKETS * MSS);
+    check_that(before, >, 2 * SKT_CC_INITIAL_PACKETS * MSS);
     struct skt_cc_loss l = loss_at(now, now - 50 * MS);
     skt_cc_normal.on_lost(&s, &l);
     assert_in_range(s.out.cwnd, before * 49 / 100, before * 51 / 100);
@@ -134,7 +134,7 @@ static void test_normal_halves_once_a_round(void **state)
     assert_int_equal(s.out.cwnd, after);
     l = loss_at(now + 60 * MS, now + 5 * MS);
     skt_cc_normal.on_lost(&s, &l);
-    assert_true(s.out.cwnd < after);
+    check_that(s.out.cwnd, <, after);
 }
 
 static void test_normal_undoes_what_was_no_loss(void **state)
@@ -150,7 +150,7 @@ static void test_normal_undoes_what_was_no_loss(void **state)
     }
     skt_cc_normal.on_spurious(&s, now, MSS);
     skt_cc_normal.on_spurious(&s, now, MSS);
-    assert_true(s.out.cwnd < before);
+    check_that(s.out.cwnd, <, before);
     skt_cc_normal.on_spurious(&s, now, MSS);
     assert_int_equal(s.out.cwnd, before);
 }
@@ -203,7 +203,7 @@ static void test_normal_grows_back(void **state)
     /* K = cbrt(0.3 * 1024 / 0.4) = 9.2 s for a window of 1024 segments; Reno's share makes it no later. */
     assert_in_range(now - start, 500 * MS, 12 * SKT_US_PER_SEC);
     now = feed(&skt_cc_normal, &s, now, rate, 50 * MS, 200);
-    assert_true(s.out.cwnd > before);
+    check_that(s.out.cwnd, >, before);
 }
 
 static void test_normal_timeout(void **state)
@@ -217,7 +217,7 @@ static void test_normal_timeout(void **state)
         skt_cc_normal.on_timeout(&s, now += SKT_US_PER_SEC);
     assert_in_range(s.out.cwnd, MSS, 4 * MSS);
     feed(&skt_cc_normal, &s, now + MS, 5000000, 50 * MS, 12);
-    assert_true(s.out.cwnd >= before / 3); /* slow start leads back, not avoidance */
+    check_that(s.out.cwnd, >=, before / 3); /* slow start leads back, not avoidance */
 }
 
 /* Bursts that are over within a round trip don't show what the path can carry. */
@@ -261,8 +261,8 @@ static void test_turbo_is_not_slowed_by_late_news(void **state)
         a.rate = a.delivered * SKT_US_PER_SEC / (160 * MS);
         skt_cc_turbo.on_acked(&s, &a);
     }
-    assert_true(s.out.pacing_rate >=
-                32 * MSS * SKT_US_PER_SEC / (20 * MS)); /* as before anything was known */
+    check_that(s.out.pacing_rate, >=,
+               32 * MSS * SKT_US_PER_SEC / (20 * MS)); /* as before anything was known */
 }
 
 CHECK_GROUP(cc)

@@ -337,9 +337,9 @@ static double run_sharing(const struct sharing *sh, uint64_t seed)
     double share = 100 * ours / (ours + theirs);
     print_message("%s, seed %llu: ours %.1f, theirs %.1f Mbit/s, our share %.0f %%\n", sh->name,
                   (unsigned long long)seed, ours * 8e-6 / 60, theirs * 8e-6 / 60, share);
-    assert_true(ours + theirs > 0.85 * 60 * 6250000);
-    assert_true(share >= sh->least_ours - sh->single_less);
-    assert_true(100 - share >= sh->least_theirs - sh->single_less);
+    check_that(ours + theirs, >, 0.85 * 60 * 6250000);
+    check_that(share, >=, sh->least_ours - sh->single_less);
+    check_that(100 - share, >=, sh->least_theirs - sh->single_less);
     sim_pair_dispose(&pair);
     return share;
 }
@@ -357,8 +357,8 @@ static void test_sharing(void **state)
         double mean = 0;
         for (uint64_t seed = first; seed < first + SHARING_SEEDS; seed++)
             mean += run_sharing(&cases[i], seed) / SHARING_SEEDS;
-        assert_true(mean >= cases[i].least_ours);
-        assert_true(100 - mean >= cases[i].least_theirs);
+        check_that(mean, >=, cases[i].least_ours);
+        check_that(100 - mean, >=, cases[i].least_theirs);
     }
 }
 

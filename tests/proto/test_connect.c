@@ -60,7 +60,7 @@ static size_t take_initiation(struct rig *r, uint8_t *buf, size_t cap)
     struct skt_context *ctx = &r->w->server.ctx;
     struct skt_packet_header h;
     size_t len = next_datagram(r, buf, cap, &h);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     assert_int_equal(h.kind, SKT_PACKET_INITIATION);
     assert_int_equal(skt_handshake_consume_initiation(&r->hs, ctx->crypto, &ctx->identity, buf, len, &r->m1),
                      SKT_OK);
@@ -82,7 +82,7 @@ static void answer(struct rig *r, const struct skt_response *m)
     struct skt_handshake_keys keys;
     uint8_t d[SKT_MTU_START];
     int len = skt_handshake_create_response(&r->hs, ctx->crypto, m, 5, d, sizeof d, &keys);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     assert_int_equal(skt_packet_mask_handshake(ctx->crypto, ctx->mask_out, d, (size_t)len), SKT_OK);
     skt_keypair_free(ctx->crypto, r->kp);
     r->kp = skt_keypair_new(ctx->crypto, &keys, SKT_CIPHER_AES_256_GCM, false, SERVER_ID, r->m1.sender,
@@ -109,7 +109,7 @@ static void send_frames(struct rig *r, const void *frames, size_t len)
     uint8_t d[SKT_MTU_START];
     memcpy(d + SKT_HEADER_LEN, frames, len);
     int n = skt_packet_seal(ctx->crypto, ctx->mask_out, r->kp, d, len);
-    assert_true(n > 0);
+    check_that(n, >, 0);
     give(r, d, (size_t)n);
 }
 
@@ -126,7 +126,7 @@ static size_t take_attach(struct rig *r, uint8_t *buf, size_t cap, const uint8_t
     struct skt_packet_header h;
     uint8_t *plain;
     size_t plain_len, len = next_datagram(r, buf, cap, &h);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     assert_int_equal(h.kind, SKT_PACKET_TRANSPORT);
     assert_int_equal(skt_packet_open(r->w->server.ctx.crypto, r->kp, buf, len, r->w->now, &plain, &plain_len),
                      SKT_OK);
@@ -205,7 +205,7 @@ static void test_keepalive_of_0_counts_as_a_second(void **state)
     skt_session_expire(r.w->client.session, r.w->now);
     assert_int_equal(skt_session_state(r.w->client.session), SKT_SESSION_UP);
     assert_int_equal(r.w->client.session->keepalive, SEC);
-    assert_true(r.w->client.session->mtu.cap >= SKT_MTU_MIN);
+    check_that(r.w->client.session->mtu.cap, >=, SKT_MTU_MIN);
     rig_free(&r);
 }
 
@@ -250,8 +250,8 @@ static void test_long_round_trips(void **state)
                 sim_world_run(w, start + (lossy ? 9 : 2) * rtts[i] + (lossy ? 25 : 1) * SEC, sim_is_up));
             /* After 5.75 s it is said that none has come yet; only the second time (11 s) has consequences.
              */
-            assert_true(w->client.silents <= (lossy ? 3 : rtts[i] > 5 * SEC ? 1 : 0));
-            assert_true(w->len_count <= 14 + (lossy ? 20 : 0));
+            check_that(w->client.silents, <=, (lossy ? 3 : rtts[i] > 5 * SEC ? 1 : 0));
+            check_that(w->len_count, <=, 14 + (lossy ? 20 : 0));
             sim_world_free(w);
         }
     }

@@ -270,8 +270,8 @@ static void damaged_initiations(void **state)
         for (size_t i = 0; i < (size_t)len; i++) {
             memcpy(copy, datagram, (size_t)len);
             copy[i] ^= (uint8_t)(1u << i % 8);
-            assert_true(skt_handshake_consume_initiation(&server, c, &server_id, copy, (size_t)len, &m) < 0);
-            assert_true(skt_handshake_consume_initiation(&server, c, &server_id, datagram, i, &m) < 0);
+            check_that(skt_handshake_consume_initiation(&server, c, &server_id, copy, (size_t)len, &m), <, 0);
+            check_that(skt_handshake_consume_initiation(&server, c, &server_id, datagram, i, &m), <, 0);
         }
         /* longer than any correct one */
         static uint8_t huge[4096];
@@ -308,8 +308,8 @@ static void a_genuine_response_after_bad_ones(void **state)
     for (size_t i = 0; i < (size_t)len; i++) {
         memcpy(copy, datagram, (size_t)len);
         copy[i] ^= (uint8_t)(1u << i % 8);
-        assert_true(skt_handshake_consume_response(&client, c, copy, (size_t)len, &m2, &keys) < 0);
-        assert_true(skt_handshake_consume_response(&client, c, datagram, i, &m2, &keys) < 0);
+        check_that(skt_handshake_consume_response(&client, c, copy, (size_t)len, &m2, &keys), <, 0);
+        check_that(skt_handshake_consume_response(&client, c, datagram, i, &m2, &keys), <, 0);
     }
     /* an ephemeral of small order from one who knows the password */
     memcpy(copy, datagram, (size_t)len);
@@ -348,7 +348,7 @@ static void other_versions_are_told_in_words(void **state)
     /* the server answers, without keys */
     m2 = (struct skt_response){.version = SKT_WIRE_VERSION, .status = SKT_HS_VERSION, .clock_ms = 99};
     len = skt_handshake_create_response(&server, c, &m2, 3, datagram, sizeof datagram, NULL);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     assert_int_equal(skt_handshake_consume_response(&client, c, datagram, (size_t)len, &got2, &keys), 0);
     assert_int_equal(got2.status, SKT_HS_VERSION);
     assert_int_equal(got2.version, SKT_WIRE_VERSION);
@@ -402,7 +402,7 @@ static void wrong_use_is_refused(void **state)
     assert_int_equal(skt_handshake_create_response(&server, c, &response, 481, d, sizeof d, &keys),
                      SKT_ERR_ARG);
     assert_int_equal(skt_handshake_create_response(&server, c, &response, 10, d, 80, &keys), SKT_ERR_FULL);
-    assert_true(skt_handshake_create_response(&server, c, &response, 10, d, sizeof d, &keys) > 0);
+    check_that(skt_handshake_create_response(&server, c, &response, 10, d, sizeof d, &keys), >, 0);
 }
 
 /* The stamp cache must know a replay by its key, and tell fresh handshakes apart. */
@@ -485,7 +485,7 @@ static void cookie_replies(void **state)
     uint64_t clock_ms = 0;
     identities(false);
     int len = skt_handshake_create_initiation(&other, c, &client_id, &initiation, NULL, 0, d, sizeof d);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     len = skt_handshake_create_initiation(&client, c, &client_id, &initiation, NULL, 0, d, sizeof d);
     assert_int_equal(skt_handshake_consume_initiation(&server, c, &server_id, d, (size_t)len, &m), 0);
     for (size_t pad = 0; pad <= SKT_COOKIE_PAD_MAX; pad += 60) {
@@ -504,14 +504,14 @@ static void cookie_replies(void **state)
         copy[i] ^= 1;
         assert_int_equal(skt_handshake_consume_cookie(&client, c, copy, (size_t)len, got, &clock_ms),
                          SKT_ERR_AUTH);
-        assert_true(skt_handshake_consume_cookie(&client, c, d, i, got, &clock_ms) < 0);
+        check_that(skt_handshake_consume_cookie(&client, c, d, i, got, &clock_ms), <, 0);
     }
     assert_int_equal(skt_handshake_create_cookie(&server, c, cookie, 1, SKT_COOKIE_PAD_MAX + 1, d, sizeof d),
                      SKT_ERR_ARG);
     assert_int_equal(skt_handshake_create_cookie(&server, c, cookie, 1, 0, d, 47), SKT_ERR_FULL);
     /* the server can still answer by message 2 */
     struct skt_handshake_keys keys;
-    assert_true(skt_handshake_create_response(&server, c, &response, 0, d, sizeof d, &keys) > 0);
+    check_that(skt_handshake_create_response(&server, c, &response, 0, d, sizeof d, &keys), >, 0);
     skt_handshake_dispose(&client);
     skt_handshake_dispose(&other);
 }

@@ -56,8 +56,8 @@ static void test_reports(void **state)
     }
     for (int i = 0; i < 2; i++) {
         const struct skt_session *s = i ? w->client.session : sim_world_session(w);
-        assert_true(s->parity.heard_lost <= s->stats.packets_tx);
-        assert_true(s->path.stats.lost <= s->stats.packets_tx);
+        check_that(s->parity.heard_lost, <=, s->stats.packets_tx);
+        check_that(s->path.stats.lost, <=, s->stats.packets_tx);
     }
     uint64_t before = in->tcp[0].received;
     sim_inner_run(in, w->now + 1 * SEC);
@@ -98,7 +98,7 @@ static void test_addresses_in_turn(void **state)
         assert_int_equal(sim_forge_from(w, &from, frame, len), 0);
         sent += len + SKT_PACKET_OVERHEAD;
         sim_world_run(w, w->now + MS, NULL);
-        assert_true(w->stray_bytes <= 3 * sent);
+        check_that(w->stray_bytes, <=, 3 * sent);
     }
     assert_in_range(w->stray_bytes, 1, 21 * (SKT_PACKET_OVERHEAD + 10));
     assert_true(skt_addr_equal(skt_session_peer(sim_world_session(w)), &w->client.addr));
@@ -179,7 +179,7 @@ static void test_a_round_trip_of_0(void **state)
         skt_path_on_rtt(p, w->now, 0);
         sim_world_run(w, w->now + MS, NULL);
     }
-    assert_true(p->min_rtt >= 1);
+    check_that(p->min_rtt, >=, 1);
     assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
     sim_world_free(w);
 }
@@ -243,7 +243,7 @@ static void test_floods_of_challenges(void **state)
         sim_world_run(w, w->now + MS, NULL);
     }
     /* An answer for each turn, of up to 200 bytes, and a few probes of 1472. */
-    assert_true(w->up_bytes - before < 1000 * 200 + 10 * 1472);
+    check_that(w->up_bytes - before, <, 1000 * 200 + 10 * 1472);
     sim_world_run(w, w->now + 5 * SEC, NULL);
     assert_int_equal(skt_session_mtu(w->client.session), SKT_MTU_MAX);
     sim_world_free(w);

@@ -86,8 +86,8 @@ static double beside(uint64_t mbit, uint64_t seed, double *p999)
                   (unsigned long long)mbit, (unsigned long long)seed, p50, p99, *p999, mbit_of(all, 10 * SEC),
                   (unsigned long long)least, (unsigned long long)most, (unsigned long long)st->sent,
                   (unsigned long long)st->duplicated, (unsigned long long)st->retransmitted);
-    assert_true(mbit_of(all, 10 * SEC) >= (double)mbit * 0.72); /* headers, losses, duplicates */
-    assert_true(least * 100 >= most * 90);
+    check_that(mbit_of(all, 10 * SEC), >=, (double)mbit * 0.72); /* headers, losses, duplicates */
+    check_that(least * 100, >=, most * 90);
     sim_inner_free(in);
     return p99;
 }
@@ -100,8 +100,8 @@ static void test_thin_beside_many_bulk(void **state)
         for (uint64_t mbit = 20; mbit <= 100; mbit += 40) {
             double one = alone(mbit, seed), p999, p99 = beside(mbit, seed, &p999);
             print_message("    one alone: p99 %.1f ms\n", one);
-            assert_true(p99 <= one + 20);
-            assert_true(p999 <= one + 30);
+            check_that(p99, <=, one + 20);
+            check_that(p999, <=, one + 30);
         }
     }
 }
@@ -122,8 +122,8 @@ static void test_bulk_of_many_short_windows(void **state)
     double p99 = (double)sim_inner_took(in, 990) / 1000, mbit = mbit_of(bulk_packets(in), 10 * SEC);
     print_message("windows of one packet: thin p99 %.1f ms, bulk %.1f Mbit/s, %llu duplicates\n", p99, mbit,
                   (unsigned long long)skt_session_path(in->world->client.session)->stats.duplicated);
-    assert_true(p99 <= 55);
-    assert_true(mbit >= 40);
+    check_that(p99, <=, 55);
+    check_that(mbit, >=, 40);
     sim_inner_free(in);
 }
 
@@ -143,8 +143,8 @@ static void test_rate_that_comes_back(void **state)
     sim_inner_run(in, in->from + 5 * SEC);
     double p99 = (double)sim_inner_took(in, 990) / 1000, mbit = mbit_of(bulk_packets(in), 5 * SEC);
     print_message("100, 70, 100 Mbit/s: thin p99 %.1f ms, bulk %.1f Mbit/s\n", p99, mbit);
-    assert_true(p99 <= 65);
-    assert_true(mbit >= 80);
+    check_that(p99, <=, 65);
+    check_that(mbit, >=, 80);
     sim_inner_free(in);
 }
 
@@ -183,11 +183,11 @@ static void test_one_tcp(void **state)
     (void)state;
     double mean;
     (void)one_tcp(10 * MS, 0, &mean);
-    assert_true(mean >= 80);
-    assert_true(one_tcp(10 * MS, 200, &mean) >= 75);
-    assert_true(one_tcp(10 * MS, 1000, &mean) >= 60);
+    check_that(mean, >=, 80);
+    check_that(one_tcp(10 * MS, 200, &mean), >=, 75);
+    check_that(one_tcp(10 * MS, 1000, &mean), >=, 60);
     (void)one_tcp(40 * MS, 0, &mean);
-    assert_true(mean >= 75);
+    check_that(mean, >=, 75);
     (void)one_tcp(40 * MS, 200, &mean);
 }
 
@@ -230,10 +230,10 @@ static void test_one_tcp_over_a_long_lossy_path(void **state)
         double sum = 0;
         for (uint64_t seed = 1; seed <= seeds; seed++) {
             double mbit = one_tcp_far(cases[i].loss, seed);
-            assert_true(mbit >= cases[i].least);
+            check_that(mbit, >=, cases[i].least);
             sum += mbit;
         }
-        assert_true(sum / seeds >= cases[i].mean);
+        check_that(sum / seeds, >=, cases[i].mean);
     }
 }
 

@@ -55,7 +55,7 @@ static void test_idle_holds_nothing(void **state)
     (void)state;
     struct rig r;
     rig_init(&r, true, 0, NULL);
-    assert_true(sizeof(struct skt_kcp) < 512);
+    check_that(sizeof(struct skt_kcp), <, 512);
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 5000), SKT_OK);
     rig_send(&r);
     r.now += 1000;
@@ -70,7 +70,7 @@ static void test_idle_holds_nothing(void **state)
     assert_null(r.kcp.snd.slot);
     assert_null(r.kcp.rcv.slot);
     assert_null(r.kcp.owed);
-    assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
+    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
     rig_dispose(&r);
 }
 
@@ -83,7 +83,7 @@ static void test_message_fragments(void **state)
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 256 * MSS), SKT_OK);
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, sizeof(zeros)), SKT_ERR_ARG);
     rig_send(&r);
-    assert_true(r.count > 5);
+    check_that(r.count, >, 5);
     for (size_t i = 0; i < r.count; i++) {
         assert_int_equal(r.out[i].h.sn, i);
         assert_int_equal(r.out[i].h.frg, 255 - i);
@@ -255,14 +255,14 @@ static void test_window_probe(void **state)
     rig_send(&r);
     r.now += 1000;
     rig_ack_all(&r, 0);
-    assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
+    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
     skt_kcp_write(&r.kcp, zeros, 3000);
     assert_int_equal(rig_send(&r), 0);
     skt_us before = r.now, gap = 0;
     for (int i = 0; i < 12; i++) {
         assert_int_equal(rig_wait(&r, 20 * SKT_US_PER_SEC), 1);
         assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_WASK);
-        assert_true(r.now - before >= gap);
+        check_that(r.now - before, >=, gap);
         gap = r.now - before;
         before = r.now;
         if (i == 0)
@@ -401,7 +401,7 @@ static void test_dispose_in_mid_transfer(void **state)
     skt_path_expire(&r.path, r.now); /* some are found lost */
     rig_push(&r, 5, 0, "x", 1);
     rig_push(&r, 0, 0, "x", 1);
-    assert_true(r.path.stats.lost > 0);
+    check_that(r.path.stats.lost, >, 0);
     rig_dispose(&r); /* asserts that nothing is left */
 }
 

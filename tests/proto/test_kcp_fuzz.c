@@ -111,7 +111,7 @@ static void test_random_segments(void **state)
                 assert_int_equal(r.kcp.snd_una, una);
             if (sim_rng_chance(&rng, 5000))
                 act(&rng, &r, stream);
-            assert_true(r.pool.used <= (size_t)6000 * SKT_KCP_BLOCK_LEN);
+            check_that(r.pool.used, <=, (size_t)6000 * SKT_KCP_BLOCK_LEN);
         }
         rig_dispose(&r);
     }
@@ -135,7 +135,7 @@ static void test_random_bytes_parse(void **state)
         const uint8_t *data;
         while (skt_kcp_parse(&r, &h, &data) == SKT_OK) {
             assert_true(data + h.len <= buf + len);
-            assert_true(r.left + SKT_KCP_HEADER_LEN <= len);
+            check_that(r.left + SKT_KCP_HEADER_LEN, <=, len);
         }
     }
 }

@@ -145,7 +145,7 @@ static void test_ignored_window_is_bounded(void **state)
     rig_init(&r, true, 0, NULL);
     for (uint32_t sn = 0; sn < 5000; sn++)
         rig_push(&r, sn, 0, "x", 1);
-    assert_true(r.pool.blocks <= 256);
+    check_that(r.pool.blocks, <=, 256);
     rig_dispose(&r);
 }
 
@@ -161,7 +161,7 @@ static void test_window_update_is_repeated(void **state)
     rig_read(&r);
     assert_int_equal(rig_send(&r), 1);
     assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_WINS);
-    assert_true(r.out[0].h.wnd >= 128);
+    check_that(r.out[0].h.wnd, >=, 128);
     assert_int_equal(r.out[0].h.una, 128);
     int repeats = 0;
     while (rig_wait(&r, 60 * SKT_US_PER_SEC)) {
@@ -169,7 +169,7 @@ static void test_window_update_is_repeated(void **state)
         repeats++;
     }
     assert_in_range(repeats, 2, 8);
-    assert_true(skt_path_expiry(&r.path, r.now) == SKT_NEVER);
+    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
 
     for (uint32_t sn = 128; sn < 128 + r.kcp.rcv_wnd; sn++)
         rig_push(&r, sn, 0, "x", 1);
@@ -208,7 +208,7 @@ static void test_little_memory(void **state)
     assert_in_range(r.out[0].h.wnd, 1, 8);
     assert_int_equal(rig_push(&r, 0, 0, "x", 1), SKT_OK);
     uint32_t next = r.kcp.rcv_nxt;
-    assert_true(next > 50);
+    check_that(next, >, 50);
     assert_int_equal(rig_push(&r, next, 0, "x", 1), SKT_OK);
     assert_int_equal(r.kcp.rcv_nxt, next + 1);
     rig_read(&r);

@@ -103,7 +103,7 @@ static void test_everything_arrives(void **state)
             assert_int_equal(pair.host[i].malformed, 0);
             assert_int_equal(pair.host[i].path.inflight_bytes, 0);
             if (pair.config.budget)
-                assert_true(pair.host[i].pool_peak <= pair.host[i].pool.budget);
+                check_that(pair.host[i].pool_peak, <=, pair.host[i].pool.budget);
         }
         sim_pair_dispose(&pair);
     }
@@ -150,7 +150,7 @@ static void run_goodput(const struct goodput_case *g)
         "%s, %u Mbit/s, RTT %u ms, loss %.2f %%, %u s: %.1f Mbit/s, %.0f %% of %.1f; wire/payload %.3f\n",
         c.cc->name, g->mbit, g->rtt_ms, g->loss / 100.0, g->seconds, got * 8e-6, 100 * got / limit,
         limit * 8e-6, (double)stats->sent_bytes / (double)pair.host[1].received);
-    assert_true(got * 100 >= limit * g->least);
+    check_that(got * 100, >=, limit * g->least);
     sim_pair_dispose(&pair);
 }
 
@@ -203,13 +203,13 @@ static void test_outage(void **state)
     uint64_t at_return = pair.host[1].received, sent = pair.host[0].out.stats.sent;
     sim_pair_run(&pair, 11500 * MS);
     uint64_t before = pair.host[1].received;
-    assert_true(before > at_return);
+    check_that(before, >, at_return);
     sim_pair_run(&pair, 13500 * MS);
     assert_null(pair.failure);
     double rate = (double)(pair.host[1].received - before) * 8e-6 / 2;
     print_message("after an outage: %.1f Mbit/s\n", rate);
-    assert_true(rate > 35);
-    assert_true(sent < 40000);
+    check_that(rate, >, 35);
+    check_that(sent, <, 40000);
     sim_pair_dispose(&pair);
 }
 
@@ -228,9 +228,9 @@ static void test_slow_reader(void **state)
     sim_pair_run(&pair, 30 * SEC);
     assert_null(pair.failure);
     assert_true(sim_pair_done(&pair));
-    assert_true(pair.now < 12 * SEC);
-    assert_true(pair.host[1].pool_peak <= (size_t)520 * SKT_KCP_BLOCK_LEN);
-    assert_true(pair.host[0].path.stats.retransmitted < 20);
+    check_that(pair.now, <, 12 * SEC);
+    check_that(pair.host[1].pool_peak, <=, (size_t)520 * SKT_KCP_BLOCK_LEN);
+    check_that(pair.host[0].path.stats.retransmitted, <, 20);
     sim_pair_dispose(&pair);
 }
 
@@ -264,7 +264,7 @@ static void test_readers_that_stand_still_leave_some_memory(void **state)
         sim_pair_run(&pair, pair.now + 30 * SEC);
         assert_null(pair.failure);
         assert_true(sim_pair_done(&pair));
-        assert_true(pair.host[1].pool_peak <= c.budget);
+        check_that(pair.host[1].pool_peak, <=, c.budget);
         sim_pair_dispose(&pair);
     }
 }
@@ -288,7 +288,7 @@ static void test_fair_shares(void **state)
         most = got > most ? got : most;
         least = got < least ? got : least;
     }
-    assert_true(least * 10 > most * 8);
+    check_that(least * 10, >, most * 8);
     sim_pair_dispose(&pair);
 }
 
@@ -321,8 +321,8 @@ static void test_thin_flow(void **state)
     assert_null(pair.failure);
     print_message("thin flow, RTT 160 to 166 ms, 2.4 %% loss each way: mean %.1f ms, longest %.0f ms\n",
                   (double)total / REQUESTS / 1000, (double)longest / 1000);
-    assert_true(total / REQUESTS < 190 * MS);
-    assert_true(longest < 2 * SEC);
+    check_that(total / REQUESTS, <, 190 * MS);
+    check_that(longest, <, 2 * SEC);
     sim_pair_dispose(&pair);
 }
 

@@ -215,10 +215,10 @@ static void test_what_a_session_holds(void **state)
         size_t heap = heap_bytes() - before, held = w->server.pool.used - used;
         print_message("%s: %zu kB charged, %zu kB of heap, %u streams\n", deeds[i].name, held / 1000,
                       heap / 1000, skt_session_stream_count(s));
-        assert_true(heap <= held + held / 8 + 300000);
+        check_that(heap, <=, held + held / 8 + 300000);
         /* One segment of each stream, and one half-built message, may go beyond the share. */
-        assert_true(held <= share(BUDGET_MEG * MEG) + 4096 * (SKT_KCP_BLOCK_LEN + 128));
-        assert_true(skt_session_stream_count(s) <= 4096);
+        check_that(held, <=, share(BUDGET_MEG * MEG) + 4096 * (SKT_KCP_BLOCK_LEN + 128));
+        check_that(skt_session_stream_count(s), <=, 4096);
         skt_session_free(s);
         assert_int_equal(w->server.pool.used, used);
         sim_world_free(w);
@@ -235,13 +235,13 @@ static void test_others_go_on(void **state)
     begin_transfer(w);
     uint64_t alone = rate_of(w);
     print_message("alone: %.1f MB/s\n", (double)alone * 1e-6);
-    assert_true(alone > 10000000);
+    check_that(alone, >, 10000000);
     for (size_t i = 0; i < DEEDS; i++) {
         struct skt_session *s = attacked(w);
         deeds[i].doing(w, s);
         uint64_t rate = rate_of(w);
         print_message("beside %s: %.1f MB/s\n", deeds[i].name, (double)rate * 1e-6);
-        assert_true(rate > alone * 8 / 10);
+        check_that(rate, >, alone * 8 / 10);
         skt_session_free(s);
     }
     sim_world_free(w);
@@ -256,7 +256,7 @@ static void test_others_go_on(void **state)
         begin_transfer(w);
         uint64_t rate = rate_of(w);
         print_message("begun after three with %s: %.1f MB/s\n", deeds[i].name, (double)rate * 1e-6);
-        assert_true(rate > alone * 8 / 10);
+        check_that(rate, >, alone * 8 / 10);
         for (int j = 0; j < OTHERS; j++)
             skt_session_free(s[j]);
         sim_world_free(w);
@@ -371,12 +371,12 @@ static void test_headers_expire_in_portions(void **state)
     w->now += 10 * SEC;
     unsigned calls = 0;
     for (uint32_t before; (before = skt_session_stream_count(s)) > 0; calls++) {
-        assert_true(skt_streams_expiry(s) <= w->now);
+        check_that(skt_streams_expiry(s), <=, w->now);
         skt_streams_expire(s, w->now);
         assert_in_range(before - skt_session_stream_count(s), 1, 256);
     }
-    assert_true(calls >= 16);
-    assert_true(skt_streams_expiry(s) == SKT_NEVER);
+    check_that(calls, >=, 16);
+    check_that(skt_streams_expiry(s), ==, SKT_NEVER);
     skt_session_free(s);
     sim_world_free(w);
 }
@@ -474,7 +474,7 @@ static void test_idle_ones_are_small(void **state)
                   (heap_bytes() - heap) / STREAMS);
     assert_in_range(base, 4000, 8192);
     assert_in_range(each, 300, 800);
-    assert_true(heap_bytes() - heap <= (size_t)STREAMS * 1024);
+    check_that(heap_bytes() - heap, <=, (size_t)STREAMS * 1024);
     skt_session_free(s);
     sim_world_free(w);
 }

@@ -70,7 +70,7 @@ static void run_tun(enum pattern pattern, unsigned percent, uint64_t seed)
     uint64_t before = delivered(in);
     sim_inner_run(in, in->world->now + 20 * SEC);
     tell("TUN", pattern, percent, in->world);
-    assert_true(delivered(in) > before);
+    check_that(delivered(in), >, before);
     mend(in->world);
     sim_inner_run(in, in->world->now + 15 * SEC);
     before = delivered(in);

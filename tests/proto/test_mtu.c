@@ -38,7 +38,7 @@ static void test_finds_every_limit(void **state)
         skt_mtu_start(&m, SKT_MTU_MAX, now);
         unsigned probes = search(&m, limit, &now, 9 * SEC);
         assert_in_range(m.current, limit - SKT_MTU_STEP + 1, limit);
-        assert_true(probes < 25);
+        check_that(probes, <, 25);
     }
 }
 
@@ -108,7 +108,7 @@ static void test_narrow_from_the_start(void **state)
                         limit < SKT_MTU_LEAST + SKT_MTU_STEP ? SKT_MTU_LEAST : limit - SKT_MTU_STEP + 1,
                         limit);
         assert_false(skt_mtu_doubts(&m, m.current));
-        assert_true(probes < 35);
+        check_that(probes, <, 35);
     }
 }
 
@@ -149,7 +149,7 @@ static void test_too_long_for_the_interface(void **state)
         assert_in_range(m.current,
                         limits[i] < SKT_MTU_LEAST + SKT_MTU_STEP ? SKT_MTU_LEAST : limits[i] - SKT_MTU_STEP,
                         limits[i]);
-        assert_true(probes < 12);
+        check_that(probes, <, 12);
     }
     struct skt_mtu m;
     skt_us now = SEC;
@@ -224,9 +224,9 @@ static void test_silence_proves_nothing(void **state)
     skt_us back = m.at;
     for (unsigned i = 0; i < SKT_MTU_TRIES; i++) { /* the size has all its tries, from now on */
         assert_int_equal(skt_mtu_probe(&m, m.at, 0, true, m.at), SKT_MTU_MAX);
-        assert_true(skt_mtu_needs_sign(&m) == (i == SKT_MTU_TRIES - 1));
+        check_that(skt_mtu_needs_sign(&m), ==, (i == SKT_MTU_TRIES - 1));
     }
-    assert_true(m.at - back < SEC);
+    check_that(m.at - back, <, SEC);
     assert_in_range(skt_mtu_probe(&m, m.at, 0, true, m.at), SKT_MTU_START, SKT_MTU_MAX - SKT_MTU_STEP);
 }
 

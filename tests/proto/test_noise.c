@@ -95,7 +95,7 @@ static char *read_vectors(void)
     char *text = calloc(1, 1 << 20);
     size_t n = fread(text, 1, (1 << 20) - 1, f);
     fclose(f);
-    assert_true(n > 0);
+    check_that(n, >, 0);
     return text;
 }
 

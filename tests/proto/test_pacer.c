@@ -21,10 +21,10 @@ static uint64_t run_for_a_second(uint64_t rate, skt_us late, uint64_t seed)
         while (skt_pacer_ready(&p, now)) {
             skt_pacer_on_sent(&p, now, MTU);
             sent += MTU;
-            assert_true(sent <= allowed_at_start + rate * (now - start) / SKT_US_PER_SEC + MTU);
+            check_that(sent, <=, allowed_at_start + rate * (now - start) / SKT_US_PER_SEC + MTU);
         }
         skt_us next = skt_pacer_expiry(&p, now);
-        assert_true(next > now);
+        check_that(next, >, now);
         now = next + (late ? sim_rng_below(&rng, late + 1) : 0);
     }
     return sent;
@@ -37,9 +37,9 @@ static void test_rates(void **state)
     for (size_t i = 0; i < sizeof(mbit) / sizeof(mbit[0]); i++) {
         uint64_t rate = mbit[i] * 125000;
         uint64_t sent = run_for_a_second(rate, 0, 1);
-        assert_true(sent >= rate);
+        check_that(sent, >=, rate);
         sent = run_for_a_second(rate, SKT_US_PER_MS, 2);
-        assert_true(sent >= rate * 99 / 100);
+        check_that(sent, >=, rate * 99 / 100);
     }
 }
 

@@ -135,12 +135,12 @@ static void test_pages(void **state)
             struct sim_world_config c = {.up = cases[i].link, .down = cases[i].link, .seed = seed};
             struct pages off = run_pages(&c, OFF), on = run_pages(&c, AUTO), fixed = run_pages(&c, FIXED);
             tell_all(cases[i].name, seed, &off, &on, &fixed);
-            assert_true(off.in_time <= cases[i].off_most);
-            assert_true(on.in_time >= cases[i].auto_least);
-            assert_true(fixed.in_time >= cases[i].fixed_least);
+            check_that(off.in_time, <=, cases[i].off_most);
+            check_that(on.in_time, >=, cases[i].auto_least);
+            check_that(fixed.in_time, >=, cases[i].fixed_least);
             assert_int_equal(off.fec_sent, 0);
             /* 225 kB/s of first transmissions: 30 % of them and 64 kB/s are 0.58. */
-            assert_true(on.overhead <= 0.58);
+            check_that(on.overhead, <=, 0.58);
             assert_int_equal(fixed.duplicated, 0);
         }
     }
@@ -185,7 +185,7 @@ static struct bulk run_bulk(enum redundancy mode, unsigned loss, uint64_t seed)
                   (unsigned long long)skt_session_parity_recovered(sim_world_session(w)),
                   (unsigned long long)skt_session_path(w->client.session)->stats.retransmitted);
     if (mode == FIXED)
-        assert_true(skt_session_parity_recovered(sim_world_session(w)) > 100);
+        check_that(skt_session_parity_recovered(sim_world_session(w)), >, 100);
     sim_world_free(w);
     return r;
 }
@@ -197,8 +197,8 @@ static void test_bulk_pays_by_retransmission(void **state)
     for (unsigned loss = 100; loss <= 500; loss += 400) {
         struct bulk off = run_bulk(OFF, loss, 7), on = run_bulk(AUTO, loss, 7);
         assert_int_equal(on.parity, on.parity_early);
-        assert_true(on.parity <= 64);
-        assert_true(on.received >= off.received * 97 / 100);
+        check_that(on.parity, <=, 64);
+        check_that(on.received, >=, off.received * 97 / 100);
         (void)run_bulk(FIXED, loss, 7);
     }
 }
@@ -241,7 +241,7 @@ static double share_beside_cubic(uint64_t seed)
         (unsigned long long)seed, ours * 8e-6 / 60, theirs * 8e-6 / 60,
         (unsigned long long)skt_session_parity_recovered(sim_world_session(w)),
         (unsigned long long)skt_session_path(w->client.session)->stats.retransmitted);
-    assert_true(ours + theirs > 0.7 * 60 * 6250000);
+    check_that(ours + theirs, >, 0.7 * 60 * 6250000);
     sim_world_free(w);
     return 100 * ours / (ours + theirs);
 }
@@ -254,8 +254,8 @@ static void test_normal_mode_stays_gentle(void **state)
     double mean = 0;
     for (uint64_t seed = 1; seed <= RUNS; seed++)
         mean += share_beside_cubic(seed) / RUNS;
-    assert_true(mean <= 55);
-    assert_true(mean >= 25);
+    check_that(mean, <=, 55);
+    check_that(mean, >=, 25);
 }
 
 /* --- the rest --- */
@@ -335,8 +335,8 @@ static void test_reordering_and_duplication(void **state)
         struct sim_world *w = connected(&c, c.seed % 2 ? AUTO : FIXED);
         w->server.reply_len = 20000;
         run_small_pages(w, 15 * SEC, 40 * MS);
-        assert_true(skt_session_parity_recovered(sim_world_session(w)) > 0);
-        assert_true(skt_session_parity_recovered(w->client.session) > 0);
+        check_that(skt_session_parity_recovered(sim_world_session(w)), >, 0);
+        check_that(skt_session_parity_recovered(w->client.session), >, 0);
         assert_int_equal(w->pool.blocks + w->server.pool.blocks, 0);
         sim_world_free(w);
     }
@@ -350,15 +350,15 @@ static void test_memory_is_given_back(void **state)
     struct sim_world *w = connected(&c, AUTO);
     assert_int_equal(skt_session_parity_memory(w->client.session), 0);
     run_small_pages(w, 10 * SEC, 100 * MS);
-    assert_true(skt_session_parity_memory(w->client.session) > 0);
-    assert_true(skt_session_parity_memory(sim_world_session(w)) > 0);
+    check_that(skt_session_parity_memory(w->client.session), >, 0);
+    check_that(skt_session_parity_memory(sim_world_session(w)), >, 0);
     sim_world_run(w, w->now + 70 * SEC, NULL);
     assert_int_equal(skt_session_parity_memory(w->client.session), 0);
     assert_int_equal(skt_session_parity_memory(sim_world_session(w)), 0);
     assert_int_equal(w->pool.blocks + w->server.pool.blocks, 0);
     uint64_t turns = w->turns;
     sim_world_run(w, w->now + 60 * SEC, NULL);
-    assert_true(w->turns - turns < 120); /* nor does it keep anybody awake */
+    check_that(w->turns - turns, <, 120); /* nor does it keep anybody awake */
     sim_world_free(w);
 }
 
@@ -377,7 +377,7 @@ static void test_only_where_both_can(void **state)
         size_t mss = skt_path_mss(skt_session_path(w->client.session));
         size_t all = skt_session_mtu(w->client.session) - SKT_PACKET_OVERHEAD - 1 - 24;
         assert_int_equal(mss, able ? all - 2 : all);
-        assert_true(able == (skt_session_parity_sent(w->client.session) > 0));
+        check_that(able, ==, (skt_session_parity_sent(w->client.session) > 0));
         sim_world_free(w);
     }
 }
@@ -416,8 +416,8 @@ static void test_strength(void **state)
         for (unsigned loss = 1; loss < 300; loss += 7) {
             unsigned m = parity_of(loss, 0, span);
             assert_true(m <= SKT_PARITY_MAX && m <= span + 1);
-            assert_true(m <= parity_of(loss + 50, 0, span));
-            assert_true(m <= parity_of(loss, 3, span)); /* losses that come in runs need more */
+            check_that(m, <=, parity_of(loss + 50, 0, span));
+            check_that(m, <=, parity_of(loss, 3, span)); /* losses that come in runs need more */
         }
     }
 }
@@ -510,13 +510,13 @@ static void test_reports_are_bounded(void **state)
     for (unsigned i = 0; i < 500; i++)
         skt_redundancy_on_arrived(&r);
     skt_redundancy_on_report(&r, UINT32_MAX, UINT32_MAX, UINT32_MAX);
-    assert_true(r.lost <= r.measured);
-    assert_true(skt_redundancy_parity(&r, 24, 24) <= SKT_PARITY_MAX);
+    check_that(r.lost, <=, r.measured);
+    check_that(skt_redundancy_parity(&r, 24, 24), <=, SKT_PARITY_MAX);
     skt_redundancy_on_report(&r, UINT32_MAX, 1, 0); /* an outage is one run, and no reason for more parity */
     skt_redundancy_on_report(&r, 5, 0, 0);
     skt_redundancy_on_report(&r, 0, 5, 0);
     assert_true(r.run_lost >= r.runs && r.run_lost < 512);
-    assert_true(skt_redundancy_parity(&r, 24, 24) <= SKT_PARITY_MAX);
+    check_that(skt_redundancy_parity(&r, 24, 24), <=, SKT_PARITY_MAX);
 }
 
 static void test_fixed_proportion(void **state)
@@ -527,7 +527,7 @@ static void test_fixed_proportion(void **state)
     r.fixed_data = 10;
     r.fixed_parity = 3;
     assert_int_equal(skt_redundancy_group(&r), 0);
-    assert_true(skt_redundancy_copies(&r) > 0); /* while the peer takes no parity */
+    check_that(skt_redundancy_copies(&r), >, 0); /* while the peer takes no parity */
     r.parity = true;
     assert_int_equal(skt_redundancy_copies(&r), 0);
     assert_int_equal(skt_redundancy_group(&r), 10);

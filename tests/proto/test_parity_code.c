@@ -63,7 +63,7 @@ static unsigned transmit(const struct skt_gf256 *gf, uint32_t first, unsigned k,
             const uint8_t *got = skt_parity_ring_get(&ring, found.number[n], &got_len);
             assert_true(lost >> j & 1);
             assert_non_null(got);
-            assert_true(got_len >= packet_len[j]);
+            check_that(got_len, >=, packet_len[j]);
             assert_memory_equal(got, packet[j], packet_len[j]);
             for (size_t z = packet_len[j]; z < got_len; z++)
                 assert_int_equal(got[z], 0);

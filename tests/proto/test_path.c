@@ -51,7 +51,7 @@ static void test_loss_by_send_time(void **state)
     assert_int_equal(rig_wait(&r, 100 * MS), 1); /* at a quarter of the round trip after it was due */
     assert_int_equal(r.out[0].h.sn, 1);
     assert_in_range(r.now - (10 * SKT_US_PER_SEC + 2 * MS), 50 * MS, 51 * MS);
-    assert_true(r.out[0].h.ts != seg[1].h.ts);
+    check_that(r.out[0].h.ts, !=, seg[1].h.ts);
     assert_int_equal(rig_wait(&r, 100 * MS), 1);
     assert_int_equal(r.out[0].h.sn, 2);
     assert_int_equal(r.path.stats.lost, 2);
@@ -209,9 +209,9 @@ static void test_timeouts_back_off_to_two_seconds(void **state)
         n++;
     }
     assert_in_range(n, 14, 80);
-    assert_true(packets < 200);
+    check_that(packets, <, 200);
     assert_in_range(longest, 1900 * MS, 2100 * MS);
-    assert_true(skt_path_timeouts(&r.path) >= 14);
+    check_that(skt_path_timeouts(&r.path), >=, 14);
     while (r.now < start + 300 * SKT_US_PER_SEC) {
         rig_wait(&r, 10 * SKT_US_PER_SEC);
         gap = r.now - before;
@@ -219,7 +219,7 @@ static void test_timeouts_back_off_to_two_seconds(void **state)
     }
     assert_in_range(gap, 4900 * MS, 5100 * MS);
     skt_path_on_alive(&r.path, r.now); /* the peer is heard again: no waiting */
-    assert_true(rig_wait(&r, 300 * MS) > 0);
+    check_that(rig_wait(&r, 300 * MS), >, 0);
     rig_dispose(&r);
 }
 
@@ -346,7 +346,7 @@ static void test_pacing_of_a_start(void **state)
     assert_in_range(sent, 10, 12); /* a burst at once */
     skt_us start = r.now;
     while (sent < 32) {
-        assert_true(rig_wait(&r, 10 * MS) > 0);
+        check_that(rig_wait(&r, 10 * MS), >, 0);
         sent += r.count;
     }
     assert_in_range(r.now - start, 5 * MS, 100 * MS);
@@ -366,11 +366,11 @@ static void test_expiry_does_not_spin(void **state)
     while (r.now < end && calls++ < 2000) {
         rig_send(&r);
         skt_us at = skt_path_expiry(&r.path, r.now);
-        assert_true(at > r.now);
+        check_that(at, >, r.now);
         r.now = at;
         skt_path_expire(&r.path, r.now);
     }
-    assert_true(r.now >= end);
+    check_that(r.now, >=, end);
     rig_dispose(&r);
 }
 

@@ -12,9 +12,9 @@ static void check(struct skt_redundancy *r)
 {
     for (unsigned data = 0; data <= SKT_PARITY_SPAN; data++)
         for (unsigned span = data > 0 ? data : 1; span <= SKT_PARITY_SPAN; span += 5)
-            assert_true(skt_redundancy_parity(r, data, span) <= SKT_PARITY_MAX);
-    assert_true(skt_redundancy_copies(r) <= SKT_COPIES_MAX);
-    assert_true(skt_redundancy_group(r) <= SKT_PARITY_SPAN);
+            check_that(skt_redundancy_parity(r, data, span), <=, SKT_PARITY_MAX);
+    check_that(skt_redundancy_copies(r), <=, SKT_COPIES_MAX);
+    check_that(skt_redundancy_group(r), <=, SKT_PARITY_SPAN);
     (void)skt_redundancy_has_runs(r);
 }
 
@@ -38,7 +38,7 @@ static void test_any_loss(void **state)
                     check(&r);
             }
             if (percent >= 10) /* more losses never ask for less */
-                assert_true(skt_redundancy_parity(&r, 10, 10) > 0);
+                check_that(skt_redundancy_parity(&r, 10, 10), >, 0);
         }
     }
 }
@@ -62,8 +62,8 @@ static void test_any_report(void **state)
             skt_redundancy_on_report(&r, edges[i % EDGES], edges[i / EDGES % EDGES],
                                      edges[i / EDGES / EDGES]);
             assert_true(r.lost <= r.measured && r.runs <= r.run_lost);
-            assert_true(skt_redundancy_parity(&r, 10, 12) <= SKT_PARITY_MAX);
-            assert_true(skt_redundancy_copies(&r) <= SKT_COPIES_MAX);
+            check_that(skt_redundancy_parity(&r, 10, 12), <=, SKT_PARITY_MAX);
+            check_that(skt_redundancy_copies(&r), <=, SKT_COPIES_MAX);
         }
     }
 }

@@ -69,7 +69,7 @@ static void test_ack_frames_by_agreement(void **state)
         assert_int_equal(w->client.ctx.drops.malformed + w->server.ctx.drops.malformed, 0);
         sim_world_free(w);
     }
-    assert_true(up_bytes[3] * 7 < up_bytes[0] * 2); /* handshakes and probes included */
+    check_that(up_bytes[3] * 7, <, up_bytes[0] * 2); /* handshakes and probes included */
 }
 
 static void test_opening_costs_no_round_trip(void **state)
@@ -111,12 +111,12 @@ static void test_wrong_ticket_is_refused_in_words(void **state)
     struct sim_world *w = sim_world_new(&c);
     sim_world_connect(w, false);
     sim_world_run(w, w->now + 60 * SEC, NULL);
-    assert_true(w->client.refusals >= 5); /* keeps trying, */
-    assert_true(w->client.refusals <= 7); /* but not often */
+    check_that(w->client.refusals, >=, 5); /* keeps trying, */
+    check_that(w->client.refusals, <=, 7); /* but not often */
     assert_int_equal(w->client.refusal, SKT_ATTACH_TICKET);
     assert_int_equal(w->server.accepted, 0);
     assert_int_equal(w->client.ups, 0);
-    assert_true(w->server.acceptor.half_count <= 4);
+    check_that(w->server.acceptor.half_count, <=, 4);
     sim_world_free(w);
 }
 
@@ -155,7 +155,7 @@ static void test_replayed_message_1_changes_nothing(void **state)
     struct sim_world *w = sim_connected(&c);
     sim_world_run(w, w->now + SEC, NULL);
     struct skt_addr elsewhere = {.family = 4, .ip = {10, 9, 9, 9}, .port = 9};
-    assert_true(w->last_initiation_len > 0);
+    check_that(w->last_initiation_len, >, 0);
     uint64_t down = w->down_bytes;
     assert_int_equal(sim_world_inject(w, &elsewhere, w->last_initiation, w->last_initiation_len), 0);
     assert_int_equal(w->server.acceptor.half_count, 0);
@@ -244,7 +244,7 @@ static void test_survives_an_outage_of_30_s(void **state)
     assert_int_equal(skt_session_state(w->client.session), SKT_SESSION_SUSPECT);
     uint64_t before = w->server.apps[0].received;
     sim_world_run(w, back + 5 * SEC, NULL);
-    assert_true(w->server.apps[0].received > before + 500 * 1000);
+    check_that(w->server.apps[0].received, >, before + 500 * 1000);
     assert_true(sim_world_run(w, back + 30 * SEC, sim_all_done));
     assert_int_equal(w->client.ups, 1);
     assert_int_equal(w->server.accepted, 1);
@@ -291,7 +291,7 @@ static void test_session_follows_a_moved_client(void **state)
     w->client.addr.port = 2222;
     w->client.addr.ip[3] = 77;
     assert_true(sim_world_run(w, w->now + 30 * SEC, sim_all_done));
-    assert_true(w->server.continued >= 1);
+    check_that(w->server.continued, >=, 1);
     assert_int_equal(w->client.ups, 1);
     sim_world_free(w);
 }
@@ -312,7 +312,7 @@ static void test_session_does_not_follow_a_thief(void **state)
     skt_session_expire(w->client.session, w->now);
     sim_world_open(w, "", 10);
     size_t len = skt_session_send(w->client.session, w->now, buf, sizeof buf, &info);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     sim_world_inject(w, &thief, buf, len);
     assert_in_range(w->stray_bytes, 1, 3 * len); /* the challenge */
     assert_true(skt_addr_equal(skt_session_peer(s), &w->client.addr));
@@ -408,12 +408,12 @@ static void test_idle_session_is_quiet_and_not_uniform(void **state)
     sim_world_run(w, w->now + 10 * SEC, NULL);
     uint64_t turns = w->turns, bytes = w->up_bytes;
     sim_world_run(w, w->now + 100 * SEC, NULL);
-    assert_true(w->turns - turns < 200); /* both ends together */
-    assert_true(w->up_bytes - bytes < 5000);
+    check_that(w->turns - turns, <, 200); /* both ends together */
+    check_that(w->up_bytes - bytes, <, 5000);
     size_t different = 0;
     for (unsigned i = w->len_count - 5; i < w->len_count - 1; i++)
         different += w->lens[i % 64] != w->lens[(i + 1) % 64];
-    assert_true(different >= 2);
+    check_that(different, >=, 2);
     sim_world_free(w);
 }
 

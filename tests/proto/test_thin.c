@@ -59,7 +59,7 @@ static void test_copies_follow_bursts(void **state)
     assert_int_equal(skt_redundancy_copies(&r), 1);
     for (int i = 0; i < 10; i++)
         skt_redundancy_on_copy_arrived(&r, 2, &s);
-    assert_true(skt_redundancy_copies(&r) >= 3);
+    check_that(skt_redundancy_copies(&r), >=, 3);
 }
 
 static void test_old_losses_are_forgotten(void **state)
@@ -84,7 +84,7 @@ static void test_late_is_not_lost(void **state)
         struct skt_suspect s = {.conv = 7, .sn = i, .ts = 100 + i};
         skt_redundancy_on_copy_arrived(&r, 1, &s);
     }
-    assert_true(skt_redundancy_copies(&r) > 0);
+    check_that(skt_redundancy_copies(&r), >, 0);
     for (uint32_t i = 0; i < 5; i++) {
         struct skt_suspect copy = {.conv = 7, .sn = i, .ts = 101 + i},
                            s = {.conv = 7, .sn = i, .ts = 100 + i};
@@ -145,9 +145,9 @@ static void test_budget(void **state)
             c += copied[i];
         }
         /* The budget's own window is up to a tenth longer, so what it admits for it may be a little more. */
-        assert_true(c <= SKT_OVERHEAD_FREE + f * 300 / 1000 + 150 * UINT64_C(900));
+        check_that(c, <=, SKT_OVERHEAD_FREE + f * 300 / 1000 + 150 * UINT64_C(900));
     }
-    assert_true(total > 10 * SKT_OVERHEAD_FREE);
+    check_that(total, >, 10 * SKT_OVERHEAD_FREE);
 }
 
 /* --- one transmission --- */
@@ -318,11 +318,11 @@ static void run_thin(const struct thin_case *t, uint64_t seed)
                   (unsigned long long)st->sent, (unsigned long long)st->duplicated,
                   (unsigned long long)st->retransmitted,
                   100.0 * (double)pair.host[0].out.stats.lost / (double)pair.host[0].out.stats.sent);
-    assert_true(mean <= 1.01);
-    assert_true(p99 * 1000 <= t->p99);
-    assert_true(p999 * 1000 <= t->p999);
+    check_that(mean, <=, 1.01);
+    check_that(p99 * 1000, <=, t->p99);
+    check_that(p999 * 1000, <=, t->p999);
     if (t->clean)
-        assert_true(st->duplicated <= 2 * (SKT_COPIES_MEASURED + 2)); /* two more on the way */
+        check_that(st->duplicated, <=, 2 * (SKT_COPIES_MEASURED + 2)); /* two more on the way */
     sim_pair_dispose(&pair);
 }
 
@@ -376,11 +376,11 @@ static void test_loss_that_begins_later(void **state)
     print_message("5 %% from the 300th of 1000 requests on: measured %u.%u %% of those since\n", loss / 10,
                   loss % 10);
     assert_in_range(loss, 30, 70);
-    assert_true(skt_redundancy_copies(&p->redundancy) >= 2);
+    check_that(skt_redundancy_copies(&p->redundancy), >=, 2);
     unsigned late = 0;
     for (unsigned i = 500; i < 980; i++)
         late += read_at[0][i] - (start + i * 250 * MS) > 190 * MS;
-    assert_true(late <= 3);
+    check_that(late, <=, 3);
     sim_pair_dispose(&pair);
 }
 
@@ -407,7 +407,7 @@ static double mean_of_thin(bool bulk, unsigned loss)
             sum += (double)(answered[i][j] - (start + SEC + i * MS + j * 100 * MS));
     }
     if (bulk) /* it gets what they leave: about a megabit of 100 */
-        assert_true(pair.host[1].received > UINT64_C(8) * 12500000 * 80 / 100);
+        check_that(pair.host[1].received, >, UINT64_C(8) * 12500000 * 80 / 100);
     sim_pair_dispose(&pair);
     return sum / (THIN * EACH) / 1000;
 }
@@ -420,7 +420,7 @@ static void test_bulk_beside_thin(void **state)
         double alone = mean_of_thin(false, loss), beside = mean_of_thin(true, loss);
         print_message("100 thin streams, loss %.1f %%: %.1f ms alone, %.1f ms beside a bulk stream\n",
                       loss / 100.0, alone, beside);
-        assert_true(beside <= alone + 10);
+        check_that(beside, <=, alone + 10);
     }
 }
 

@@ -17,7 +17,7 @@ static void say(const char *line)
 {
     int n = snprintf(text + text_len, sizeof text - text_len, "%s\n", line);
     text_len += (size_t)n;
-    assert_true(text_len < sizeof text);
+    check_that(text_len, <, sizeof text);
 }
 
 /* A name, and the value in lines of 32 bytes. */
@@ -85,7 +85,7 @@ static void message_1(struct run *r, const struct skt_crypto *crypto, struct skt
     memcpy(m.cookie, full, sizeof m.cookie);
     fixed_random_set(e, 32);
     int len = skt_handshake_create_initiation(client, crypto, &r->client, &m, old_resume, 7, d, sizeof d);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     say_hex("resume secret of an earlier handshake", old_resume, 32);
     say_hex("client's ephemeral private key", e, 32);
     say_hex("message 1, unmasked", d, (size_t)len);
@@ -97,7 +97,7 @@ static void message_1(struct run *r, const struct skt_crypto *crypto, struct skt
     say_hex("return proof in it", got.return_proof, sizeof got.return_proof);
     count_up(full, 0xe0);
     len = skt_handshake_create_cookie(server, crypto, full, UINT64_C(1800000001234), 2, d, sizeof d);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     assert_int_equal(skt_packet_mask_run(crypto, r->s2c, d, (size_t)len, (size_t)len), 0);
     say_hex("cookie reply, datagram", d, (size_t)len);
     assert_int_equal(skt_packet_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
@@ -121,7 +121,7 @@ static void message_2(struct run *r, const struct skt_crypto *crypto, struct skt
     count_up(e, 0x40);
     fixed_random_set(e, 32);
     int len = skt_handshake_create_response(server, crypto, &m, 3, d, sizeof d, &r->keys);
-    assert_true(len > 0);
+    check_that(len, >, 0);
     say_hex("server's ephemeral private key", e, 32);
     say_hex("message 2, unmasked", d, (size_t)len);
     assert_int_equal(skt_packet_mask_handshake(crypto, r->s2c, d, (size_t)len), 0);

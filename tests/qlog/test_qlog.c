@@ -22,7 +22,7 @@ static bool take(void *user, const char *record, size_t len)
     struct sink *s = user;
     if (s->most && s->records >= s->most)
         return false;
-    assert_true(len <= 2 * SKT_QLOG_RECORD_MAX);
+    check_that(len, <=, 2 * SKT_QLOG_RECORD_MAX);
     assert_int_equal(record[0], 0x1e);
     assert_int_equal(record[1], '{');
     assert_int_equal(record[len - 2], '}');
@@ -102,7 +102,7 @@ static void test_counts_are_those_of_the_session(void **state)
     (void)state;
     const struct skt_session_stats *st = skt_session_stats(w->client.session);
     const struct skt_path_stats *p = &skt_session_path(w->client.session)->stats;
-    assert_true(p->retransmitted > 20);
+    check_that(p->retransmitted, >, 20);
     assert_int_equal(sum(&s, "1", "datagram_sent", "\"length\":"), st->bytes_tx);
     assert_int_equal(sum(&s, "1", "datagram_received", "\"length\":"), st->bytes_rx);
     assert_int_equal(count(&s, "1", "segment_sent", "\"first\""), p->sent);
@@ -118,8 +118,8 @@ static void test_counts_are_those_of_the_session(void **state)
                      skt_session_parity_recovered(sim_world_session(w)));
     assert_int_equal(count(&s, "1", "stream_opened", "\"us\""), 2);
     assert_int_equal(count(&s, "2", "stream_opened", "\"peer\""), 2);
-    assert_true(count(&s, "1", "limit_updated", "\"window\"") > 0);
-    assert_true(count(&s, "1", "phase_updated", "\"probe_bw\"") > 0);
+    check_that(count(&s, "1", "limit_updated", "\"window\""), >, 0);
+    check_that(count(&s, "1", "phase_updated", "\"probe_bw\""), >, 0);
     assert_int_equal(count(&s, "1", "keys_updated", "\"new\""), 1);
     assert_int_equal(count(&s, "2", "session_started", "\"server\""), 1);
     sim_world_free(w);

@@ -108,7 +108,7 @@ static void test_larger_pieces(void **state)
     snprintf(text, sizeof text, config, rig->dir, port, 1 << 20);
     rig_reload(&a, text);
     expect_echo(rig, port, 3000000);
-    assert_true(rig_count_log(rig, "LARGER") > 0);
+    check_that(rig_count_log(rig, "LARGER"), >, 0);
     rig_stop(&a);
 }
 

@@ -120,15 +120,15 @@ static void test_memory_runs_out_anywhere(void **state)
     assert_true(live(rig, 0));
     size_t limit = sweep_making(rig);
     unsigned lives = 1;
-    assert_true(limit > 20000); /* it did fail at first */
+    check_that(limit, >, 20000); /* it did fail at first */
     for (; !live(rig, limit); limit += STEP) {
         if (lives++ >= LIVES_MAX)
             rig_show_log(rig);
-        assert_true(lives <= LIVES_MAX);
+        check_that(lives, <=, LIVES_MAX);
     }
     print_message("%u lives, the last one in %zu bytes\n", lives, limit);
-    assert_true(lives > 5);
-    assert_true(rig_count_log(rig, REFUSED) > 0);
+    check_that(lives, >, 5);
+    check_that(rig_count_log(rig, REFUSED), >, 0);
 }
 
 #define SAFETY_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)

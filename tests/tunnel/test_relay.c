@@ -189,12 +189,12 @@ static void a_reader_that_stops_holds_its_sender_back(void **state)
     int target = rig_accept(&rig);
     size_t written = fill(app, LIMIT);
     assert_true(written > 100000 && written < 60u * 1024 * 1024);
-    assert_true(rig.shared->pool.used <= rig.shared->pool.budget);
+    check_that(rig.shared->pool.used, <=, rig.shared->pool.budget);
     size_t left = written, at = 0;
     static uint8_t got[65536];
     while (left > 0) {
         long n = rig_read(&rig, target, got, sizeof got, 2 * SECOND);
-        assert_true(n > 0);
+        check_that(n, >, 0);
         for (long i = 0; i < n; i++, at++)
             assert_int_equal(got[i], bulk[at % BULK_LEN]);
         left -= (size_t)n;
@@ -254,7 +254,7 @@ static void a_target_that_never_reads_holds_no_end_back(void **state)
     (void)fill(app, BULK_LEN * 8);
     skt_tcp_reset(app);
     expect_all_closed(1);
-    assert_true(rig.shared->pool.used < 64 * 1024); /* the sessions' own */
+    check_that(rig.shared->pool.used, <, 64 * 1024); /* the sessions' own */
     close(target);
 }
 
@@ -291,12 +291,12 @@ static void a_small_budget_loses_nothing(void **state)
     size_t sent[MANY];
     for (int i = 0; i < MANY; i++)
         sent[i] = fill(apps[i], EACH);
-    assert_true(rig.shared->pool.used <= rig.shared->pool.budget);
+    check_that(rig.shared->pool.used, <=, rig.shared->pool.budget);
     for (int i = 0; i < MANY; i++) {
         static uint8_t got[65536];
         for (size_t at = 0; at < sent[i];) {
             long n = rig_read(&rig, targets[i], got, sizeof got, 20 * SECOND); /* window probes: to 5 s */
-            assert_true(n > 0);
+            check_that(n, >, 0);
             assert_memory_equal(got, bulk + at, (size_t)n);
             at += (size_t)n;
         }
@@ -456,7 +456,7 @@ static void a_client_that_closes_during_a_download_stops_the_target(void **state
         sent += n > 0 ? (size_t)n : 0;
         rig_run(&rig, 1000);
     }
-    assert_true(sent < 8u * 1024 * 1024);
+    check_that(sent, <, 8u * 1024 * 1024);
     close(target);
     expect_all_closed(1);
 }

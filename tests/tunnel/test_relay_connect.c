@@ -125,7 +125,7 @@ static void every_address_of_a_name_is_tried(void **state)
         close(rig.listener);
         assert_int_equal(skt_addr_parse(&at, ips[i], 0), SKT_OK);
         rig.listener = skt_tcp_listen(&at, 8);
-        assert_true(rig.listener >= 0);
+        check_that(rig.listener, >=, 0);
         assert_int_equal(skt_tcp_local(rig.listener, &at), SKT_OK);
         rig.target_port = at.port;
         rig.target_host = i == 0 ? "localhost" : "::1"; /* not every system's localhost has IPv6 */

@@ -109,7 +109,7 @@ static void test_expired_ones_go(void **state)
     stop(&r);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
-    assert_true(st.st_size < 200);
+    check_that(st.st_size, <, 200);
     assert_int_equal(st.st_mode & 0777, 0600);
     /* and what is forgotten stays refused, whatever the clock says */
     start(&r);

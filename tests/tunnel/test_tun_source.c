@@ -94,7 +94,7 @@ static void test_interfaces(void **state)
     (void)state;
     struct skt_ipnet nets[4];
     size_t n = skt_ifaddr_nets(nets, 4, NULL);
-    assert_true(n <= 4);
+    check_that(n, <=, 4);
     for (size_t i = 0; i < n; i++)
         assert_true(nets[i].prefix > 0 && nets[i].ip[0] != 127);
     assert_int_equal(skt_ifaddr_nets(nets, 0, "none"), 0);

@@ -213,13 +213,13 @@ static void test_what_waits_moves_with_the_use(void **state)
     assert_int_equal(use(&rig, 1), SKT_OK);
     for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_switch_waiting(rig.client[0].sw) > 0); i++)
         run_for(rig.loops[1], 10 * SKT_US_PER_MS);
-    assert_true(accounted(&rig) >= moved);
+    check_that(accounted(&rig), >=, moved);
     assert_int_equal(skt_switch_waiting(rig.client[0].sw), 0);
     struct skt_switch_stats st;
     skt_switch_stats(rig.client[0].sw, &st);
     assert_int_equal(st.overflow, 0);
     skt_switch_stats(rig.server[1].sw, &st);
-    assert_true(st.packets_out > 0);
+    check_that(st.packets_out, >, 0);
     assert_int_equal(use(&rig, 1), SKT_OK); /* again: nothing changes */
     stop(&rig);
 }
@@ -238,7 +238,7 @@ static void test_what_waits_outlives_its_session(void **state)
         assert_int_equal(use(&rig, 0), SKT_OK);
         send_packets(&rig, PACKETS); /* server a does not run */
         size_t waiting = skt_switch_waiting(sw);
-        assert_true(waiting >= (size_t)100 * PACKET_LEN);
+        check_that(waiting, >=, (size_t)100 * PACKET_LEN);
         skt_switch_detach(sw, rig.client[0].ep, rig.client[0].cid);
         assert_int_equal(skt_switch_waiting(sw), waiting);
         if (late) {
@@ -250,9 +250,9 @@ static void test_what_waits_outlives_its_session(void **state)
             assert_int_equal(use(&rig, 1), SKT_OK);
             for (int i = 0; i < 2000 && (accounted(&rig) < moved || skt_switch_waiting(sw) > 0); i++)
                 run_for(rig.loops[1], 10 * SKT_US_PER_MS);
-            assert_true(accounted(&rig) >= moved);
+            check_that(accounted(&rig), >=, moved);
             skt_switch_stats(rig.server[1].sw, &st);
-            assert_true(st.packets_out > 0);
+            check_that(st.packets_out, >, 0);
         }
         stop(&rig);
     }
