@@ -87,10 +87,12 @@ static void on_lost(struct skt_netcfg *nc)
     nc->lost = true;
     skt_loop_io_set(nc->loop, &nc->io, 0);
     nc->freed = &freed;
-    while (!freed && nc->first)
+    while (nc->first) {
         answer_first(nc, SKT_ERR_CLOSED, "the helper process has ended");
-    if (!freed)
-        nc->freed = NULL;
+        if (freed)
+            return;
+    }
+    nc->freed = NULL;
 }
 
 static void on_ready(struct skt_loop_io *io, unsigned ready)
