@@ -26,6 +26,8 @@ LAB = $(MAKE) build CMAKE_FLAGS="$(CMAKE_FLAGS) -DSKT_LAB=ON"
 
 # Every how many-th allocation fails in `make check`.
 ALLOC_STEP ?= 1
+# How many of these lives at once: they mostly wait.
+ALLOC_JOBS ?= 16
 
 .PHONY: build run test fast interop compare coverage check check-asan check-clang check-tidy check-fuzz check-slow check-sim check-tsan \
 	check-alloc check-attack check-instructions check-cross check-format format install uninstall clean help
@@ -84,7 +86,7 @@ check-alloc:
 	sh tools/install-deps.sh test
 	cmake -S . -B $(BUILD)-asan $(SANITIZED)
 	cmake --build $(BUILD)-asan -j $(JOBS) --target test_script_alloc
-	SKT_ALLOC_STEP=$(ALLOC_STEP) ASAN_OPTIONS=detect_leaks=1 $(BUILD)-asan/tests/test_script_alloc
+	SKT_ALLOC_STEP=$(ALLOC_STEP) SKT_ALLOC_JOBS=$(ALLOC_JOBS) ASAN_OPTIONS=detect_leaks=1 $(BUILD)-asan/tests/test_script_alloc
 
 # AddressSanitizer and UndefinedBehaviorSanitizer over all of it, with less data in the slow tests.
 check-asan:

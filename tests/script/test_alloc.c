@@ -492,7 +492,7 @@ __attribute__((noreturn)) static void run_child(const struct job *j, int out)
     if (geteuid() == 0 && !enter_own_world(j->tun) && j->tun)
         _exit(LEFT_OUT);
     armed = mmap(NULL, sizeof *armed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    snprintf(l.dir, sizeof l.dir, "%s/%ld-%ld", folder, j->from, j->burst);
+    snprintf(l.dir, sizeof l.dir, "%s/%s-%ld-%ld", folder, j->tun ? "tun" : "tcp", j->from, j->burst);
     if (armed == MAP_FAILED || mkdir(l.dir, 0700))
         _exit(1);
     (void)CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
