@@ -123,9 +123,12 @@ def draw_rate(panel, session, metrics):
     panel.curve(acked, ACKED, "acknowledged")
 
 
-def draw_window(panel, metrics):
+def draw_window(panel, session, metrics):
+    waiting = [(at, q["bytes"] / 1000) for at, q in session.of("queue_updated")]
     cwnd, flight = ([(at, m[key] / 1000) for at, m in metrics] for key in ("cwnd", "inflight"))
     panel.frame("in flight", min(max([v for _, v in cwnd] or [1]), 4 * max([v for _, v in flight] or [1]) or 1), "kB")
+    if waiting:
+        panel.curve(thin_out(waiting), PURPLE, "in the TUN queue", True, 1.1)
     panel.curve(thin_out(cwnd), PACED, "congestion window", True)
     panel.curve(thin_out(flight), SENT, "in flight", True, 1.1)
 
@@ -139,6 +142,11 @@ def draw_rtt(panel, metrics):
     panel.curve(thin_out([(at, m["smoothed_rtt"]) for at, m in measured]), SENT, "smoothed", True)
 
 
+def queue_drops(session):
+    told = session.of("queue_updated")
+    return [at for (at, q), (_, before) in zip(told[1:], told) if q["dropped"] > before["dropped"]]
+
+
 ROWS = [
     ("lost", RED, lambda s: [at for at, _ in s.of("segment_lost")]),
     ("sent again", PACED, lambda s: [at for at, d in s.of("segment_sent") if d["cause"] in ("again", "tail")]),
@@ -147,6 +155,7 @@ ROWS = [
     ("parity", PURPLE, lambda s: [at for at, d in s.of("datagram_sent") if d["type"] == "parity"]),
     ("recovered", ACKED, lambda s: [at for at, _ in s.of("parity_recovered")]),
     ("tail probe", "#17becf", lambda s: [at for at, d in s.of("timeout") if d["kind"] == "probe"]),
+    ("queue drop", PURPLE, queue_drops),
     ("timeout", "#000", lambda s: [at for at, d in s.of("timeout") if d["kind"] == "rto"]),
 ]
 
@@ -173,7 +182,7 @@ def draw(session, title):
     time_axis(parts, session, tops[0][0], at - 22)
     panels = [Panel(parts, session, *place) for place in tops]
     draw_rate(panels[0], session, metrics)
-    draw_window(panels[1], metrics)
+    draw_window(panels[1], session, metrics)
     draw_rtt(panels[2], metrics)
     for index, (label, color, find) in enumerate(ROWS):
         panels[3].row(index, label, find(session), color)

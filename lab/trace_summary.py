@@ -21,6 +21,14 @@ def median(values):
     return sorted(values)[len(values) // 2] if values else None
 
 
+def queue(session):
+    """What the queue before a TUN's session did meanwhile; None without one."""
+    told = [data for _, data in session.of("queue_updated")]
+    if not told:
+        return None
+    return {"most_bytes": max(q["bytes"] for q in told), "dropped": told[-1]["dropped"], "marked": told[-1]["marked"]}
+
+
 def summarize(session):
     sent = Counter()
     for _, data in session.of("datagram_sent"):
@@ -53,6 +61,7 @@ def summarize(session):
                    "median": median(rtts), "max": max(rtts, default=None)},
         "phase_s": times(session, "phase_updated"), "limit_s": times(session, "limit_updated"),
         "streams": len(session.of("stream_opened")),
+        "tun_queue": queue(session),
         "mtu": [data["mtu"] for _, data in session.of("mtu_updated")][-1:],
     }
 
@@ -93,4 +102,5 @@ def words(session, s):
         f"round trip: {ms} (least, median, most)",
         f"phases:     {shares(s['phase_s'])}",
         f"held up by: {shares(s['limit_s'])}",
-    ])
+    ] + ([f"TUN queue:  {size(s['tun_queue']['most_bytes'])} at most, {s['tun_queue']['dropped']} packets dropped, "
+          f"{s['tun_queue']['marked']} marked"] if s["tun_queue"] else []))

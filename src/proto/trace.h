@@ -76,6 +76,13 @@ struct skt_trace_group {
     unsigned len;          /* of its longest packet */
 };
 
+/* The managed queue of a TUN's packets before the session. */
+struct skt_trace_queue {
+    size_t bytes;
+    uint32_t packets;
+    uint64_t dropped, marked; /* so far; dropped: also for want of room */
+};
+
 struct skt_trace_events {
     /* A session begins; `user` is that of skt_context.trace. What it returns is `user` of all that follows of
      * this session; NULL: nothing of it is to be told. */
@@ -104,6 +111,9 @@ struct skt_trace_events {
                   const struct skt_trace_group *g);              /* of parity: closed, to be sent */
     void (*recovered)(void *user, skt_us now, unsigned packets); /* the peer's, by its parity */
     void (*mended)(void *user, skt_us now, uint32_t packets);    /* ours that were lost, says the peer */
+
+    void (*queue)(void *user, skt_us now,
+                  const struct skt_trace_queue *q); /* told also where it is the same */
 
     void (*opened)(void *user, skt_us now, uint32_t conv, bool by_peer);           /* a stream */
     void (*closed)(void *user, skt_us now, uint32_t conv, bool reset, int reason); /* enum skt_reset */

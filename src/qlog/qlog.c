@@ -16,6 +16,8 @@
  * written at once. */
 #define METRICS_TIME (2 * SKT_US_PER_MS)
 
+#define QUEUE_TIME (5 * SKT_US_PER_MS) /* the same of what waits in a queue */
+
 #define RECORD_BEGIN '\x1e' /* RFC 7464, 2.1 */
 
 struct skt_qlog {
@@ -34,7 +36,9 @@ struct session {
     struct skt_trace_metrics told;
     skt_us told_at;
     bool told_any;
-    int limit; /* enum skt_trace_limit, as told last; -1: not yet */
+    int limit;                    /* enum skt_trace_limit, as told last; -1: not yet */
+    struct skt_trace_queue queue; /* as told last */
+    skt_us queue_at;
 };
 
 /* --- records --- */
@@ -256,6 +260,21 @@ static void on_limit(void *user, skt_us now, enum skt_trace_limit what)
     put(s, now, "limit_updated", "\"new\":\"%s\"", names[what]);
 }
 
+/* Drops and marks at once, what waits now and then. */
+static void on_queue(void *user, skt_us now, const struct skt_trace_queue *q)
+{
+    struct session *s = user;
+    bool acted = q->dropped != s->queue.dropped || q->marked != s->queue.marked;
+    bool moved = q->bytes != s->queue.bytes && now >= s->queue_at + QUEUE_TIME;
+    if (!acted && !moved)
+        return;
+    s->queue = *q;
+    s->queue_at = now;
+    put(s, now, "queue_updated",
+        "\"bytes\":%zu,\"packets\":%" PRIu32 ",\"dropped\":%" PRIu64 ",\"marked\":%" PRIu64, q->bytes,
+        q->packets, q->dropped, q->marked);
+}
+
 /* --- parity, streams --- */
 
 static void on_group(void *user, skt_us now, const struct skt_trace_group *g)
@@ -303,6 +322,7 @@ static const struct skt_trace_events events = {
     .timeout = on_timeout,
     .metrics = on_metrics,
     .limit = on_limit,
+    .queue = on_queue,
     .group = on_group,
     .recovered = on_recovered,
     .mended = on_mended,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "sim/connected.h"
@@ -179,6 +180,25 @@ static void test_a_session_can_begin_to_be_traced_later(void **state)
     free(s.text);
 }
 
+/* The switch of the simulator. */
+static void test_a_simulation_writes_the_same(void **state)
+{
+    char path[] = "/tmp/skt-test-XXXXXX", text[4096];
+    int fd = mkstemp(path);
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(setenv("SKT_SIM_TRACE", path, 1), 0);
+    sim_world_free(lossy(NULL));
+    unsetenv("SKT_SIM_TRACE");
+    ssize_t n = read(fd, text, sizeof text - 1);
+    assert_true(n > 1000);
+    text[n] = 0;
+    assert_non_null(strstr(text, "\"title\":\"skcptun simulator\""));
+    assert_non_null(strstr(text, "\"name\":\"skcptun:session_started\",\"group_id\":\"1\""));
+    close(fd);
+    unlink(path);
+}
+
 static void test_the_header_names_the_format(void **state)
 {
     struct sink s = {0};
@@ -202,6 +222,7 @@ CHECK_GROUP(qlog)
         cmocka_unit_test(test_counts_are_those_of_the_session),
         cmocka_unit_test(test_listening_changes_nothing),
         cmocka_unit_test(test_nothing_is_written_after_the_end),
+        cmocka_unit_test(test_a_simulation_writes_the_same),
         cmocka_unit_test(test_a_session_can_begin_to_be_traced_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,13 @@ static unsigned hints_of(const struct skt_aqm_packet *p)
     return (p->bulk ? (unsigned)SKT_PACKET_BULK : 0u) | (p->once ? (unsigned)SKT_PACKET_ONCE : 0u);
 }
 
+static void tell_queue(const struct skt_session *s, skt_us now, const struct skt_aqm *q)
+{
+    const struct skt_trace_queue told = {q->bytes, q->packets, q->stats.dropped + q->stats.overflow,
+                                         q->stats.marked};
+    skt_trace_tell(&s->path.trace, queue, now, &told);
+}
+
 unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
                           void (*mark)(struct skt_aqm_packet *packet))
 {
@@ -214,6 +221,8 @@ unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
         thin_room -= p->len < thin_room ? p->len : thin_room;
         skt_aqm_packet_free(p);
     }
+    if (s->path.trace.on)
+        tell_queue(s, now, q);
     return dropped;
 }
 

@@ -65,7 +65,6 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     skt_mtu_init(&s->mtu);
     skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current, false), now);
     skt_path_set_tuning(&s->path, now, &ctx->tuning);
-    skt_session_set_trace(s, now, &ctx->trace);
     bool charged = skt_account_charge(&s->path.account, SESSION_LEN);
     int err = charged ? skt_connect_init(&s->connect, client) : SKT_ERR_NOMEM;
     if (!err)
@@ -81,6 +80,7 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
         free(s);
         return err;
     }
+    skt_session_set_trace(s, now, &ctx->trace);
     *out = s;
     return SKT_OK;
 }
