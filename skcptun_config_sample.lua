@@ -43,10 +43,10 @@ config.proxy_client = {
 
     -- tcp_keepalive = 600,        -- seconds without a byte in either direction before a connection is closed,
     --                             -- default 0: never (TCP's own probes find dead peers)
-    -- tcp_recv_timeout = 10,      -- seconds: limit of a connect
-    -- tcp_read_buf_size = 16384,  -- bytes: the most that one on_tcp_recv gets (scripts; the relay ignores it)
-    -- tcp_send_timeout = 10,      -- seconds; accepted, without effect
-    -- tcp_timeout_interval = 1,   -- seconds; accepted, without effect
+    -- tcp_recv_timeout = 10,      -- seconds, 0.1..86400: limit of a connect
+    -- tcp_read_buf_size = 16384,  -- bytes, 1..16777216: the most that one on_tcp_recv gets (scripts; the relay ignores it)
+    -- tcp_send_timeout = 10,      -- seconds; accepted for the original's sake, without effect. none
+    -- tcp_timeout_interval = 1,   -- seconds; accepted for the original's sake, without effect. none
 
     -- The servers. With several of them each new connection goes through the one that answers fastest.
     skcp_remote_servers = {
@@ -72,8 +72,8 @@ config.proxy_client = {
             -- cipher = "auto",       -- "auto", "aes-256-gcm", "chacha20-poly1305"
             -- redundancy = "auto",   -- "auto": duplicates of thin traffic and parity for bursts, as the loss asks; "off";
             --                        -- { data = 10, parity = 3 }: so much parity for all data (1..32, 1..16), no duplicates
-            -- max_rate_mbit = 100,   -- Mbit/s sent at most; none
-            -- overhead_cap = 0.3,    -- redundant bytes over first transmissions, mean of 1 s (with "auto")
+            -- max_rate_mbit = 100,   -- Mbit/s sent at most, 0.01..1000000; none
+            -- overhead_cap = 0.3,    -- redundant bytes over first transmissions, 0..10, mean of 1 s (with "auto")
         },
     },
 }
@@ -107,7 +107,7 @@ config.proxy_server = {
             password = "change me",
             -- key = "...",          -- as in proxy_client
             -- private_key = "...",  -- 32 bytes in base64 from `skcptun keygen`; clients pin its public half
-            -- skcp_max_conn_cnt = 1024, -- sessions at most
+            -- skcp_max_conn_cnt = 1024, -- 1..1000000: sessions at most
             -- streams_max = 4096,       -- 1..1000000: connections at the same time in one session; more are reset. For
                                          -- 10,000 of them set it so, and allow twice as many open files (ulimit -Hn)
             -- skcp_speed_mode, skcp_keepalive, mtu, cipher, ...: as in proxy_client
