@@ -300,6 +300,107 @@ static void test_messages_of_no_length(void **state)
     sim_world_free(w);
 }
 
+/* --- a packet whose work is that of many --- */
+
+enum { HELD = 1000, WINDOW = 128 };
+
+static size_t put_reset(uint8_t *out, uint32_t sn, uint32_t conv, bool with_end)
+{
+    uint8_t msg[10] = {SKT_CONTROL_RESET};
+    struct skt_kcp_header h = {.conv = SKT_CONV_CONTROL, .cmd = SKT_KCP_CMD_PUSH, .wnd = 100, .sn = sn};
+    h.len = with_end ? 10 : 6;
+    skt_put_u32(msg + 1, conv);
+    skt_put_u32(msg + 6, 5);
+    return sim_forge_segment(out, &h, msg);
+}
+
+/* One control message makes many readable that open a stream each: some now, the others by and by. */
+static void test_a_hole_before_resets(void **state)
+{
+    (void)state;
+    struct sim_world *w = quiet_world(11);
+    struct skt_session *s = sim_world_session(w);
+    uint8_t frames[100] = {SKT_FRAME_KCP};
+    for (uint32_t sn = WINDOW - 1; sn < WINDOW; sn--)
+        assert_int_equal(sim_forge(w, true, frames, 1 + put_reset(frames + 1, sn, 2 + 2 * sn, true)), 0);
+    assert_in_range(s->peer_streams, 1, WINDOW / 2);
+    assert_true(skt_session_expiry(s, w->now) <= w->now);
+    sim_world_run(w, w->now + MS, NULL);
+    assert_int_equal(s->peer_streams, WINDOW);
+    assert_true(skt_session_expiry(s, w->now) > w->now);
+    sim_world_free(w);
+}
+
+/* Streams that hold much are reset all at once: what they held is freed by and by. */
+static void test_resets_of_full_streams(void **state)
+{
+    (void)state;
+    enum { STREAMS = 30 };
+    struct sim_world *w = quiet_world(12);
+    struct skt_session *s = sim_world_session(w);
+    uint8_t frames[1400] = {SKT_FRAME_KCP};
+    size_t before = s->path.account.used;
+    for (uint32_t i = 0; i < STREAMS * HELD; i++) {
+        struct skt_kcp_header h = {
+            .conv = 2 + 2 * (i / HELD), .cmd = SKT_KCP_CMD_PUSH, .wnd = 100, .sn = 1 + i % HELD, .len = 1};
+        assert_int_equal(sim_forge(w, true, frames, 1 + sim_forge_segment(frames + 1, &h, NULL)), 0);
+    }
+    size_t full = s->path.account.used, len = 1;
+    for (uint32_t i = 0; i < STREAMS; i++)
+        len += put_reset(frames + len, i, 2 + 2 * i, false);
+    assert_int_equal(sim_forge(w, true, frames, len), 0);
+    assert_int_equal(s->peer_streams, 0);
+    assert_in_range(s->path.account.used, full - full / 8, full);
+    skt_session_expire(s, w->now);
+    assert_in_range(s->path.account.used, full - full / 8, full);
+    sim_world_run(w, w->now + 100 * MS, NULL);
+    assert_in_range(s->path.account.used, 0, before + full / 100);
+    sim_world_free(w);
+}
+
+/* The last parity of a group of 32 that lost 16, with 50 segments in each: a body or two at a time. */
+static void test_parity_brings_much(void **state)
+{
+    (void)state;
+    enum { GROUP = 32, LOST = 16, LEN = 50 * SKT_KCP_HEADER_LEN };
+    static uint8_t rows[LOST][LEN];
+    struct sim_world *w = quiet_world(13);
+    struct skt_session *s = sim_world_session(w);
+    struct skt_keypair *kp = skt_keys_sending(&w->client.session->keys, w->now);
+    uint8_t frames[1400];
+    uint32_t conv = 2;
+    for (unsigned round = 0; round < 2; round++) { /* the first parity of all finds no ring */
+        memset(rows, 0, sizeof rows);
+        for (unsigned j = 0; j < GROUP; j++) {
+            size_t len = 1;
+            frames[0] = SKT_FRAME_KCP;
+            for (; len <= LEN; conv += 2)
+                len += sim_forge_segment(
+                    frames + len, &(struct skt_kcp_header){.conv = conv, .cmd = SKT_KCP_CMD_PUSH}, NULL);
+            for (unsigned i = 0; i < LOST; i++)
+                skt_parity_add(&skt_gf256_portable, rows[i], i, j, frames + 1, LEN);
+            if (j % 2)
+                kp->sent++;
+            else
+                assert_int_equal(sim_forge(w, true, frames, len), 0);
+        }
+        for (unsigned i = 0; i < LOST; i++) {
+            frames[0] = SKT_FRAME_PARITY;
+            skt_put_u16(frames + 1, skt_parity_head(GROUP + i, GROUP, i));
+            memcpy(frames + 3, rows[i], LEN);
+            assert_int_equal(sim_forge(w, true, frames, 3 + LEN), 0);
+        }
+    }
+    assert_int_equal(s->parity.recovered, 1);
+    for (unsigned i = 2; i <= LOST; i++) {
+        assert_true(skt_session_expiry(s, w->now) <= w->now);
+        skt_session_expire(s, w->now);
+        assert_int_equal(s->parity.recovered, i);
+    }
+    assert_false(skt_parity_ring_pending(s->parity.in));
+    sim_world_free(w);
+}
+
 CHECK_GROUP(hostile)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +414,9 @@ CHECK_GROUP(hostile)
         cmocka_unit_test(test_floods_of_challenges),
         cmocka_unit_test(test_una_of_a_stream_that_begins),
         cmocka_unit_test(test_messages_of_no_length),
+        cmocka_unit_test(test_a_hole_before_resets),
+        cmocka_unit_test(test_resets_of_full_streams),
+        cmocka_unit_test(test_parity_brings_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

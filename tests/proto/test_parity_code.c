@@ -34,7 +34,7 @@ static void make_packets(unsigned k, size_t len_max)
 static unsigned transmit(const struct skt_gf256 *gf, uint32_t first, unsigned k, unsigned m, uint64_t lost)
 {
     unsigned back = 0;
-    struct skt_parity_found found;
+    uint32_t found;
     skt_parity_sender_init(&sender);
     skt_parity_ring_begin(&ring, first);
     assert_non_null(skt_parity_sender_begin(&sender, 7, first, m, 100));
@@ -56,11 +56,10 @@ static unsigned transmit(const struct skt_gf256 *gf, uint32_t first, unsigned k,
             continue;
         skt_parity_ring_note(&ring, number);
         assert_int_equal(skt_parity_ring_parity(&ring, number, frame, len), SKT_OK);
-        skt_parity_ring_recover(&ring, gf, number, &found);
-        for (unsigned n = 0; n < found.n; n++) {
+        for (; skt_parity_ring_recover(&ring, gf, &found); back++) {
             size_t got_len;
-            unsigned j = found.number[n] - first;
-            const uint8_t *got = skt_parity_ring_get(&ring, found.number[n], &got_len);
+            unsigned j = found - first;
+            const uint8_t *got = skt_parity_ring_get(&ring, found, &got_len);
             assert_true(lost >> j & 1);
             assert_non_null(got);
             check_that(got_len, >=, packet_len[j]);
@@ -68,7 +67,6 @@ static unsigned transmit(const struct skt_gf256 *gf, uint32_t first, unsigned k,
             for (size_t z = packet_len[j]; z < got_len; z++)
                 assert_int_equal(got[z], 0);
         }
-        back += found.n;
     }
     assert_null(skt_parity_sender_due(&sender, 1000, 7, first + k + m));
     return back;
@@ -77,6 +75,15 @@ static unsigned transmit(const struct skt_gf256 *gf, uint32_t first, unsigned k,
 static unsigned bits(uint64_t set)
 {
     return (unsigned)__builtin_popcountll(set);
+}
+
+/* Recovers all that can be; how many. */
+static unsigned recover_all(void)
+{
+    unsigned n = 0;
+    for (uint32_t number; skt_parity_ring_recover(&ring, &skt_gf256_portable, &number);)
+        n++;
+    return n;
 }
 
 /* Whatever was lost of small groups comes back where there is as much parity, and nothing does else. */
@@ -110,42 +117,107 @@ static void large_groups(void **state)
     }
 }
 
-/* Any rows and columns of the matrix: what makes any parities as good as any others. */
+/* Distinct numbers below n. */
+static void choose(uint8_t *out, unsigned count, uint32_t n)
+{
+    uint32_t used = 0;
+    for (unsigned i = 0; i < count; i++) {
+        do {
+            out[i] = (uint8_t)below(n);
+        } while (used >> out[i] & 1);
+        used |= UINT32_C(1) << out[i];
+    }
+}
+
+/* Any rows and columns of the matrix, checked by nothing but multiplications: what makes any parities as good
+ * as any others. */
 static void every_square_is_invertible(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 2000; round++) {
-        struct skt_parity_unknowns u = {.n = 1 + below(SKT_PARITY_MAX)};
-        uint8_t sum[SKT_PARITY_MAX] = {0}, got[SKT_PARITY_MAX] = {0}, want[SKT_PARITY_MAX];
-        const uint8_t *rest[SKT_PARITY_MAX];
-        uint8_t *body[SKT_PARITY_MAX];
-        uint32_t used = 0, taken = 0;
-        for (unsigned i = 0; i < u.n; i++) {
-            do {
-                u.index[i] = (uint8_t)below(SKT_PARITY_MAX);
-            } while (used >> u.index[i] & 1);
-            used |= 1u << u.index[i];
-            do {
-                u.position[i] = (uint8_t)below(SKT_PARITY_SPAN);
-            } while (taken >> u.position[i] & 1);
-            taken |= 1u << u.position[i];
-            want[i] = (uint8_t)check_random(&seed);
-            rest[i] = &sum[i];
-            body[i] = &got[i];
+        unsigned count = 1 + below(SKT_PARITY_SPAN);
+        struct skt_parity_unknowns u = {.n = 1 + below(count < SKT_PARITY_MAX ? count : SKT_PARITY_MAX)};
+        struct skt_parity_plan plan;
+        uint8_t body[SKT_PARITY_SPAN], parity[SKT_PARITY_MAX] = {0}, factor[SKT_PARITY_SPAN];
+        choose(u.index, u.n, SKT_PARITY_MAX);
+        choose(u.position, u.n, count);
+        for (unsigned j = 0; j < count; j++) {
+            body[j] = (uint8_t)check_random(&seed);
+            for (unsigned i = 0; i < u.n; i++)
+                parity[i] ^= skt_gf256_mul(skt_parity_coefficient(u.index[i], j), body[j]);
         }
-        for (unsigned i = 0; i < u.n; i++)
-            for (unsigned j = 0; j < u.n; j++)
-                sum[i] ^= skt_gf256_mul(skt_parity_coefficient(u.index[i], u.position[j]), want[j]);
-        assert_int_equal(skt_parity_solve(&skt_gf256_portable, &u, rest, body, 1), SKT_OK);
-        assert_memory_equal(got, want, u.n);
+        assert_int_equal(skt_parity_plan(&plan, &u, count), SKT_OK);
+        assert_int_equal(plan.terms, count);
+        for (unsigned i = 0; i < u.n; i++) {
+            uint8_t got = 0;
+            skt_parity_factors(&plan, i, factor);
+            for (unsigned j = 0; j < plan.terms; j++)
+                got ^= skt_gf256_mul(factor[j], j < u.n ? parity[j] : body[plan.point[j]]);
+            assert_int_equal(got, body[u.position[i]]);
+        }
     }
-    struct skt_parity_unknowns twice = {.n = 2, .position = {1, 2}, .index = {3, 3}};
-    uint8_t a = 0, b = 0;
-    const uint8_t *rest[SKT_PARITY_MAX] = {&a, &b};
-    uint8_t *body[SKT_PARITY_MAX] = {&a, &b};
-    assert_int_equal(skt_parity_solve(&skt_gf256_portable, &twice, rest, body, 1), SKT_ERR_MALFORMED);
-    twice.index[1] = SKT_PARITY_MAX;
-    assert_int_equal(skt_parity_solve(&skt_gf256_portable, &twice, rest, body, 1), SKT_ERR_MALFORMED);
+}
+
+static void plans_of_what_can_not_be(void **state)
+{
+    (void)state;
+    static const struct {
+        struct skt_parity_unknowns u;
+        unsigned count;
+    } bad[] = {
+        {{.n = 2, .position = {1, 2}, .index = {3, 3}}, 4},
+        {{.n = 2, .position = {1, 1}, .index = {3, 4}}, 4},
+        {{.n = 2, .position = {1, 4}, .index = {3, 4}}, 4},
+        {{.n = 1, .position = {1}, .index = {SKT_PARITY_MAX}}, 4},
+        {{.n = 1, .position = {1}, .index = {1}}, SKT_PARITY_SPAN + 1},
+        {{.n = SKT_PARITY_MAX + 1}, 32},
+        {{.n = 0}, 4},
+    };
+    struct skt_parity_plan plan;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(skt_parity_plan(&plan, &bad[i].u, bad[i].count), SKT_ERR_MALFORMED);
+}
+
+/* Each way to compute is the other's oracle, and a multiplication is one of long hand. */
+static void arithmetic(void **state)
+{
+    (void)state;
+    const struct skt_gf256 *gf[] = {&skt_gf256_portable, skt_crypto_gf256()};
+    static uint8_t out[3][LEN_MAX + 1];
+    for (unsigned a = 0; a < 256; a++) {
+        for (unsigned b = 0; b < 256; b++) {
+            uint8_t product = 0, x = (uint8_t)a;
+            for (unsigned y = b; y; y >>= 1, x = (uint8_t)(x << 1 ^ (x & 0x80 ? 0x1d : 0)))
+                product ^= y & 1 ? x : 0;
+            assert_int_equal(skt_gf256_mul((uint8_t)a, (uint8_t)b), product);
+        }
+        assert_int_equal(skt_gf256_mul((uint8_t)a, skt_gf256_inv((uint8_t)a)), a != 0);
+    }
+    for (unsigned round = 0; round < 600; round++) {
+        unsigned n = 1 + below(SKT_GF256_TERMS);
+        size_t len = below(round % 2 ? 200 : LEN_MAX - 8);
+        const uint8_t *src[SKT_GF256_TERMS];
+        uint8_t c[SKT_GF256_TERMS];
+        make_packets(n, LEN_MAX);
+        for (unsigned j = 0; j < n; j++) {
+            src[j] = packet[j] + below(8);
+            c[j] = (uint8_t)(below(8) ? below(256) : below(3));
+        }
+        memset(out, 0xee, sizeof out);
+        memset(out[2], 0, len);
+        for (unsigned i = 0; i < 2; i++)
+            gf[i]->sum(out[i], src, c, n, len);
+        for (unsigned j = 0; j < n; j++)
+            gf[round / 2 % 2]->mul_add(out[2], src[j], c[j], len);
+        assert_memory_equal(out[0], out[1], sizeof out[0]); /* and nothing behind the end */
+        assert_memory_equal(out[0], out[2], sizeof out[0]);
+        for (size_t at = 0; at < len; at += 1 + below(100)) {
+            uint8_t sum = 0;
+            for (unsigned j = 0; j < n; j++)
+                sum ^= skt_gf256_mul(c[j], src[j][at]);
+            assert_int_equal(out[0][at], sum);
+        }
+    }
 }
 
 /* The bytes of the wire: doc/protocol.md has the same example. */
@@ -209,21 +281,16 @@ static void contradicting_parity(void **state)
 {
     (void)state;
     static const uint8_t row[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    struct skt_parity_found found;
     skt_parity_ring_begin(&ring, 1);
     skt_parity_ring_note(&ring, 3);
     feed(10, 9, 4, 0, row, 8);  /* 1 to 4: 1, 2, 4 are missing */
     feed(11, 10, 4, 0, row, 8); /* the same index again */
     feed(12, 11, 4, 1, row, 7); /* another length */
     feed(13, 12, 5, 2, row, 8); /* another group */
-    for (uint32_t n = 10; n <= 13; n++) {
-        skt_parity_ring_recover(&ring, &skt_gf256_portable, n, &found);
-        assert_int_equal(found.n, 0);
-    }
+    assert_int_equal(recover_all(), 0);
     feed(14, 13, 4, 3, row, 8);
     feed(15, 14, 4, 4, row, 8); /* now there are three that fit */
-    skt_parity_ring_recover(&ring, &skt_gf256_portable, 15, &found);
-    assert_int_equal(found.n, 3);
+    assert_int_equal(recover_all(), 3);
 }
 
 /* Parity before its data: the last of it to come brings the rest. */
@@ -232,19 +299,16 @@ static void reordered(void **state)
     (void)state;
     uint8_t rows[2][4] = {{0}};
     static const uint8_t body[3][4] = {{1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}};
-    struct skt_parity_found found;
     for (unsigned i = 0; i < 2; i++)
         for (unsigned j = 0; j < 3; j++)
             skt_parity_add(&skt_gf256_portable, rows[i], i, j, body[j], 4);
     skt_parity_ring_begin(&ring, 20);
     feed(23, 3, 3, 0, rows[0], 4);
     feed(24, 4, 3, 1, rows[1], 4);
-    skt_parity_ring_recover(&ring, &skt_gf256_portable, 24, &found);
-    assert_int_equal(found.n, 0); /* three are missing */
+    assert_int_equal(recover_all(), 0); /* three are missing */
     skt_parity_ring_note(&ring, 21);
     skt_parity_ring_body(&ring, 21, body[1], 4);
-    skt_parity_ring_recover(&ring, &skt_gf256_portable, 21, &found);
-    assert_int_equal(found.n, 2);
+    assert_int_equal(recover_all(), 2);
     size_t len;
     assert_memory_equal(skt_parity_ring_get(&ring, 20, &len), body[0], 4);
     assert_memory_equal(skt_parity_ring_get(&ring, 22, &len), body[2], 4);
@@ -253,6 +317,69 @@ static void reordered(void **state)
     skt_parity_ring_body(&ring, 20, body[0], 4);
     skt_parity_ring_note(&ring, 200);
     assert_int_equal(ring.losses.recovered, 1);
+}
+
+static void put_group(uint32_t first, unsigned count, unsigned lost)
+{
+    uint8_t rows[SKT_PARITY_MAX][4] = {{0}};
+    for (unsigned j = 0; j < count; j++) {
+        const uint8_t body[4] = {(uint8_t)(first + j), 1, 2, 3};
+        for (unsigned i = 0; i < lost; i++)
+            skt_parity_add(&skt_gf256_portable, rows[i], i, j, body, 4);
+        if (j < lost)
+            continue;
+        skt_parity_ring_note(&ring, first + j);
+        skt_parity_ring_body(&ring, first + j, body, 4);
+    }
+    for (unsigned i = 0; i < lost; i++)
+        feed(first + count + i, count + i, count, i, rows[i], 4);
+}
+
+/* Bodies come one at a time, and meanwhile packets do: one of those that were to be computed, another
+ * group's. */
+static void news_between(void **state)
+{
+    (void)state;
+    uint32_t number;
+    size_t len;
+    skt_parity_ring_begin(&ring, 1);
+    put_group(1, 8, 4);
+    assert_true(skt_parity_ring_pending(&ring));
+    assert_true(skt_parity_ring_recover(&ring, &skt_gf256_portable, &number));
+    assert_int_equal(number, 1);
+    skt_parity_ring_note(&ring, 2);
+    skt_parity_ring_body(&ring, 2, (const uint8_t *)"late", 4);
+    put_group(20, 3, 2);
+    for (unsigned i = 0; i < 4; i++) {
+        static const uint32_t expect[] = {3, 4, 20, 21};
+        assert_true(skt_parity_ring_recover(&ring, &skt_gf256_portable, &number));
+        assert_int_equal(number, expect[i]);
+        assert_int_equal(skt_parity_ring_get(&ring, number, &len)[0], number);
+    }
+    assert_false(skt_parity_ring_recover(&ring, &skt_gf256_portable, &number));
+    assert_false(skt_parity_ring_pending(&ring));
+    assert_memory_equal(skt_parity_ring_get(&ring, 2, &len), "late", 4);
+}
+
+/* A group that leaves the ring before all of it was computed is given up. */
+static void left_behind(void **state)
+{
+    (void)state;
+    uint32_t number;
+    for (unsigned by = SKT_PARITY_RING - 1; by <= 3 * SKT_PARITY_RING; by++) {
+        skt_parity_ring_begin(&ring, 1);
+        put_group(1, 8, 4);
+        assert_true(skt_parity_ring_recover(&ring, &skt_gf256_portable, &number));
+        skt_parity_ring_note(&ring, 1 + by);
+        assert_int_equal(recover_all(), by < SKT_PARITY_RING ? 3 : 0);
+        assert_false(skt_parity_ring_pending(&ring));
+    }
+    skt_parity_ring_begin(&ring, 1);
+    put_group(1, 8, 4);
+    assert_true(skt_parity_ring_recover(&ring, &skt_gf256_portable, &number));
+    skt_parity_ring_begin(&ring, 1); /* new keys */
+    assert_false(skt_parity_ring_pending(&ring));
+    assert_int_equal(recover_all(), 0);
 }
 
 static void losses_are_counted(void **state)
@@ -280,7 +407,6 @@ static void other_packets_between(void **state)
     (void)state;
     static const uint8_t body[4] = {9, 8, 7, 6};
     for (unsigned lost = 0; lost < 16; lost++) {
-        struct skt_parity_found found;
         skt_parity_sender_init(&sender);
         skt_parity_ring_begin(&ring, 1);
         skt_parity_sender_begin(&sender, 1, 1, 2, 0);
@@ -303,8 +429,8 @@ static void other_packets_between(void **state)
             size_t len = skt_parity_sender_write(&sender, g, 0, n, frame);
             skt_parity_ring_note(&ring, n);
             assert_int_equal(skt_parity_ring_parity(&ring, n, frame, len), SKT_OK);
-            skt_parity_ring_recover(&ring, &skt_gf256_portable, n, &found);
-            back += found.n;
+            for (uint32_t number; skt_parity_ring_recover(&ring, &skt_gf256_portable, &number);)
+                back += number % 2; /* 2 comes back, too, as nothing */
         }
         unsigned missing = bits(lost & 7); /* the group ends with number 3 */
         assert_int_equal(back, missing <= 2 ? bits(lost & 5) : 0);
@@ -362,10 +488,14 @@ CHECK_GROUP(parity_code)
         cmocka_unit_test(all_patterns),
         cmocka_unit_test(large_groups),
         cmocka_unit_test(every_square_is_invertible),
+        cmocka_unit_test(plans_of_what_can_not_be),
+        cmocka_unit_test(arithmetic),
         cmocka_unit_test(known_parity),
         cmocka_unit_test(malformed_parity),
         cmocka_unit_test(contradicting_parity),
         cmocka_unit_test(reordered),
+        cmocka_unit_test(news_between),
+        cmocka_unit_test(left_behind),
         cmocka_unit_test(losses_are_counted),
         cmocka_unit_test(other_packets_between),
         cmocka_unit_test(groups_take_turns),

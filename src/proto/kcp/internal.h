@@ -170,6 +170,10 @@ void skt_path_forget(struct skt_path *p, struct skt_segment *seg);
 /* For every conversation that lags, within the work of one packet. */
 void skt_path_catch_up(struct skt_path *p, skt_us now);
 
+/* Takes over a ring of segments that are nowhere else, to free them bit by bit in skt_path_catch_up: they are
+ * charged till then. False: it is small, or there is no memory for that; it is the caller's. */
+bool skt_path_take_rubble(struct skt_path *p, struct skt_seg_ring *ring);
+
 void skt_path_detect_losses(struct skt_path *p, skt_us now);
 
 /* When the oldest transmission in flight is to be acted upon; SKT_NEVER without one. */

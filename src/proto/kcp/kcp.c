@@ -120,7 +120,8 @@ static void set_held(struct skt_kcp *k, bool held)
 void skt_kcp_dispose(struct skt_kcp *k)
 {
     drop_all(k, &k->snd);
-    drop_all(k, &k->rcv);
+    if (!skt_path_take_rubble(k->path, &k->rcv))
+        drop_all(k, &k->rcv);
     skt_account_free(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed));
     set_held(k, false);
     skt_list_remove(&k->ready_node);

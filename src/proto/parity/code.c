@@ -3,18 +3,22 @@
 
 #include "base/err.h"
 
-#include <stdbool.h>
-#include <string.h>
+/* The bodies b of a group and its parities p are tied by a rational function: f(x) = sum of b[j] / (x + y[j])
+ * has the value p[i] at x[i]. Less what is known, it has only the poles of the missing bodies, so that the
+ * points of n parities fix it, and each missing body is its residue. Written out, a missing body at y is the
+ * sum, over the parities and the known bodies at their points z, of value * W(z) * V(y) / (y + z), where with
+ * the products over all missing positions l and all parities r that take part, but for factors of 0, W(z) =
+ * prod (z + l) / prod (z + r)  and  V(y) = prod (y + r) / prod (y + l). All of it is products, hence sums of
+ * logarithms. */
 
-/* A matrix and, to the right of it, what becomes its inverse. */
-struct matrix {
-    uint8_t at[SKT_PARITY_MAX][2 * SKT_PARITY_MAX];
-    unsigned n;
-};
+static uint8_t point_of_parity(unsigned index)
+{
+    return (uint8_t)(255 - index);
+}
 
 uint8_t skt_parity_coefficient(unsigned parity, unsigned position)
 {
-    return skt_gf256_inv((uint8_t)((255 - parity) ^ position));
+    return skt_gf256_inv(point_of_parity(parity) ^ (uint8_t)position);
 }
 
 void skt_parity_add(const struct skt_gf256 *gf, uint8_t *parity, unsigned index, unsigned position,
@@ -23,63 +27,60 @@ void skt_parity_add(const struct skt_gf256 *gf, uint8_t *parity, unsigned index,
     gf->mul_add(parity, body, skt_parity_coefficient(index, position), len);
 }
 
-static void swap_rows(struct matrix *m, unsigned a, unsigned b)
+/* The logarithm of the product of the distances to n points, but for one's own. */
+static unsigned log_distances(uint8_t from, const uint8_t *to, unsigned n)
 {
-    uint8_t row[2 * SKT_PARITY_MAX];
-    memcpy(row, m->at[a], sizeof row);
-    memcpy(m->at[a], m->at[b], sizeof row);
-    memcpy(m->at[b], row, sizeof row);
+    unsigned sum = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (to[i] != from)
+            sum += skt_gf256_log(from ^ to[i]);
+    return sum % SKT_GF256_ORDER;
 }
 
-static void scale_row(struct matrix *m, unsigned row, uint8_t by)
+static uint8_t log_quotient(unsigned a, unsigned b)
 {
-    for (unsigned j = 0; j < 2 * m->n; j++)
-        m->at[row][j] = skt_gf256_mul(m->at[row][j], by);
+    return (uint8_t)((a + SKT_GF256_ORDER - b) % SKT_GF256_ORDER);
 }
 
-static void subtract_row(struct matrix *m, unsigned from, unsigned row, uint8_t times)
+/* The points of the missing bodies and of the terms. */
+static int set_points(struct skt_parity_plan *p, const struct skt_parity_unknowns *u, unsigned count)
 {
-    for (unsigned j = 0; j < 2 * m->n; j++)
-        m->at[from][j] ^= skt_gf256_mul(m->at[row][j], times);
-}
-
-/* Gauss-Jordan. False: singular, which a Cauchy matrix without repeated rows or columns never is. */
-static bool invert(struct matrix *m)
-{
-    for (unsigned i = 0; i < m->n; i++) {
-        unsigned pivot = i;
-        while (pivot < m->n && m->at[pivot][i] == 0)
-            pivot++;
-        if (pivot == m->n)
-            return false;
-        if (pivot != i)
-            swap_rows(m, i, pivot);
-        scale_row(m, i, skt_gf256_inv(m->at[i][i]));
-        for (unsigned k = 0; k < m->n; k++)
-            if (k != i && m->at[k][i] != 0)
-                subtract_row(m, k, i, m->at[k][i]);
-    }
-    return true;
-}
-
-int skt_parity_solve(const struct skt_gf256 *gf, const struct skt_parity_unknowns *u,
-                     const uint8_t *const rest[SKT_PARITY_MAX], uint8_t *const body[SKT_PARITY_MAX],
-                     size_t len)
-{
-    struct matrix m = {.n = u->n};
-    if (u->n > SKT_PARITY_MAX)
+    uint32_t missing = 0, taken = 0;
+    if (u->n == 0 || u->n > SKT_PARITY_MAX || count > SKT_PARITY_SPAN)
         return SKT_ERR_MALFORMED;
-    for (unsigned i = 0; i < m.n; i++) {
-        if (u->index[i] >= SKT_PARITY_MAX || u->position[i] >= SKT_PARITY_SPAN)
+    for (unsigned i = 0; i < u->n; i++) {
+        if (u->index[i] >= SKT_PARITY_MAX || u->position[i] >= count || (taken >> u->index[i] & 1) ||
+            (missing >> u->position[i] & 1))
             return SKT_ERR_MALFORMED;
-        for (unsigned j = 0; j < m.n; j++)
-            m.at[i][j] = skt_parity_coefficient(u->index[i], u->position[j]);
-        m.at[i][m.n + i] = 1;
+        taken |= UINT32_C(1) << u->index[i];
+        missing |= UINT32_C(1) << u->position[i];
+        p->point[i] = point_of_parity(u->index[i]);
+        p->missing[i] = u->position[i];
     }
-    if (!invert(&m))
-        return SKT_ERR_MALFORMED;
-    for (unsigned j = 0; j < m.n; j++)
-        for (unsigned i = 0; i < m.n; i++)
-            gf->mul_add(body[j], rest[i], m.at[j][m.n + i], len);
+    p->n = p->terms = u->n;
+    for (unsigned j = 0; j < count; j++)
+        if (!(missing >> j & 1))
+            p->point[p->terms++] = (uint8_t)j;
     return SKT_OK;
+}
+
+int skt_parity_plan(struct skt_parity_plan *p, const struct skt_parity_unknowns *u, unsigned count)
+{
+    int err = set_points(p, u, count);
+    if (err)
+        return err;
+    for (unsigned i = 0; i < p->terms; i++)
+        p->weight[i] = log_quotient(log_distances(p->point[i], p->missing, p->n),
+                                    log_distances(p->point[i], p->point, p->n));
+    for (unsigned i = 0; i < p->n; i++)
+        p->missing_weight[i] = log_quotient(log_distances(p->missing[i], p->point, p->n),
+                                            log_distances(p->missing[i], p->missing, p->n));
+    return SKT_OK;
+}
+
+void skt_parity_factors(const struct skt_parity_plan *p, unsigned i, uint8_t c[SKT_PARITY_SPAN])
+{
+    for (unsigned j = 0; j < p->terms; j++)
+        c[j] = skt_gf256_exp((unsigned)p->weight[j] + p->missing_weight[i] + SKT_GF256_ORDER -
+                             skt_gf256_log(p->missing[i] ^ p->point[j]));
 }

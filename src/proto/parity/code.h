@@ -29,12 +29,20 @@ struct skt_parity_unknowns {
     uint8_t position[SKT_PARITY_MAX], index[SKT_PARITY_MAX]; /* each without repetition */
 };
 
-/* Solves for the missing bodies. rest[i]: parity index[i] with all known bodies taken out; body[i]: where the
- * body of position[i] is to be added to, filled with zeros; all of len bytes, none overlapping.
- * SKT_ERR_MALFORMED: out of range or repeated; nothing is changed then. Work: n^2 multiplications of len
- * bytes. */
-int skt_parity_solve(const struct skt_gf256 *gf, const struct skt_parity_unknowns *u,
-                     const uint8_t *const rest[SKT_PARITY_MAX], uint8_t *const body[SKT_PARITY_MAX],
-                     size_t len);
+/* How the missing bodies of a group follow from the rest of it: each is a sum of as many terms as the group
+ * has positions, of the parities that take part and of the bodies that are known. */
+struct skt_parity_plan {
+    unsigned n;     /* missing bodies, and parities: the first n terms, in their order; */
+    unsigned terms; /* then the known bodies, by their positions */
+    uint8_t point[SKT_PARITY_SPAN], weight[SKT_PARITY_SPAN];         /* of the terms, */
+    uint8_t missing[SKT_PARITY_MAX], missing_weight[SKT_PARITY_MAX]; /* and of the bodies */
+};
+
+/* Plans for a group of count positions. SKT_ERR_MALFORMED: out of range or repeated. Work: some count^2
+ * additions, none on bodies. */
+int skt_parity_plan(struct skt_parity_plan *p, const struct skt_parity_unknowns *u, unsigned count);
+
+/* The factors of the terms of missing body i (u->position[i]). Work: one skt_gf256.sum on bodies, then. */
+void skt_parity_factors(const struct skt_parity_plan *p, unsigned i, uint8_t c[SKT_PARITY_SPAN]);
 
 #endif

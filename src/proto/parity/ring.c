@@ -28,6 +28,8 @@ uint16_t skt_parity_head(unsigned back, unsigned count, unsigned index)
 void skt_parity_ring_begin(struct skt_parity_ring *r, uint32_t number)
 {
     memset(r->slot, 0, sizeof r->slot);
+    r->job.next = r->job.plan.n = 0;
+    r->news = 0;
     r->floor = number;
     r->top = number > 0 ? number - 1 : 0;
     r->in_run = false;
@@ -80,6 +82,7 @@ void skt_parity_ring_note(struct skt_parity_ring *r, uint32_t number)
     if (!is_inside(r, number))
         return;
     struct skt_parity_slot *slot = slot_of(r, number);
+    r->news |= UINT64_C(1) << number % SKT_PARITY_RING;
     if (is_known(r, number)) { /* recovered, and here after all: its body is the same */
         slot->state = SKT_PARITY_ARRIVED;
         return;
@@ -131,20 +134,6 @@ static unsigned gather(const struct skt_parity_ring *r, const struct skt_parity_
     return n;
 }
 
-/* Takes what is known of the group out of a parity. */
-static void take_out_known(struct skt_parity_ring *r, const struct skt_gf256 *gf,
-                           const struct skt_parity_slot *parity)
-{
-    uint8_t *row = r->body[parity->number % SKT_PARITY_RING];
-    for (unsigned j = 0; j < parity->count; j++) {
-        uint32_t number = parity->first + j;
-        size_t len;
-        const uint8_t *body = skt_parity_ring_get(r, number, &len);
-        if (body && len <= parity->len) /* a longer one was not covered */
-            skt_parity_add(gf, row, parity->index, j, body, len);
-    }
-}
-
 /* Finds the missing numbers of a parity's group. False: none, too many, or not in the ring any more. */
 static bool find_missing(const struct skt_parity_ring *r, const struct skt_parity_slot *parity,
                          struct skt_parity_unknowns *u)
@@ -170,60 +159,128 @@ static bool is_zero(const uint8_t *p, size_t len)
     return true;
 }
 
-static void solve_group(struct skt_parity_ring *r, const struct skt_gf256 *gf,
-                        const struct skt_parity_slot *like, struct skt_parity_found *found)
+static bool is_working(const struct skt_parity_ring *r)
 {
-    const struct skt_parity_slot *parity[SKT_PARITY_MAX];
-    const uint8_t *rest[SKT_PARITY_MAX];
-    uint8_t *body[SKT_PARITY_MAX];
-    struct skt_parity_unknowns u;
-    if (!find_missing(r, like, &u) || gather(r, like, u.n, parity) < u.n)
-        return;
-    uint32_t first = like->first;
-    uint16_t len = like->len;
-    for (unsigned i = 0; i < u.n; i++) {
-        take_out_known(r, gf, parity[i]);
-        u.index[i] = parity[i]->index;
-        rest[i] = r->body[parity[i]->number % SKT_PARITY_RING];
-        body[i] = r->body[(first + u.position[i]) % SKT_PARITY_RING];
-        memset(body[i], 0, len);
-    }
-    int err = skt_parity_solve(gf, &u, rest, body, len);
-    for (unsigned i = 0; i < u.n; i++) /* used up: what they held was taken out */
-        r->slot[parity[i]->number % SKT_PARITY_RING].state = SKT_PARITY_ARRIVED;
-    for (unsigned i = 0; i < u.n; i++)
-        r->slot[parity[i]->number % SKT_PARITY_RING].len = 0;
-    if (err)
-        return;
-    for (unsigned i = 0; i < u.n; i++) {
-        uint32_t number = first + u.position[i];
-        if (is_zero(body[i], len)) { /* no body: nothing was lost with it */
-            *slot_of(r, number) = (struct skt_parity_slot){.number = number, .state = SKT_PARITY_RECOVERED};
-            continue;
-        }
-        *slot_of(r, number) =
-            (struct skt_parity_slot){.number = number, .len = len, .state = SKT_PARITY_RECOVERED};
-        found->number[found->n++] = number;
-    }
+    return r->job.next < r->job.plan.n;
 }
 
-void skt_parity_ring_recover(struct skt_parity_ring *r, const struct skt_gf256 *gf, uint32_t number,
-                             struct skt_parity_found *found)
+/* Begins to compute what is missing of a parity's group, if it can be. */
+static bool begin_job(struct skt_parity_ring *r, const struct skt_parity_slot *like)
 {
-    found->n = 0;
-    if (!is_inside(r, number))
-        return;
-    const struct skt_parity_slot *news = slot_of(r, number);
-    if (news->state == SKT_PARITY_SUM) {
-        solve_group(r, gf, news, found);
-        return;
+    const struct skt_parity_slot *parity[SKT_PARITY_MAX];
+    struct skt_parity_job *job = &r->job;
+    struct skt_parity_unknowns u;
+    if (!find_missing(r, like, &u) || gather(r, like, u.n, parity) < u.n)
+        return false;
+    for (unsigned i = 0; i < u.n; i++) {
+        u.index[i] = parity[i]->index;
+        job->parity[i] = parity[i]->number;
     }
-    for (unsigned i = 0; i < SKT_PARITY_RING && number < r->top; i++) {
+    job->first = like->first;
+    job->len = like->len;
+    job->next = 0;
+    if (skt_parity_plan(&job->plan, &u, like->count) == SKT_OK)
+        return true;
+    job->plan.n = 0;
+    return false;
+}
+
+/* Does a packet make anything possible? */
+static bool look_at(struct skt_parity_ring *r, const struct skt_parity_slot *news)
+{
+    if (news->state == SKT_PARITY_SUM)
+        return begin_job(r, news);
+    for (unsigned i = 0; i < SKT_PARITY_RING && news->number < r->top; i++) {
         const struct skt_parity_slot *s = &r->slot[i];
-        if (s->state == SKT_PARITY_SUM && number - s->first < s->count) {
-            solve_group(r, gf, s, found);
-            return;
-        }
+        if (s->state == SKT_PARITY_SUM && news->number - s->first < s->count)
+            return begin_job(r, s);
+    }
+    return false;
+}
+
+/* The group has all that it can have: its parities count as packets without a body from now on. */
+static void end_job(struct skt_parity_ring *r)
+{
+    struct skt_parity_job *job = &r->job;
+    for (unsigned i = 0; i < job->plan.n; i++) {
+        struct skt_parity_slot *slot = slot_of(r, job->parity[i]);
+        if (slot->number != job->parity[i] || slot->state != SKT_PARITY_SUM)
+            continue;
+        slot->state = SKT_PARITY_ARRIVED;
+        slot->len = 0;
+    }
+    job->next = job->plan.n = 0;
+}
+
+/* A body that counts in the group, followed by zeros up to its parity's length; or NULL. */
+static const uint8_t *padded(struct skt_parity_ring *r, uint32_t number, size_t len)
+{
+    const struct skt_parity_slot *slot = slot_of(r, number);
+    if (slot->state == SKT_PARITY_SUM || slot->len == 0 || slot->len > len) /* a longer one was not covered */
+        return NULL;
+    uint8_t *body = r->body[number % SKT_PARITY_RING];
+    memset(body + slot->len, 0, len - slot->len);
+    return body;
+}
+
+/* Computes the job's body i into its slot. */
+static void compute(struct skt_parity_ring *r, const struct skt_gf256 *gf, unsigned i)
+{
+    const struct skt_parity_job *job = &r->job;
+    const uint8_t *term[SKT_PARITY_SPAN];
+    uint8_t factor[SKT_PARITY_SPAN];
+    uint32_t number = job->first + job->plan.missing[i];
+    uint8_t *body = r->body[number % SKT_PARITY_RING];
+    unsigned n = 0;
+    skt_parity_factors(&job->plan, i, factor);
+    for (unsigned j = 0; j < job->plan.terms; j++) {
+        const uint8_t *t = j < job->plan.n ? r->body[job->parity[j] % SKT_PARITY_RING]
+                                           : padded(r, job->first + job->plan.point[j], job->len);
+        if (!t)
+            continue;
+        term[n] = t;
+        factor[n++] = factor[j];
+    }
+    gf->sum(body, term, factor, n, job->len);
+    uint16_t len = is_zero(body, job->len) ? 0 : job->len; /* no body: nothing was lost with it */
+    *slot_of(r, number) =
+        (struct skt_parity_slot){.number = number, .len = len, .state = SKT_PARITY_RECOVERED};
+}
+
+/* The next of the group's bodies that has not come by itself meanwhile. */
+static bool step(struct skt_parity_ring *r, const struct skt_gf256 *gf, uint32_t *number)
+{
+    struct skt_parity_job *job = &r->job;
+    while (is_working(r) && is_inside(r, job->first)) {
+        unsigned i = job->next++;
+        *number = job->first + job->plan.missing[i];
+        if (is_known(r, *number))
+            continue;
+        compute(r, gf, i);
+        if (!is_working(r))
+            end_job(r);
+        return true;
+    }
+    end_job(r);
+    return false;
+}
+
+bool skt_parity_ring_pending(const struct skt_parity_ring *r)
+{
+    return is_working(r) || r->news;
+}
+
+bool skt_parity_ring_recover(struct skt_parity_ring *r, const struct skt_gf256 *gf, uint32_t *number)
+{
+    for (;;) {
+        if (is_working(r) && step(r, gf, number))
+            return true;
+        if (!r->news)
+            return false;
+        const struct skt_parity_slot *slot = &r->slot[__builtin_ctzll(r->news)];
+        r->news &= r->news - 1;
+        if (slot->state != SKT_PARITY_EMPTY)
+            (void)look_at(r, slot);
     }
 }
 

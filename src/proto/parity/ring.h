@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The receiving end of parity: the last 64 packets of one keypair by their numbers, each with its body (the
- * KCP bytes in it, none for packets without) or the parity that it carried. Lost bodies are computed as soon
- * as enough parity of their group is there. What is lost is counted when it leaves the ring. */
+ * KCP bytes in it, none for packets without) or the parity that it carried. Lost bodies can be computed as
+ * soon as enough parity of their group is there: one at a time, for what a peer has done in one packet may be
+ * the work of sixteen. What is lost is counted when it leaves the ring. */
 #ifndef SKT_PROTO_PARITY_RING_H
 #define SKT_PROTO_PARITY_RING_H
 
@@ -32,18 +33,23 @@ struct skt_parity_losses {
     uint32_t recovered; /* of the lost ones, those whose bodies parity brought */
 };
 
+/* The group whose bodies are being computed. */
+struct skt_parity_job {
+    unsigned next; /* of the plan's missing bodies; as many as there are: none are left */
+    uint32_t first;
+    uint16_t len;
+    struct skt_parity_plan plan;
+    uint32_t parity[SKT_PARITY_MAX]; /* the packets that carried those that take part */
+};
+
 struct skt_parity_ring {
     uint32_t floor, top; /* the first number that counts, the highest one that came */
     bool in_run;         /* the number that left the ring last was lost */
     struct skt_parity_losses losses;
+    struct skt_parity_job job;
+    uint64_t news; /* slots whose packets have not been looked at yet for what they make possible */
     struct skt_parity_slot slot[SKT_PARITY_RING];
     uint8_t body[SKT_PARITY_RING][SKT_PARITY_BODY_MAX];
-};
-
-/* Recovered packets that had a body; it is in the ring. */
-struct skt_parity_found {
-    unsigned n;
-    uint32_t number[SKT_PARITY_MAX];
 };
 
 /* Forgets all packets; begins with this number. The losses counted stay: zero them first. */
@@ -58,10 +64,13 @@ void skt_parity_ring_body(struct skt_parity_ring *r, uint32_t number, const uint
 /* The PARITY frame (without its type) of a packet noted before. SKT_ERR_MALFORMED. */
 int skt_parity_ring_parity(struct skt_parity_ring *r, uint32_t number, const uint8_t *frame, size_t len);
 
-/* After news of `number`: recovers what can be now. At most SKT_PARITY_MAX bodies, and one solution, a
- * call. */
-void skt_parity_ring_recover(struct skt_parity_ring *r, const struct skt_gf256 *gf, uint32_t number,
-                             struct skt_parity_found *found);
+/* After the news of a packet: may there be bodies to recover? */
+bool skt_parity_ring_pending(const struct skt_parity_ring *r);
+
+/* Computes one lost body and says whose; skt_parity_ring_get has it, followed by zeros up to the length of
+ * its parity. False: none can be computed now. The work of one step: a sum of SKT_PARITY_SPAN bodies at most.
+ * A group that leaves the ring meanwhile, with the 64th number after its first one, is lost. */
+bool skt_parity_ring_recover(struct skt_parity_ring *r, const struct skt_gf256 *gf, uint32_t *number);
 
 /* A body that is in the ring, or NULL. */
 const uint8_t *skt_parity_ring_get(const struct skt_parity_ring *r, uint32_t number, size_t *len);

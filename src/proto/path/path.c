@@ -18,6 +18,18 @@ enum {
     ACK_WORK = 256 * SKT_ACK_RELEASE,
 };
 
+/* The segments that a stream holds are freed when it ends, and one packet may end a hundred. */
+enum {
+    RUBBLE_MIN = 16,   /* slots; smaller rings go at once */
+    RUBBLE_SOME = 512, /* slots that are cleared at a time */
+};
+
+struct rubble {
+    struct skt_list node;
+    struct skt_seg_ring ring;
+    uint32_t at; /* the next slot to be cleared */
+};
+
 enum { WAKES_MAX = 256 }; /* writers told of room at a time: thousands may wait, and each will use it */
 
 static size_t datagram_len(const struct skt_path *p)
@@ -64,14 +76,45 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
     skt_list_init(&p->events);
     skt_list_init(&p->starved);
     skt_list_init(&p->lagging);
+    skt_list_init(&p->rubble);
     skt_path_begin_receive(p);
     skt_heap_init(&p->timers);
     skt_redundancy_init(&p->redundancy);
     begin_measuring(p, now);
 }
 
+bool skt_path_take_rubble(struct skt_path *p, struct skt_seg_ring *ring)
+{
+    struct rubble *r =
+        ring->cap > RUBBLE_MIN ? (struct rubble *)skt_account_alloc(&p->account, sizeof *r, true) : NULL;
+    if (!r)
+        return false;
+    r->ring = *ring;
+    r->at = 0;
+    *ring = (struct skt_seg_ring){0};
+    skt_list_init(&r->node);
+    skt_list_append(&p->rubble, &r->node);
+    return true;
+}
+
+static void clear_rubble(struct skt_path *p, uint32_t slots)
+{
+    while (slots > 0 && !skt_list_empty(&p->rubble)) {
+        struct rubble *r = SKT_CONTAINER(p->rubble.next, struct rubble, node);
+        for (; r->at < r->ring.cap && slots > 0; r->at++, slots--)
+            if (r->ring.slot[r->at])
+                skt_account_put(&p->account, r->ring.slot[r->at]);
+        if (r->at < r->ring.cap)
+            return;
+        skt_list_remove(&r->node);
+        skt_seg_ring_free(&r->ring, &p->account);
+        skt_account_free(&p->account, r, sizeof *r);
+    }
+}
+
 void skt_path_dispose(struct skt_path *p)
 {
+    clear_rubble(p, UINT32_MAX);
     assert(skt_list_empty(&p->inflight) && skt_list_empty(&p->lost));
     skt_heap_dispose(&p->timers);
     skt_account_dispose(&p->account);
@@ -241,7 +284,7 @@ void skt_path_add_starved(struct skt_path *p, struct skt_list *node)
 
 skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
 {
-    if (!skt_list_empty(&p->controls) || !skt_list_empty(&p->lagging))
+    if (!skt_list_empty(&p->controls) || !skt_list_empty(&p->lagging) || !skt_list_empty(&p->rubble))
         return now;
     skt_us at = skt_us_min(skt_path_loss_expiry(p), starved_expiry(p));
     if (!skt_list_empty(&p->acks))
@@ -273,6 +316,7 @@ void skt_path_begin_receive(struct skt_path *p)
 
 void skt_path_catch_up(struct skt_path *p, skt_us now)
 {
+    clear_rubble(p, RUBBLE_SOME);
     skt_path_begin_receive(p);
     while (p->ack_work > 0 && !skt_list_empty(&p->lagging))
         skt_kcp_catch_up(SKT_CONTAINER(p->lagging.next, struct skt_kcp, lag_node), now);

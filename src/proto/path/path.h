@@ -44,6 +44,7 @@ struct skt_path {
     struct skt_list ready;   /* and the others */
     struct skt_list events;  /* conversations with news for the application (skt_kcp_take_events) */
     struct skt_heap timers;  /* window probes of single conversations */
+    struct skt_list rubble;  /* rings of conversations that have ended, whose segments are freed bit by bit */
     struct skt_list lagging; /* conversations of which more is acknowledged than was worked off yet */
     skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
     size_t payload_limit;                     /* KCP bytes that one packet may carry now */

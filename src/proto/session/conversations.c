@@ -3,11 +3,16 @@
  * conversations that every session has: stream control and messages. */
 #include "base/err.h"
 #include "proto/kcp/ack_frame.h"
+#include "proto/kcp/internal.h"
 #include "proto/session/internal.h"
 
 #include <stdlib.h>
 
-enum { CONTROL_MAX = 16 }; /* bytes of a control message; longer ones are a later version's */
+enum {
+    CONTROL_MAX = 16, /* bytes of a control message; longer ones are a later version's */
+    CONTROL_AT_ONCE =
+        64, /* messages, each of which may open a stream; a packet can make a window of them readable */
+};
 
 /* --- receiving --- */
 
@@ -84,6 +89,7 @@ int skt_streams_receive(struct skt_session *s, skt_us now, const uint8_t *segmen
         int err = skt_kcp_parse(&r, &h, &data);
         if (err)
             return err;
+        s->parity.work++;
         struct skt_kcp *k = conversation_of(s, now, &h);
         if (!k)
             continue;
@@ -117,11 +123,17 @@ static void on_control(struct skt_session *s, skt_us now, const uint8_t *msg, si
         (void)skt_replay_take(&s->opened, conv / 2);
 }
 
+/* What is left waits for the next packet, or for skt_session_expire, which is due then. */
 static void read_control(struct skt_session *s, skt_us now)
 {
     uint8_t msg[CONTROL_MAX];
     long len;
-    while ((len = skt_kcp_message_len(&s->control)) >= 0) {
+    s->control_waits = false;
+    for (unsigned n = 0; (len = skt_kcp_message_len(&s->control)) >= 0; n++) {
+        if (n == CONTROL_AT_ONCE) {
+            s->control_waits = true;
+            return;
+        }
         if ((size_t)len <= sizeof msg) {
             len = skt_kcp_read_message(&s->control, msg, sizeof msg);
             on_control(s, now, msg, (size_t)len);
@@ -135,6 +147,8 @@ void skt_streams_absorb(struct skt_session *s, skt_us now)
 {
     if (s->reset_count > 0 || s->spare_reset_count > 0)
         skt_resets_flush(s);
+    if (s->control_waits)
+        skt_kcp_notify(&s->control, SKT_KCP_READABLE);
     while (!skt_list_empty(&s->path.events)) {
         struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);
         unsigned events = skt_kcp_take_events(k);

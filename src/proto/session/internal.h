@@ -86,7 +86,8 @@ struct skt_parity {
     unsigned group_len;                     /* packets worth parity that the open group is to have, */
     skt_us group_at;                        /* and when it began */
     uint32_t in_key;                        /* local id of the keypair whose numbers `in` follows */
-    uint32_t number;                        /* of the packet being read */
+    uint32_t number;                        /* of the packet being read; */
+    unsigned work;                          /* segments that were read with it, and what recovering took */
     uint32_t without;                       /* packets that came since parity did */
     skt_us report_at;                       /* not before */
     struct skt_parity_losses losses, heard; /* counted while there is no `in`; the peer's report, */
@@ -145,6 +146,7 @@ struct skt_session {
     /* Each stream is in one of three lists, but for those whose owner was told of their reset: with news,
      * without, and opened by the peer with a header that is not complete yet, oldest first. */
     struct skt_list news, quiet, unopened;
+    bool control_waits;    /* there are control messages for which there was no time yet */
     uint32_t peer_streams; /* streams that the peer opened: at most ctx->streams_max */
     /* RESETs that wait until the control conversation has less to carry, and how many there is room for. */
     struct skt_owed_reset *resets;
@@ -249,7 +251,7 @@ void skt_parity_restart(struct skt_session *s); /* the peer is a new one */
 void skt_parity_cover(struct skt_session *s, skt_us now, const uint8_t *body, size_t len, bool worth);
 bool skt_parity_due(struct skt_session *s, skt_us now);
 size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain); /* a PARITY frame, or 0 */
-skt_us skt_parity_expiry(const struct skt_session *s);
+skt_us skt_parity_expiry(const struct skt_session *s, skt_us now);
 void skt_parity_expire(struct skt_session *s, skt_us now);
 
 static inline const struct skt_gf256 *skt_parity_field(const struct skt_session *s)
@@ -262,7 +264,9 @@ void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair
 /* with these KCP bytes, */
 void skt_parity_on_body(struct skt_session *s, skt_us now, const uint8_t *body, size_t len);
 int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame, size_t len);
-void skt_parity_recover(struct skt_session *s, skt_us now); /* and was read */
+/* and was read: recovers what it makes possible, as far as the packet may cost; the rest with the next one,
+ * or with skt_parity_expire, which is due then. */
+void skt_parity_recover(struct skt_session *s, skt_us now);
 struct skt_frame_report skt_parity_report(const struct skt_session *s);
 void skt_parity_on_report(struct skt_session *s, skt_us now, const struct skt_frame_report *report);
 

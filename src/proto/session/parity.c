@@ -191,9 +191,11 @@ size_t skt_parity_write(struct skt_session *s, skt_us now, uint8_t *plain)
 
 /* --- time --- */
 
-skt_us skt_parity_expiry(const struct skt_session *s)
+skt_us skt_parity_expiry(const struct skt_session *s, skt_us now)
 {
     const struct skt_parity *f = &s->parity;
+    if (f->in && skt_parity_ring_pending(f->in))
+        return now;
     skt_us at = f->in ? f->in_until : SKT_NEVER;
     if (f->out)
         at = skt_us_min(at, skt_us_min(f->out_until, skt_parity_sender_expiry(f->out)));
@@ -217,6 +219,8 @@ static bool wait_for_more(struct skt_session *s, skt_us now)
 void skt_parity_expire(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
+    f->work = 0;
+    skt_parity_recover(s, now);
     if (f->in && now >= f->in_until)
         free_in(s);
     if (f->out && now >= f->out_until)

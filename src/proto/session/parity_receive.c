@@ -12,6 +12,13 @@
  */
 enum { WITHOUT_MAX = 4096 };
 
+/* A packet may bring back sixteen others, each with 50 segments: more work than a packet may be. In segments,
+ * of which 50 are some 200,000 instructions at worst (tests/guard/frames.sh): */
+enum {
+    WORK_MAX = 24, /* then the rest has to wait */
+    WORK_BODY = 8, /* to compute one */
+};
+
 static bool begin_ring(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
@@ -40,6 +47,7 @@ void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair
 {
     struct skt_parity *f = &s->parity;
     f->number = number;
+    f->work = 0;
     if (!f->in && !(needs_ring(s, kp, false) && begin_ring(s, now)))
         return;
     if (f->in_key != kp->local_id && kp == s->keys.current) {
@@ -96,15 +104,15 @@ static size_t without_padding(const uint8_t *body, size_t len)
 
 void skt_parity_recover(struct skt_session *s, skt_us now)
 {
-    struct skt_parity_found found;
-    if (!is_followed(s))
-        return;
-    skt_parity_ring_recover(s->parity.in, skt_parity_field(s), s->parity.number, &found);
-    for (unsigned i = 0; i < found.n && s->state != SKT_SESSION_CLOSED; i++) {
+    struct skt_parity *f = &s->parity;
+    uint32_t number;
+    while (f->in && f->work < WORK_MAX && s->state != SKT_SESSION_CLOSED &&
+           skt_parity_ring_recover(f->in, skt_parity_field(s), &number)) {
         size_t len = 0;
-        const uint8_t *body = skt_parity_ring_get(s->parity.in, found.number[i], &len);
+        const uint8_t *body = skt_parity_ring_get(f->in, number, &len);
         len = body ? without_padding(body, len) : 0;
-        s->parity.recovered += len > 0;
+        f->work += WORK_BODY;
+        f->recovered += len > 0;
         if (len > 0)
             skt_trace_tell(&s->path.trace, recovered, now, 1);
         (void)skt_streams_receive(s, now, body, len);

@@ -36,14 +36,14 @@ skt_us skt_session_expiry(const struct skt_session *s, skt_us now)
     at = skt_us_min(at, s->heard + s->keepalive);
     at = skt_us_min(at, ping_expiry(s));
     at = skt_us_min(at, s->mtu.at);
-    at = skt_us_min(at, skt_streams_expiry(s));
+    at = skt_us_min(at, s->control_waits ? now : skt_streams_expiry(s));
     at = skt_us_min(at, skt_keys_expiry(&s->keys));
     if (s->client && !skt_connect_under_way(s))
         at = skt_us_min(at, skt_keys_rekey_at(&s->keys));
     if (s->client && s->state == SKT_SESSION_UP)
         at = skt_us_min(at, skt_session_suspect_at(s));
     if (skt_keys_sending(&s->keys, now))
-        at = skt_us_min(at, skt_us_min(skt_path_expiry(&s->path, now), skt_parity_expiry(s)));
+        at = skt_us_min(at, skt_us_min(skt_path_expiry(&s->path, now), skt_parity_expiry(s, now)));
     return at;
 }
 
