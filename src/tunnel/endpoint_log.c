@@ -151,7 +151,8 @@ static void trace_handshake(const struct skt_endpoint *ep, struct skt_session *s
     if (notes & SKT_NOTE_RESPONSE)
         skt_debug("handshake with %s: message 2 has come and fits", server);
     if (notes & SKT_NOTE_ATTACH)
-        skt_debug("handshake with %s: ATTACH with our ticket to %s", server, addr);
+        skt_debug("handshake with %s: ATTACH with %s to %s", server,
+                  notes & SKT_NOTE_PROOF ? "a proof of our ticket" : "our ticket itself", addr);
     if (notes & (SKT_NOTE_NEW | SKT_NOTE_CONTINUED))
         skt_debug("handshake with %s: ACCEPT, session %u %s, %s", server, skt_session_cid(s),
                   notes & SKT_NOTE_NEW ? "is new" : "has new keys", skt_session_cipher_name(s));

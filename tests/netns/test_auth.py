@@ -96,6 +96,34 @@ def test_wrong_ticket(lab):
     assert session["name"] == "good"
 
 
+def tickets_sent(end):
+    """How often a client has proved its ticket, and sent it."""
+    log = end.process.log()
+    return log.count("ATTACH with a proof of our ticket"), log.count("ATTACH with our ticket itself")
+
+
+def test_a_ticket_is_proved_where_the_server_has_a_table(lab):
+    """And never sent to who then asks for it itself under the same password, as who poses as the server would."""
+    t = tunnel(lab, client_options={"top": {"log_level": "debug"}}, server_options={"tickets": {TICKET: {"name": "good"}}},
+               delay="10ms")
+    assert curl(t.c, URL + "who", timeout=5) == "nginx"
+    (session,) = t.server.sessions()
+    assert session["name"] == "good"
+    proved, sent = tickets_sent(t.client)
+    assert proved >= 1 and sent == 0
+    t.server.process.kill()
+    other = server(lab, t.s, role="other")
+    wait_until("the client says what is asked of it", lambda: "asks for the ticket itself" in t.client.process.log(), 20)
+    assert other.sessions() == []
+    assert tickets_sent(t.client)[1] == 0
+    t.client.process.stop()
+    t.client.start()  # as the line says: if that is right
+    t.client.process.wait_port(8080)
+    assert curl(t.c, URL + "who", timeout=5) == "nginx"
+    proved, sent = tickets_sent(t.client)
+    assert proved == 0 and sent >= 1
+
+
 def test_any_ticket_where_none_are_listed_and_the_start_says_so(lab):
     t = tunnel(lab, client_options={"ticket": "X" * 32}, delay="10ms")
     assert curl(t.c, URL + "who", timeout=5) == "nginx"

@@ -59,12 +59,12 @@ class Skcptun:
 
 
 def server(lab, ns, role="server", port=4000, target="127.0.0.1:80", password=PASSWORD, env=None, entry=None, start=True,
-           wrap=WRAP, **fields):
+           wrap=WRAP, top=None, **fields):
     """fields and entry add to the mode's table and to its one entry."""
     addr, target_port = target.rsplit(":", 1)
     mode = {"tcp_target_addr": addr, "tcp_target_port": int(target_port),
             "skcp_servers": [{"address": "0.0.0.0", "port": port, "password": password, **(entry or {})}], **fields}
-    end = Skcptun(lab, ns, role, "proxy_server", mode, env=env, wrap=wrap)
+    end = Skcptun(lab, ns, role, "proxy_server", mode, env=env, wrap=wrap, top=top)
     if start:
         end.start()
         wait_server(end, port)
@@ -76,7 +76,7 @@ def wait_server(end, port=4000):
 
 
 def client(lab, ns, servers, role="client", listen=8080, password=PASSWORD, ticket=TICKET, env=None, entry=None,
-           start=True, wrap=WRAP, **fields):
+           start=True, wrap=WRAP, top=None, **fields):
     """servers: addresses, or (address, port) pairs."""
     remotes = []
     for one in servers:
@@ -85,7 +85,7 @@ def client(lab, ns, servers, role="client", listen=8080, password=PASSWORD, tick
     mode = {"tcp_listen_addr": "127.0.0.1", "tcp_listen_port": listen, "skcp_remote_servers": remotes, **fields}
     if "listeners" in fields:
         del mode["tcp_listen_addr"], mode["tcp_listen_port"]
-    end = Skcptun(lab, ns, role, "proxy_client", mode, env=env, wrap=wrap)
+    end = Skcptun(lab, ns, role, "proxy_client", mode, env=env, wrap=wrap, top=top)
     if start:
         end.start()
         end.process.wait_port(listen)

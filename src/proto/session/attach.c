@@ -6,12 +6,17 @@
 
 #include <string.h>
 
+static bool proves(const struct skt_session *s)
+{
+    return s->connect.pending_features & s->ctx->features & SKT_FEATURE_TICKET_PROOF;
+}
+
 /* The ticket, or what proves it. */
 static int take_ticket(const struct skt_session *s, uint8_t out[SKT_TICKET_LEN])
 {
     const struct skt_connect *c = &s->connect;
     const struct skt_crypto *crypto = s->ctx->crypto;
-    if (!(c->pending_features & s->ctx->features & SKT_FEATURE_TICKET_PROOF)) {
+    if (!proves(s)) {
         memcpy(out, s->ticket, SKT_TICKET_LEN);
         return SKT_OK;
     }
@@ -61,6 +66,7 @@ size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf)
     skt_frame_write(&w, &attach);
     skt_wipe(ticket, sizeof ticket);
     skt_frame_pad(&w, skt_session_random(s, (uint32_t)w.left + 1));
+    c->notes |= (uint8_t)(proves(s) ? SKT_NOTE_ATTACH | SKT_NOTE_PROOF : SKT_NOTE_ATTACH);
     int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
     return len > 0 ? (size_t)len : 0;
 }

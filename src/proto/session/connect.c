@@ -379,7 +379,6 @@ size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
     size_t len = 0;
     if (c->pending && now >= c->attach_at) {
         len = skt_connect_write_attach(s, buf);
-        c->notes |= SKT_NOTE_ATTACH;
         info->to = c->pending_to;
         c->attach_at =
             now + skt_us_max(retry_wait(++c->attach_tries), skt_us_min(c->rtt / 4, ATTACH_WAIT_MAX));

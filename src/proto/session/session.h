@@ -252,9 +252,10 @@ uint32_t skt_session_peer_features(const struct skt_session *s);
 enum skt_session_note {
     SKT_NOTE_INITIATION = 1, /* a message 1 was made */
     SKT_NOTE_RESPONSE = 2,   /* a message 2 was good */
-    SKT_NOTE_ATTACH = 4,     /* a ticket was sent */
+    SKT_NOTE_ATTACH = 4,     /* a ticket was sent, or with PROOF: proved */
     SKT_NOTE_NEW = 8,        /* accepted: a new session, */
     SKT_NOTE_CONTINUED = 16, /* or new keys for the one there is */
+    SKT_NOTE_PROOF = 32,
 };
 
 /* The notes since the last call, which it clears. */
