@@ -194,13 +194,13 @@ class Arena:
         return self.base
 
     def cost(self, case, **params):
-        """CPU time of the server that a unit takes, s, and the units; without an honest client."""
+        """CPU time of the server that a unit takes, s, the units, and the sessions at the end; without an honest client."""
         before = self.cpu()
         attack = Attack(self, case, **params)
         got = attack.wait(20 + SECONDS)
         used = self.cpu() - before
         attack.end()
-        return used / got.units, got.units
+        return used / got.units, got.units, got.sessions
 
     def attack(self, case, timeout=20, **params):
         """Runs one; returns what the attacker, the honest client and the server had of it."""
