@@ -14,6 +14,9 @@
 /* Receive buffers that no socket has used for this long go back to the system. */
 #define RELEASE_AFTER (5 * SKT_US_PER_SEC)
 
+/* So long datagrams are taken from one socket, where each takes long; at least one batch is. */
+#define TURN_TIME (5 * SKT_US_PER_MS)
+
 /* --- receive buffers of the loop --- */
 
 static size_t batch_len(void)
@@ -116,7 +119,8 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
         return;
     }
     size_t turn = 0;
-    while (turn < SKT_UDP_TURN_LEN) {
+    skt_us until = skt_clock_now() + TURN_TIME;
+    while (turn < SKT_UDP_TURN_LEN && (turn == 0 || skt_clock_now() < until)) {
         long got = skt_udp_system_receive(udp);
         if (got == SKT_ERR_NOMEM)
             skt_loop_io_rest(udp->loop, &udp->io);

@@ -14,7 +14,8 @@ enum kind {
     TO_SERVER,
     TO_CLIENT,
     IN_FLIGHT /* to the server, while much is */,
-    EXPIRE /* no packet: a timer */
+    EXPIRE, /* no packet: a timer */
+    COUNT   /* nor that: what waits is counted */
 };
 
 struct scenario {
@@ -51,7 +52,8 @@ static const struct scenario all[] = {
     {"ACK-ranges", guard_ack_ranges, IN_FLIGHT, PACKETS},
     {"ACK-una", guard_ack_una, IN_FLIGHT, PACKETS},
     {"PARITY-rest", guard_parity_rest, EXPIRE, 5},
-    {"RTO", guard_rto, EXPIRE, 2},
+    {"RTO", guard_rto, EXPIRE, 1},
+    {"waiting", guard_waiting, COUNT, 1},
 };
 
 /* Nothing else is counted. */
@@ -59,7 +61,9 @@ __attribute__((noinline)) void measured(struct sim_world *w, enum kind kind, con
                                         size_t len);
 void measured(struct sim_world *w, enum kind kind, const uint8_t *frames, size_t len)
 {
-    if (kind == EXPIRE)
+    if (kind == COUNT)
+        (void)skt_path_waiting(&sim_world_session(w)->path, SIZE_MAX);
+    else if (kind == EXPIRE)
         skt_session_expire(sim_world_session(w), w->now);
     else
         (void)sim_forge(w, kind != TO_CLIENT, frames, len);
@@ -89,7 +93,7 @@ int main(int argc, char **argv)
 {
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (argc < 2) {
-            printf("%s %s\n", all[i].name, all[i].kind == EXPIRE ? "turn" : "packet");
+            printf("%s %s\n", all[i].name, all[i].kind >= EXPIRE ? "turn" : "packet");
         } else if (strcmp(argv[1], all[i].name) == 0) {
             run(connected(), &all[i]);
             _Exit(0);

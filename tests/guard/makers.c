@@ -7,7 +7,7 @@
 #include "proto/kcp/ack_frame.h"
 #include "proto/parity/ring.h"
 
-enum { REPORT_LEN = 3 * 4, REPLY_LEN = 100000000, WINDOW_LEN = 8 << 20, DOWNLOADS = 2 };
+enum { REPORT_LEN = 3 * 4, REPLY_LEN = 100000000, WINDOW_LEN = 8 << 20, DOWNLOADS = 2, WAITING = 4000 };
 
 enum { HELD = 1000, HOLDERS = 40, GROUP = 32, LOST = 16, LONG = GUARD_ROOM - SKT_KCP_HEADER_LEN - 1 };
 
@@ -333,17 +333,38 @@ uint32_t guard_fill_the_path(struct sim_world *w, unsigned streams)
     return (uint32_t)(p->inflight_bytes / skt_path_mss(p));
 }
 
-/* The timer that marks all that is in flight: the second one in a row does. */
+/* The timer that marks all that is in flight: not the first one in a row, which only asks. */
 size_t guard_rto(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     (void)frames;
-    if (n == 0) {
-        skt_session_expire(server(w), w->now);
-        fprintf(stderr, "%u in flight\n", guard_fill_the_path(w, DOWNLOADS));
-        w->now += SKT_US_PER_SEC;
-        skt_session_expire(server(w), w->now);
-    }
+    (void)n;
+    fprintf(stderr, "%u in flight", guard_fill_the_path(w, DOWNLOADS));
+    while (skt_path_timeouts(&server(w)->path) == 0)
+        sim_world_run(w, w->now + SKT_US_PER_MS, NULL);
     w->now += 5 * SKT_US_PER_SEC;
+    fprintf(stderr, ", %zu bytes at the timeout\n", server(w)->path.inflight_bytes);
+    return 0;
+}
+
+/* Thousands of streams with little to send each, all of which wait: they are counted before a group of parity
+ * begins, and before packets of a TUN are taken. */
+size_t guard_waiting(struct sim_world *w, unsigned n, uint8_t *frames)
+{
+    struct skt_path *p = &server(w)->path, *theirs = &w->client.session->path;
+    (void)frames;
+    (void)n;
+    w->server.reply_len = 100;
+    for (unsigned i = 0; i < WAITING; i++)
+        sim_world_open(w, "", 1);
+    w->down.config.outage_at = w->now;
+    w->down.config.outage_len = 1000 * SKT_US_PER_SEC;
+    for (int i = 0; i < 100; i++) {
+        p->cc_state.out.cwnd = 1;
+        theirs->cc_state.out.cwnd = WINDOW_LEN;
+        skt_pacer_init(&theirs->pacer, w->now, 1000000000, 1500);
+        sim_world_run(w, w->now + SKT_US_PER_MS, NULL);
+    }
+    fprintf(stderr, "%zu bytes wait\n", skt_path_waiting(p, SIZE_MAX));
     return 0;
 }
 

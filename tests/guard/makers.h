@@ -23,6 +23,7 @@ guard_make guard_parity, guard_parity_of_streams, guard_parity_rest;
 /* While a download is in flight (guard_fill_the_path). */
 guard_make guard_ack_ranges, guard_ack_una;
 guard_make guard_rto; /* fills the path by itself */
+guard_make guard_waiting;
 
 /* Makes the server send what nobody acknowledges, 8 MB on each of some streams; how many segments are in
  * flight. */

@@ -25,6 +25,7 @@ struct arrived {
     bool intact;                /* every byte equals the first one */
     struct skt_addr from;
     bool echo, close_in_batch;
+    skt_us pause; /* that each batch takes */
 };
 
 static struct skt_loop *loop;
@@ -50,6 +51,8 @@ static void on_batch(void *user, struct skt_udp *udp, struct skt_udp_datagram *d
             assert_int_equal(skt_udp_send(udp, &d[i].from, d[i].data, d[i].len, d[i].len, false), SKT_OK);
         d[i].data[0] ^= 0xff; /* writable */
     }
+    for (skt_us until = skt_clock_now() + got->pause; skt_clock_now() < until;)
+        continue;
     if (got->close_in_batch) {
         skt_udp_close(udp);
         a = udp == a ? NULL : a;
@@ -340,6 +343,53 @@ static void a_flood_loses_datagrams_but_not_the_socket(void **state)
     close_pair();
 }
 
+/* --- one turn of the loop --- */
+
+struct turns {
+    struct skt_loop_timer timer;
+    size_t calls, bytes;           /* before this turn */
+    size_t calls_most, bytes_most; /* in one turn */
+};
+
+static void on_turn(struct skt_loop_timer *t, skt_us now)
+{
+    struct turns *s = SKT_CONTAINER(t, struct turns, timer);
+    size_t calls = at_b.calls - s->calls, bytes = at_b.bytes - s->bytes;
+    s->calls_most = calls > s->calls_most ? calls : s->calls_most;
+    s->bytes_most = bytes > s->bytes_most ? bytes : s->bytes_most;
+    s->calls = at_b.calls;
+    s->bytes = at_b.bytes;
+    (void)skt_loop_timer_set(loop, t, now); /* the next turn's */
+}
+
+/* However much waits, other descriptors and timers have their turn after half a megabyte and one batch, or,
+ * where the datagrams take long, after the batch with which 5 ms are over. */
+static void a_turn_is_bounded(void **state)
+{
+    (void)state;
+    enum { TURN = 512 * 1024, BATCH = 256 * 1024 };
+    for (int slow = 0; slow < 2; slow++) {
+        struct turns s = {0};
+        struct skt_addr to;
+        fill_stream();
+        open_pair("127.0.0.1", true, true);
+        skt_udp_local(b, &to);
+        for (int i = 0; i < 10; i++)
+            (void)skt_udp_send(a, &to, stream, sizeof stream, SEGMENT_LEN, false);
+        at_b.pause = slow ? 3 * SKT_US_PER_MS : 0;
+        skt_loop_timer_init(&s.timer, on_turn);
+        assert_int_equal(skt_loop_timer_set(loop, &s.timer, 0), SKT_OK);
+        drain();
+        skt_loop_timer_stop(loop, &s.timer);
+        print_message("%zu bytes in all, at most %zu a turn, in %zu batches\n", at_b.bytes, s.bytes_most,
+                      s.calls_most);
+        assert_in_range(s.bytes_most, 1, TURN + BATCH);
+        if (slow)
+            assert_in_range(s.calls_most, 1, 2);
+        close_pair();
+    }
+}
+
 CHECK_GROUP(udp)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +402,7 @@ CHECK_GROUP(udp)
         cmocka_unit_test(a_taken_port_is_refused_with_errno),
         cmocka_unit_test(families_do_not_share_a_port),
         cmocka_unit_test(a_flood_loses_datagrams_but_not_the_socket),
+        cmocka_unit_test(a_turn_is_bounded),
         cmocka_unit_test(answers_leave_from_the_address_that_was_asked), /* last: enters a namespace */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
