@@ -17,16 +17,17 @@ struct sim_link_config {
     skt_us delay;  /* one way */
     skt_us
         jitter; /* 0 to this much more, each packet for itself: more than the packets' distance reorders, */
-    bool in_order;                /* unless this is set */
-    unsigned loss;                /* independent loss */
-    unsigned burst_enter;         /* Gilbert-Elliott: chance per packet to enter the bad state, */
-    unsigned burst_leave;         /* to leave it, */
-    unsigned burst_loss;          /* and of loss within it */
-    skt_us burst_len;             /* instead of burst_leave: the bad state lasts 0 to twice this long */
-    unsigned reorder;             /* chance that a packet is held up by */
-    skt_us reorder_delay;         /* this much */
-    unsigned duplicate;           /* chance that a packet arrives twice */
-    unsigned mutate;              /* chance that a few of its bytes change */
+    bool in_order;        /* unless this is set */
+    skt_us deviation;     /* standard deviation of a normal part of the delay, which is never below 0 */
+    unsigned loss;        /* independent loss */
+    unsigned burst_enter; /* Gilbert-Elliott: chance per packet to enter the bad state, */
+    unsigned burst_leave; /* to leave it, */
+    unsigned burst_loss;  /* and of loss within it */
+    skt_us burst_len;     /* instead of burst_leave: the bad state lasts 0 to twice this long */
+    unsigned reorder;     /* chance that a packet is held up by */
+    skt_us reorder_delay; /* this much */
+    unsigned duplicate;   /* chance that a packet arrives twice */
+    unsigned mutate;      /* chance that a few of its bytes change */
     skt_us outage_at, outage_len; /* everything sent in between is lost */
     size_t mtu;                   /* longer datagrams are lost unless they may be fragmented; 0: no limit */
     bool no_fragments;            /* those are, too */

@@ -16,6 +16,7 @@
 #define CROWDED_GAIN      UINT64_C(1100)
 #define CWND_GAIN         UINT64_C(2000)
 #define MIN_RTT_WINDOW    (10 * SKT_US_PER_SEC)
+#define LONG_TIME         (10 * SKT_US_PER_SEC) /* a path that was longer may be again */
 #define YIELD_MAX         UINT64_C(63)
 #define YIELD_SLACK       SKT_US_PER_MS
 #define PROBE_RTT_TIME    (200 * SKT_US_PER_MS)
@@ -25,11 +26,12 @@ enum {
     STARTUP_GROWTH = 2,       /* the window grows by so many times what was acknowledged; */
     STARTUP_GROWTH_KNOWN = 4, /* where trains have shown where that ends, faster */
     FLIGHT_PART = 8,
-    CAUTIOUS_ROUNDS = 2, /* in the second a queue would show that the first one's rate makes */
-    DRAIN_RTTS = 3,      /* the longest that a queue is worked off for */
-    SLOW_ROUNDS = 3,     /* then the least round trip is */
-    YIELD_PART = 64,     /* of the least round trip, and YIELD_SLACK: a queue that is none; */
-    YIELD_RTTS = 2,      /* one beyond it is worked off in so many */
+    UNEVEN_FLIGHT_PART = 2, /* where trains would show nothing, they are not sent */
+    CAUTIOUS_ROUNDS = 2,    /* in the second a queue would show that the first one's rate makes */
+    DRAIN_RTTS = 3,         /* the longest that a queue is worked off for */
+    SLOW_ROUNDS = 3,        /* then the least round trip is */
+    YIELD_PART = 64,        /* of the least round trip, and YIELD_SLACK: a queue that is none; */
+    YIELD_RTTS = 2,         /* one beyond it is worked off in so many */
 };
 
 static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};
@@ -69,8 +71,9 @@ static uint64_t startup_rate(const struct skt_cc_bbr *b)
         return skt_maxfilter_get(&b->bw) * cycle_gain[0] / SKT_BBR_UNIT;
     uint64_t ceiling = skt_maxfilter_get(&b->ceiling),
              rate = skt_maxfilter_get(&b->bw) * STARTUP_GAIN / SKT_BBR_UNIT;
-    skt_us rtt = b->min_rtt ? b->min_rtt : b->srtt ? b->srtt : SKT_CC_INITIAL_RTT;
-    uint64_t flight = b->out.cwnd * SKT_US_PER_SEC / (skt_us_max(rtt, SKT_US_PER_MS) / FLIGHT_PART);
+    skt_us rtt = b->min_rtt ? skt_bbr_startup_rtt(b) : b->srtt ? b->srtt : SKT_CC_INITIAL_RTT;
+    unsigned part = skt_bbr_has_trains(b) ? FLIGHT_PART : UNEVEN_FLIGHT_PART;
+    uint64_t flight = b->out.cwnd * SKT_US_PER_SEC / (skt_us_max(rtt, SKT_US_PER_MS) / part);
     if (rate < flight)
         rate = flight;
     if (ceiling && rate > ceiling + ceiling / 4)
@@ -105,6 +108,8 @@ static void set_rate(struct skt_cc_bbr *b)
     }
     uint64_t floor = min_cwnd(b); /* a window a second */
     b->out.pacing_rate = rate > floor ? rate : floor;
+    if (b->round_pacing < b->out.pacing_rate)
+        b->round_pacing = b->out.pacing_rate;
 }
 
 static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
@@ -122,6 +127,8 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
     uint64_t most = skt_maxfilter_get(&b->ceiling) * skt_bbr_path_rtt(b) / SKT_US_PER_SEC;
     if (startup && most)
         target = most;
+    if (b->phase == SKT_BBR_PROBE_BW && b->long_rtt > skt_bbr_path_rtt(b)) /* pacing keeps it from use */
+        target += skt_maxfilter_get(&b->bw) * (b->long_rtt - skt_bbr_path_rtt(b)) / SKT_US_PER_SEC;
     if (target > 0) {
         target += 3 * b->mss + skt_maxfilter_get(&b->bw) / 1000; /* what batches of 1 ms keep on the way */
         target += skt_maxfilter_get(&b->extra);
@@ -171,12 +178,13 @@ static void watch_growth(struct skt_cc_bbr *b)
 
 static void update_cycle(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
-    bool passed = a->now - b->cycle_at > b->min_rtt;
+    skt_us rtt = skt_bbr_path_rtt(b);
+    bool passed = a->now - b->cycle_at > rtt;
     uint64_t gain = pacing_gain(b);
     if (gain > SKT_BBR_UNIT)
         passed = passed && (b->cycle_lost > 0 || a->inflight + a->acked >= skt_bbr_bdp(b, gain));
     else if (gain < SKT_BBR_UNIT)
-        passed = a->inflight <= skt_bbr_drained_inflight(b) || a->now - b->cycle_at > DRAIN_RTTS * b->min_rtt;
+        passed = a->inflight <= skt_bbr_drained_inflight(b) || a->now - b->cycle_at > DRAIN_RTTS * rtt;
     if (!passed)
         return;
     if (b->cycle == 0)
@@ -205,6 +213,10 @@ static void update_min_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         b->probe_rtt_until = 0;
     }
     b->idle_restart = false;
+    if (b->min_rtt >= b->long_rtt - b->long_rtt / 8)
+        b->long_at = a->now;
+    else if (a->now - b->long_at > LONG_TIME)
+        b->long_rtt = 0;
 }
 
 static void update_probe_rtt(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
@@ -288,9 +300,13 @@ static void bbr_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
 
 static void bbr_on_spurious(union skt_cc_state *s, skt_us now, size_t bytes)
 {
+    struct skt_cc_bbr *b = &s->bbr;
     (void)now;
-    s->bbr.lost -= s->bbr.lost < bytes ? s->bbr.lost : bytes;
-    s->bbr.round_lost -= s->bbr.round_lost < bytes ? s->bbr.round_lost : bytes;
+    b->lost -= b->lost < bytes ? b->lost : bytes;
+    if (b->last_lost >= bytes)
+        b->last_lost -= bytes;
+    else
+        b->round_lost -= b->round_lost < bytes ? b->round_lost : bytes;
 }
 
 static void bbr_on_timeout(union skt_cc_state *s, skt_us now)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What cc/bbr.c (phases, gains, window) and cc/bbr_model.c (bandwidth, round trips, trains, losses) share. */
+/* What cc/bbr.c (phases, gains, window), cc/bbr_model.c (bandwidth, losses, rounds) and cc/bbr_delay.c (round
+ * trips, trains) share. */
 #ifndef SKT_PROTO_CC_BBR_H
 #define SKT_PROTO_CC_BBR_H
 
@@ -17,6 +18,10 @@ bool skt_bbr_is_crowded(const struct skt_cc_bbr *b);
  * by all of `reordering`. By the least alone a window would hold less than the path does, the rate would fall
  * with it, and the window again. */
 skt_us skt_bbr_path_rtt(const struct skt_cc_bbr *b);
+
+/* The same, but for a STARTUP in which delays change too much to be told from a queue: there the least, and
+ * how far the others are from it, are known too little, and the mean round trip counts where it is longer. */
+skt_us skt_bbr_startup_rtt(const struct skt_cc_bbr *b);
 
 /* Do trains show the bottleneck's rate? Not where reordering spreads them more than that does. */
 bool skt_bbr_has_trains(const struct skt_cc_bbr *b);
@@ -42,6 +47,15 @@ void skt_bbr_update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
 
 /* A train that took clearly longer to arrive than it took to be sent was spread by the bottleneck. */
 void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+/* Round trips and late packets of the round; and its end. */
+void skt_bbr_update_delays(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+void skt_bbr_end_delays(struct skt_cc_bbr *b);
+
+/* After a round that was slow at a longer round trip: what came at the full rate now and then, each packet
+ * after nearly the same time, had no queue before it. So the path is longer, and the window is made to fill
+ * it; later ones are, too, for as long as it may become so again (long_rtt). */
+void skt_bbr_try_longer_path(struct skt_cc_bbr *b, skt_us now);
 
 /* Bandwidth and loss samples; at the end of a round, what follows from them (filled, slow_rounds,
  * quiet_round). */

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The path as BBR sees it. */
+/* The path as BBR sees it: bandwidth, losses, rounds. */
 #include "proto/cc/bbr.h"
 
 #define CLUMP_TIME_MAX    (100 * SKT_US_PER_MS)
 #define BW_ROUNDS         10
 #define CROWDED_BW_ROUNDS 5 /* beside others the best of ten rounds is well over the share */
-#define TRAIN_ROUNDS      3
-#define TRAIN_RTT_MIN     (20 * SKT_US_PER_MS) /* on shorter paths timers say more than dispersion */
-#define TRAIN_TIME_MIN    (3 * SKT_US_PER_MS)
-#define TRAIN_GAP_MAX     (4 * SKT_US_PER_MS)
-#define TRAIN_LEN_MIN     16 /* packets */
 #define LOSS_PERMILLE_MAX UINT64_C(300)
 
 enum {
     LOSS_FOLDS = 8,
     FULL_ROUNDS = 3,
     CROWDED_ROUNDS = 12,   /* more than a cycle */
-    LATE_PART = 8,         /* of what is acknowledged: more than parity mends and bursts of loss make late */
+    OVERFLOW_PART = 20,    /* of what is acknowledged, */
     OVERFLOW_LOST_MIN = 8, /* packets: fewer may be reordering that is not known yet */
-    TRAIN_PART = 4,        /* of the least round trip: the longest train */
-    TRAIN_REORDERINGS = 4, /* a train that is not much longer than reordering was spread by that */
 };
 
 bool skt_bbr_is_crowded(const struct skt_cc_bbr *b)
@@ -27,58 +20,15 @@ bool skt_bbr_is_crowded(const struct skt_cc_bbr *b)
     return b->round - b->quiet_round > CROWDED_ROUNDS;
 }
 
-skt_us skt_bbr_path_rtt(const struct skt_cc_bbr *b)
-{
-    return b->min_rtt + b->reordering / 2;
-}
-
-skt_us skt_bbr_tolerated(const struct skt_cc_bbr *b, unsigned part)
-{
-    return skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->min_rtt / part) + b->reordering / 4;
-}
-
-/* What this round says so far. Where delays differ much from packet to packet, many are late; where parity
- * mends losses or acknowledgements are lost, a few. */
-static skt_us round_reordering(const struct skt_cc_bbr *b)
-{
-    return b->round_late * LATE_PART > b->round_acked ? b->round_late_by : 0;
-}
-
-/* For what must not wait for a second round. */
-static skt_us most_reordering(const struct skt_cc_bbr *b)
-{
-    return skt_us_max(b->reordering, skt_us_max(round_reordering(b), b->last_reordering));
-}
-
-/* At the end of a round: a path that becomes shorter reorders, too, but only once. */
-static void update_reordering(struct skt_cc_bbr *b)
-{
-    skt_us now = round_reordering(b);
-    b->reordering = skt_us_min(b->last_reordering, now);
-    b->last_reordering = now;
-    b->round_late = b->round_late_by = 0;
-}
-
-bool skt_bbr_has_trains(const struct skt_cc_bbr *b)
-{
-    return TRAIN_REORDERINGS * most_reordering(b) <= b->min_rtt / TRAIN_PART;
-}
-
 uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain)
 {
-    return skt_maxfilter_get(&b->bw) * skt_bbr_path_rtt(b) / SKT_US_PER_SEC * gain / SKT_BBR_UNIT;
+    return skt_maxfilter_get(&b->bw) * skt_bbr_startup_rtt(b) / SKT_US_PER_SEC * gain / SKT_BBR_UNIT;
 }
 
 uint64_t skt_bbr_drained_inflight(const struct skt_cc_bbr *b)
 {
     uint64_t all = skt_bbr_bdp(b, SKT_BBR_UNIT) * SKT_BBR_UNIT / (SKT_BBR_UNIT - b->loss_permille);
     return all + all * b->loss_permille / (4 * SKT_BBR_UNIT) + 3 * b->mss;
-}
-
-skt_us skt_bbr_standing(const struct skt_cc_bbr *b)
-{
-    skt_us least = skt_us_min(b->round_min_rtt, b->last_min_rtt);
-    return least == SKT_NEVER || least <= b->min_rtt ? 0 : least - b->min_rtt;
 }
 
 bool skt_bbr_is_cautious(const struct skt_cc_bbr *b)
@@ -100,17 +50,30 @@ static void check_regrowth(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     b->filled = b->filled || a->app_limited || !grown;
 }
 
+/* At the end of a round: did a buffer overflow? Where packets are reordered, what seems lost may come yet, so
+ * the round before is judged; and a queue can't be seen. */
+static bool overflowed(const struct skt_cc_bbr *b, bool limited, bool queue, bool grown)
+{
+    bool reorders = !skt_bbr_has_trains(b);
+    uint64_t lost = reorders ? b->last_lost : b->round_lost,
+             acked = reorders ? b->last_acked : b->round_acked;
+    if (lost * OVERFLOW_PART <= acked || ((limited || reorders) && lost <= OVERFLOW_LOST_MIN * b->mss))
+        return false;
+    return reorders ? !grown && !limited : queue;
+}
+
 /* At the end of a round: has the bandwidth stopped growing by a quarter a round? A queue that stood through
  * the whole round says so sooner, and at once where its buffer overflowed. */
 static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
-    if (b->filled || a->app_limited)
-        return;
     uint64_t bw = skt_maxfilter_get(&b->bw), ceiling = skt_maxfilter_get(&b->ceiling);
     bool queue = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > b->min_rtt + skt_bbr_tolerated(b, 16);
-    bool grown = bw >= b->full_bw + b->full_bw / 4, reorders = !skt_bbr_has_trains(b);
-    bool overflow = b->round_lost * 20 > b->round_acked &&
-                    (reorders ? !grown && b->round_lost > OVERFLOW_LOST_MIN * b->mss : queue);
+    bool grown = bw >= b->full_bw + b->full_bw / 4;
+    if (b->filled)
+        return;
+    b->filled = overflowed(b, a->app_limited, queue, grown);
+    if (a->app_limited)
+        return;
     if (ceiling && queue && bw >= ceiling - ceiling / 8)
         b->full_rounds = FULL_ROUNDS;
     else if (ceiling && !queue && bw >= ceiling)
@@ -119,9 +82,9 @@ static void check_filled(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         b->full_bw = bw;
         b->full_rounds = 0;
     } else {
-        b->full_rounds += queue && !reorders ? 2 : 1;
+        b->full_rounds += queue && skt_bbr_has_trains(b) ? 2 : 1;
     }
-    b->filled = overflow || b->full_rounds >= FULL_ROUNDS;
+    b->filled = b->filled || b->full_rounds >= FULL_ROUNDS;
 }
 
 /* The share of packets lost, smoothed over rounds; the first rounds count alike. */
@@ -154,26 +117,6 @@ void skt_bbr_update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     skt_maxfilter_add(&b->extra, BW_ROUNDS, b->round, extra < most ? extra : most);
 }
 
-void skt_bbr_update_train(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
-{
-    struct skt_train *t = &b->train;
-    if (b->filled || a->sent_at == 0 || b->min_rtt < TRAIN_RTT_MIN)
-        return;
-    if (a->rtt == 0) /* it tells of what was to be acknowledged long before, as by the next request */
-        return;
-    bool follows = t->first_acked && a->sent_at >= t->last_sent && a->sent_at - t->last_sent <= TRAIN_GAP_MAX;
-    if (!follows || a->sent_at - t->first_sent > b->min_rtt / TRAIN_PART) {
-        *t = (struct skt_train){a->sent_at, a->sent_at, a->now, 0};
-        return;
-    }
-    t->last_sent = a->sent_at;
-    t->bytes += a->acked;
-    skt_us sending = t->last_sent - t->first_sent, arriving = a->now - t->first_acked;
-    if (t->bytes >= TRAIN_LEN_MIN * b->mss && arriving >= TRAIN_TIME_MIN &&
-        arriving >= sending + sending / 4 && arriving >= TRAIN_REORDERINGS * most_reordering(b))
-        skt_maxfilter_add(&b->ceiling, TRAIN_ROUNDS, b->round, t->bytes * SKT_US_PER_SEC / arriving);
-}
-
 /* At the end of a round: a queue of our own would be worked off at the full rate. A longer round trip at a
  * lower rate comes from a longer path, which the window is too small for. */
 static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
@@ -182,6 +125,8 @@ static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
     bool slow = b->round_min_rtt != SKT_NEVER && b->round_min_rtt > longer && !a->app_limited &&
                 b->round_bw < skt_maxfilter_get(&b->bw) * 3 / 4 && b->phase == SKT_BBR_PROBE_BW;
     b->slow_rounds = slow ? b->slow_rounds + 1 : 0;
+    if (slow && b->round_lost * OVERFLOW_PART <= b->round_acked)
+        skt_bbr_try_longer_path(b, a->now);
     if (slow &&
         b->round_lost > b->round_acked) /* the rate has fallen: do not wait until ten rounds are over */
         skt_maxfilter_reset(&b->bw, b->round, b->round_bw);
@@ -191,33 +136,48 @@ static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         b->quiet_round = b->round;
 }
 
+/* What left a path before it became shorter arrives beside what left it afterwards, faster than the
+ * bottleneck lets either through: where there are late ones, no rate counts that is above what was paced. */
+static uint64_t bounded_rate(const struct skt_cc_bbr *b, uint64_t rate)
+{
+    if (b->round_late == 0 && b->last_late == 0)
+        return rate;
+    uint64_t paced = b->round_pacing > b->last_pacing ? b->round_pacing : b->last_pacing;
+    return rate < paced ? rate : paced;
+}
+
+static void end_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
+{
+    check_filled(b, a);
+    check_regrowth(b, a);
+    watch_slowness(b, a);
+    skt_bbr_end_delays(b);
+    b->last_pacing = b->round_pacing;
+    b->round_pacing = b->out.pacing_rate;
+    b->last_lost = b->round_lost;
+    b->last_acked = b->round_acked;
+    b->round_lost = b->round_acked = 0;
+}
+
 void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
     b->acked += a->acked;
     b->round_acked += a->acked;
-    if (a->rtt)
-        b->round_min_rtt = skt_us_min(b->round_min_rtt, a->rtt);
-    b->round_late += a->late;
-    b->round_late_by = skt_us_max(b->round_late_by, a->late_by);
+    skt_bbr_update_delays(b, a);
     if (a->rate == 0)
         return;
-    if (a->rate > b->round_bw)
-        b->round_bw = a->rate;
-    bool ended = a->prior_delivered >= b->round_end;
+    uint64_t rate = bounded_rate(b, a->rate);
+    if (rate > b->round_bw)
+        b->round_bw = rate;
+    bool ended = a->prior_delivered >= b->round_end && a->now - b->round_at >= skt_bbr_startup_rtt(b);
     if (ended) {
         b->round++;
+        b->round_at = a->now;
         b->round_end = a->delivered;
         fold_losses(b);
     }
-    if (!a->app_limited || a->rate >= skt_maxfilter_get(&b->bw))
-        skt_maxfilter_add(&b->bw, skt_bbr_is_crowded(b) ? CROWDED_BW_ROUNDS : BW_ROUNDS, b->round, a->rate);
-    if (ended) {
-        check_filled(b, a);
-        check_regrowth(b, a);
-        watch_slowness(b, a);
-        b->last_min_rtt = b->round_min_rtt;
-        b->round_min_rtt = SKT_NEVER;
-        update_reordering(b);
-        b->round_lost = b->round_acked = 0;
-    }
+    if (!a->app_limited || rate >= skt_maxfilter_get(&b->bw))
+        skt_maxfilter_add(&b->bw, skt_bbr_is_crowded(b) ? CROWDED_BW_ROUNDS : BW_ROUNDS, b->round, rate);
+    if (ended)
+        end_round(b, a);
 }

@@ -80,7 +80,9 @@ enum skt_bbr_phase { SKT_BBR_STARTUP, SKT_BBR_DRAIN, SKT_BBR_PROBE_BW, SKT_BBR_P
 /* Packets sent close to each other, as their acknowledgements come in. */
 struct skt_train {
     skt_us first_sent, last_sent, first_acked;
-    uint64_t bytes; /* acknowledged after the first */
+    skt_us most_rtt; /* the longest round trip among them, */
+    skt_us fall;     /* and by how much a later one was shorter, at most */
+    uint64_t bytes;  /* acknowledged after the first */
 };
 
 struct skt_cc_bbr {
@@ -89,7 +91,8 @@ struct skt_cc_bbr {
     enum skt_bbr_phase phase;
     struct skt_maxfilter bw; /* bytes/s over rounds */
     uint64_t round;
-    uint64_t round_end; /* a round ends with the ack of something sent after `delivered` was this */
+    uint64_t round_end; /* a round ends with the ack of something sent after `delivered` was this, */
+    skt_us round_at;    /* and no sooner than a round trip after this */
     bool filled;        /* STARTUP found the bandwidth */
     uint64_t full_bw;
     unsigned full_rounds;
@@ -98,23 +101,34 @@ struct skt_cc_bbr {
     skt_us regrow_srtt;    /* and the round trip */
     unsigned cycle;        /* index into the PROBE_BW gains */
     skt_us cycle_at;
-    uint64_t cycle_lost;  /* bytes lost since cycle_at */
-    uint64_t cycle_bw;    /* bandwidth when the cycle began */
-    uint64_t round_bw;    /* the best rate sample of this round, */
-    uint64_t last_bw;     /* and of the last */
-    uint64_t quiet_round; /* the last round in which the queue was empty at some time */
-    unsigned slow_rounds; /* rounds in a row that were slow for no queue of ours */
+    uint64_t cycle_lost;                /* bytes lost since cycle_at */
+    uint64_t cycle_bw;                  /* bandwidth when the cycle began */
+    uint64_t round_bw;                  /* the best rate sample of this round, */
+    uint64_t last_bw;                   /* and of the last */
+    uint64_t quiet_round;               /* the last round in which the queue was empty at some time */
+    unsigned slow_rounds;               /* rounds in a row that were slow for no queue of ours */
+    uint64_t round_pacing, last_pacing; /* the highest pacing rate of this round, and of the last */
+    skt_us burst_at;                    /* what is acknowledged in a short time is counted from here: */
+    uint64_t burst_acked;               /* so many bytes; */
+    uint64_t round_burst;               /* the highest rate of such times in this round, bytes/s */
+    skt_us round_max_rtt;
+    skt_us long_rtt,
+        long_at; /* a round trip that the path has had without a queue, and until when; 0: none */
     skt_us min_rtt, min_rtt_at;
     skt_us srtt;
     skt_us reordering;      /* by how much some packets are late on the path itself; 0: it keeps the order */
     skt_us last_reordering; /* what the last round alone says of that */
     skt_us round_late_by;   /* the most in this round, */
-    uint64_t round_late;    /* and how many bytes of round_acked were late */
+    uint64_t round_late;    /* how many bytes of round_acked were late, */
+    uint64_t last_late;     /* and how many in the last round */
     skt_us probe_rtt_until; /* 0: window not yet drained */
     skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet; */
     skt_us last_min_rtt;    /* of the last one */
-    uint64_t round_lost, round_acked;
-    struct skt_train train;       /* the packets whose dispersion is being measured */
+    uint64_t round_lost,
+        round_acked;                /* bytes of this round, lost ones without those that arrived after all, */
+    uint64_t last_lost, last_acked; /* and of the last one */
+    struct skt_train train;         /* the packets whose dispersion is being measured */
+    uint64_t uneven_round;        /* the last round in which trains were spread by changing delays; 0: none */
     struct skt_maxfilter ceiling; /* bytes/s that trains were spread to; STARTUP does not aim beyond */
     struct skt_maxfilter extra;   /* bytes that arrived ahead of the rate: ACKs come in clumps */
     skt_us clump_at;

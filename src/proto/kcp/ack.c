@@ -66,9 +66,10 @@ static void take_earlier(struct skt_path *p, struct skt_segment *seg, struct skt
         round->rtt = age;
     if (!(seg->flags & SKT_SEG_LOST))
         return;
-    if (ts == seg->first_ts || !(seg->flags & SKT_SEG_COPIED))
+    if (ts == seg->first_ts || !(seg->flags & SKT_SEG_COPIED)) {
+        skt_path_note_late(p, seg, age, round);
         skt_path_take_spurious(p, seg, round->now, age);
-    else
+    } else
         seg->flags &= (uint8_t)~SKT_SEG_LOST;
 }
 
@@ -89,7 +90,8 @@ void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t s
         take_copy(p, seg, round, ts, copy);
     } else if (named) {
         skt_redundancy_on_arrived(&p->redundancy);
-        skt_path_note_late(p, seg, round);
+        if (seg->tx < p->rack_tx)
+            skt_path_note_late(p, seg, round->now - seg->sent_at, round);
         round->rtt = round->now - seg->sent_at;
         if (seg->sent_at < p->epoch_at)
             round->rtt = 0;

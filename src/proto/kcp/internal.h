@@ -151,8 +151,10 @@ void skt_path_take_rtt(struct skt_path *p, skt_us now, skt_us rtt);
 void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt_ack_round *round,
                          bool named);
 
-/* A transmission that its ACK named: puts into round->late whether later ones had overtaken it by far. */
-void skt_path_note_late(const struct skt_path *p, const struct skt_segment *seg, struct skt_ack_round *round);
+/* A transmission that its ACK named, `took` after its sending, and a later one before: puts into round->late
+ * whether it was overtaken by far. */
+void skt_path_note_late(const struct skt_path *p, const struct skt_segment *seg, skt_us took,
+                        struct skt_ack_round *round);
 
 /* An earlier transmission of seg than the last one arrived, after `late` since its sending; or one that was
  * thought lost. */

@@ -60,10 +60,10 @@ static void take_probe_success(struct skt_path *p, const struct skt_segment *seg
 /* A queue keeps the order, so what is late by more than RACK's quarter of the least round trip (RFC
  * 8985, 6.2) shows a delay of the path's own. What parity mended looks the same, but that is few: congestion
  * control goes by how many there are. */
-void skt_path_note_late(const struct skt_path *p, const struct skt_segment *seg, struct skt_ack_round *round)
+void skt_path_note_late(const struct skt_path *p, const struct skt_segment *seg, skt_us took,
+                        struct skt_ack_round *round)
 {
-    skt_us took = round->now - seg->sent_at;
-    if (seg->tx >= p->rack_tx || took <= p->rack_rtt + p->min_rtt / 4)
+    if (took <= p->rack_rtt + p->min_rtt / 4)
         return;
     round->late += seg->cost;
     round->late_by = skt_us_max(round->late_by, skt_us_min(took - p->rack_rtt, p->srtt));
@@ -186,10 +186,12 @@ static void mark_lost(struct skt_path *p, struct skt_segment *seg, skt_us now, e
     p->stats.lost++;
 }
 
-/* Only where a later transmission has arrived. */
+/* Only where a later transmission has arrived. That one may have been fast by chance, so the mean round trip
+ * counts where it is longer (as in RFC 9002, 6.1.2). */
 static skt_us lost_at(const struct skt_path *p, const struct skt_segment *seg)
 {
-    return seg->tx < p->rack_tx ? seg->sent_at + p->rack_rtt + reordering_window(p) : SKT_NEVER;
+    skt_us rtt = skt_us_max(p->rack_rtt, p->srtt);
+    return seg->tx < p->rack_tx ? seg->sent_at + rtt + reordering_window(p) : SKT_NEVER;
 }
 
 static skt_us timeout_at(const struct skt_path *p, const struct skt_segment *seg)
