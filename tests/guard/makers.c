@@ -152,7 +152,7 @@ size_t guard_parts(struct sim_world *w, unsigned n, uint8_t *frames)
 size_t guard_close(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     (void)n;
-    while (server(w)->peer_streams < SKT_STREAMS_DEFAULT)
+    while (server(w)->streams.peer_count < SKT_STREAMS_DEFAULT)
         (void)sim_forge(w, true, frames, segments(frames, 1, put_part));
     memcpy(frames, (uint8_t[]){SKT_FRAME_CLOSE, 1, SKT_CLOSE_LOCAL}, 3);
     return 3;
@@ -329,7 +329,7 @@ uint32_t guard_fill_the_path(struct sim_world *w, unsigned streams)
         skt_pacer_init(&p->pacer, w->now, 1000000000, 1500);
         sim_world_run(w, w->now + SKT_US_PER_MS, NULL);
     }
-    stream = &((struct skt_stream *)skt_idmap_next(&server(w)->streams, &pos))->kcp;
+    stream = &((struct skt_stream *)skt_idmap_next(&server(w)->streams.map, &pos))->kcp;
     return (uint32_t)(p->inflight_bytes / skt_path_mss(p));
 }
 

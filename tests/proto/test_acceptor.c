@@ -379,7 +379,7 @@ static struct skt_session *put_session(struct sim_world *w, uint32_t cid, char t
     assert_int_equal(skt_session_new(&s, &w->server.ctx, false, w->now), SKT_OK);
     s->cid = cid;
     s->state = SKT_SESSION_UP;
-    s->heard = heard;
+    s->liveness.heard = heard;
     memset(s->ticket, ticket, sizeof s->ticket);
     assert_int_equal(skt_idmap_put(&w->server.acceptor.sessions, cid, s), SKT_OK);
     return s;
@@ -417,7 +417,7 @@ static void test_who_makes_room(void **state)
     assert_null(skt_acceptor_make_room(a, now, other));
     assert_int_equal(skt_acceptor_ask(a, now, other, asked, 4), 1);
     assert_ptr_equal(asked[0], s[5]);
-    assert_true(s[5]->due & SKT_DUE_PING);
+    assert_true(s[5]->due.set & SKT_DUE_PING);
     assert_int_equal(skt_acceptor_ask(a, now, other, asked, 4), 0); /* not more often than every second, */
     now += 3 * SEC;
     assert_null(skt_acceptor_make_room(a, now, other));
@@ -429,7 +429,7 @@ static void test_who_makes_room(void **state)
     skt_session_heard(s[5], now); /* had it answered, it would have stayed */
     assert_null(skt_acceptor_make_room(a, now, other));
     /* what has missed two keepalives goes for anybody */
-    s[0]->heard = now - 50 * SEC;
+    s[0]->liveness.heard = now - 50 * SEC;
     assert_ptr_equal(skt_acceptor_make_room(a, now, other), s[0]);
     sim_world_free(w);
 }

@@ -164,7 +164,7 @@ static void test_nothing_counts_behind_a_refusal(void **state)
         struct skt_session *s = r.w->client.session;
         assert_true(skt_session_take_events(s) & SKT_EVENT_REFUSED);
         assert_null(s->connect.pending);
-        assert_int_equal(s->due, 0);
+        assert_int_equal(s->due.set, 0);
         assert_int_equal(s->stats.payload_rx, 0);
         assert_null(s->parity.in);
         rig_free(&r);
@@ -204,7 +204,7 @@ static void test_keepalive_of_0_counts_as_a_second(void **state)
     send_accept(&r, SKT_ATTACH_NEW, CID);
     skt_session_expire(r.w->client.session, r.w->now);
     assert_int_equal(skt_session_state(r.w->client.session), SKT_SESSION_UP);
-    assert_int_equal(r.w->client.session->keepalive, SEC);
+    assert_int_equal(r.w->client.session->liveness.keepalive, SEC);
     check_that(r.w->client.session->mtu.cap, >=, SKT_MTU_MIN);
     rig_free(&r);
 }

@@ -119,12 +119,12 @@ static void test_wrong_responses(void **state)
                           b = {.family = 4, .ip = {192, 0, 2, 2}, .port = 2};
     uint8_t frame[16];
     assert_int_equal(sim_forge_from(w, &a, frame, put_ping(frame)), 0);
-    assert_true(skt_addr_equal(&s->roam_to, &a));
+    assert_true(skt_addr_equal(&s->roaming.to, &a));
     frame[0] = SKT_FRAME_RESPONSE;
     frame[1] = 8;
     memset(frame + 2, 0, 8);
     assert_int_equal(sim_forge_from(w, &a, frame, 10), 0);
-    memcpy(frame + 2, s->challenge, 8);
+    memcpy(frame + 2, s->roaming.challenge, 8);
     assert_int_equal(sim_forge_from(w, &b, frame, 10), 0);
     assert_int_equal(sim_forge(w, true, frame, 10), 0);
     assert_true(skt_addr_equal(skt_session_peer(s), &w->client.addr));
@@ -152,16 +152,16 @@ static void test_pongs(void **state)
     for (int i = 0; i < 2; i++) {
         struct skt_session *s = i ? w->client.session : sim_world_session(w);
         skt_us srtt = s->path.srtt, least = s->path.min_rtt;
-        unsigned count = s->rtt_count;
+        unsigned count = s->liveness.rtt_count;
         static const uint32_t back[] = {0, 1, 1000, 59000000, 61000000, 0xffffffff};
         for (size_t j = 0; j < sizeof back / sizeof back[0]; j++)
             forge_u32(w, i == 0, SKT_FRAME_PONG, (uint32_t)w->now - back[j]);
         for (unsigned j = 0; j < SKT_PINGS_MAX; j++) /* those answered already */
-            if (!(s->pings_open >> j & 1))
-                forge_u32(w, i == 0, SKT_FRAME_PONG, s->pings[j] ? s->pings[j] : 1);
+            if (!(s->liveness.pings_open >> j & 1))
+                forge_u32(w, i == 0, SKT_FRAME_PONG, s->liveness.pings[j] ? s->liveness.pings[j] : 1);
         assert_int_equal(s->path.srtt, srtt);
         assert_int_equal(s->path.min_rtt, least);
-        assert_int_equal(s->rtt_count, count);
+        assert_int_equal(s->liveness.rtt_count, count);
     }
     sim_world_free(w);
 }
@@ -201,7 +201,7 @@ static void test_probed_unasked(void **state)
             assert_int_equal(sim_forge(w, i == 0, frame, sizeof frame), 0);
         }
         assert_int_equal(s->mtu.current, before);
-        assert_false(s->due & SKT_DUE_PROBED); /* none had the size that it named */
+        assert_false(s->due.set & SKT_DUE_PROBED); /* none had the size that it named */
     }
     sim_world_free(w);
 }
@@ -323,10 +323,10 @@ static void test_a_hole_before_resets(void **state)
     uint8_t frames[100] = {SKT_FRAME_KCP};
     for (uint32_t sn = WINDOW - 1; sn < WINDOW; sn--)
         assert_int_equal(sim_forge(w, true, frames, 1 + put_reset(frames + 1, sn, 2 + 2 * sn, true)), 0);
-    assert_in_range(s->peer_streams, 1, WINDOW / 2);
+    assert_in_range(s->streams.peer_count, 1, WINDOW / 2);
     assert_true(skt_session_expiry(s, w->now) <= w->now);
     sim_world_run(w, w->now + MS, NULL);
-    assert_int_equal(s->peer_streams, WINDOW);
+    assert_int_equal(s->streams.peer_count, WINDOW);
     assert_true(skt_session_expiry(s, w->now) > w->now);
     sim_world_free(w);
 }
@@ -349,7 +349,7 @@ static void test_resets_of_full_streams(void **state)
     for (uint32_t i = 0; i < STREAMS; i++)
         len += put_reset(frames + len, i, 2 + 2 * i, false);
     assert_int_equal(sim_forge(w, true, frames, len), 0);
-    assert_int_equal(s->peer_streams, 0);
+    assert_int_equal(s->streams.peer_count, 0);
     assert_in_range(s->path.account.used, full - full / 8, full);
     skt_session_expire(s, w->now);
     assert_in_range(s->path.account.used, full - full / 8, full);

@@ -144,7 +144,7 @@ static void unacknowledged(struct sim_world *w, struct skt_session *s)
     static uint8_t data[100000];
     for (uint32_t i = 0; i < 4000; i++) {
         push(w, s, conv_of(i), 0, 0, header_alone, 2);
-        struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv_of(i));
+        struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams.map, conv_of(i));
         while (st && skt_kcp_write(&st->kcp, data, 10000) == SKT_OK)
             continue;
     }
@@ -346,7 +346,7 @@ static void test_a_header_has_ten_seconds(void **state)
     struct sim_world *w = sim_connected(&c);
     struct sim_app *app = &w->client.apps[w->client.app_count++];
     assert_int_equal(skt_stream_new(w->client.session, w->now, SKT_CONV_FIRST, false, &app->st), SKT_OK);
-    w->client.session->next_conv += 2;
+    w->client.session->streams.next_conv += 2;
     app->st->user = app;
     app->open = true;
     app->sent = 1;
@@ -428,7 +428,7 @@ static void test_starved_writers_in_portions(void **state)
     size_t taken = skt_account_room(&s->path.account) - MEG;
     assert_true(skt_account_charge(&s->path.account, taken));
     for (uint32_t i = 0; i < STREAMS; i++) {
-        struct skt_kcp *k = &((struct skt_stream *)skt_idmap_get(&s->streams, conv_of(i)))->kcp;
+        struct skt_kcp *k = &((struct skt_stream *)skt_idmap_get(&s->streams.map, conv_of(i)))->kcp;
         while (skt_kcp_write(k, data, sizeof data) == SKT_OK)
             continue;
     }

@@ -246,14 +246,14 @@ int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp,
     skt_session_drop_keys(s);
     bool moved = !skt_addr_equal(&s->peer, from);
     s->peer = *from; /* where it has answered message 2, or a challenge */
-    s->roam_to = (struct skt_addr){0};
-    s->challenge_due = false;
+    s->roaming.to = (struct skt_addr){0};
+    s->roaming.challenge_due = false;
     s->state = SKT_SESSION_UP;
     skt_session_set_features(s, params->features);
     skt_session_set_mtu(s);
     s->attach_result = is_new ? SKT_ATTACH_NEW : SKT_ATTACH_CONTINUED;
-    s->accept_due = true;
-    s->keepalive =
+    s->due.accept = true;
+    s->liveness.keepalive =
         SKT_US_PER_SEC *
         (params->keepalive_s < s->ctx->tuning.keepalive_s ? params->keepalive_s : s->ctx->tuning.keepalive_s);
     skt_session_heard(s, now);

@@ -19,9 +19,10 @@ static bool is_open(const struct skt_session *s)
 /* It has missed two keepalives, or does not answer. */
 static bool is_silent(const struct skt_session *s, skt_us now)
 {
-    skt_us interval = skt_us_min(s->keepalive / 3, SKT_KEEPALIVE_MAX);
+    skt_us interval = skt_us_min(s->liveness.keepalive / 3, SKT_KEEPALIVE_MAX);
     skt_us patience = skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt);
-    return now >= s->heard + 2 * interval + patience || (s->asks >= ASKS && now >= s->asked_at + patience);
+    return now >= s->liveness.heard + 2 * interval + patience ||
+           (s->liveness.asks >= ASKS && now >= s->liveness.asked_at + patience);
 }
 
 static struct skt_session *longest_silent(const struct skt_acceptor *a, skt_us now, const uint8_t *ticket)
@@ -31,9 +32,10 @@ static struct skt_session *longest_silent(const struct skt_acceptor *a, skt_us n
     while ((s = (struct skt_session *)skt_idmap_next(&a->sessions, &pos)) != NULL) {
         if (!is_open(s) || !is_silent(s, now))
             continue;
-        if (!any || s->heard < any->heard)
+        if (!any || s->liveness.heard < any->liveness.heard)
             any = s;
-        if (memcmp(s->ticket, ticket, SKT_TICKET_LEN) == 0 && (!own || s->heard < own->heard))
+        if (memcmp(s->ticket, ticket, SKT_TICKET_LEN) == 0 &&
+            (!own || s->liveness.heard < own->liveness.heard))
             own = s;
     }
     return own ? own : any;
@@ -44,7 +46,7 @@ static int by_ticket(const void *x, const void *y)
 {
     const struct skt_session *a = *(struct skt_session *const *)x, *b = *(struct skt_session *const *)y;
     int order = memcmp(a->ticket, b->ticket, SKT_TICKET_LEN);
-    return order ? order : (a->heard > b->heard) - (a->heard < b->heard);
+    return order ? order : (a->liveness.heard > b->liveness.heard) - (a->liveness.heard < b->liveness.heard);
 }
 
 /* The longest unheard session of the ticket that has most of n sorted ones, and *most of them. */
@@ -107,13 +109,13 @@ unsigned skt_acceptor_ask(struct skt_acceptor *a, skt_us now, const uint8_t tick
     uint32_t pos = 0;
     unsigned n = 0;
     while (n < max && (s = (struct skt_session *)skt_idmap_next(&a->sessions, &pos)) != NULL) {
-        if (!is_open(s) || now < s->heard + SKT_US_PER_SEC ||
+        if (!is_open(s) || now < s->liveness.heard + SKT_US_PER_SEC ||
             memcmp(s->ticket, ticket, SKT_TICKET_LEN) != 0 ||
-            (s->asks > 0 && now < s->asked_at + SKT_US_PER_SEC))
+            (s->liveness.asks > 0 && now < s->liveness.asked_at + SKT_US_PER_SEC))
             continue;
-        s->asks += s->asks < ASKS;
-        s->asked_at = now;
-        s->due |= SKT_DUE_PING;
+        s->liveness.asks += s->liveness.asks < ASKS;
+        s->liveness.asked_at = now;
+        s->due.set |= SKT_DUE_PING;
         out[n++] = s;
     }
     return n;

@@ -108,7 +108,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_f
     bool moved = !skt_addr_equal(&s->peer, &c->pending_to);
     bool suspect = s->state == SKT_SESSION_SUSPECT;
     s->peer = c->pending_to;
-    s->keepalive =
+    s->liveness.keepalive =
         SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->tuning.keepalive_s ? c->pending_keepalive_s
                                                                               : s->ctx->tuning.keepalive_s);
     skt_session_set_features(s, c->pending_features);
@@ -134,6 +134,6 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_f
     if (result == SKT_ATTACH_NEW || suspect || moved)
         skt_session_search_mtu(s, now, c->pending_mtu);
     skt_session_tell_state(s);
-    s->due |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */
-    s->ping_at = now;
+    s->due.set |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */
+    s->liveness.ping_at = now;
 }

@@ -27,10 +27,10 @@ static struct skt_kcp *known_conversation(struct skt_session *s, uint32_t conv)
     if (conv == SKT_CONV_CONTROL)
         return &s->control;
     if (conv == SKT_CONV_MESSAGE)
-        return &s->messages;
+        return &s->messages.kcp;
     if (conv >= SKT_CONV_FLOW_FIRST)
         return skt_flows_find(s, conv);
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams.map, conv);
     return st ? &st->kcp : NULL;
 }
 
@@ -49,15 +49,15 @@ static struct skt_stream *open_by_peer(struct skt_session *s, skt_us now, uint32
 {
     struct skt_stream *st;
     uint32_t most = s->ctx->tuning.streams_max ? s->ctx->tuning.streams_max : SKT_STREAMS_DEFAULT;
-    if (!skt_replay_ok(&s->opened, conv / 2))
+    if (!skt_replay_ok(&s->streams.opened, conv / 2))
         return NULL;
-    if (s->peer_streams >= most) {
+    if (s->streams.peer_count >= most) {
         skt_streams_refuse(s, conv, SKT_RESET_LIMIT);
         return NULL;
     }
     if (skt_stream_new(s, now, conv, true, &st) != SKT_OK)
         return NULL;
-    skt_replay_commit(&s->opened, conv / 2);
+    skt_replay_commit(&s->streams.opened, conv / 2);
     return st;
 }
 
@@ -70,7 +70,7 @@ static struct skt_kcp *conversation_of(struct skt_session *s, skt_us now, const 
         return known;
     if (h->conv >= SKT_CONV_FLOW_FIRST)
         return skt_flows_conversation(s, h);
-    if (!is_peers_conv(s, h->conv) || !skt_replay_ok(&s->opened, h->conv / 2)) {
+    if (!is_peers_conv(s, h->conv) || !skt_replay_ok(&s->streams.opened, h->conv / 2)) {
         skt_streams_queue_stateless_ack(s, h);
         return NULL;
     }
@@ -112,7 +112,7 @@ static void on_control(struct skt_session *s, skt_us now, const uint8_t *msg, si
         return;
     bool has_end = r.left >= 4;
     uint32_t end_sn = has_end ? skt_read_u32(&r) : 0;
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams.map, conv);
     if (!st && is_peers_conv(s, conv)) /* its first segment may still be on the way */
         st = has_end ? open_by_peer(s, now, conv) : NULL;
     if (st && has_end)
@@ -120,7 +120,7 @@ static void on_control(struct skt_session *s, skt_us now, const uint8_t *msg, si
     else if (st)
         skt_stream_mark_reset(s, st, reason);
     else if (is_peers_conv(s, conv))
-        (void)skt_replay_take(&s->opened, conv / 2);
+        (void)skt_replay_take(&s->streams.opened, conv / 2);
 }
 
 /* What is left waits for the next packet, or for skt_session_expire, which is due then. */
@@ -145,7 +145,7 @@ static void read_control(struct skt_session *s, skt_us now)
 
 void skt_streams_absorb(struct skt_session *s, skt_us now)
 {
-    if (s->reset_count > 0 || s->spare_reset_count > 0)
+    if (s->resets.count > 0 || s->resets.spare_count > 0)
         skt_resets_flush(s);
     if (s->control_waits)
         skt_kcp_notify(&s->control, SKT_KCP_READABLE);
@@ -154,7 +154,7 @@ void skt_streams_absorb(struct skt_session *s, skt_us now)
         unsigned events = skt_kcp_take_events(k);
         if (k == &s->control) {
             read_control(s, now);
-        } else if (k == &s->messages) {
+        } else if (k == &s->messages.kcp) {
             if (events & SKT_KCP_READABLE)
                 s->events |= SKT_EVENT_MESSAGE;
             if (events & SKT_KCP_WRITABLE)
@@ -178,12 +178,12 @@ int skt_session_send_message(struct skt_session *s, const void *buf, size_t len)
         return SKT_ERR_ARG;
     if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
         return SKT_ERR_CLOSED;
-    return skt_kcp_write(&s->messages, buf, len);
+    return skt_kcp_write(&s->messages.kcp, buf, len);
 }
 
 bool skt_session_messages_drained(const struct skt_session *s)
 {
-    return skt_kcp_drained(&s->messages);
+    return skt_kcp_drained(&s->messages.kcp);
 }
 
 /* The length of the next message that is one: no peer of ours sends empty ones or longer ones than we do. */
@@ -199,15 +199,15 @@ static long next_message(struct skt_kcp *k)
 
 long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
 {
-    long len = next_message(&s->messages);
+    long len = next_message(&s->messages.kcp);
     if (len < 0)
         return len;
     void *buf =
-        skt_account_realloc(&s->path.account, s->message_buf, s->message_buf_len, (size_t)len + 1, true);
+        skt_account_realloc(&s->path.account, s->messages.buf, s->messages.buf_len, (size_t)len + 1, true);
     if (!buf)
         return SKT_ERR_NOMEM;
-    s->message_buf = (uint8_t *)buf;
-    s->message_buf_len = (size_t)len + 1;
-    *msg = s->message_buf;
-    return skt_kcp_read_message(&s->messages, buf, (size_t)len);
+    s->messages.buf = (uint8_t *)buf;
+    s->messages.buf_len = (size_t)len + 1;
+    *msg = s->messages.buf;
+    return skt_kcp_read_message(&s->messages.kcp, buf, (size_t)len);
 }

@@ -20,27 +20,27 @@ struct skt_flow {
     struct skt_kcp kcp;
     struct skt_session *session;
     unsigned news;        /* a set of enum skt_flow_event */
-    struct skt_list link; /* in session->flows_news while there are any */
+    struct skt_list link; /* in session->flows.news while there are any */
 };
 
 enum { FLOW_LEN = sizeof(struct skt_flow) + SKT_CONVERSATION_EXTRA };
 
 void skt_flows_init(struct skt_session *s)
 {
-    skt_idmap_init(&s->flows);
-    skt_list_init(&s->flows_news);
+    skt_idmap_init(&s->flows.map);
+    skt_list_init(&s->flows.news);
 }
 
 void skt_flows_dispose(struct skt_session *s)
 {
     uint32_t pos = 0;
     struct skt_flow *f;
-    while ((f = (struct skt_flow *)skt_idmap_next(&s->flows, &pos)) != NULL) {
+    while ((f = (struct skt_flow *)skt_idmap_next(&s->flows.map, &pos)) != NULL) {
         skt_list_remove(&f->link);
         skt_kcp_dispose(&f->kcp);
         skt_account_free(&s->path.account, f, FLOW_LEN);
     }
-    skt_idmap_dispose(&s->flows);
+    skt_idmap_dispose(&s->flows.map);
 }
 
 void skt_flows_restart(struct skt_session *s)
@@ -51,7 +51,7 @@ void skt_flows_restart(struct skt_session *s)
 
 static struct skt_flow *flow_of(const struct skt_session *s, unsigned flow)
 {
-    return (struct skt_flow *)skt_idmap_get(&s->flows, SKT_CONV_FLOW_FIRST + flow);
+    return (struct skt_flow *)skt_idmap_get(&s->flows.map, SKT_CONV_FLOW_FIRST + flow);
 }
 
 static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
@@ -66,7 +66,7 @@ static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
         skt_account_free(&s->path.account, f, FLOW_LEN);
         return err;
     }
-    err = skt_idmap_put(&s->flows, conv, f);
+    err = skt_idmap_put(&s->flows.map, conv, f);
     if (err) {
         skt_kcp_dispose(&f->kcp);
         skt_account_free(&s->path.account, f, FLOW_LEN);
@@ -78,7 +78,7 @@ static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
 
 struct skt_kcp *skt_flows_find(const struct skt_session *s, uint32_t conv)
 {
-    struct skt_flow *f = (struct skt_flow *)skt_idmap_get(&s->flows, conv);
+    struct skt_flow *f = (struct skt_flow *)skt_idmap_get(&s->flows.map, conv);
     return f ? &f->kcp : NULL;
 }
 
@@ -100,21 +100,21 @@ void skt_flows_take_news(struct skt_kcp *k, unsigned events)
                     (events & SKT_KCP_WRITABLE ? (unsigned)SKT_FLOW_WRITABLE : 0u) |
                     (events & SKT_KCP_DRAINED ? (unsigned)SKT_FLOW_DRAINED : 0u);
     if (news && !f->news)
-        skt_list_append(&f->session->flows_news, &f->link);
+        skt_list_append(&f->session->flows.news, &f->link);
     f->news |= news;
 }
 
 const struct skt_kcp *skt_session_flow_at(const struct skt_session *s, uint32_t *pos)
 {
-    const struct skt_flow *f = (const struct skt_flow *)skt_idmap_next(&s->flows, pos);
+    const struct skt_flow *f = (const struct skt_flow *)skt_idmap_next(&s->flows.map, pos);
     return f ? &f->kcp : NULL;
 }
 
 int skt_session_next_flow(struct skt_session *s, unsigned *events)
 {
-    if (skt_list_empty(&s->flows_news))
+    if (skt_list_empty(&s->flows.news))
         return -1;
-    struct skt_flow *f = SKT_CONTAINER(s->flows_news.next, struct skt_flow, link);
+    struct skt_flow *f = SKT_CONTAINER(s->flows.news.next, struct skt_flow, link);
     skt_list_remove(&f->link);
     *events = f->news;
     f->news = 0;

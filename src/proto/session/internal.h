@@ -41,16 +41,16 @@ struct skt_attempt {
     uint32_t id; /* in ctx->ids; 0: free */
 };
 
-/* The client's side of getting and keeping keys (session/connect.c). */
-/* Of these a server has many sessions, and no need. */
+/* What only a client's sessions have: a server has many, and no need of it. */
 struct skt_connect_client {
-    struct skt_addr candidates[SKT_CANDIDATES_MAX];
-    uint8_t cookie[SKT_COOKIE_LEN]; /* of a server under load, */
-    struct skt_addr cookie_of;      /* this one, */
-    skt_us cookie_until;            /* good until then */
-    char refusal_text[SKT_REASON_MAX + 1];
+    struct skt_addr candidates[SKT_CANDIDATES_MAX]; /* where the server may be */
+    uint8_t cookie[SKT_COOKIE_LEN];                 /* of a server under load */
+    struct skt_addr cookie_of;                      /* that server */
+    skt_us cookie_until;                            /* the cookie is good until then */
+    char refusal_text[SKT_REASON_MAX + 1];          /* with `refusal`: why */
 };
 
+/* The client's side of getting and keeping keys (session/connect.c). */
 struct skt_connect {
     struct skt_connect_client *client; /* NULL on a server */
     size_t candidate_count, candidate_next;
@@ -107,93 +107,129 @@ enum {
     SKT_SPARE_RESETS = 4
 }; /* so many fall due in a moment without memory; beyond them the peer's limits have to end it */
 
+/* A client's new address, before it counts (session/receive.c). */
+struct skt_roaming {
+    struct skt_addr to;                   /* server: where packets come from that has not answered yet */
+    uint8_t challenge[SKT_CHALLENGE_LEN]; /* server: what went there */
+    skt_us challenge_next;                /* server: no challenge before this */
+    bool challenge_due;                   /* server: a challenge is to be sent */
+    uint8_t response[SKT_CHALLENGE_LEN];  /* client: the newest challenge, which is sent back */
+    skt_us search_next; /* client: no search for the datagram size for a challenge's sake before this */
+};
+
+/* Whether the peer is there and how far away (session/timers.c, session/receive.c). */
+struct skt_liveness {
+    skt_us heard;                  /* the last authentic packet came */
+    skt_us unanswered;             /* the first packet sent since that asks for an answer; SKT_NEVER: none */
+    skt_us ping_at;                /* the next PING for keepalive */
+    skt_us keepalive;              /* idle time between PINGs; silence of so much more ends the session */
+    skt_us ask_rtt_at;             /* no PING for want of a round trip before this */
+    uint32_t pings[SKT_PINGS_MAX]; /* stamps of the PINGs last sent, a ring */
+    uint32_t pings_open;           /* which of `pings` are unanswered, a bit each */
+    unsigned ping_count;           /* PINGs sent */
+    skt_us rtts[SKT_RTT_HISTORY];  /* round trips last measured, a ring */
+    unsigned rtt_count;            /* round trips measured */
+    uint32_t rx_sent;              /* packets that the peer has sent lately */
+    uint32_t rx_arrived;           /* those of them that came */
+    unsigned asks;   /* server: PINGs sent to see whether it is still there, since it was heard */
+    skt_us asked_at; /* server: when the last of them went */
+};
+
+/* Streams (session/streams.c, session/conversations.c). */
+struct skt_streams {
+    struct skt_idmap map;     /* conv -> struct skt_stream */
+    struct skt_replay opened; /* the peer's convs / 2 that were opened or refused */
+    uint32_t next_conv;       /* of the next stream opened here */
+    /* Each stream is in one of three lists, but for those whose owner was told of their reset. */
+    struct skt_list news;     /* with news for their owners */
+    struct skt_list quiet;    /* without */
+    struct skt_list unopened; /* opened by the peer with a header that is not complete yet, oldest first */
+    uint32_t peer_count;      /* streams that the peer opened: at most tuning.streams_max */
+    struct skt_kcp_stateless
+        stateless[SKT_STATELESS_ACKS_MAX]; /* to be acknowledged, though their streams are over */
+    unsigned stateless_count;
+    skt_us last_data; /* a KCP data segment was sent */
+};
+
+/* RESETs that wait until the control conversation has less to carry (session/resets.c). */
+struct skt_resets {
+    struct skt_owed_reset *owed; /* count of them, in the order they fell due */
+    uint32_t count;
+    uint32_t cap;                                  /* how many `owed` has room for */
+    struct skt_owed_reset spare[SKT_SPARE_RESETS]; /* where there is no memory for one more */
+    uint8_t spare_count;
+};
+
+/* Messages of scripts (session/session.c). */
+struct skt_messages {
+    struct skt_kcp kcp;
+    uint8_t *buf;   /* the message last read */
+    size_t buf_len; /* bytes of it */
+};
+
+/* Packets of a TUN (session/flows.c). */
+struct skt_flows {
+    struct skt_idmap map; /* conv -> struct skt_flow */
+    struct skt_list news; /* flows with news */
+};
+
+/* Frames to be sent (session/send.c). */
+struct skt_due_frames {
+    unsigned set;         /* of enum skt_due */
+    bool accept;          /* server: ACCEPT */
+    uint32_t pong_stamp;  /* with SKT_DUE_PONG */
+    uint16_t probed_size; /* with SKT_DUE_PROBED */
+    uint16_t probe_size;  /* of a PROBE to be sent; 0: none */
+};
+
+/* Segments longer than the path's datagrams (session/pieces.c). */
+struct skt_pieces {
+    struct skt_pieces_out *out; /* the one being sent, or NULL */
+    struct skt_pieces_in *in;   /* those being put together, or NULL */
+    uint16_t number;            /* of the last one that was begun */
+};
+
 struct skt_session {
     struct skt_slot slot; /* first member */
     struct skt_context *ctx;
     enum skt_session_state state;
-    bool client, probing;
-    uint8_t close_reason;
+    bool client;           /* this end is the client */
+    bool probing;          /* client: asks for a round trip every second */
+    bool leaving;          /* server: has made room for another one (acceptor/room.c) */
+    uint8_t close_reason;  /* enum skt_close */
     uint8_t attach_result; /* server: what ACCEPT says when it is asked again */
-    uint32_t cid, old_cid;
+    uint32_t cid;          /* 0: none yet */
+    uint32_t old_cid;      /* client: with SKT_EVENT_LOST */
     uint8_t ticket[SKT_TICKET_LEN];
     uint8_t resume[SKT_KEY_LEN];           /* of the newest accepted handshake */
     uint8_t resume_confirmed[SKT_KEY_LEN]; /* server: of the newest that the client surely knows of */
-    unsigned events;
-    void *user;
+    uint32_t features;                     /* bits of enum skt_feature that both ends have */
+    uint32_t peer_features;                /* those that the peer has */
+    unsigned events;                       /* news, a set of enum skt_session_event */
+    void *user;                            /* the owner's */
+    skt_us created;
 
     struct skt_keys keys;
+    struct skt_keypair *opened_by; /* during receive: of the packet being read; NULL once that has ended it */
     struct skt_addr peer;
     struct skt_path path;
     struct skt_mtu mtu;
     struct skt_connect connect; /* client */
-
-    /* server: a new address that has not answered its challenge yet */
-    struct skt_addr roam_to;
-    uint8_t challenge[8];
-    skt_us challenge_next; /* not more often than this */
-    bool leaving;          /* has made room for another one (acceptor/room.c) */
-    unsigned asks;         /* whether it is still there, since it was heard last; */
-    skt_us asked_at;       /* the last time */
-    bool challenge_due, accept_due;
-    skt_us search_next; /* client: no search for the datagram size for a challenge's sake before this */
-    /* During receive: the pair of the packet being read; NULL once the packet has put an end to it. */
-    struct skt_keypair *opened_by;
-
-    /* streams */
-    struct skt_idmap streams; /* conv -> struct skt_stream */
-    struct skt_replay opened; /* the peer's convs / 2 that were opened or refused */
-    uint32_t next_conv;
-    /* Each stream is in one of three lists, but for those whose owner was told of their reset: with news,
-     * without, and opened by the peer with a header that is not complete yet, oldest first. */
-    struct skt_list news, quiet, unopened;
-    bool control_waits;    /* there are control messages for which there was no time yet */
-    uint32_t peer_streams; /* streams that the peer opened: at most ctx->streams_max */
-    /* RESETs that wait until the control conversation has less to carry, and how many there is room for. */
-    struct skt_owed_reset *resets;
-    uint32_t reset_count, reset_cap;
-    struct skt_owed_reset spare_resets[SKT_SPARE_RESETS]; /* where there is no memory for one more */
-    uint8_t spare_reset_count;
-    struct skt_kcp control;
-    struct skt_kcp messages;
-    uint8_t *message_buf;   /* the message last read */
-    size_t message_buf_len; /* bytes of it */
-    struct skt_kcp_stateless stateless[SKT_STATELESS_ACKS_MAX];
-    unsigned stateless_count;
-
-    /* flows: packets of a TUN */
-    struct skt_idmap flows;     /* conv -> struct skt_flow */
-    struct skt_list flows_news; /* those with news */
-    uint32_t features;          /* that both ends have, */
-    uint32_t peer_features;     /* and that the peer has */
-
-    /* frames to send */
-    unsigned due;
-    uint32_t pong_stamp;
-    uint16_t probed_size, probe_due; /* probe_due: size to send, 0: none */
-    uint8_t response[8];
-
+    struct skt_roaming roaming;
+    struct skt_liveness liveness;
+    struct skt_streams streams;
+    struct skt_resets resets;
+    struct skt_kcp control; /* carries RESETs of streams, in order */
+    bool control_waits;     /* there are control messages for which there was no time yet */
+    struct skt_messages messages;
+    struct skt_flows flows;
+    struct skt_due_frames due;
     struct skt_parity parity;
-
-    /* segments longer than the path's datagrams (session/pieces.c) */
-    struct skt_pieces_out *pieces_out; /* the one being sent, or NULL */
-    struct skt_pieces_in *pieces_in;   /* those being put together, or NULL */
-    uint16_t pieces_number;            /* of the last one that was begun */
-
-    /* times */
-    skt_us created, heard, unanswered; /* unanswered: first packet sent that asks for an answer; SKT_NEVER */
-    skt_us ping_at, keepalive;
-    skt_us ask_rtt_at;             /* no PING for want of a round trip before this */
-    uint32_t pings[SKT_PINGS_MAX]; /* stamps of the last ones sent, */
-    uint32_t pings_open;           /* which of them are unanswered, a bit each, */
-    unsigned ping_count;           /* and how many were sent */
-    skt_us last_data;              /* a KCP data segment was sent */
-    skt_us rtts[SKT_RTT_HISTORY];
-    unsigned rtt_count;
-    uint32_t rx_sent, rx_arrived; /* packets that the peer has sent lately, and those that came */
+    struct skt_pieces pieces;
 
     struct skt_session_stats stats;
     uint64_t rng;   /* for lengths of padding, not for secrets */
-    uint8_t *stash; /* a sealed oversize packet that did not fit into a run */
+    uint8_t *stash; /* a sealed oversize packet that did not fit into a run, or NULL */
     size_t stash_len;
 };
 

@@ -40,7 +40,7 @@ static bool needs_ring(const struct skt_session *s, const struct skt_keypair *kp
 {
     if (!s->path.redundancy.inner || !s->path.redundancy.parity || kp != s->keys.current)
         return false;
-    return s->parity.in_until == 0 || (data && s->rx_arrived < s->rx_sent);
+    return s->parity.in_until == 0 || (data && s->liveness.rx_arrived < s->liveness.rx_sent);
 }
 
 void skt_parity_note(struct skt_session *s, skt_us now, const struct skt_keypair *kp, uint32_t number)
@@ -85,7 +85,7 @@ int skt_parity_on_frame(struct skt_session *s, skt_us now, const uint8_t *frame,
     f->without = 0;
     if (now >= f->report_at) {
         f->report_at = now + REPORT_TIME;
-        s->due |= SKT_DUE_REPORT;
+        s->due.set |= SKT_DUE_REPORT;
     }
     return is_followed(s) ? skt_parity_ring_parity(f->in, f->number, frame, len) : SKT_OK;
 }

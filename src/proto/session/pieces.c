@@ -30,10 +30,10 @@ struct skt_pieces_in {
 
 void skt_pieces_dispose(struct skt_session *s)
 {
-    free(s->pieces_out);
-    free(s->pieces_in);
-    s->pieces_out = NULL;
-    s->pieces_in = NULL;
+    free(s->pieces.out);
+    free(s->pieces.in);
+    s->pieces.out = NULL;
+    s->pieces.in = NULL;
 }
 
 /* --- sending --- */
@@ -46,25 +46,25 @@ void skt_pieces_begin(struct skt_session *s, const uint8_t *body, size_t len)
     out->len = len;
     out->at = 0;
     memcpy(out->body, body, len);
-    s->pieces_out = out;
-    s->pieces_number++;
+    s->pieces.out = out;
+    s->pieces.number++;
 }
 
 size_t skt_pieces_write(struct skt_session *s, uint8_t *plain)
 {
-    struct skt_pieces_out *out = s->pieces_out;
+    struct skt_pieces_out *out = s->pieces.out;
     size_t room = s->mtu.current - SKT_PACKET_OVERHEAD - SKT_FRAME_PIECE_LEN, left = out->len - out->at;
     size_t pieces = (left + room - 1) / room; /* that are to come, of about one length */
     size_t len = (left + pieces - 1) / pieces;
     struct skt_writer w = skt_writer_of(plain, SKT_FRAME_PIECE_LEN + len);
     const struct skt_frame piece = {
         .type = SKT_FRAME_PIECE,
-        .piece = {s->pieces_number, (uint16_t)out->at, (uint16_t)out->len, out->body + out->at, len}};
+        .piece = {s->pieces.number, (uint16_t)out->at, (uint16_t)out->len, out->body + out->at, len}};
     skt_frame_write(&w, &piece);
     out->at += len;
     if (out->at == out->len) {
         free(out);
-        s->pieces_out = NULL;
+        s->pieces.out = NULL;
     }
     return skt_writer_len(&w);
 }
@@ -88,10 +88,10 @@ static struct skt_piece_body *body_of(struct skt_pieces_in *in, uint16_t number,
 static void free_idle(struct skt_session *s)
 {
     for (unsigned i = 0; i < OPEN_MAX; i++)
-        if (s->pieces_in->open[i].total)
+        if (s->pieces.in->open[i].total)
             return;
-    free(s->pieces_in);
-    s->pieces_in = NULL;
+    free(s->pieces.in);
+    s->pieces.in = NULL;
 }
 
 int skt_pieces_receive(struct skt_session *s, skt_us now, const struct skt_frame_piece *piece)
@@ -99,11 +99,11 @@ int skt_pieces_receive(struct skt_session *s, skt_us now, const struct skt_frame
     if (piece->len == 0 || piece->total > BODY_MAX || piece->at > piece->total ||
         piece->len > (size_t)(piece->total - piece->at))
         return SKT_ERR_MALFORMED;
-    if (!s->pieces_in)
-        s->pieces_in = (struct skt_pieces_in *)calloc(1, sizeof *s->pieces_in);
-    if (!s->pieces_in)
+    if (!s->pieces.in)
+        s->pieces.in = (struct skt_pieces_in *)calloc(1, sizeof *s->pieces.in);
+    if (!s->pieces.in)
         return SKT_ERR_NOMEM;
-    struct skt_piece_body *b = body_of(s->pieces_in, piece->number, piece->total);
+    struct skt_piece_body *b = body_of(s->pieces.in, piece->number, piece->total);
     memcpy(b->body + piece->at, piece->bytes, piece->len);
     b->got = (uint16_t)(b->got + piece->len); /* no packet is taken twice, so no piece is */
     if (b->got < piece->total)

@@ -14,26 +14,26 @@
  * three times the packet that caused it, so what has not proved itself gets no more than that. */
 static void consider_move(struct skt_session *s, skt_us now, const struct skt_addr *from)
 {
-    if (now < s->challenge_next)
+    if (now < s->roaming.challenge_next)
         return;
-    if (!skt_addr_equal(from, &s->roam_to)) {
-        if (s->ctx->crypto->random(s->challenge, sizeof s->challenge) != SKT_OK)
+    if (!skt_addr_equal(from, &s->roaming.to)) {
+        if (s->ctx->crypto->random(s->roaming.challenge, sizeof s->roaming.challenge) != SKT_OK)
             return;
-        s->roam_to = *from;
+        s->roaming.to = *from;
     }
-    s->challenge_due = true;
-    s->challenge_next = now + CHALLENGE_TIME;
+    s->roaming.challenge_due = true;
+    s->roaming.challenge_next = now + CHALLENGE_TIME;
 }
 
 static void on_response_to_challenge(struct skt_session *s, skt_us now, const struct skt_addr *from,
                                      const uint8_t token[SKT_CHALLENGE_LEN])
 {
-    if (s->client || !skt_addr_equal(from, &s->roam_to) ||
-        memcmp(token, s->challenge, SKT_CHALLENGE_LEN) != 0)
+    if (s->client || !skt_addr_equal(from, &s->roaming.to) ||
+        memcmp(token, s->roaming.challenge, SKT_CHALLENGE_LEN) != 0)
         return;
-    s->peer = s->roam_to;
-    s->roam_to = (struct skt_addr){0};
-    s->challenge_due = false;
+    s->peer = s->roaming.to;
+    s->roaming.to = (struct skt_addr){0};
+    s->roaming.challenge_due = false;
     skt_trace_tell(&s->path.trace, path, now, &s->peer);
     skt_path_reset(&s->path, now);
     skt_session_search_mtu(s, now, s->mtu.cap);
@@ -44,21 +44,22 @@ static void on_response_to_challenge(struct skt_session *s, skt_us now, const st
  * question comes again until it is answered. */
 static void on_challenge(struct skt_session *s, skt_us now, const uint8_t token[SKT_CHALLENGE_LEN])
 {
-    if (memcmp(s->response, token, sizeof s->response) != 0 && now >= s->search_next) {
+    if (memcmp(s->roaming.response, token, sizeof s->roaming.response) != 0 &&
+        now >= s->roaming.search_next) {
         skt_session_search_mtu(s, now, s->mtu.cap);
-        s->search_next = now + SEARCH_TIME;
+        s->roaming.search_next = now + SEARCH_TIME;
     }
-    memcpy(s->response, token, sizeof s->response);
-    s->due |= SKT_DUE_RESPONSE;
+    memcpy(s->roaming.response, token, sizeof s->roaming.response);
+    s->due.set |= SKT_DUE_RESPONSE;
 }
 
 /* Each PING counts once: a stamp that was not sent, or was answered before, is no round trip. */
 static bool take_ping(struct skt_session *s, uint32_t stamp)
 {
     for (unsigned i = 0; i < SKT_PINGS_MAX; i++) {
-        if (!(s->pings_open >> i & 1) || s->pings[i] != stamp)
+        if (!(s->liveness.pings_open >> i & 1) || s->liveness.pings[i] != stamp)
             continue;
-        s->pings_open &= ~(UINT32_C(1) << i);
+        s->liveness.pings_open &= ~(UINT32_C(1) << i);
         return true;
     }
     return false;
@@ -69,7 +70,7 @@ static void on_pong(struct skt_session *s, skt_us now, uint32_t stamp)
     skt_us rtt = (uint32_t)((uint32_t)now - stamp);
     if (!take_ping(s, stamp) || rtt > PONG_MAX)
         return;
-    s->rtts[s->rtt_count++ % SKT_RTT_HISTORY] = rtt;
+    s->liveness.rtts[s->liveness.rtt_count++ % SKT_RTT_HISTORY] = rtt;
     skt_path_on_rtt(&s->path, now, rtt);
 }
 
@@ -77,8 +78,8 @@ static void on_probe(struct skt_session *s, uint16_t size, size_t datagram_len)
 {
     if (size != datagram_len)
         return; /* padded wrongly: not a proof that this size passes */
-    s->probed_size = size;
-    s->due |= SKT_DUE_PROBED;
+    s->due.probed_size = size;
+    s->due.set |= SKT_DUE_PROBED;
 }
 
 static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *from, const struct skt_frame *f,
@@ -86,15 +87,15 @@ static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *fr
 {
     switch (f->type) {
     case SKT_FRAME_ATTACH: /* our ACCEPT was lost */
-        s->accept_due = s->accept_due || !s->client;
+        s->due.accept = s->due.accept || !s->client;
         break;
     case SKT_FRAME_ACCEPT:
         if (s->client)
             skt_connect_on_accept(s, now, &f->accept);
         break;
     case SKT_FRAME_PING:
-        s->pong_stamp = f->stamp;
-        s->due |= SKT_DUE_PONG;
+        s->due.pong_stamp = f->stamp;
+        s->due.set |= SKT_DUE_PONG;
         break;
     case SKT_FRAME_PONG:
         on_pong(s, now, f->stamp);
@@ -207,10 +208,10 @@ static void on_authentic(struct skt_session *s, skt_us now, const struct skt_add
 
 static void ask_rtt(struct skt_session *s, skt_us now)
 {
-    if (!skt_path_wants_rtt(&s->path) || now < s->ask_rtt_at || s->state == SKT_SESSION_CLOSED)
+    if (!skt_path_wants_rtt(&s->path) || now < s->liveness.ask_rtt_at || s->state == SKT_SESSION_CLOSED)
         return;
-    s->due |= SKT_DUE_PING;
-    s->ask_rtt_at = now + SKT_US_PER_SEC;
+    s->due.set |= SKT_DUE_PING;
+    s->liveness.ask_rtt_at = now + SKT_US_PER_SEC;
 }
 
 int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,

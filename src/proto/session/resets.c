@@ -25,29 +25,30 @@ static bool write_one(struct skt_session *s, const struct skt_owed_reset *r)
 
 static bool reserve(struct skt_session *s)
 {
-    if (s->reset_count < s->reset_cap)
+    if (s->resets.count < s->resets.cap)
         return true;
-    uint32_t cap = s->reset_cap ? 2 * s->reset_cap : RESETS_FIRST;
-    void *resets = skt_account_realloc(&s->path.account, s->resets, s->reset_cap * sizeof *s->resets,
-                                       cap * sizeof *s->resets, true);
+    uint32_t cap = s->resets.cap ? 2 * s->resets.cap : RESETS_FIRST;
+    void *resets =
+        skt_account_realloc(&s->path.account, s->resets.owed, s->resets.cap * sizeof *s->resets.owed,
+                            cap * sizeof *s->resets.owed, true);
     if (!resets)
         return false;
-    s->resets = (struct skt_owed_reset *)resets;
-    s->reset_cap = cap;
+    s->resets.owed = (struct skt_owed_reset *)resets;
+    s->resets.cap = cap;
     return true;
 }
 
 static bool add(struct skt_session *s, const struct skt_owed_reset *r, bool known)
 {
-    if (s->reset_count == 0 && write_one(s, r))
+    if (s->resets.count == 0 && write_one(s, r))
         return true;
-    if (!known && s->reset_count >= REFUSED_MAX)
+    if (!known && s->resets.count >= REFUSED_MAX)
         return false;
     if (reserve(s))
-        s->resets[s->reset_count++] = *r;
+        s->resets.owed[s->resets.count++] = *r;
     else if (known &&
-             s->spare_reset_count < SKT_SPARE_RESETS) /* a peer that is not told would wait for ever */
-        s->spare_resets[s->spare_reset_count++] = *r;
+             s->resets.spare_count < SKT_SPARE_RESETS) /* a peer that is not told would wait for ever */
+        s->resets.spare[s->resets.spare_count++] = *r;
     else
         return false;
     return true;
@@ -67,18 +68,18 @@ bool skt_resets_add_end(struct skt_session *s, uint32_t conv, int reason, uint32
 
 void skt_resets_flush(struct skt_session *s)
 {
-    while (s->spare_reset_count > 0 && write_one(s, &s->spare_resets[s->spare_reset_count - 1]))
-        s->spare_reset_count--;
-    while (s->reset_count > 0 && write_one(s, &s->resets[s->reset_count - 1]))
-        s->reset_count--;
-    if (s->reset_count == 0 && s->spare_reset_count == 0)
+    while (s->resets.spare_count > 0 && write_one(s, &s->resets.spare[s->resets.spare_count - 1]))
+        s->resets.spare_count--;
+    while (s->resets.count > 0 && write_one(s, &s->resets.owed[s->resets.count - 1]))
+        s->resets.count--;
+    if (s->resets.count == 0 && s->resets.spare_count == 0)
         skt_resets_dispose(s);
 }
 
 void skt_resets_dispose(struct skt_session *s)
 {
-    skt_account_free(&s->path.account, s->resets, s->reset_cap * sizeof *s->resets);
-    s->resets = NULL;
-    s->reset_count = s->reset_cap = 0;
-    s->spare_reset_count = 0;
+    skt_account_free(&s->path.account, s->resets.owed, s->resets.cap * sizeof *s->resets.owed);
+    s->resets.owed = NULL;
+    s->resets.count = s->resets.cap = 0;
+    s->resets.spare_count = 0;
 }

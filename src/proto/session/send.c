@@ -46,8 +46,8 @@ static size_t mask_run(const struct skt_session *s, uint8_t *run, size_t len, si
 
 static void expects_answer(struct skt_session *s, skt_us now)
 {
-    if (s->unanswered == SKT_NEVER)
-        s->unanswered = now;
+    if (s->liveness.unanswered == SKT_NEVER)
+        s->liveness.unanswered = now;
 }
 
 static size_t seal(struct skt_session *s, skt_us now, uint8_t *datagram, size_t plain_len,
@@ -62,18 +62,18 @@ static size_t seal(struct skt_session *s, skt_us now, uint8_t *datagram, size_t 
 static size_t send_challenge(struct skt_session *s, skt_us now, uint8_t *buf, struct skt_send_info *info)
 {
     struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
-    skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_CHALLENGE, .token = s->challenge});
-    s->challenge_due = false;
-    info->to = s->roam_to;
+    skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_CHALLENGE, .token = s->roaming.challenge});
+    s->roaming.challenge_due = false;
+    info->to = s->roaming.to;
     return seal(s, now, buf, skt_writer_len(&w), SKT_TRACE_HANDSHAKE);
 }
 
 static size_t send_probe(struct skt_session *s, skt_us now, uint8_t *buf)
 {
-    struct skt_writer w = plain_writer(buf, s->probe_due);
-    skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_PROBE, .size = s->probe_due});
+    struct skt_writer w = plain_writer(buf, s->due.probe_size);
+    skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_PROBE, .size = s->due.probe_size});
     skt_frame_pad(&w, w.left);
-    s->probe_due = 0;
+    s->due.probe_size = 0;
     return seal(s, now, buf, skt_writer_len(&w), SKT_TRACE_PROBE);
 }
 
@@ -86,32 +86,32 @@ static size_t send_accept(struct skt_session *s, uint8_t *buf)
     struct skt_writer w = plain_writer(buf, SKT_MTU_LEAST);
     skt_frame_write(&w, &accept);
     skt_frame_pad(&w, skt_session_random(s, SKT_PING_PAD_MAX));
-    s->accept_due = false;
+    s->due.accept = false;
     return kp ? seal_with(s, kp, buf, skt_writer_len(&w), SKT_TRACE_HANDSHAKE) : 0;
 }
 
 static void write_ping(struct skt_session *s, skt_us now, struct skt_writer *w)
 {
-    unsigned at = s->ping_count++ % SKT_PINGS_MAX;
-    s->pings[at] = (uint32_t)now;
-    s->pings_open |= UINT32_C(1) << at;
-    skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PING, .stamp = s->pings[at]});
+    unsigned at = s->liveness.ping_count++ % SKT_PINGS_MAX;
+    s->liveness.pings[at] = (uint32_t)now;
+    s->liveness.pings_open |= UINT32_C(1) << at;
+    skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PING, .stamp = s->liveness.pings[at]});
     expects_answer(s, now);
 }
 
 /* The control frames that are due; padded when they travel alone, so that keepalives have no fixed length. */
 static void write_control(struct skt_session *s, skt_us now, struct skt_writer *w)
 {
-    unsigned due = s->due;
-    s->due = 0;
+    unsigned due = s->due.set;
+    s->due.set = 0;
     if (due & SKT_DUE_PING)
         write_ping(s, now, w);
     if (due & SKT_DUE_PONG)
-        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PONG, .stamp = s->pong_stamp});
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PONG, .stamp = s->due.pong_stamp});
     if (due & SKT_DUE_PROBED)
-        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PROBED, .size = s->probed_size});
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_PROBED, .size = s->due.probed_size});
     if (due & SKT_DUE_RESPONSE)
-        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_RESPONSE, .token = s->response});
+        skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_RESPONSE, .token = s->roaming.response});
     if (due & SKT_DUE_REPORT)
         skt_frame_write(w, &(struct skt_frame){.type = SKT_FRAME_REPORT, .report = skt_parity_report(s)});
     if (due & SKT_DUE_CLOSE)
@@ -125,12 +125,12 @@ static void write_stateless(struct skt_session *s, skt_us now, struct skt_writer
 {
     const uint8_t *body = w->p + SKT_FRAME_KCP_LEN;
     skt_write_u8(w, SKT_FRAME_KCP);
-    for (unsigned i = 0; i < s->stateless_count; i++) {
+    for (unsigned i = 0; i < s->streams.stateless_count; i++) {
         uint8_t *p = skt_write_room(w, SKT_KCP_HEADER_LEN);
         if (p)
-            skt_kcp_write_stateless_ack(&s->stateless[i], p);
+            skt_kcp_write_stateless_ack(&s->streams.stateless[i], p);
     }
-    s->stateless_count = 0;
+    s->streams.stateless_count = 0;
     skt_parity_cover(s, now, body, (size_t)(w->p - body), false);
 }
 
@@ -149,7 +149,7 @@ static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, si
         skt_parity_cover(s, now, frames + n - segments_len, segments_len, skt_path_wants_parity(&s->path));
     if (stats->sent + stats->retransmitted != before) {
         expects_answer(s, now);
-        s->last_data = now;
+        s->streams.last_data = now;
         skt_mtu_wake(&s->mtu, now);
     }
     return n;
@@ -159,13 +159,13 @@ static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, si
 static size_t write_body(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap)
 {
     uint8_t *plain = buf + SKT_HEADER_LEN;
-    if (!s->pieces_out) {
+    if (!s->pieces.out) {
         size_t len = write_segments(s, now, buf, cap);
         if (len + SKT_PACKET_OVERHEAD <= s->mtu.current || !(s->features & SKT_FEATURE_PIECES))
             return len;
         skt_pieces_begin(s, plain + SKT_FRAME_KCP_LEN, len - SKT_FRAME_KCP_LEN);
     }
-    return s->pieces_out ? skt_pieces_write(s, plain) : 0;
+    return s->pieces.out ? skt_pieces_write(s, plain) : 0;
 }
 
 /* One packet to the peer, not masked yet; its length or 0. */
@@ -173,10 +173,10 @@ static size_t send_one(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
 {
     struct skt_writer w = plain_writer(buf, s->mtu.current);
     size_t len = 0;
-    if (s->due) {
+    if (s->due.set) {
         write_control(s, now, &w);
         len = seal_bare(s, now, buf, skt_writer_len(&w));
-    } else if (s->stateless_count) {
+    } else if (s->streams.stateless_count) {
         write_stateless(s, now, &w);
         len = seal_bare(s, now, buf, skt_writer_len(&w));
     } else if (s->state != SKT_SESSION_CLOSED) {
@@ -248,14 +248,14 @@ size_t skt_session_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t 
     info->fragment = false;
     info->to = s->peer;
     size_t len = s->client ? skt_connect_send(s, now, buf, cap, info) : 0;
-    if (s->accept_due)
+    if (s->due.accept)
         len = send_accept(s, buf);
     if (len == 0 && s->peer.family != 0 && skt_keys_sending(&s->keys, now)) {
         if (s->stash)
             len = send_stash(s, buf, info);
-        else if (s->challenge_due)
+        else if (s->roaming.challenge_due)
             len = send_challenge(s, now, buf, info);
-        else if (s->probe_due)
+        else if (s->due.probe_size)
             len = send_probe(s, now, buf);
         else if ((len = send_parity(s, now, buf)) == 0)
             return send_run(s, now, buf, cap, info);

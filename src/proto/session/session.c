@@ -58,9 +58,9 @@ int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool clie
     s->ctx = ctx;
     s->client = client;
     s->state = SKT_SESSION_IDLE;
-    s->created = s->heard = now;
-    s->unanswered = s->ping_at = SKT_NEVER;
-    s->keepalive = ctx->tuning.keepalive_s * SKT_US_PER_SEC;
+    s->created = s->liveness.heard = now;
+    s->liveness.unanswered = s->liveness.ping_at = SKT_NEVER;
+    s->liveness.keepalive = ctx->tuning.keepalive_s * SKT_US_PER_SEC;
     skt_keys_init(&s->keys);
     skt_mtu_init(&s->mtu);
     skt_path_init(&s->path, ctx->pool, ctx->cc, payload_limit_of(s->mtu.current, false), now);
@@ -109,7 +109,7 @@ void skt_session_free(struct skt_session *s)
     skt_pieces_dispose(s);
     skt_keys_drop_all(&s->keys);
     skt_session_drop_keys(s);
-    skt_account_free(&s->path.account, s->message_buf, s->message_buf_len);
+    skt_account_free(&s->path.account, s->messages.buf, s->messages.buf_len);
     skt_account_release(&s->path.account, SESSION_LEN);
     skt_path_dispose(&s->path);
     free(s->stash);
@@ -139,7 +139,7 @@ void skt_session_close(struct skt_session *s, skt_us now, int reason)
         return;
     skt_session_end(s, reason);
     if (skt_keys_sending(&s->keys, now))
-        s->due = SKT_DUE_CLOSE;
+        s->due.set = SKT_DUE_CLOSE;
 }
 
 void skt_session_set_trace(struct skt_session *s, skt_us now, const struct skt_trace *trace)
@@ -176,11 +176,11 @@ void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu)
 
 void skt_session_note_arrival(struct skt_session *s, uint32_t advance)
 {
-    s->rx_sent += advance < RX_WINDOW ? advance : RX_WINDOW;
-    s->rx_arrived++;
-    if (s->rx_sent > RX_WINDOW) { /* older packets count half */
-        s->rx_sent /= 2;
-        s->rx_arrived /= 2;
+    s->liveness.rx_sent += advance < RX_WINDOW ? advance : RX_WINDOW;
+    s->liveness.rx_arrived++;
+    if (s->liveness.rx_sent > RX_WINDOW) { /* older packets count half */
+        s->liveness.rx_sent /= 2;
+        s->liveness.rx_arrived /= 2;
     }
 }
 
@@ -193,9 +193,9 @@ void skt_session_set_features(struct skt_session *s, uint32_t peers)
 
 void skt_session_heard(struct skt_session *s, skt_us now)
 {
-    s->heard = now;
-    s->asks = 0;
-    s->unanswered = SKT_NEVER;
+    s->liveness.heard = now;
+    s->liveness.asks = 0;
+    s->liveness.unanswered = SKT_NEVER;
     if (s->state == SKT_SESSION_SUSPECT) {
         s->state = SKT_SESSION_UP;
         skt_session_tell_state(s);
@@ -206,7 +206,7 @@ void skt_session_heard(struct skt_session *s, skt_us now)
 /* When silence after a packet that asks for an answer becomes suspicious. */
 skt_us skt_session_suspect_at(const struct skt_session *s)
 {
-    return skt_us_add(s->unanswered, skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt));
+    return skt_us_add(s->liveness.unanswered, skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt));
 }
 
 /* --- accessors --- */
@@ -260,16 +260,18 @@ skt_us skt_session_created(const struct skt_session *s)
 
 skt_us skt_session_mean_rtt(const struct skt_session *s)
 {
-    unsigned n = s->rtt_count < SKT_RTT_HISTORY ? s->rtt_count : SKT_RTT_HISTORY;
+    unsigned n = s->liveness.rtt_count < SKT_RTT_HISTORY ? s->liveness.rtt_count : SKT_RTT_HISTORY;
     skt_us sum = 0;
     for (unsigned i = 0; i < n; i++)
-        sum += s->rtts[i];
+        sum += s->liveness.rtts[i];
     return n ? sum / n : 0;
 }
 
 double skt_session_loss_rx(const struct skt_session *s)
 {
-    return s->rx_arrived < s->rx_sent ? 1.0 - (double)s->rx_arrived / s->rx_sent : 0.0;
+    return s->liveness.rx_arrived < s->liveness.rx_sent
+               ? 1.0 - (double)s->liveness.rx_arrived / s->liveness.rx_sent
+               : 0.0;
 }
 
 uint64_t skt_session_parity_sent(const struct skt_session *s)
@@ -304,12 +306,12 @@ struct skt_account *skt_session_account(struct skt_session *s)
 
 struct skt_stream *skt_session_stream_at(const struct skt_session *s, uint32_t *pos)
 {
-    return (struct skt_stream *)skt_idmap_next(&s->streams, pos);
+    return (struct skt_stream *)skt_idmap_next(&s->streams.map, pos);
 }
 
 uint32_t skt_session_stream_count(const struct skt_session *s)
 {
-    return s->streams.count;
+    return s->streams.map.count;
 }
 
 int skt_session_close_reason(const struct skt_session *s)

@@ -33,32 +33,32 @@ const char *skt_reset_str(int reason)
 
 int skt_streams_init(struct skt_session *s)
 {
-    skt_idmap_init(&s->streams);
-    skt_list_init(&s->news);
-    skt_list_init(&s->quiet);
-    skt_list_init(&s->unopened);
+    skt_idmap_init(&s->streams.map);
+    skt_list_init(&s->streams.news);
+    skt_list_init(&s->streams.quiet);
+    skt_list_init(&s->streams.unopened);
     skt_flows_init(s);
-    s->next_conv = s->client ? SKT_CONV_FIRST : SKT_CONV_FIRST + 1;
-    int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
+    s->streams.next_conv = s->client ? SKT_CONV_FIRST : SKT_CONV_FIRST + 1;
+    int err = skt_replay_init(&s->streams.opened, SKT_CONV_WINDOW);
     if (err)
         return err;
     err = skt_kcp_init(&s->control, SKT_CONV_CONTROL, false, &s->path, &s->ctx->limits);
     if (err) {
-        skt_replay_dispose(&s->opened);
+        skt_replay_dispose(&s->streams.opened);
         return err;
     }
-    err = skt_kcp_init(&s->messages, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
+    err = skt_kcp_init(&s->messages.kcp, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
     if (err) {
         skt_kcp_dispose(&s->control);
-        skt_replay_dispose(&s->opened);
+        skt_replay_dispose(&s->streams.opened);
     }
     return err;
 }
 
 void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h)
 {
-    if (h->cmd == SKT_KCP_CMD_PUSH && s->stateless_count < SKT_STATELESS_ACKS_MAX)
-        s->stateless[s->stateless_count++] =
+    if (h->cmd == SKT_KCP_CMD_PUSH && s->streams.stateless_count < SKT_STATELESS_ACKS_MAX)
+        s->streams.stateless[s->streams.stateless_count++] =
             (struct skt_kcp_stateless){.conv = h->conv, .sn = h->sn, .ts = h->ts};
 }
 
@@ -80,8 +80,8 @@ static void free_stream(struct skt_session *s, struct skt_stream *st)
         skt_streams_queue_stateless_ack(s, &last);
     }
     skt_trace_tell(&s->path.trace, closed, s->path.now, st->conv, st->reset, st->reset_reason);
-    skt_idmap_remove(&s->streams, st->conv);
-    s->peer_streams -= st->by_peer;
+    skt_idmap_remove(&s->streams.map, st->conv);
+    s->streams.peer_count -= st->by_peer;
     dispose_stream(s, st);
 }
 
@@ -89,20 +89,20 @@ void skt_streams_dispose(struct skt_session *s)
 {
     uint32_t pos = 0;
     struct skt_stream *st;
-    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL)
+    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams.map, &pos)) != NULL)
         dispose_stream(s, st);
-    skt_idmap_dispose(&s->streams);
+    skt_idmap_dispose(&s->streams.map);
     skt_resets_dispose(s);
     skt_flows_dispose(s);
     skt_kcp_dispose(&s->control);
-    skt_kcp_dispose(&s->messages);
-    skt_replay_dispose(&s->opened);
+    skt_kcp_dispose(&s->messages.kcp);
+    skt_replay_dispose(&s->streams.opened);
 }
 
 void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned news)
 {
     if (news && !st->news)
-        skt_list_move_tail(&s->news, &st->link);
+        skt_list_move_tail(&s->streams.news, &st->link);
     st->news |= news;
 }
 
@@ -114,7 +114,7 @@ int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_pee
         return SKT_ERR_NOMEM;
     int err = skt_kcp_init(&st->kcp, conv, true, &s->path, &s->ctx->limits);
     if (!err)
-        err = skt_idmap_put(&s->streams, conv, st);
+        err = skt_idmap_put(&s->streams.map, conv, st);
     if (err) {
         if (st->kcp.path)
             skt_kcp_dispose(&st->kcp);
@@ -127,8 +127,8 @@ int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_pee
     st->opened = !by_peer;
     st->header_until = skt_us_add(now, SKT_STREAM_HEADER_TIME);
     skt_list_init(&st->link);
-    skt_list_append(by_peer ? &s->unopened : &s->quiet, &st->link);
-    s->peer_streams += by_peer;
+    skt_list_append(by_peer ? &s->streams.unopened : &s->streams.quiet, &st->link);
+    s->streams.peer_count += by_peer;
     skt_trace_tell(&s->path.trace, opened, now, conv, by_peer);
     *out = st;
     return SKT_OK;
@@ -144,10 +144,10 @@ int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const c
         return SKT_ERR_ARG;
     if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
         return SKT_ERR_CLOSED;
-    if (s->next_conv >= SKT_CONV_FLOW_FIRST)
+    if (s->streams.next_conv >= SKT_CONV_FLOW_FIRST)
         return SKT_ERR_CLOSED; /* a thousand million streams: it takes a new session */
     struct skt_stream *st;
-    int err = skt_stream_new(s, now, s->next_conv, false, &st);
+    int err = skt_stream_new(s, now, s->streams.next_conv, false, &st);
     if (err)
         return err;
     uint8_t header[STREAM_HEADER_MAX];
@@ -160,7 +160,7 @@ int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const c
         return err;
     }
     st->kind = (uint8_t)kind;
-    s->next_conv += 2;
+    s->streams.next_conv += 2;
     *out = st;
     return SKT_OK;
 }
@@ -199,7 +199,7 @@ bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
     st->name[header[1]] = '\0';
     st->kind = header[0];
     st->opened = true;
-    skt_list_move_tail(&s->quiet, &st->link);
+    skt_list_move_tail(&s->streams.quiet, &st->link);
     skt_kcp_read_consume(&st->kcp, (size_t)2 + header[1]);
     skt_stream_add_news(s, st, SKT_STREAM_OPENED);
     return true;
@@ -218,20 +218,20 @@ void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int 
 void skt_streams_refuse(struct skt_session *s, uint32_t conv, int reason)
 {
     if (skt_resets_add(s, conv, reason, false))
-        skt_replay_commit(&s->opened, conv / 2);
+        skt_replay_commit(&s->streams.opened, conv / 2);
 }
 
 skt_us skt_streams_expiry(const struct skt_session *s)
 {
-    if (skt_list_empty(&s->unopened))
+    if (skt_list_empty(&s->streams.unopened))
         return SKT_NEVER;
-    return SKT_CONTAINER(s->unopened.next, struct skt_stream, link)->header_until;
+    return SKT_CONTAINER(s->streams.unopened.next, struct skt_stream, link)->header_until;
 }
 
 void skt_streams_expire(struct skt_session *s, skt_us now)
 {
     for (unsigned n = 0; n < EXPIRE_MAX && skt_streams_expiry(s) <= now; n++)
-        skt_session_reset_stream(s, SKT_CONTAINER(s->unopened.next, struct skt_stream, link),
+        skt_session_reset_stream(s, SKT_CONTAINER(s->streams.unopened.next, struct skt_stream, link),
                                  SKT_RESET_TIMEOUT);
 }
 
@@ -299,16 +299,16 @@ int skt_streams_restart(struct skt_session *s, skt_us now)
     skt_flows_restart(s);
     skt_resets_dispose(s);
     skt_kcp_dispose(&s->control);
-    skt_kcp_dispose(&s->messages);
-    skt_replay_dispose(&s->opened);
-    int err = skt_replay_init(&s->opened, SKT_CONV_WINDOW);
+    skt_kcp_dispose(&s->messages.kcp);
+    skt_replay_dispose(&s->streams.opened);
+    int err = skt_replay_init(&s->streams.opened, SKT_CONV_WINDOW);
     if (!err)
         err = skt_kcp_init(&s->control, SKT_CONV_CONTROL, false, &s->path, &s->ctx->limits);
     if (!err)
-        err = skt_kcp_init(&s->messages, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
+        err = skt_kcp_init(&s->messages.kcp, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
     uint32_t pos = 0;
     struct skt_stream *st;
-    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams, &pos)) != NULL) {
+    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams.map, &pos)) != NULL) {
         /* A stream that the old server never answered is as good as not yet opened: it goes to the new one.
          */
         if (!st->by_peer && !st->leaving && !skt_kcp_heard(&st->kcp))
@@ -324,7 +324,7 @@ struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *even
     /* With the session all its streams are reset; that is said of one after the other, as they are fetched,
      * for they may be many. */
     bool ended = s->state == SKT_SESSION_CLOSED;
-    struct skt_list *from = ended && skt_list_empty(&s->news) ? &s->quiet : &s->news;
+    struct skt_list *from = ended && skt_list_empty(&s->streams.news) ? &s->streams.quiet : &s->streams.news;
     if (skt_list_empty(from))
         return NULL;
     struct skt_stream *st = SKT_CONTAINER(from->next, struct skt_stream, link);
@@ -335,6 +335,6 @@ struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *even
     st->news = 0;
     skt_list_remove(&st->link);
     if (!ended)
-        skt_list_append(&s->quiet, &st->link);
+        skt_list_append(&s->streams.quiet, &st->link);
     return st;
 }

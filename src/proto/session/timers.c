@@ -14,16 +14,16 @@ static bool is_open(const struct skt_session *s)
  * question is open it repeats it sooner, so that one lost packet is not taken for a lost server. */
 static skt_us ping_interval(const struct skt_session *s)
 {
-    if (s->unanswered != SKT_NEVER)
+    if (s->liveness.unanswered != SKT_NEVER)
         return skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt) / 3;
-    if (s->streams.count > 0 || s->probing)
+    if (s->streams.map.count > 0 || s->probing)
         return SKT_US_PER_SEC;
-    return skt_us_min(s->keepalive / 3, SKT_KEEPALIVE_MAX);
+    return skt_us_min(s->liveness.keepalive / 3, SKT_KEEPALIVE_MAX);
 }
 
 static skt_us ping_expiry(const struct skt_session *s)
 {
-    return s->client && is_open(s) ? s->ping_at + ping_interval(s) : SKT_NEVER;
+    return s->client && is_open(s) ? s->liveness.ping_at + ping_interval(s) : SKT_NEVER;
 }
 
 skt_us skt_session_expiry(const struct skt_session *s, skt_us now)
@@ -33,7 +33,7 @@ skt_us skt_session_expiry(const struct skt_session *s, skt_us now)
     skt_us at = s->client ? skt_connect_expiry(s) : SKT_NEVER;
     if (!is_open(s))
         return at;
-    at = skt_us_min(at, s->heard + s->keepalive);
+    at = skt_us_min(at, s->liveness.heard + s->liveness.keepalive);
     at = skt_us_min(at, ping_expiry(s));
     at = skt_us_min(at, s->mtu.at);
     at = skt_us_min(at, s->control_waits ? now : skt_streams_expiry(s));
@@ -58,8 +58,8 @@ static void expire_client(struct skt_session *s, skt_us now)
     if (is_open(s) && skt_keys_needs_rekey(&s->keys, now))
         skt_connect_need(s, now);
     if (now >= ping_expiry(s)) {
-        s->due |= SKT_DUE_PING;
-        s->ping_at = now;
+        s->due.set |= SKT_DUE_PING;
+        s->liveness.ping_at = now;
     }
     skt_connect_expire(s, now);
 }
@@ -69,12 +69,12 @@ static void expire_mtu(struct skt_session *s, skt_us now)
     size_t before = s->mtu.current;
     if (skt_path_timeouts(&s->path) >= BLACK_HOLE_TIMEOUTS)
         (void)skt_mtu_on_black_hole(&s->mtu, now);
-    bool busy = s->last_data != 0 && now - s->last_data < SKT_MTU_CHECK_TIME;
-    size_t probe = skt_mtu_probe(&s->mtu, now, s->path.srtt, busy, s->heard);
+    bool busy = s->streams.last_data != 0 && now - s->streams.last_data < SKT_MTU_CHECK_TIME;
+    size_t probe = skt_mtu_probe(&s->mtu, now, s->path.srtt, busy, s->liveness.heard);
     if (probe)
-        s->probe_due = (uint16_t)probe;
+        s->due.probe_size = (uint16_t)probe;
     if (probe && skt_mtu_needs_sign(&s->mtu))
-        s->due |= SKT_DUE_PING;
+        s->due.set |= SKT_DUE_PING;
     if (s->mtu.current != before)
         skt_session_set_mtu(s);
 }
@@ -90,7 +90,7 @@ void skt_session_expire(struct skt_session *s, skt_us now)
     skt_path_set_time(&s->path, now);
     if (s->state == SKT_SESSION_CLOSED)
         return;
-    if (is_open(s) && now >= s->heard + s->keepalive) {
+    if (is_open(s) && now >= s->liveness.heard + s->liveness.keepalive) {
         skt_session_end(s, SKT_CLOSE_TIMEOUT);
         return;
     }
