@@ -114,6 +114,26 @@ static void check_ticket_address(struct config_reader *r, const struct skt_confi
     }
 }
 
+/* One network inside another's is fine: the longer prefix counts. The same one can't be behind two clients.
+ */
+static void check_free(struct config_reader *r, const struct skt_config_ticket *ticket,
+                       const struct skt_ipnet *net, const char *text)
+{
+    struct skt_ipnet ours = skt_ipnet_masked(net);
+    for (const struct skt_config_ticket *other = r->conf->table.tickets; other < ticket; other++) {
+        for (size_t i = 0; i < other->subnets.count; i++) {
+            struct skt_ipnet theirs;
+            if (skt_ipnet_parse(&theirs, other->subnets.items[i]) != SKT_OK)
+                continue;
+            theirs = skt_ipnet_masked(&theirs);
+            if (theirs.family == ours.family && theirs.prefix == ours.prefix &&
+                memcmp(theirs.ip, ours.ip, sizeof ours.ip) == 0)
+                skt_config_fail(r, "the ticket of %.40s has \"%.60s\" already",
+                                other->name ? other->name : "?", text);
+        }
+    }
+}
+
 static void check_ticket(struct config_reader *r, void *arg)
 {
     const struct skt_config_ticket *ticket = arg;
@@ -124,7 +144,8 @@ static void check_ticket(struct config_reader *r, void *arg)
     skt_config_leave(r, mark);
     for (size_t j = 0; j < ticket->subnets.count; j++) {
         mark = skt_config_enter(r, ".subnets[%zu]", j + 1);
-        check_net(r, ticket->subnets.items[j], 0, "a network like \"192.168.1.0/24\"");
+        struct skt_ipnet net = check_net(r, ticket->subnets.items[j], 0, "a network like \"192.168.1.0/24\"");
+        check_free(r, ticket, &net, ticket->subnets.items[j]);
         skt_config_leave(r, mark);
     }
 }

@@ -6,6 +6,7 @@
 #include "base/wipe.h"
 #include "config/check.h"
 #include "config/flat.h"
+#include "config/lines.h"
 #include "config/read.h"
 #include "config/sandbox.h"
 #include "config/text.h"
@@ -85,6 +86,24 @@ static void take_user_fields(struct config_reader *r)
     lua_pop(r->L, 1);
 }
 
+/* The built-in mode that the table below the top of the stack has settings of, or NULL. */
+static const char *table_of_another_mode(lua_State *L)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names && !found; i++) {
+        lua_pushstring(L, mode_names[i]);
+        if (lua_rawget(L, -3) == LUA_TTABLE)
+            found = mode_names[i];
+        lua_pop(L, 1);
+    }
+    return found;
+}
+
+static void warn_twice(void *user, const char *path, unsigned first, unsigned second)
+{
+    skt_config_warn(user, "%s is set in line %u, and again in line %u, which counts", path, first, second);
+}
+
 /* The whole of a file; every part of it by itself, so that all that is wrong is found. */
 static void read_mode_table(struct config_reader *r, void *arg)
 {
@@ -95,6 +114,11 @@ static void read_mode_table(struct config_reader *r, void *arg)
     lua_pushstring(r->L, conf->mode_name);
     lua_rawget(r->L, -2);
     size_t mark = skt_config_enter(r, "%.60s", conf->mode_name);
+    const char *other = lua_type(r->L, -1) == LUA_TNIL ? table_of_another_mode(r->L) : NULL;
+    if (other)
+        skt_config_fail(
+            r, "expected a table (the settings of the mode), but there is one for %s: which mode is meant?",
+            other);
     if (lua_type(r->L, -1) != LUA_TTABLE)
         skt_config_fail_got(r, &any, "a table (the settings of the mode)");
     skt_config_read_table(r, skt_config_mode_fields, 1U << conf->mode, &conf->table, custom ? NAMES_ANY : 0);
@@ -109,14 +133,22 @@ static int read_protected(lua_State *L)
 {
     struct config_reader *r = lua_touserdata(L, 2);
     struct config_field any = {.flags = 0};
+    skt_config_lines_twice(r->text, r->text_len, warn_twice, r);
     lua_settop(L, 1); /* the environment */
     lua_pushliteral(L, "config");
     lua_rawget(L, 1);
     if (lua_type(L, -1) != LUA_TTABLE) {
+        const char *hint = skt_config_text_why_unset(r->text, r->text_len);
         skt_config_enter(r, "config");
+        if (hint)
+            skt_config_fail(r, "%s", hint);
         skt_config_fail_got(r, &any, "a table (the file sets the global `config`)");
     }
     skt_config_take_flat(r);
+    for (size_t i = 0; i < r->box->unset_count; i++)
+        skt_config_warn(
+            r, "nothing has set the variable %s, so it is nil (line %d); is it a text without quotes?",
+            r->box->unset[i].name, r->box->unset[i].line);
     push_filtered(L, skt_config_top_fields, true); /* an unknown table may be another mode's: not looked at */
     skt_config_read_table(r, skt_config_top_fields, 0, r->conf, 0);
     lua_pop(L, 1);
@@ -250,7 +282,7 @@ static int read_all(struct skt_sandbox *box, struct config_reader *r, char *err,
 static int load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
                      size_t err_cap, struct skt_config_strings *problems)
 {
-    struct skt_sandbox box = {NULL, 0, 0};
+    struct skt_sandbox box = {.L = NULL};
     *out = NULL;
     snprintf(err, err_cap, "%s: out of memory", path);
     struct skt_config *conf = calloc(1, sizeof *conf);
@@ -264,7 +296,8 @@ static int load_text(struct skt_config **out, const char *path, const char *text
     if (rc == SKT_ERR_ARG && problems)
         add_problem(problems, err, 0);
     if (rc == SKT_OK) {
-        struct config_reader r = {.L = box.L, .conf = conf, .file = path, .text = text, .text_len = len};
+        struct config_reader r = {
+            .L = box.L, .box = &box, .conf = conf, .file = path, .text = text, .text_len = len};
         rc = read_all(&box, &r, err, err_cap, problems);
     }
     skt_sandbox_close(&box);

@@ -10,6 +10,7 @@
 enum {
     PATH_MAX_LEN = 256, /* of what messages call a place, with room */
     NESTING_MAX = 16,   /* tables in tables; a configuration has five */
+    NAMES_MAX = 64,     /* fields of one table that are compared; no mode has so many */
 };
 
 enum token_kind { END, NAME, STRING, OTHER };
@@ -28,6 +29,14 @@ struct scan {
     const char *where; /* the place that is looked for */
     size_t best_len;   /* of the longest path around it so far */
     unsigned best_line;
+    skt_config_lines_twice_fn twice; /* or NULL */
+    void *twice_user;
+};
+
+/* The fields of a table so far. */
+struct names {
+    struct token list[NAMES_MAX];
+    size_t count;
 };
 
 /* --- words --- */
@@ -160,6 +169,22 @@ static void note(struct scan *s, const char *path, unsigned line)
     }
 }
 
+static void note_name(const struct scan *s, struct names *names, const struct token *name, const char *path)
+{
+    if (!s->twice || strstr(path, "[]"))
+        return;
+    for (size_t i = 0; i < names->count; i++) {
+        struct token *old = &names->list[i];
+        if (old->len == name->len && memcmp(old->at, name->at, name->len) == 0) {
+            s->twice(s->twice_user, path, old->line, name->line);
+            *old = *name;
+            return;
+        }
+    }
+    if (names->count < NAMES_MAX)
+        names->list[names->count++] = *name;
+}
+
 static void read_table(struct scan *s, const char *path, int depth);
 
 /* Everything up to the end of the field or of the table, signs in brackets not counted. */
@@ -184,6 +209,7 @@ static void skip_value(struct scan *s, const char *path, int depth)
 static void read_table(struct scan *s, const char *path, int depth)
 {
     char field[PATH_MAX_LEN];
+    struct names names = {.count = 0};
     unsigned index = 0;
     while (s->next.kind != END) {
         if (is_sign(&s->next, '}')) {
@@ -198,6 +224,7 @@ static void read_table(struct scan *s, const char *path, int depth)
         if (s->next.kind == NAME && is_followed_by(s, '=')) {
             struct token name = advance(s);
             snprintf(field, sizeof field, "%s%s%.*s", path, *path ? "." : "", (int)name.len, name.at);
+            note_name(s, &names, &name, field);
             advance(s);                      /* = */
         } else if (is_sign(&s->next, '[')) { /* its key is a secret, or no list's */
             snprintf(field, sizeof field, "%s[]", path);
@@ -231,23 +258,34 @@ static bool read_target(struct scan *s, char *path, size_t cap)
     return is_sign(&s->next, '=');
 }
 
-unsigned skt_config_line_of(const char *text, size_t len, const char *where)
+static void read_file(struct scan *s)
 {
-    struct scan s = {.p = text, .end = text + len, .line = 1, .where = where};
     char path[PATH_MAX_LEN];
-    advance(&s);
-    while (s.next.kind != END) {
-        unsigned line = s.next.line;
-        if (s.next.kind != NAME) {
-            advance(&s);
-        } else if (read_target(&s, path, sizeof path)) {
-            note(&s, path, line);
-            advance(&s); /* = */
-            if (is_sign(&s.next, '{')) {
-                advance(&s);
-                read_table(&s, path, 0);
+    advance(s);
+    while (s->next.kind != END) {
+        unsigned line = s->next.line;
+        if (s->next.kind != NAME) {
+            advance(s);
+        } else if (read_target(s, path, sizeof path)) {
+            note(s, path, line);
+            advance(s); /* = */
+            if (is_sign(&s->next, '{')) {
+                advance(s);
+                read_table(s, path, 0);
             }
         }
     }
+}
+
+unsigned skt_config_line_of(const char *text, size_t len, const char *where)
+{
+    struct scan s = {.p = text, .end = text + len, .line = 1, .where = where};
+    read_file(&s);
     return s.best_line;
+}
+
+void skt_config_lines_twice(const char *text, size_t len, skt_config_lines_twice_fn fn, void *user)
+{
+    struct scan s = {.p = text, .end = text + len, .line = 1, .where = "", .twice = fn, .twice_user = user};
+    read_file(&s);
 }

@@ -10,4 +10,9 @@
  * nearest one around it that the text spells out; 0: none, or no memory. */
 unsigned skt_config_line_of(const char *text, size_t len, const char *where);
 
+/* Tells of each field that a table written out in the text sets twice: Lua takes the last one and says
+ * nothing. path as above; not in tables with keys in brackets, which are secrets. */
+typedef void (*skt_config_lines_twice_fn)(void *user, const char *path, unsigned first, unsigned second);
+void skt_config_lines_twice(const char *text, size_t len, skt_config_lines_twice_fn fn, void *user);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/wipe.h"
 #include "config/lines.h"
 #include "config/read.h"
+#include "config/text.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
@@ -43,6 +44,27 @@ static bool is_said(const struct config_reader *r)
     return false;
 }
 
+/* A copy of the text; of what is not there, with what may be the reason. */
+static char *with_reason(const struct config_reader *r, const char *text, unsigned line)
+{
+    char variable[SKT_SANDBOX_NAME_LEN + 40], *copy;
+    const char *why = NULL;
+    if (line == 0 || (!strstr(text, "got nothing") && !strstr(text, "got neither")))
+        return strdup(text);
+    for (size_t i = 0; i < r->box->unset_count && !why; i++)
+        if (r->box->unset[i].line == (int)line) {
+            snprintf(variable, sizeof variable, "nothing has set the variable %s", r->box->unset[i].name);
+            why = variable;
+        }
+    if (!why)
+        why = skt_config_text_why_nothing(r->text, r->text_len, line);
+    size_t cap = strlen(text) + (why ? strlen(why) : 0) + 4;
+    copy = malloc(cap);
+    if (copy)
+        snprintf(copy, cap, "%s%s%s", text, why ? ": " : "", why ? why : "");
+    return copy;
+}
+
 /* text NULL: nothing is to be said of the place. */
 static void note(struct config_reader *r, const char *text)
 {
@@ -54,8 +76,11 @@ static void note(struct config_reader *r, const char *text)
     r->problems = p;
     p += r->problem_count;
     p->line = text ? skt_config_line_of(r->text, r->text_len, r->where) : 0;
+    if (text && p->line == 0 && r->conf->mode_name && strcmp(r->where, r->conf->mode_name) == 0)
+        p->line =
+            skt_config_line_of(r->text, r->text_len, "mode"); /* which asks for a table that is not there */
     p->where = strdup(r->where);
-    p->text = text ? strdup(text) : NULL;
+    p->text = text ? with_reason(r, text, p->line) : NULL;
     r->problem_count++;
     if (!p->where || (text && !p->text))
         skt_config_fail_memory(r);

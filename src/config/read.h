@@ -7,6 +7,7 @@
 #define SKT_CONFIG_READ_H
 
 #include "config/config.h"
+#include "config/sandbox.h"
 
 #include <lua.h>
 
@@ -18,6 +19,7 @@ struct config_problem {
 };
 
 struct config_reader {
+    const struct skt_sandbox *box; /* that L is of */
     lua_State *L;
     struct skt_config *conf;
     const char *file; /* as messages name it */

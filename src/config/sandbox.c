@@ -58,6 +58,39 @@ static void copy_names(lua_State *L, int from, int to, const char *const *names)
     }
 }
 
+/* Words of other languages, which are no values here: "nat = True" would leave nat off. */
+static const char *meant_by(const char *name)
+{
+    static const char *const words[][2] = {
+        {"True", "true"},   {"TRUE", "true"},   {"yes", "true"}, {"on", "true"},
+        {"False", "false"}, {"FALSE", "false"}, {"no", "false"}, {"off", "false"},
+        {"None", "nil"},    {"null", "nil"},    {"NULL", "nil"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(name, words[i][0]) == 0)
+            return words[i][1];
+    return NULL;
+}
+
+/* __index of the environment: a variable that is not set. The file's own `config` may be asked for. */
+static int on_unset(lua_State *L)
+{
+    struct skt_sandbox *box;
+    lua_Debug ar;
+    lua_getallocf(L, (void **)&box);
+    if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "config") == 0)
+        return 0;
+    const char *name = lua_tostring(L, 2), *meant = meant_by(name);
+    if (meant)
+        return luaL_error(L, "%s is no value here: write %s", name, meant);
+    if (box->unset_count < SKT_SANDBOX_UNSET_MAX && lua_getstack(L, 1, &ar) && lua_getinfo(L, "l", &ar)) {
+        size_t i = box->unset_count++;
+        box->unset[i].line = ar.currentline;
+        strncpy(box->unset[i].name, name, SKT_SANDBOX_NAME_LEN);
+    }
+    return 0;
+}
+
 /* Leaves the environment on the stack and in the registry under the address of on_count. */
 static int make_environment(lua_State *L)
 {
@@ -78,13 +111,17 @@ static int make_environment(lua_State *L)
     copy_names(L, 3, 4, from_os);
     lua_setfield(L, 1, "os");
     lua_settop(L, 1);
+    lua_newtable(L);
+    lua_pushcfunction(L, on_unset);
+    lua_setfield(L, 2, "__index");
+    lua_setmetatable(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, (const void *)(uintptr_t)on_count);
     return 0;
 }
 
 int skt_sandbox_open(struct skt_sandbox *box)
 {
-    box->used_len = 0;
+    memset(box, 0, sizeof *box);
     box->steps_left = SKT_SANDBOX_STEPS;
     box->L = lua_newstate(alloc_wiping, box);
     if (!box->L)

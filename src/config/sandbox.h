@@ -10,10 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { SKT_SANDBOX_UNSET_MAX = 8, SKT_SANDBOX_NAME_LEN = 40 };
+
 struct skt_sandbox {
     lua_State *L;
     size_t used_len;
     long steps_left; /* of SKT_SANDBOX_STEP instructions */
+    struct {
+        char name[SKT_SANDBOX_NAME_LEN + 1]; /* cut off there */
+        int line;
+    } unset[SKT_SANDBOX_UNSET_MAX]; /* variables that were read and that nobody has set: nil; the first ones
+                                     */
+    size_t unset_count;
 };
 
 enum {

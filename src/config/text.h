@@ -17,4 +17,10 @@ int skt_config_text_begin(const char *path, const char **text, size_t *len, char
 void skt_config_text_explain(const char *path, const char *text, size_t len, const char *message, char *err,
                              size_t err_cap);
 
+/* Why a field of this line may have no value though something stands there, as a remark, or NULL. */
+const char *skt_config_text_why_nothing(const char *text, size_t len, unsigned line);
+
+/* What a file that does not set the global `config` may have done instead, as a line for the log, or NULL. */
+const char *skt_config_text_why_unset(const char *text, size_t len);
+
 #endif

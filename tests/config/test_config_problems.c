@@ -179,6 +179,87 @@ static void test_texts_that_are_none(void **state)
          ": proxy_client.tcp_listen_port: expected 1..65535, or listeners = {...}, got nothing (line 3)");
 }
 
+/* As people write who come from other formats. */
+static void test_from_other_formats(void **state)
+{
+    (void)state;
+    SAYS("# a comment\nconfig = {}", ":1: unexpected symbol near '#' (a comment begins with --)");
+    SAYS("config = {\n  // a comment\n mode = 'x' }",
+         ":2: unexpected symbol near '//' (a comment begins with --)");
+    SAYS("config = {\n  mode: \"proxy_client\",\n}",
+         ":2: <name> expected near '\"proxy_client\"' (a field is written name = value)");
+    SAYS("mode: proxy_server\nproxy_server:\n  port: 80\n",
+         ":2: function arguments expected near 'proxy_server' (a field is written name = value)");
+    SAYS("[server]\nport = 80\n",
+         ":1: unexpected symbol near '[' (a configuration is a Lua file that sets config = { ... }, see "
+         "skcptun_config_sample.lua)");
+    SAYS("config = {\n mode = 127.0.0.1 }",
+         ":2: malformed number near '127.0.0.1' (a text stands in quotes)");
+    SAYS("config = {\n mode = 'x'\n x = {} }",
+         ":3: '}' expected (to close '{' at line 1) near 'x' (is a comma missing before it?)");
+    SAYS("config = { mode = 'proxy_client', proxy_client = { tcp_listen_port = PORT, " REMOTE " } }",
+         ": proxy_client.tcp_listen_port: expected 1..65535, or listeners = {...}, got nothing: nothing has "
+         "set the "
+         "variable PORT (line 1)");
+    SAYS("config = { mode = 'proxy_client', proxy_client = {\n tcp_listen_port = "
+         "os.getenv('SKT_NO_SUCH'), " REMOTE " } }",
+         ": proxy_client.tcp_listen_port: expected 1..65535, or listeners = {...}, got nothing: is the "
+         "variable of "
+         "os.getenv in the environment? (line 2)");
+    SAYS("local config = {}", ": config: expected a global: leave out the word `local` before it");
+    SAYS("-- mine\nreturn { mode = 'proxy_client' }",
+         ": config: expected it to be set: write `config = {` instead of `return {`");
+    SAYS("config = { mode = 'tun_client',\n tun_client = { nat = True } }",
+         ":2: True is no value here: write true");
+    SAYS("config = {\n mode = 'proxy_client',\n proxy_server = {} }",
+         ": proxy_client: expected a table (the settings of the mode), but there is one for proxy_server: "
+         "which mode "
+         "is meant? (line 2)");
+    SAYS("config = {\n mode = 'proxy_client' }",
+         ": proxy_client: expected a table (the settings of the mode), got nothing (line 2)");
+}
+
+/* Lua takes both without a word. */
+static void test_warned_of(void **state)
+{
+    (void)state;
+    struct skt_config *conf;
+    struct skt_config_strings problems;
+    write_file(
+        path,
+        "config = { mode = 'proxy_client',\n log_file = LOG, proxy_client = { tcp_listen_port = 1,\n " REMOTE
+        ",\n tcp_listen_port = 2 } }\nconfig.log_level = 'warn'",
+        0600);
+    assert_int_equal(skt_config_check(&conf, path, &problems), SKT_OK);
+    assert_int_equal(conf->warnings.count, 2);
+    assert_string_equal(conf->warnings.items[0],
+                        "proxy_client.tcp_listen_port is set in line 2, and again in line 4, which counts");
+    assert_string_equal(
+        conf->warnings.items[1],
+        "nothing has set the variable LOG, so it is nil (line 2); is it a text without quotes?");
+    assert_int_equal(conf->table.listeners[0].port, 2);
+    skt_config_free(conf);
+    skt_config_strings_free(&problems);
+}
+
+/* Lua does not say which ticket comes first. */
+static void test_two_tickets_with_one_network(void **state)
+{
+    (void)state;
+    struct skt_config *conf;
+    struct skt_config_strings problems;
+    write_file(path,
+               "config = { mode = 'tun_server', tun_server = { tun_ip = '10.0.0.1', tun_mask = "
+               "'255.255.255.0', " SERVERS ",\ntickets = { ['" TICKET
+               "'] = { name = 'a', subnets = { '192.168.0.0/16', '192.168.1.0/24' } }, ['" TICKET2
+               "'] = { name = 'b', subnets = { '192.168.1.0/24' } } } } }",
+               0600);
+    assert_int_equal(skt_config_check(&conf, path, &problems), SKT_ERR_ARG);
+    assert_int_equal(problems.count, 1);
+    assert_non_null(strstr(problems.items[0], " has \"192.168.1.0/24\" already (line 2)"));
+    skt_config_strings_free(&problems);
+}
+
 static void test_what_would_fail_later(void **state)
 {
     (void)state;
@@ -334,6 +415,9 @@ CHECK_GROUP(config_problems)
         cmocka_unit_test(test_a_log_that_is_a_link),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_texts_that_are_none),
+        cmocka_unit_test(test_from_other_formats),
+        cmocka_unit_test(test_warned_of),
+        cmocka_unit_test(test_two_tickets_with_one_network),
         cmocka_unit_test(test_what_would_fail_later),
         cmocka_unit_test(test_two_tickets_with_one_address),
         cmocka_unit_test(test_scripts_are_compiled),
