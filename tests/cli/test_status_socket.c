@@ -68,12 +68,12 @@ static int ask_elsewhere(const char *question, const char *expected)
     if (pid == 0) {
         char *text;
         size_t len;
-        int err = skt_status_ask(path, question, 2000, &text, &len);
+        int err = skt_status_ask(path, question, 60000, &text, &len);
         _exit(err < 0 ? 1 : strcmp(text, expected) == 0 ? 0 : 2);
     }
-    run_for(loop, 150 * SKT_US_PER_MS);
     int status = -1;
-    waitpid(pid, &status, 0);
+    for (int i = 0; i < 6000 && waitpid(pid, &status, WNOHANG) == 0; i++)
+        run_for(loop, 10 * SKT_US_PER_MS);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

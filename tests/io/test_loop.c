@@ -158,7 +158,7 @@ static void an_idle_loop_sleeps(void **state)
     assert_int_equal(skt_loop_timer_set(loop, &t, now + 10 * SKT_US_PER_SEC), SKT_OK);
     unsigned before = ev_iteration(skt_loop_ev(loop));
     run_for(loop, 200000);
-    assert_in_range(ev_iteration(skt_loop_ev(loop)) - before, 1, 5);
+    assert_in_range(ev_iteration(skt_loop_ev(loop)) - before, 1, 5 + RUN_FOR_TURNS);
     skt_loop_timer_stop(loop, &t);
     assert_string_equal(journal, "");
 }
@@ -324,9 +324,15 @@ static void clocks_agree(void **state)
     (void)state;
     skt_us before = skt_loop_now(loop);
     uint64_t wall = skt_loop_wall_ms(loop);
-    run_for(loop, 30000);
-    uint64_t mono_ms = (skt_loop_now(loop) - before) / 1000, wall_ms = skt_loop_wall_ms(loop) - wall;
-    assert_true(mono_ms >= 30 && wall_ms + 5 >= mono_ms && wall_ms <= mono_ms + 5);
+    bool agreed = false;
+    for (int i = 0; i < 100 && !agreed;
+         i++) { /* a busy machine may stop us between the readings of the two */
+        run_for(loop, 30000);
+        uint64_t mono_ms = (skt_loop_now(loop) - before) / 1000, wall_ms = skt_loop_wall_ms(loop) - wall;
+        check_that(mono_ms, >=, 30);
+        agreed = wall_ms + 5 >= mono_ms && wall_ms <= mono_ms + 5;
+    }
+    assert_true(agreed);
     check_that(wall, >, UINT64_C(1700000000000)); /* later than 2023 */
 }
 

@@ -23,7 +23,7 @@ static struct skt_addr address(const char *ip, uint16_t port)
 static void wait_for(int fd, short events)
 {
     struct pollfd p = {.fd = fd, .events = events};
-    assert_int_equal(poll(&p, 1, 2000), 1);
+    assert_int_equal(poll(&p, 1, 60000), 1);
 }
 
 /* A connected pair over loopback. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the machine does to the process: calls that fail for lack of memory on good descriptors, a clock that
  * jumps as after a suspended hour. The calls are this program's own, in front of the C library's. */
-#ifdef __linux__
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "base/check.h"
+
+/* Not musl's: its calls have other names on 32 bits. */
+#if defined __linux__ && defined __GLIBC__
 #include "io/tun_internal.h"
 #include "io/tun_rig.h"
 #include "io/udp.h"
@@ -85,8 +88,9 @@ static void a_tun_outlives_calls_that_fail(void **state)
     fail_left = 1000000;
     failed = 0;
     assert_int_equal(send(fd, "hello", 5, 0), 5);
+    skt_us began = skt_loop_update(loop);
     run_for(loop, 200 * SKT_US_PER_MS);
-    assert_in_range(failed, 1, 40);
+    assert_in_range(failed, 1, 30 + (skt_loop_update(loop) - began) / (20 * SKT_US_PER_MS));
     fail_left = 0;
     close(fd);
     skt_tun_close(tun);
@@ -141,9 +145,9 @@ static void a_rest_ends_by_itself(void **state)
     assert_int_equal(write(ends[1], "x", 1), 1); /* never read: always ready */
     skt_loop_io_init(&w.io, ends[0], on_watch);
     skt_loop_io_set(loop, &w.io, SKT_IO_READ);
-    for (int i = 0; i < 100 && w.calls < 2; i++) /* again where the machine had no time for it */
-        run_for(loop, 100 * SKT_US_PER_MS);
-    assert_in_range(w.calls, 2, 9);
+    skt_us began = skt_loop_update(loop);
+    run_for(loop, 100 * SKT_US_PER_MS);
+    assert_in_range(w.calls, 2, 3 + (skt_loop_update(loop) - began) / (20 * SKT_US_PER_MS));
     assert_int_equal(skt_loop_io_events(&w.io), SKT_IO_READ);
     /* What is set during a rest counts after it, and nothing ends it but stopping. */
     skt_us before;
@@ -186,7 +190,7 @@ static void what_was_due_meanwhile_is_due_at_once(void **state)
     run_for(loop, 5 * SKT_US_PER_MS);
     assert_int_equal(lost, 0);
     suspended_s = 3601;
-    run_for(loop, 0); /* one turn: what the kernel waits for has not been suspended */
+    run_for_and(loop, 0, 0); /* one turn: what the kernel waits for has not been suspended */
     assert_int_equal(lost, 1);
     check_that(skt_loop_now(loop) - before, >, 3600 * SKT_US_PER_SEC);
     suspended_s = 0;

@@ -136,7 +136,7 @@ void on_answer(void *user, int err, const char *text)
 
 void wait_for(struct answers *a, int count)
 {
-    for (int i = 0; i < 500 && a->count < count; i++)
+    for (int i = 0; i < 6000 && a->count < count; i++)
         run_for(stage_loop, 10 * SKT_US_PER_MS);
     assert_int_equal(a->count, count);
 }

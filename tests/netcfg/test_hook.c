@@ -37,12 +37,12 @@ static void it_gets_its_environment_and_input(void **state)
 {
     (void)state;
     char text[SKT_HOOK_TEXT_MAX], output[64];
-    assert_int_equal(shell("test \"$GREETING\" = 'good day' && test \"$(cat)\" = 'some input'", 5, text),
+    assert_int_equal(shell("test \"$GREETING\" = 'good day' && test \"$(cat)\" = 'some input'", 60, text),
                      SKT_OK);
     assert_int_equal(setenv("SECRET_OF_THE_PARENT", "x", 1), 0);
-    assert_int_equal(shell("test -z \"$SECRET_OF_THE_PARENT\" && ls / >/dev/null", 5, text), SKT_OK);
+    assert_int_equal(shell("test -z \"$SECRET_OF_THE_PARENT\" && ls / >/dev/null", 60, text), SKT_OK);
     const char *argv[] = {"sh", "-c", "echo one; echo two", NULL};
-    struct skt_hook hook = {.argv = argv, .limit_s = 5, .output = output, .output_cap = sizeof output};
+    struct skt_hook hook = {.argv = argv, .limit_s = 60, .output = output, .output_cap = sizeof output};
     assert_int_equal(skt_hook_run(&hook, text), SKT_OK);
     assert_non_null(strstr(output, "one\ntwo"));
 }
@@ -60,15 +60,16 @@ static void time_is_limited(void **state)
     char text[SKT_HOOK_TEXT_MAX];
     double start = seconds();
     assert_int_equal(shell("sleep 30", 0.2, text), SKT_ERR_AGAIN);
-    check_that(seconds() - start, <, 5);
+    check_that(seconds() - start, <, 29);
     assert_string_equal(text, "sh: not done within 0.2 s");
     /* also one that does not listen */
+    start = seconds();
     assert_int_equal(shell("trap '' TERM; sleep 30; sleep 30", 0.2, text), SKT_ERR_AGAIN);
-    check_that(seconds() - start, <, 10);
+    check_that(seconds() - start, <, 29);
     /* what it leaves in the background does not count */
     start = seconds();
-    assert_int_equal(shell("sleep 3 & exit 0", 5, text), SKT_OK);
-    check_that(seconds() - start, <, 2);
+    assert_int_equal(shell("sleep 30 & exit 0", 60, text), SKT_OK);
+    check_that(seconds() - start, <, 29);
 }
 
 static void much_output_does_no_harm(void **state)
@@ -76,7 +77,7 @@ static void much_output_does_no_harm(void **state)
     (void)state;
     char text[SKT_HOOK_TEXT_MAX];
     assert_int_equal(
-        shell("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; echo the end; exit 1", 20,
+        shell("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; echo the end; exit 1", 120,
               text),
         SKT_ERR_ARG);
     assert_string_equal(text, "sh: exit status 1: the end");
@@ -88,7 +89,7 @@ static void signals_are_as_usual(void **state)
     (void)state;
     char text[SKT_HOOK_TEXT_MAX];
     signal(SIGTERM, SIG_IGN);
-    assert_int_equal(shell("kill $$; sleep 5", 3, text), SKT_ERR_ARG);
+    assert_int_equal(shell("kill $$; sleep 5", 60, text), SKT_ERR_ARG);
     signal(SIGTERM, SIG_DFL);
     assert_string_equal(text, "sh: ended by signal 15");
 }

@@ -160,7 +160,7 @@ static void pins_follow_the_network(void **state)
     take_over(nc);
     assert_int_equal(system("ip route del default; ip route add default via 192.168.77.9 dev eth metric 100"),
                      0);
-    for (int i = 0; i < 30 && !says("ip route get 203.0.113.5", "via 192.168.77.9"); i++)
+    for (int i = 0; i < 600 && !says("ip route get 203.0.113.5", "via 192.168.77.9"); i++)
         usleep(100000);
     assert_true(says("ip route get 203.0.113.5", "via 192.168.77.9 dev eth"));
     assert_true(says("ip route get 8.8.8.8", "dev sktt"));
@@ -169,7 +169,7 @@ static void pins_follow_the_network(void **state)
     usleep(500000);
     struct skt_tun *wlan = stage_open_tun("wlan", "192.168.99.2/24", "fd99::2/64");
     assert_int_equal(system("ip route add default via 192.168.99.1 dev wlan metric 200"), 0);
-    for (int i = 0; i < 30 && !says("ip route get 203.0.113.5", "via 192.168.99.1"); i++)
+    for (int i = 0; i < 600 && !says("ip route get 203.0.113.5", "via 192.168.99.1"); i++)
         usleep(100000);
     assert_true(says("ip route get 203.0.113.5", "via 192.168.99.1 dev wlan"));
     skt_netcfg_free(nc);
@@ -236,7 +236,7 @@ static void a_pin_waits_for_a_network(void **state)
     assert_int_equal(a.failed, 1);
     assert_non_null(strstr(a.text, "no route to 203.0.113.5"));
     assert_int_equal(system("ip route add default via 192.168.77.1 dev eth"), 0);
-    for (int i = 0; i < 30 && !says("ip route", "203.0.113.5"); i++)
+    for (int i = 0; i < 600 && !says("ip route", "203.0.113.5"); i++)
         usleep(100000);
     assert_true(says("ip route", "203.0.113.5 via 192.168.77.1 dev eth"));
     OK(skt_netcfg_unpin, nc, &server);
@@ -369,8 +369,9 @@ static void scripts_are_run(void **state)
     OK(skt_netcfg_interface, nc, "sktt");
     assert_int_equal(skt_netcfg_hook(nc, true, NULL, 0, on_answer, &a), SKT_OK);
     assert_int_equal(skt_netcfg_mtu(nc, 1400, on_answer, &a), SKT_OK);
+    skt_us began = skt_loop_update(stage_loop);
     run_for(stage_loop, 50 * SKT_US_PER_MS);
-    assert_int_equal(a.count, 0);
+    assert_true(a.count == 0 || skt_loop_update(stage_loop) - began > SKT_US_PER_SEC);
     wait_for(&a, 2);
     assert_int_equal(a.failed, 1);
     assert_non_null(strstr(a.text, "not done within 2 s"));
@@ -393,8 +394,10 @@ static void it_may_be_freed_in_an_answer(void **state)
     struct answers a = {0};
     assert_int_equal(skt_netcfg_interface(nc, "sktt", free_it, &nc), SKT_OK);
     assert_int_equal(skt_netcfg_mtu(nc, 1400, on_answer, &a), SKT_OK);
-    run_for(stage_loop, 200 * SKT_US_PER_MS);
+    for (int i = 0; i < 600 && nc; i++)
+        run_for(stage_loop, 100 * SKT_US_PER_MS);
     assert_null(nc);
+    run_for(stage_loop, 100 * SKT_US_PER_MS);
     assert_int_equal(a.count, 0);
 }
 

@@ -44,7 +44,7 @@ static void take_over(struct skt_netcfg *nc)
 /* Until a command says it, however slow the machine. */
 static bool becomes(const char *command, const char *what, bool there)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 1200; i++) {
         if (says(command, what) == there)
             return true;
         run_for(stage_loop, 50 * SKT_US_PER_MS);
@@ -127,9 +127,15 @@ static void a_fight_is_given_up(void **state)
     stage_needed();
     struct skt_netcfg *nc = start_watched(NULL, 0);
     take_over(nc);
+    skt_us began = skt_loop_update(stage_loop);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(system("ip link set sktt down"), 0);
         assert_true(becomes("ip link show sktt", ",UP", true));
+    }
+    if (skt_loop_update(stage_loop) - began >
+        50 * SKT_US_PER_SEC) { /* too slow a machine for a fight: it lasts a minute */
+        skt_netcfg_free(nc);
+        skip();
     }
     assert_int_equal(system("ip link set sktt down"), 0);
     run_for(stage_loop, 2 * SKT_US_PER_SEC);

@@ -6,38 +6,14 @@
 import concurrent.futures
 import os
 import pathlib
-import time
 
 import pytest
 from lab import INSTRUMENTED, SKT_LINK
-from tun import NET, Iperf, inside, iperf, ping, received_mbit, tun_pair
+from tun import NET, Iperf, inside, iperf, received_mbit, tun_pair
 
 SERVER = f"{NET}.1"
 LOAD = pathlib.Path(SKT_LINK).with_name("skt-load")
 LOAD_PORT = 7000
-
-
-def ping_beside_an_upload(lab, t):
-    """Did the upload get its share, and the ping wait for little?"""
-    idle = ping(t.c, SERVER, count=20)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        upload = pool.submit(iperf, t.c, SERVER, 12)
-        time.sleep(3)
-        busy = ping(t.c, SERVER, count=160, interval=0.05)
-        mbit = received_mbit(upload.result())
-    tun = t.client.status()["tun"]
-    lab.note(f"TUN, 20 Mbit/s, 80 ms: upload {mbit:.1f} Mbit/s, ping {idle.avg:.1f} ms idle, {busy.avg:.1f} ms (max {busy.max:.0f}) "
-             f"beside it; {tun['dropped']} packets dropped by the queue")
-    assert busy.received == 160
-    # The aims, met on a quiet machine, are + 30 ms and 16.4 Mbit/s; an unmanaged queue adds 100 ms and more.
-    return INSTRUMENTED or (busy.avg <= idle.avg + 60 and mbit >= 12)
-
-
-def test_ping_beside_an_upload(lab):
-    """Other work on the machine holds up link and tunnel alike: one of three runs has to show that the queue is short."""
-    t = tun_pair(lab, rate=20, delay="40ms", buffer="100ms")
-    Iperf(lab, t.s)
-    assert any(ping_beside_an_upload(lab, t) for _ in range(3))
 
 
 def requests(ns, to, conns, seconds, *options):
@@ -50,6 +26,39 @@ def requests(ns, to, conns, seconds, *options):
 
 def part(times, share):
     return times[int((len(times) - 1) * share)]
+
+
+def beside_an_upload(lab, t):
+    """Through the tunnel and past it over the same link, at the same time: so whatever the machine does to the one it does to
+    the other. How many times as long did it take through the tunnel, and how much of what the link carried was wanted?"""
+    before, queue = t.link.stats()["a2b"], t.client.status()["tun"]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        upload = pool.submit(iperf, t.c, SERVER, 12)
+        t.link.wait_carried(2_000_000, "a2b")  # the tunnel knows the rate, and its queue is in use
+        past = pool.submit(requests, t.c, t.link.addr_b, 4, 7, "--udp", "1")
+        through, unanswered = requests(t.c, SERVER, 4, 7)
+        past, _ = past.result()
+        sent = upload.result()["end"]["sum_received"]["bytes"]
+    link, tun = t.link.stats()["a2b"], t.client.status()["tun"]
+    assert unanswered == 0 and tun["overflow"] == queue["overflow"]
+    assert tun["dropped"] > queue["dropped"], "nobody tells the upload that it is faster than the link"
+    times, wanted = part(through, 0.5) / part(past, 0.5), sent / (link["out_bytes"] - before["out_bytes"])
+    lab.note(f"TUN, 20 Mbit/s, 80 ms, beside an upload: median {part(through, 0.5):.0f} ms through it, {part(past, 0.5):.0f} past it, "
+             f"{times:.2f} times; {100 * wanted:.0f} % of what the link carried was wanted")
+    return times, wanted
+
+
+def test_queue_beside_an_upload(lab):
+    """An unmanaged queue of 500 packets is 290 ms of this link and takes four times as long through the tunnel as past it; one
+    that is kept short 1.1 times on a quiet machine. One of three runs has to show it, as both ends' turns come late on a
+    busy one."""
+    if not os.access(LOAD, os.X_OK):
+        pytest.skip(f"no skt-load beside {SKT_LINK}")
+    t = tun_pair(lab, rate=20, delay="40ms", buffer="100ms")
+    Iperf(lab, t.s)
+    lab.start(t.s, "load", LOAD, "serve", "--port", LOAD_PORT).wait_port(LOAD_PORT)
+    runs = (beside_an_upload(lab, t) for _ in range(3))
+    assert INSTRUMENTED or any(times < 2 and wanted > 0.7 for times, wanted in runs)
 
 
 @pytest.mark.slow
@@ -82,4 +91,4 @@ def test_thin_flows_beside_bulk(lab, rate):
              f"process up to {late['max'] / 1000:.0f}")
     assert unanswered == 0
     if not INSTRUMENTED:
-        assert part(beside, 0.5) <= part(outside, 0.5) + 20
+        assert part(beside, 0.5) <= 1.5 * part(outside, 0.5)

@@ -38,7 +38,8 @@ struct rig {
 void rig_start(struct rig *rig, size_t max_memory);
 void rig_stop(struct rig *rig);
 
-/* Runs the loop until *flag differs from 0 or time is over; returns *flag != 0. */
+/* Runs the loop until done or time is over: true, it is done. A second and more is what something should
+ * take, which is given many times as long; less is for what must not happen. */
 bool rig_until(struct rig *rig, bool (*done)(void *arg), void *arg, skt_us time);
 void rig_run(struct rig *rig, skt_us time);
 

@@ -489,12 +489,12 @@ static void an_idle_connection_is_closed_and_a_busy_one_is_not(void **state)
 {
     (void)state;
     char buf[4];
-    rig.client.options.idle_limit = 200000;
+    rig.client.options.idle_limit = 2 * SECOND; /* many times a round's length, however late its turns come */
     int app = rig_open(&rig, "");
     int target = rig_accept(&rig);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 13; i++) {
         assert_int_equal(rig_move(&rig, i % 2 ? app : target, i % 2 ? target : app, bulk, 10, SECOND), 0);
-        rig_run(&rig, 60000);
+        rig_run(&rig, 200000);
     }
     assert_int_equal(rig.client.closed, 0);
     assert_int_equal(rig_read(&rig, app, buf, sizeof buf, 2 * SECOND), -ECONNRESET);
