@@ -37,9 +37,9 @@ def wait_nothing_left(box, children):
 def test_demo(box):
     process, children = start(box, "--seconds", "4", "--port", str(free_port()))
     url = re.search(r"http://127\.0\.0\.1:\d+/", process.log()).group()
-    with urllib.request.urlopen(url, timeout=5) as page:
+    with urllib.request.urlopen(url, timeout=60) as page:
         assert b"It works." in page.read()
-    with urllib.request.urlopen(url + "bytes/100000", timeout=5) as answer:
+    with urllib.request.urlopen(url + "bytes/100000", timeout=60) as answer:
         assert len(answer.read()) == 100000
     assert process.wait(20) == 0, process.log()
     wait_nothing_left(box, children)
@@ -142,8 +142,7 @@ def test_demo_ended_by_a_signal(box, number):
 
 def test_demo_shows_why_a_child_failed(box):
     process, children = start(box)
-    time.sleep(0.3)
-    client = next(p for p in children if b"client.lua" in open(f"/proc/{p}/cmdline", "rb").read())
+    client = wait_for(lambda: next((p for p in children if b"client.lua" in open(f"/proc/{p}/cmdline", "rb").read()), None))
     os.kill(client, signal.SIGKILL)
     assert process.wait() == 1
     assert "the client was ended by signal 9" in process.log()
