@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#if defined __linux__ && defined __GLIBC__ /* musl's calls have other names on 32 bits */
 #include <sys/syscall.h>
 
 static time_t ahead_s; /* of the wall clock when it is asked, and set back right after */
