@@ -111,7 +111,11 @@ static const char *foreign_near(const char *path, const char *message, const cha
         return "is a comma missing before it?";
     if (sscanf(message + strlen(path), ":%u:", &line) != 1 || line == 0)
         return NULL;
-    const char *what = foreign(text, len, line);
+    const char *from, *what = foreign(text, len, line);
+    size_t n = line_of_text(text, len, line, &from);
+    /* As what Lua takes for a call of a method goes on. */
+    if (strstr(message, "<name> expected") && memchr(from, ':', n))
+        return "a field is written name = value";
     return what || line == 1 ? what : foreign(text, len, line - 1);
 }
 

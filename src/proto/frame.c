@@ -141,7 +141,7 @@ static void write_body(struct skt_writer *w, const struct skt_frame *f)
         skt_write_bytes(w, f->piece.bytes, f->piece.len);
         break;
     default:
-        assert(!"a frame that is written in place");
+        assert(false && "a frame that is written in place");
     }
 }
 

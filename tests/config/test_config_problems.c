@@ -188,6 +188,8 @@ static void test_from_other_formats(void **state)
          ":2: unexpected symbol near '//' (a comment begins with --)");
     SAYS("config = {\n  mode: \"proxy_client\",\n}",
          ":2: <name> expected near '\"proxy_client\"' (a field is written name = value)");
+    SAYS("config = { mode = 'x', port: 80 }",
+         ":1: <name> expected near '80' (a field is written name = value)");
     SAYS("mode: proxy_server\nproxy_server:\n  port: 80\n",
          ":2: function arguments expected near 'proxy_server' (a field is written name = value)");
     SAYS("[server]\nport = 80\n",
