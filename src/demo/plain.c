@@ -92,6 +92,13 @@ static bool set_up(struct ifreq *ifr)
     return good;
 }
 
+/* Musl's ioctl takes an int, whose sign bit some machines use; glibc's an unsigned long. */
+#ifdef __GLIBC__
+typedef unsigned long request;
+#else
+typedef int request;
+#endif
+
 /* The device, or SKT_ERR_IO with errno. */
 static int open_tun(void)
 {
@@ -100,7 +107,7 @@ static int open_tun(void)
     if (fd < 0)
         return SKT_ERR_IO;
     ifr.ifr_flags = IFF_TUN | IFF_NO_PI;
-    if (ioctl(fd, TUNSETIFF, &ifr) == 0 && set_up(&ifr))
+    if (ioctl(fd, (request)TUNSETIFF, &ifr) == 0 && set_up(&ifr))
         return fd;
     int error = errno;
     close(fd);
