@@ -159,7 +159,7 @@ static void a_rest_ends_by_itself(void **state)
         skt_loop_io_rest(loop, &w.io);
         skt_loop_io_set(loop, &w.io, SKT_IO_READ | SKT_IO_WRITE);
         skt_loop_io_set(loop, &w.io, SKT_IO_READ);
-        run_for(loop, 0);
+        run_for_and(loop, 0, 0);
     } while (w.calls > 0 && skt_loop_now(loop) - before >= 20 * SKT_US_PER_MS);
     assert_int_equal(w.calls, 0);
     skt_loop_io_set(loop, &w.io, 0);
