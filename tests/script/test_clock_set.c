@@ -19,7 +19,7 @@
 #if defined __linux__ && defined __GLIBC__ /* musl's calls have other names on 32 bits */
 #include <sys/syscall.h>
 
-static time_t ahead_s; /* of the wall clock when it is asked, and set back right after */
+static _Atomic time_t ahead_s; /* of the wall clock when it is asked, and set back right after */
 
 int clock_gettime(clockid_t id, struct timespec *ts)
 {

@@ -24,7 +24,8 @@ static inline unsigned sim_seeds(unsigned all, unsigned some)
     const char *wanted = getenv("SKT_SIM_SEEDS");
     if (wanted && *wanted)
         return (unsigned)strtoul(wanted, NULL, 10);
-    return getenv("SKT_FULL") && !SIM_INSTRUMENTED ? all : some;
+    const char *full = getenv("SKT_FULL");
+    return full && !SIM_INSTRUMENTED ? all : some;
 }
 
 #endif
