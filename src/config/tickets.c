@@ -2,6 +2,7 @@
 #include "config/tickets.h"
 
 #include "base/err.h"
+#include "base/wipe.h"
 #include "crypto/crypto.h"
 #include "proto/keys/handshake.h"
 
@@ -53,4 +54,16 @@ const uint8_t *skt_tickets_find(const struct skt_ticket_index *index, const stru
     const struct skt_ticket_ref *ref =
         index->count ? bsearch(id, index->refs, index->count, sizeof *ref, by_id) : NULL;
     return ref && ref->index < conf->table.ticket_count ? conf->table.tickets[ref->index].ticket : NULL;
+}
+
+const struct skt_config_ticket *skt_tickets_entry(const struct skt_config *conf,
+                                                  const uint8_t ticket[SKT_TICKET_LEN])
+{
+    const struct skt_config_ticket *found = NULL;
+    for (size_t i = 0; i < conf->table.ticket_count; i++) {
+        const struct skt_config_ticket *t = &conf->table.tickets[i];
+        if (skt_equal_ct(t->ticket, ticket, SKT_TICKET_LEN))
+            found = t;
+    }
+    return found;
 }

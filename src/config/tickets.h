@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration's tickets by the id that stands for them in ATTACH where tickets are proved. */
+/* The configuration's tickets: found by themselves, and by the id that stands for one in ATTACH where tickets
+ * are proved. */
 #ifndef SKT_CONFIG_TICKETS_H
 #define SKT_CONFIG_TICKETS_H
 
@@ -30,5 +31,9 @@ void skt_tickets_dispose(struct skt_ticket_index *index);
 /* The ticket of an id, or NULL. */
 const uint8_t *skt_tickets_find(const struct skt_ticket_index *index, const struct skt_config *conf,
                                 const uint8_t id[SKT_TICKET_ID_LEN]);
+
+/* The ticket's entry, or NULL; the time taken does not tell which one it was or how far it was right. */
+const struct skt_config_ticket *skt_tickets_entry(const struct skt_config *conf,
+                                                  const uint8_t ticket[SKT_TICKET_LEN]);
 
 #endif

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* skt.api.etcp_*: listeners, connectors, and the connections whose bytes the script carries. */
+#include "script/api_etcp.h"
+
 #include "base/err.h"
 #include "base/log.h"
 #include "io/tcp.h"
+#include "script/api.h"
+#include "script/conf_table.h"
 #include "script/handle.h"
+#include "script/hold.h"
 #include "script/tcp.h"
 
 #include <errno.h>

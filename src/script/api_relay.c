@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Extensions: streams, and the relay that moves a TCP connection's bytes through one without Lua. */
+#include "script/api_relay.h"
+
 #include "base/err.h"
+#include "config/tickets.h"
 #include "io/tcp.h"
+#include "script/api.h"
 #include "script/handle.h"
+#include "script/skcp.h"
 #include "script/tcp.h"
 
 #include <stdlib.h>
@@ -214,7 +219,7 @@ static int target_of(lua_State *L)
         return skt_script_push_fail(L, "closed");
     const char *name = s->st->name;
     const uint8_t *ticket = skt_session_ticket(s->st->session);
-    const struct skt_config_ticket *entry = ticket ? skt_config_find_ticket(conf, ticket) : NULL;
+    const struct skt_config_ticket *entry = ticket ? skt_tickets_entry(conf, ticket) : NULL;
     const char *host = name[0] ? NULL : t->tcp_target_addr;
     lua_Integer port = t->tcp_target_port;
     for (size_t i = 0; i < t->target_count && name[0]; i++) {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* skt.api.skcp_*, get_from_skcp, and what extends them. */
 #include "base/err.h"
+#include "config/tickets.h"
+#include "script/api.h"
+#include "script/closing.h"
+#include "script/conf_table.h"
 #include "script/handle.h"
+#include "script/pending.h"
 #include "script/skcp.h"
 
 #include <errno.h>
@@ -179,7 +184,7 @@ static int check_ticket(lua_State *L)
     const struct skt_config *conf = skt_api_app(L)->conf;
     const char *ticket = skt_script_arg_check_string(L, 1, "ticket", &len);
     bool good = len == SKT_TICKET_LEN &&
-                (!conf->table.has_tickets || skt_config_find_ticket(conf, (const uint8_t *)ticket));
+                (!conf->table.has_tickets || skt_tickets_entry(conf, (const uint8_t *)ticket));
     lua_pushboolean(L, good);
     return 1;
 }
@@ -242,7 +247,7 @@ static int session_stats(lua_State *L)
     lua_pushstring(L, skt_session_cipher_name(s));
     lua_setfield(L, -2, "cipher");
     const struct skt_config_ticket *t =
-        skt_session_ticket(s) ? skt_config_find_ticket(skt_api_app(L)->conf, skt_session_ticket(s)) : NULL;
+        skt_session_ticket(s) ? skt_tickets_entry(skt_api_app(L)->conf, skt_session_ticket(s)) : NULL;
     if (t && t->name) {
         lua_pushstring(L, t->name);
         lua_setfield(L, -2, "name");

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Extensions: timers and asynchronous look-ups of names. Each calls a function of the script's once. */
+#include "script/api_timer.h"
+
 #include "base/err.h"
 #include "io/resolve.h"
+#include "script/api.h"
 #include "script/handle.h"
 #include "script/lookup.h"
+#include "script/skcp.h"
 #include "script/state.h"
 
 #include <lauxlib.h>

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* skt.api.tuntap_write, and what extends it: which session carries the TUN's packets. */
 #include "base/err.h"
+#include "script/api.h"
 #include "script/handle.h"
+#include "script/skcp.h"
 #include "script/tun.h"
+#include "script/tun_internal.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* skt.api: numbers, time, names, log; the values that stand for connections. */
 #include "base/err.h"
 #include "io/resolve.h"
+#include "script/api.h"
 #include "script/handle.h"
 #include "script/lookup.h"
 #include "script/state.h"

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What an app takes from its configuration, at the start and when it is loaded anew. */
+#include "script/app_config.h"
+
 #include "base/err.h"
 #include "base/wipe.h"
 #include "script/app.h"
+#include "script/app_trace.h"
+#include "script/skcp.h"
 #include "script/state.h"
 #include "script/tcp.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What `status --debug` adds to a session: its path, its queue and each of its streams, with who is held and
  * why. At most STREAMS_MAX streams in an answer, those with something under way first. */
+#include "script/app_debug.h"
+
 #include "script/state.h"
 #include "script/tun.h"
 

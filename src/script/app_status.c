@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The status of an instance as JSON. */
 #include "base/utf8.h"
+#include "config/tickets.h"
+#include "script/app_debug.h"
+#include "script/skcp.h"
 #include "script/state.h"
 #include "script/tun.h"
 
@@ -118,7 +121,7 @@ static void write_session(struct skt_script *app, FILE *out, const struct skt_en
     const struct skt_path *p = skt_session_path(s);
     const struct skt_session_stats *st = skt_session_stats(s);
     const uint8_t *ticket = skt_session_ticket(s);
-    const struct skt_config_ticket *entry = ticket ? skt_config_find_ticket(app->conf, ticket) : NULL;
+    const struct skt_config_ticket *entry = ticket ? skt_tickets_entry(app->conf, ticket) : NULL;
     char peer[SKT_ADDR_TEXT_MAX], tun_ip[SKT_IPNET_TEXT_MAX];
     skt_us now = skt_loop_now(app->loop), created = skt_session_created(s);
     (void)fputc('{', out);

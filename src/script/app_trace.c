@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The trace that the configuration asks for: begun, ended and begun anew. */
+#include "script/app_trace.h"
+
 #include "base/err.h"
+#include "script/skcp.h"
 #include "script/state.h"
 
 #include <stdio.h>

@@ -90,7 +90,4 @@ void skt_script_call_install(struct skt_script *app);
 /* Puts the callbacks' names into the registry, once; may raise. */
 void skt_script_call_names(lua_State *L);
 
-/* app.c: looks which of the callbacks that cost something while nothing happens have come or gone. */
-void skt_script_after_call(struct skt_script *app);
-
 #endif

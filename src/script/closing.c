@@ -2,7 +2,10 @@
 /* Sessions that the script has closed. Messages of its own may be under way: once the peer has acknowledged
  * all, or after a while, on_skcp_close is called with the session still open; what is sent there has its
  * time, too, and then the session ends. */
+#include "script/closing.h"
+
 #include "base/err.h"
+#include "script/pending.h"
 #include "script/skcp.h"
 
 #include <stdlib.h>

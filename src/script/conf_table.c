@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* skt.conf: what scripts see of the configuration. Secrets stay out of it: keys are shown as fingerprints. */
+#include "script/conf_table.h"
+
 #include "config/value.h"
 #include "crypto/crypto.h"
 #include "script/handle.h"

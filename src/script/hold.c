@@ -2,6 +2,10 @@
 /* What is full holds back who feeds it: while a callback runs, sending to something that is above its mark
  * makes the source of what the callback tells wait (a TCP connection, a session, a listener, the TUN) until
  * the hold is ended again. What happens once has no such source. */
+#include "script/hold.h"
+
+#include "script/api_etcp.h"
+#include "script/skcp.h"
 #include "script/tcp.h"
 
 #include <stdlib.h>

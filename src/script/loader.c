@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds the script of the mode, and the modules that it requires. */
+#include "script/loader.h"
+
 #include "base/err.h"
 #include "modes/embedded.h"
 #include "script/state.h"

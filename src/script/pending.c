@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages that wait for room in a session's queue. They come from callbacks: what a callback was called for
  * is held back until they are gone (hold.c), so that a script needs no flow control of its own. */
+#include "script/pending.h"
+
 #include "base/err.h"
+#include "script/hold.h"
 #include "script/skcp.h"
 #include "script/tcp.h"
 

@@ -6,7 +6,12 @@
 #include "base/folders.h"
 #include "base/log.h"
 #include "base/wipe.h"
+#include "config/tickets.h"
+#include "script/api_relay.h"
+#include "script/closing.h"
 #include "script/handle.h"
+#include "script/hold.h"
+#include "script/pending.h"
 #include "script/speaks.h"
 #include "script/tcp.h"
 #include "script/tun.h"
@@ -25,7 +30,7 @@ static int on_check_ticket(void *user, struct skt_endpoint *ep, const uint8_t ti
     (void)ep;
     struct skt_script_call_arg args[] = {skt_arg_handle(k), skt_arg_string(ticket, SKT_TICKET_LEN)};
     if (!skt_script_call_present(app, SKT_CB_SKCP_CHECK_TICKET))
-        return app->conf->table.has_tickets && !skt_config_find_ticket(app->conf, ticket);
+        return app->conf->table.has_tickets && !skt_tickets_entry(app->conf, ticket);
     lua_Integer result = -1; /* a callback that fails, or says nothing, lets nobody in */
     struct skt_script_source outer = app->source;
     app->source = (struct skt_script_source){.kind = SKT_SOURCE_EVENT};
@@ -39,7 +44,7 @@ static int on_check_ticket(void *user, struct skt_endpoint *ep, const uint8_t ti
 static const char *on_name_of(void *user, const uint8_t ticket[SKT_TICKET_LEN])
 {
     const struct skt_script_skcp *k = user;
-    const struct skt_config_ticket *t = skt_config_find_ticket(k->base.app->conf, ticket);
+    const struct skt_config_ticket *t = skt_tickets_entry(k->base.app->conf, ticket);
     return t ? t->name : NULL;
 }
 
@@ -172,18 +177,6 @@ static const struct skt_endpoint_handler handler = {
     .on_room = on_room,
     .on_addresses = on_addresses,
 };
-
-const struct skt_config_ticket *skt_config_find_ticket(const struct skt_config *conf,
-                                                       const uint8_t ticket[SKT_TICKET_LEN])
-{
-    const struct skt_config_ticket *found = NULL;
-    for (size_t i = 0; i < conf->table.ticket_count; i++) {
-        const struct skt_config_ticket *t = &conf->table.tickets[i];
-        if (skt_equal_ct(t->ticket, ticket, SKT_TICKET_LEN))
-            found = t;
-    }
-    return found;
-}
 
 static uint8_t wire_mode(const struct skt_config *conf)
 {
@@ -367,7 +360,7 @@ void skt_script_skcp_check_tickets(struct skt_script *app)
         uint32_t pos = 0; /* closing one takes none off the map before the end of the turn */
         for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL;) {
             if (skt_session_state(s) != SKT_SESSION_CLOSED &&
-                !skt_config_find_ticket(app->conf, skt_session_ticket(s)))
+                !skt_tickets_entry(app->conf, skt_session_ticket(s)))
                 (void)skt_endpoint_close(k->ep, skt_session_cid(s), SKT_CLOSE_REFUSED);
         }
     }

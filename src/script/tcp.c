@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 #include "io/tcp.h"
+#include "script/hold.h"
+#include "script/tcp_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

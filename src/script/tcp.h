@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP as scripts see it: listeners, connectors, and connections whose bytes the script carries or that it
- * gives to a relay. */
+/* TCP connections as scripts see them: the script carries their bytes, or gives them to a relay. */
 #ifndef SKT_SCRIPT_TCP_H
 #define SKT_SCRIPT_TCP_H
 
-#include "io/listener.h"
 #include "io/resolve.h"
+#include "script/api_etcp.h"
 #include "script/state.h"
 
 enum {
@@ -13,16 +12,6 @@ enum {
     SKT_TCP_QUEUE_MAX = 8 * 1024 * 1024, /* "would block" above it, for who can't be held back */
     SKT_TCP_HELD_MAX = 32 * 1024 * 1024, /* for who can: all that a session had when it ended fits */
     SKT_TCP_LINGER_S = 30,               /* a closed connection may take this long to send what is queued */
-};
-
-/* An etcp server (a listener) or an etcp client (a connector). */
-struct skt_script_etcp {
-    struct skt_script_object base;
-    struct skt_list link;
-    struct skt_list tcps; /* struct skt_script_tcp */
-    bool server;
-    unsigned holds;               /* messages of its connections that wait for a session: none is accepted */
-    struct skt_listener listener; /* a server's */
 };
 
 enum skt_script_tcp_phase {
@@ -92,36 +81,6 @@ void skt_script_tcp_abort(struct skt_script_tcp *c);
 
 /* Takes the socket out of it and ends it for the script. */
 int skt_script_tcp_release(struct skt_script_tcp *c);
-
-/* hold.c: is something being delivered whose source can be made to wait? */
-bool skt_script_hold_has_source(const struct skt_script *app);
-/* Makes it wait until skt_script_hold_end; NULL: there is none, or no memory. `c` is what is full, NULL: a
- * session.
- */
-struct skt_script_hold *skt_script_hold_begin(struct skt_script *app, struct skt_script_tcp *c);
-void skt_script_hold_end(struct skt_script *app, struct skt_script_hold *h);
-/* The connection's queue has grown, during a delivery perhaps; is short again, or gone; a session has ended
- * that waits (cid 0: all of the endpoint's). */
-void skt_script_hold_add(struct skt_script_tcp *c);
-void skt_script_hold_release(struct skt_script_tcp *c);
-void skt_script_hold_forget(struct skt_script_skcp *k, uint32_t cid);
-void skt_script_hold_forget_listener(const struct skt_script_etcp *e);
-
-/* api_etcp.c: accepts, or stops to, as the listener is held or not. */
-void skt_script_etcp_watch(struct skt_script_etcp *e);
-
-/* tcp_dial.c: what the loop and the timer of a connection that is being made come to. */
-void skt_script_tcp_on_connect_ready(struct skt_script_tcp *c);
-void skt_script_tcp_on_connect_timeout(struct skt_script_tcp *c);
-
-/* The parts of a connection's life that its making needs, too. A descriptor of -1: none yet. NULL: no memory.
- */
-struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,
-                                          enum skt_script_tcp_phase phase);
-void skt_script_tcp_attach(struct skt_script_tcp *c, int fd);
-void skt_script_tcp_up(struct skt_script_tcp *c); /* it is connected: its limits begin */
-void skt_script_tcp_flush(struct skt_script_tcp *c);
-void skt_script_tcp_fail(struct skt_script_tcp *c);
 
 /* Watches for what is wanted now. */
 void skt_script_tcp_watch(struct skt_script_tcp *c);

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "io/tcp.h"
-#include "script/tcp.h"
+#include "script/tcp_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

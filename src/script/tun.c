@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "io/resolve.h"
 #include "script/app.h"
+#include "script/tun_internal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -60,33 +60,8 @@ uint32_t skt_script_tun_unit_features(const struct skt_script *app);
 /* skt.cb.on_tun_read came or went. */
 void skt_script_tun_unit_watch_script(struct skt_script *app);
 
-/* --- tun_helper.c: who changes the system --- */
-
-/* Starts the helper where something is to be changed, or was and is not yet undone, and names the interface
- * to it. err: one line on failure. */
-int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *err, size_t err_cap);
-
-/* --- tun_system.c: what is changed in the system --- */
-
-/* With kill_switch: what is needed before there is any session. */
-void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u);
-
-/* Routes, dns, nat and the up script of the configuration, once. */
-void skt_script_tun_unit_configure(struct skt_script_tun_unit *u);
-
-/* The same for an interface that was made anew; what was for the old one is undone. */
-void skt_script_tun_unit_configure_again(struct skt_script_tun_unit *u);
-
-/* Once more what could not be asked for. */
-void skt_script_tun_unit_ask_again(struct skt_script_tun_unit *u);
-
-/* tun.c: tries what is owed after a pause that grows. */
-void skt_script_tun_unit_later(struct skt_script_tun_unit *u);
-
 /* Client: a server's addresses stay outside the tunnel. */
 void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n);
-
-/* --- tun_admit.c: the server's addresses --- */
 
 /* The endpoint's check_attach. */
 int skt_script_tun_check_attach(struct skt_script_skcp *k, const struct skt_attach_request *req, char *text);

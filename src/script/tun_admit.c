@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which address a client gets: its ticket's, else the one that it asks for, first come. */
 #include "base/err.h"
+#include "config/tickets.h"
+#include "script/skcp.h"
 #include "script/tun.h"
 
 #include <stdio.h>
@@ -83,7 +85,7 @@ int skt_script_tun_check_attach(struct skt_script_skcp *k, const struct skt_atta
     struct skt_script_tun_unit *u = k->base.app->tun;
     if (!u || !u->server || req->continued)
         return SKT_OK;
-    const struct skt_config_ticket *t = skt_config_find_ticket(k->base.app->conf, req->ticket);
+    const struct skt_config_ticket *t = skt_tickets_entry(k->base.app->conf, req->ticket);
     const uint8_t *ip4 = skt_attach_extension(req, SKT_EXTENSION_TUN_IP4, 4);
     const uint8_t *ip6 = skt_attach_extension(req, SKT_EXTENSION_TUN_IP6, 16);
     u->wish = (struct skt_script_tun_wish){.ep = k->ep};
@@ -154,7 +156,7 @@ static int give(struct skt_script_tun_unit *u, struct skt_endpoint *ep, uint32_t
 static int give_all(struct skt_script_tun_unit *u, struct skt_script_skcp *k, uint32_t cid)
 {
     const struct skt_session *s = skt_endpoint_session(k->ep, cid);
-    const struct skt_config_ticket *t = skt_config_find_ticket(u->app->conf, skt_session_ticket(s));
+    const struct skt_config_ticket *t = skt_tickets_entry(u->app->conf, skt_session_ticket(s));
     struct skt_ipnet host = {0};
     int rc;
     if (u->wish.ep == k->ep && u->wish.cid == cid) {

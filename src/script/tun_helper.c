@@ -5,6 +5,7 @@
 #include "base/folders.h"
 #include "script/skcp.h"
 #include "script/tun.h"
+#include "script/tun_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "io/resolve.h"
 #include "script/skcp.h"
 #include "script/tun.h"
+#include "script/tun_internal.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What `status --debug` shows beyond `status --json`. */
+#ifndef SKT_SCRIPT_APP_DEBUG_H
+#define SKT_SCRIPT_APP_DEBUG_H
+
+#include "script/state.h"
+
+#include <stdio.h>
+
+/* Members of a session's object, a comma behind each. */
+void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
+                            const struct skt_session *s);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages of the script's that wait for room in a session's queue; what the callback was called for that
+ * sent them is held back (script/hold.h) until they have gone. */
+#ifndef SKT_SCRIPT_PENDING_H
+#define SKT_SCRIPT_PENDING_H
+
+#include "script/state.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_script_skcp;
+
+/* Members of the app that are about messages. */
+void skt_script_pending_init_app(struct skt_script *app);
+
+/* Sends a message of the script's. Inside on_tcp_recv and on_skcp_recv_data it is taken even when there is no
+ * room: it waits, and where it came from is not read meanwhile; there is one such message, or few, per
+ * source. Elsewhere: SKT_ERR_AGAIN. */
+int skt_script_pending_send(struct skt_script_skcp *k, uint32_t cid, const void *buf, size_t len);
+
+/* There is room again: sends what waits; true where nothing does any more. */
+bool skt_script_pending_retry(struct skt_script_skcp *k, uint32_t cid);
+
+/* Does any message wait for this session's queue? */
+bool skt_script_pending_waits(const struct skt_script *app, const struct skt_script_skcp *k, uint32_t cid);
+
+/* Drops what waits for a session (cid 0: for any of the endpoint's). */
+void skt_script_pending_forget(struct skt_script_skcp *k, uint32_t cid);
+
+#endif
