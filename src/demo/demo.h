@@ -8,6 +8,7 @@
 #include "demo/config.h"
 #include "demo/sockets.h"
 #include "demo/stats.h"
+#include "demo/view.h"
 
 #include <signal.h>
 #include <stdbool.h>

@@ -5,6 +5,7 @@
 #include "demo/http.h"
 
 #include "base/err.h"
+#include "demo/pattern.h"
 #include "io/tcp.h"
 
 #include <errno.h>

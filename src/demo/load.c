@@ -7,7 +7,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "cli/cli.h"
-#include "demo/http.h"
+#include "demo/pattern.h"
 #include "demo/report.h"
 #include "io/sockaddr.h"
 

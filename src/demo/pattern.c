@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "demo/pattern.h"
+
 #include "base/bytes.h"
-#include "demo/http.h"
 
 /* The output function of splitmix64 (Steele, Lea, Flood 2014): neighbours have nothing in common. */
 static uint64_t word_at(uint64_t index)

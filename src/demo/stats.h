@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the demo has seen so far, and how it is shown. */
+/* What the demo has seen so far. */
 #ifndef SKT_DEMO_STATS_H
 #define SKT_DEMO_STATS_H
 
 #include "demo/report.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum { SKT_DEMO_SAMPLES = 4096 };
@@ -52,19 +51,6 @@ void skt_demo_stats_tick(struct skt_demo_stats *s, double elapsed);
 
 /* The time that a share (0..1) of the latest samples stays under; 0: there are none. */
 double skt_demo_times_quantile(const struct skt_demo_times *t, double share);
-
-/* How the link was told to be, in words. */
-struct skt_demo_link_words {
-    double loss_percent, rtt_ms, rate_mbit;
-};
-
-/* Says what the rows of the table are. */
-void skt_demo_view_rows(void);
-
-/* Draws the table over the one before (terminal), or adds one line. */
-void skt_demo_view_live(const struct skt_demo_stats *s, bool terminal);
-
-void skt_demo_view_summary(const struct skt_demo_stats *s, const struct skt_demo_link_words *link);
 
 /* Did everything that went through the tunnel arrive right, and was there anything? */
 bool skt_demo_stats_good(const struct skt_demo_stats *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "demo/view.h"
+
 #include "cli/status_table.h"
-#include "demo/stats.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "demo/http.h"
 #include "demo/link.h"
+#include "demo/pattern.h"
 #include "demo/report.h"
 #include "io/sockaddr.h"
 #include "io/tcp.h"

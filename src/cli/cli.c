@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/err.h"
 #include "cli/cli.h"
+
+#include "base/err.h"
 
 #include <math.h>
 #include <stdarg.h>
