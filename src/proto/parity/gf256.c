@@ -124,7 +124,7 @@ static inline void store(uint8_t *p, struct block x)
 /* The sum of the terms' blocks at an offset. */
 static void sum_block(const struct terms *t, size_t at, uint8_t *dst)
 {
-    struct block x = {{0}};
+    struct block x = {{0}, {0}, {0}, {0}};
     for (unsigned bit = BITS; bit-- > 0;) {
         x = twice_block(x);
         for (unsigned j = 0; j < t->n[bit]; j++)
