@@ -252,8 +252,8 @@ static int session_stats(lua_State *L)
         lua_pushstring(L, t->name);
         lua_setfield(L, -2, "name");
     }
-    set_number(L, "rtt_ms", (double)p->srtt / 1000.0);
-    set_number(L, "rtt_min_ms", (double)p->min_rtt / 1000.0);
+    set_number(L, "rtt_ms", (double)p->rtt.srtt / 1000.0);
+    set_number(L, "rtt_min_ms", (double)p->rtt.min / 1000.0);
     set_count(L, "bytes_tx", st->bytes_tx);
     set_count(L, "bytes_rx", st->bytes_rx);
     set_count(L, "payload_tx", st->payload_tx);

@@ -132,10 +132,10 @@ static void write_session(struct skt_script *app, FILE *out, const struct skt_en
     write_text(out, "tun_ip", tun_address(app, ep, skt_session_cid(s), tun_ip));
     write_milli(out, "age_s", now > created ? (now - created) / 1000 : 0);
     fputs("\"rtt_ms\":{", out);
-    write_milli(out, "last", p->latest_rtt);
-    write_milli(out, "smoothed", p->srtt);
-    fprintf(out, "\"min\":%llu.%03u},", (unsigned long long)(p->min_rtt / 1000),
-            (unsigned)(p->min_rtt % 1000));
+    write_milli(out, "last", p->rtt.latest);
+    write_milli(out, "smoothed", p->rtt.srtt);
+    fprintf(out, "\"min\":%llu.%03u},", (unsigned long long)(p->rtt.min / 1000),
+            (unsigned)(p->rtt.min % 1000));
     write_milli(out, "loss_tx", loss_milli(&p->stats));
     write_milli(out, "loss_rx", (uint64_t)(skt_session_loss_rx(s) * 1000 + 0.5));
     write_count(out, "mtu", skt_session_mtu(s));

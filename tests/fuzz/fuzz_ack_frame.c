@@ -69,8 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             continue;
         check_again(&f);
         uint32_t una = k.snd_una;
-        uint64_t delivered = path.delivered;
-        if (skt_kcp_receive_acks(&k, now, &f) != SKT_OK && (k.snd_una != una || path.delivered != delivered))
+        uint64_t delivered = path.delivery.bytes;
+        if (skt_kcp_receive_acks(&k, now, &f) != SKT_OK &&
+            (k.snd_una != una || path.delivery.bytes != delivered))
             abort();
     }
     skt_kcp_dispose(&k);

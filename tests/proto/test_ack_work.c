@@ -87,9 +87,9 @@ static void test_disposed_while_it_lags(void **state)
     fly(&r);
     struct skt_kcp_header h = {.conv = RIG_CONV, .cmd = SKT_KCP_CMD_WINS, .una = FLIGHT, .wnd = 9};
     assert_int_equal(skt_kcp_receive(&r.kcp, r.now, &h, NULL), SKT_OK);
-    assert_false(skt_list_empty(&r.path.lagging));
+    assert_false(skt_list_empty(&r.path.turns.lagging));
     rig_dispose(&r);
-    assert_true(skt_list_empty(&r.path.lagging));
+    assert_true(skt_list_empty(&r.path.turns.lagging));
 }
 
 /* The same range over and over, nothing in it left: walked once or so, not once for each frame. */
@@ -163,7 +163,7 @@ static void test_a_ts_that_names_none(void **state)
     f.records[0] = (struct skt_ack_record){100, FLIGHT - 1, ts_of(&r, 100) - 1, true};
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_int_equal(held(&r), FLIGHT);
-    assert_int_equal(r.path.srtt, 0);
+    assert_int_equal(r.path.rtt.srtt, 0);
     rig_dispose(&r);
 }
 

@@ -353,7 +353,7 @@ static void test_ranges_acknowledge(void **state)
     }
     assert_int_equal(r.kcp.snd_una, 2);
     assert_int_equal(r.kcp.rmt_wnd, 512);
-    assert_int_equal(r.path.srtt, r.path.latest_rtt);
+    assert_int_equal(r.path.rtt.srtt, r.path.rtt.latest);
     /* Three holes below what has arrived: found lost once the reordering window has passed. */
     uint64_t sent_before = r.path.stats.retransmitted;
     r.now += RTT;
@@ -361,9 +361,9 @@ static void test_ranges_acknowledge(void **state)
     assert_int_equal(r.path.stats.lost, 3);
     assert_in_range(r.path.stats.retransmitted - sent_before, 3, 4); /* and perhaps a probe */
     /* The same again changes nothing. */
-    uint64_t delivered = r.path.delivered;
+    uint64_t delivered = r.path.delivery.bytes;
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    check_that(r.path.delivered, ==, delivered);
+    check_that(r.path.delivery.bytes, ==, delivered);
     rig_dispose(&r);
 }
 
@@ -398,16 +398,16 @@ static void test_delay(void **state)
     skt_us whole = r.now - seg->sent_at;
     struct skt_ack_frame f = frame(&r, 1, 0, 0);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    assert_int_equal(r.path.min_rtt, whole);
+    assert_int_equal(r.path.rtt.min, whole);
     r.now += 10 * MS;
     seg = *skt_seg_ring_at(&r.kcp.snd, 1);
     whole = r.now - seg->sent_at;
     f = frame(&r, 2, 1, 100);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    assert_int_equal(r.path.latest_rtt, whole - 100 * SKT_KCP_TICK_US);
+    assert_int_equal(r.path.rtt.latest, whole - 100 * SKT_KCP_TICK_US);
     f = frame(&r, 3, 2, SKT_ACK_DELAY_MAX);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    assert_int_equal(r.path.latest_rtt, r.path.min_rtt);
+    assert_int_equal(r.path.rtt.latest, r.path.rtt.min);
     rig_dispose(&r);
 }
 
@@ -433,7 +433,7 @@ static void test_what_was_never_sent_is_refused(void **state)
         f.records[i] = (struct skt_ack_record){UINT32_C(3) - SKT_ACK_RANGE_MAX, 3, 0, true};
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_ERR_MALFORMED);
     assert_int_equal(r.kcp.snd_una, 0);
-    check_that(r.path.delivered, ==, 0);
+    check_that(r.path.delivery.bytes, ==, 0);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &good), SKT_OK);
     assert_int_equal(r.kcp.snd_una, 1);
     rig_dispose(&r);

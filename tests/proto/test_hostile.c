@@ -151,7 +151,7 @@ static void test_pongs(void **state)
     sim_world_run(w, w->now + SEC, NULL);
     for (int i = 0; i < 2; i++) {
         struct skt_session *s = i ? w->client.session : sim_world_session(w);
-        skt_us srtt = s->path.srtt, least = s->path.min_rtt;
+        skt_us srtt = s->path.rtt.srtt, least = s->path.rtt.min;
         unsigned count = s->liveness.rtt_count;
         static const uint32_t back[] = {0, 1, 1000, 59000000, 61000000, 0xffffffff};
         for (size_t j = 0; j < sizeof back / sizeof back[0]; j++)
@@ -159,8 +159,8 @@ static void test_pongs(void **state)
         for (unsigned j = 0; j < SKT_PINGS_MAX; j++) /* those answered already */
             if (!(s->liveness.pings_open >> j & 1))
                 forge_u32(w, i == 0, SKT_FRAME_PONG, s->liveness.pings[j] ? s->liveness.pings[j] : 1);
-        assert_int_equal(s->path.srtt, srtt);
-        assert_int_equal(s->path.min_rtt, least);
+        assert_int_equal(s->path.rtt.srtt, srtt);
+        assert_int_equal(s->path.rtt.min, least);
         assert_int_equal(s->liveness.rtt_count, count);
     }
     sim_world_free(w);
@@ -179,7 +179,7 @@ static void test_a_round_trip_of_0(void **state)
         skt_path_on_rtt(p, w->now, 0);
         sim_world_run(w, w->now + MS, NULL);
     }
-    check_that(p->min_rtt, >=, 1);
+    check_that(p->rtt.min, >=, 1);
     assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
     sim_world_free(w);
 }

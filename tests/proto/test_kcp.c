@@ -304,7 +304,7 @@ static void test_impossible_acks(void **state)
     assert_int_equal(r.kcp.snd_una, 0);
     assert_int_equal(rig_ack(&r, 0xfffffff0, 0, 0, 128), SKT_OK); /* long done */
     assert_int_equal(rig_ack(&r, 1, 12345, 0, 128), SKT_OK);      /* a ts that was never sent */
-    assert_int_equal(r.path.srtt, 0);
+    assert_int_equal(r.path.rtt.srtt, 0);
     assert_int_equal(r.kcp.snd_una, 0);
     assert_int_equal(rig_ack(&r, 0, r.out[0].h.ts, 0, 128), SKT_OK);
     assert_int_equal(r.kcp.snd_una, 1);
@@ -354,7 +354,7 @@ static void test_serial_wrap(void **state)
     assert_int_equal(last, 2);
     rig_ack(&r, last, ts, 0xffffffff, 128);
     assert_int_equal(r.kcp.snd_una, 0xffffffff);
-    assert_int_equal(r.path.srtt, 20000);
+    assert_int_equal(r.path.rtt.srtt, 20000);
     r.now += 10000;
     assert_int_equal(rig_send(&r), 3); /* the reordering window has passed for sn -1, 0 and 1 */
     assert_int_equal(r.out[0].h.sn, 0xffffffff);

@@ -97,11 +97,11 @@ static void test_spurious_loss_is_undone(void **state)
         ack(&r, &seg[i], 0);
     assert_int_equal(rig_wait(&r, 30 * MS), 1);
     assert_int_equal(r.path.stats.lost, 1);
-    assert_int_equal(r.path.reo_wnd, 0);
+    assert_int_equal(r.path.recovery.reo_wnd, 0);
     r.now += 6 * MS;
     ack(&r, &seg[0], 5); /* the first transmission, after all */
     assert_int_equal(r.path.stats.spurious, 1);
-    assert_true(r.path.reo_wnd > 15 * MS && r.path.reo_wnd <= 40 * MS);
+    assert_true(r.path.recovery.reo_wnd > 15 * MS && r.path.recovery.reo_wnd <= 40 * MS);
     assert_int_equal(r.path.inflight_bytes, 0);
     assert_true(skt_kcp_drained(&r.kcp));
     rig_dispose(&r);
@@ -138,7 +138,7 @@ static void test_round_trip_of_a_retransmission(void **state)
     assert_true(skt_serial_before(first.h.ts, second.h.ts));
     r.now += 30 * MS;
     ack(&r, &second, 1);
-    assert_int_equal(r.path.latest_rtt, 30 * MS); /* no ambiguity: the ACK names it */
+    assert_int_equal(r.path.rtt.latest, 30 * MS); /* no ambiguity: the ACK names it */
     assert_int_equal(r.path.stats.lost, 1);       /* so the first was lost */
     rig_dispose(&r);
 
@@ -148,7 +148,7 @@ static void test_round_trip_of_a_retransmission(void **state)
     rig_wait(&r, SKT_US_PER_SEC);
     r.now += MS;
     ack(&r, &first, 1);
-    assert_in_range(r.path.latest_rtt, r.now - sent - 64, r.now - sent + 64);
+    assert_in_range(r.path.rtt.latest, r.now - sent - 64, r.now - sent + 64);
     assert_int_equal(r.path.stats.lost, 0);
     rig_dispose(&r);
 }
@@ -321,17 +321,17 @@ static void test_reset(void **state)
     r.now += 40 * MS;
     ack(&r, &seg[0], 1);
     skt_path_reset(&r.path, r.now);
-    assert_int_equal(r.path.srtt, 0);
+    assert_int_equal(r.path.rtt.srtt, 0);
     assert_int_equal(r.path.inflight_bytes, 0);
     assert_int_equal(skt_path_largest_delivered(&r.path), 0);
     assert_int_equal(rig_send(&r), 4);
     assert_int_equal(r.out[0].h.sn, 1);
     r.now += 5 * MS;
     ack(&r, &seg[1], 2); /* sent on the old path: says nothing of the new one */
-    assert_int_equal(r.path.srtt, 0);
+    assert_int_equal(r.path.rtt.srtt, 0);
     assert_int_equal(r.path.stats.spurious, 0);
     ack(&r, &r.out[1], 3);
-    assert_int_equal(r.path.srtt, 5 * MS);
+    assert_int_equal(r.path.rtt.srtt, 5 * MS);
     rig_dispose(&r);
 }
 

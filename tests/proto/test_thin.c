@@ -178,7 +178,7 @@ static void test_duplicates_are_spaced_and_named(void **state)
     assert_int_equal(rig_wait(&r, 100 * MS), 0);
     r.now = start + 164 * MS;
     rig_ack(&r, second.h.sn, second.h.ts, 1, 128);
-    assert_in_range(r.path.latest_rtt, 160 * MS - 64, 160 * MS + 64); /* counted from the duplicate */
+    assert_in_range(r.path.rtt.latest, 160 * MS - 64, 160 * MS + 64); /* counted from the duplicate */
     assert_int_equal(r.path.redundancy.lost, 1);
     assert_true(skt_kcp_drained(&r.kcp));
     assert_int_equal(rig_wait(&r, SEC), 0);

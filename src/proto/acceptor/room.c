@@ -20,7 +20,7 @@ static bool is_open(const struct skt_session *s)
 static bool is_silent(const struct skt_session *s, skt_us now)
 {
     skt_us interval = skt_us_min(s->liveness.keepalive / 3, SKT_KEEPALIVE_MAX);
-    skt_us patience = skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt);
+    skt_us patience = skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.rtt.srtt);
     return now >= s->liveness.heard + 2 * interval + patience ||
            (s->liveness.asks >= ASKS && now >= s->liveness.asked_at + patience);
 }

@@ -49,7 +49,7 @@ static void take_copy(struct skt_path *p, struct skt_segment *seg, struct skt_ac
 {
     struct skt_suspect original = {.conv = seg->kcp->conv, .sn = seg->sn, .ts = seg->ts};
     skt_us age = age_of(p, round->now, ts);
-    if (age <= round->now - p->epoch_at)
+    if (age <= round->now - p->rtt.epoch_at)
         round->rtt = age;
     if (seg->flags & SKT_SEG_FLYING)
         skt_redundancy_on_copy_arrived(&p->redundancy, copy, &original);
@@ -62,7 +62,7 @@ static void take_earlier(struct skt_path *p, struct skt_segment *seg, struct skt
                          uint32_t ts)
 {
     skt_us age = age_of(p, round->now, ts);
-    if (age <= round->now - p->epoch_at)
+    if (age <= round->now - p->rtt.epoch_at)
         round->rtt = age;
     if (!(seg->flags & SKT_SEG_LOST))
         return;
@@ -90,10 +90,10 @@ void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t s
         take_copy(p, seg, round, ts, copy);
     } else if (named) {
         skt_redundancy_on_arrived(&p->redundancy);
-        if (seg->tx < p->rack_tx)
+        if (seg->tx < p->recovery.rack_tx)
             skt_path_note_late(p, seg, round->now - seg->sent_at, round);
         round->rtt = round->now - seg->sent_at;
-        if (seg->sent_at < p->epoch_at)
+        if (seg->sent_at < p->rtt.epoch_at)
             round->rtt = 0;
     } else if (!skt_serial_before(ts, seg->first_ts) && skt_serial_before(ts, seg->ts)) {
         take_earlier(p, seg, round, ts);
@@ -172,9 +172,9 @@ static skt_us newest_rtt(const struct skt_kcp *k, skt_us now, const struct skt_a
         skt_serial_before(seg->copy_ts, f->newest_ts))
         return 0;
     skt_us rtt = f->newest_ts == seg->ts ? now - seg->sent_at : age_of(p, now, f->newest_ts);
-    if (rtt > now - p->epoch_at)
+    if (rtt > now - p->rtt.epoch_at)
         return 0;
-    skt_us floor = skt_us_min(p->min_rtt ? p->min_rtt : rtt, rtt);
+    skt_us floor = skt_us_min(p->rtt.min ? p->rtt.min : rtt, rtt);
     return skt_us_max(floor, rtt - skt_us_min(rtt, (skt_us)f->delay * SKT_KCP_TICK_US));
 }
 

@@ -56,14 +56,15 @@ void skt_kcp_notify(struct skt_kcp *k, unsigned events);
 /* After what a packet acknowledges by name: takes una and wnd of the peer, and closes the round. */
 void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd);
 
-/* Goes on with what was acknowledged and not worked off; takes it off path->lagging when that was all. */
+/* Goes on with what was acknowledged and not worked off; takes it off path->turns.lagging when that was all.
+ */
 void skt_kcp_catch_up(struct skt_kcp *k, skt_us now);
 
-/* Puts the conversation on path->ready or takes it off, and arms the window probe where only that helps.
- * After anything that changes what may be sent. */
+/* Puts the conversation on path->turns.ready or takes it off, and arms the window probe where only that
+ * helps. After anything that changes what may be sent. */
 void skt_kcp_update_sending(struct skt_kcp *k);
 
-/* Puts it on path->controls. */
+/* Puts it on path->turns.controls. */
 void skt_kcp_want_control(struct skt_kcp *k);
 
 /* Sets the heap node after probe_at or tell_at changed. */
@@ -263,13 +264,13 @@ static inline bool skt_kcp_is_thin(const struct skt_kcp *k)
 /* At the end of its queue. */
 static inline void skt_path_queue(struct skt_path *p, struct skt_kcp *k)
 {
-    skt_list_move_tail(skt_kcp_is_thin(k) ? &p->fresh : &p->ready, &k->ready_node);
+    skt_list_move_tail(skt_kcp_is_thin(k) ? &p->turns.fresh : &p->turns.ready, &k->ready_node);
 }
 
 /* May data be sent as far as the congestion window goes? */
 static inline bool skt_path_has_data(const struct skt_path *p)
 {
-    return !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready) || !skt_list_empty(&p->fresh);
+    return !skt_list_empty(&p->lost) || !skt_list_empty(&p->turns.ready) || !skt_list_empty(&p->turns.fresh);
 }
 
 #endif

@@ -86,7 +86,7 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
     skt_list_init(&k->starved_node);
     skt_list_init(&k->lag_node);
     skt_kcp_set_sn(k, 0, 0);
-    return skt_heap_set(&path->timers, &k->timer, FAR);
+    return skt_heap_set(&path->turns.timers, &k->timer, FAR);
 }
 
 void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn)
@@ -111,9 +111,9 @@ static void drop_all(struct skt_kcp *k, struct skt_seg_ring *ring)
 static void set_held(struct skt_kcp *k, bool held)
 {
     if (held && !k->held)
-        k->path->held++;
+        k->path->turns.held++;
     if (!held && k->held)
-        k->path->held--;
+        k->path->turns.held--;
     k->held = held;
 }
 
@@ -130,7 +130,7 @@ void skt_kcp_dispose(struct skt_kcp *k)
     skt_list_remove(&k->event_node);
     skt_list_remove(&k->starved_node);
     skt_list_remove(&k->lag_node);
-    skt_heap_remove(&k->path->timers, &k->timer);
+    skt_heap_remove(&k->path->turns.timers, &k->timer);
     if (k->path->completing == k)
         k->path->completing = NULL;
     memset(k, 0, sizeof(*k));
@@ -179,12 +179,12 @@ bool skt_kcp_heard(const struct skt_kcp *k)
 void skt_kcp_want_control(struct skt_kcp *k)
 {
     if (skt_list_empty(&k->control_node))
-        skt_list_append(&k->path->controls, &k->control_node);
+        skt_list_append(&k->path->turns.controls, &k->control_node);
 }
 
 skt_us skt_kcp_probe_time(const struct skt_kcp *k)
 {
-    return skt_us_max(2 * k->path->srtt, SKT_KCP_PROBE_MIN);
+    return skt_us_max(2 * k->path->rtt.srtt, SKT_KCP_PROBE_MIN);
 }
 
 void skt_kcp_update_timer(struct skt_kcp *k)
@@ -192,7 +192,7 @@ void skt_kcp_update_timer(struct skt_kcp *k)
     skt_us at = skt_us_min(skt_us_min(k->probe_at, k->tell_at), FAR);
     if (at == k->timer.at)
         return;
-    int err = skt_heap_set(&k->path->timers, &k->timer, at);
+    int err = skt_heap_set(&k->path->turns.timers, &k->timer, at);
     assert(err == SKT_OK);
     (void)err;
 }
@@ -251,7 +251,7 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
     if (!skt_kcp_lags(k))
         skt_list_remove(&k->lag_node);
     else if (skt_list_empty(&k->lag_node))
-        skt_list_append(&k->path->lagging, &k->lag_node);
+        skt_list_append(&k->path->turns.lagging, &k->lag_node);
     if (round->acked || round->rtt)
         skt_path_end_round(k->path, round);
     skt_kcp_update_sending(k);

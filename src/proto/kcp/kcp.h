@@ -67,7 +67,7 @@ struct skt_kcp {
      * is never thin), or that it is not worth duplicates. */
     bool bulk, once;
     bool heard;
-    bool held;         /* data waits for the peer's window to move on: counted in path->held */
+    bool held;         /* data waits for the peer's window to move on: counted in path->turns.held */
     bool finished;     /* skt_kcp_finish was called */
     bool want_write;   /* a writer was held back */
     bool fin_received; /* fin_sn is the empty segment that ends the stream */

@@ -72,7 +72,7 @@ static bool in_thin_run(struct skt_kcp *k, skt_us now)
  * What came again has been acknowledged before. */
 static skt_us delay_of(const struct skt_kcp *k, enum skt_arrival how, bool thin)
 {
-    skt_us delay = skt_us_min(k->path->srtt / DELAY_PART, DELAY_MAX);
+    skt_us delay = skt_us_min(k->path->rtt.srtt / DELAY_PART, DELAY_MAX);
     if (delay < DELAY_THIN || k->owed_fresh >= FRESH_MAX)
         return 0;
     return thin && how != SKT_ARRIVAL_AGAIN ? DELAY_THIN : delay;
@@ -82,10 +82,10 @@ static void want_frame(struct skt_kcp *k, skt_us delay)
 {
     struct skt_path *p = k->path;
     skt_us at = p->now + delay;
-    if (skt_list_empty(&p->acks) || at < p->ack_at)
-        p->ack_at = at;
+    if (skt_list_empty(&p->turns.acks) || at < p->turns.ack_at)
+        p->turns.ack_at = at;
     if (skt_list_empty(&k->ack_node))
-        skt_list_append(&p->acks, &k->ack_node);
+        skt_list_append(&p->turns.acks, &k->ack_node);
 }
 
 void skt_kcp_owe(struct skt_kcp *k, const struct skt_kcp_header *h, enum skt_arrival how)

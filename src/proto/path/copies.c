@@ -16,9 +16,9 @@ enum {
 
 static skt_us gap(const struct skt_path *p)
 {
-    if (p->min_rtt == 0)
+    if (p->rtt.min == 0)
         return GAP_MAX;
-    return skt_us_min(skt_us_max(p->min_rtt / GAP_PART, GAP_MIN), GAP_MAX);
+    return skt_us_min(skt_us_max(p->rtt.min / GAP_PART, GAP_MIN), GAP_MAX);
 }
 
 /* As seen after seg was sent. The end of a stream counts as thin whatever was before it. */
@@ -39,7 +39,7 @@ static bool is_covered(const struct skt_path *p, const struct skt_kcp *k)
 
 void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now)
 {
-    unsigned n = p->timeouts <= 1 ? skt_redundancy_copies(&p->redundancy) : 0;
+    unsigned n = p->recovery.timeouts <= 1 ? skt_redundancy_copies(&p->redundancy) : 0;
     if (n == 0)
         return;
     if (!is_thin(seg) || is_covered(p, seg->kcp)) {

@@ -24,8 +24,8 @@ bool skt_path_may_send(const struct skt_path *p, skt_us now)
 
 bool skt_path_may_send_ahead(const struct skt_path *p, skt_us now)
 {
-    bool renewed = now - p->ahead_since >= p->srtt;
-    if (window_full(p) && !renewed && p->ahead_bytes >= ahead_max(p))
+    bool renewed = now - p->turns.ahead_since >= p->rtt.srtt;
+    if (window_full(p) && !renewed && p->turns.ahead_bytes >= ahead_max(p))
         return false;
     return skt_pacer_overdraft_expiry(&p->pacer, now) <= now;
 }
@@ -34,25 +34,25 @@ void skt_path_note_ahead(struct skt_path *p, skt_us now, size_t bytes)
 {
     if (!window_full(p))
         return;
-    if (now - p->ahead_since >= p->srtt) {
-        p->ahead_since = now;
-        p->ahead_bytes = 0;
+    if (now - p->turns.ahead_since >= p->rtt.srtt) {
+        p->turns.ahead_since = now;
+        p->turns.ahead_bytes = 0;
     }
-    p->ahead_bytes += bytes;
+    p->turns.ahead_bytes += bytes;
 }
 
 skt_us skt_path_gate_expiry(const struct skt_path *p, skt_us now)
 {
     if (!skt_path_has_data(p))
         return SKT_NEVER;
-    if (p->probes > 0 && !skt_list_empty(&p->lost))
+    if (p->recovery.probes > 0 && !skt_list_empty(&p->lost))
         return now;
     skt_us at = window_full(p) ? SKT_NEVER : skt_pacer_expiry(&p->pacer, now);
-    if (skt_list_empty(&p->fresh))
+    if (skt_list_empty(&p->turns.fresh))
         return at;
     skt_us ahead = skt_pacer_overdraft_expiry(&p->pacer, now);
-    if (window_full(p) && p->ahead_bytes >= ahead_max(p))
-        ahead = skt_us_max(ahead, p->ahead_since + p->srtt);
+    if (window_full(p) && p->turns.ahead_bytes >= ahead_max(p))
+        ahead = skt_us_max(ahead, p->turns.ahead_since + p->rtt.srtt);
     return skt_us_min(at, ahead);
 }
 
@@ -65,10 +65,10 @@ enum skt_trace_limit skt_path_limit(const struct skt_path *p)
         return p->max_rate && p->max_rate < p->cc_state.out.pacing_rate ? SKT_TRACE_RATE_CAP
                                                                         : SKT_TRACE_PACING;
     }
-    if (!skt_list_empty(&p->starved))
+    if (!skt_list_empty(&p->turns.starved))
         return SKT_TRACE_MEMORY;
     /* Those that wait with nothing in flight ask for the window now and then. */
-    const struct skt_heap_node *first = skt_heap_first(&p->timers);
+    const struct skt_heap_node *first = skt_heap_first(&p->turns.timers);
     bool asks = first && SKT_CONTAINER(first, const struct skt_kcp, timer)->probe_at != SKT_NEVER;
-    return p->held > 0 || asks ? SKT_TRACE_PEER_WINDOW : SKT_TRACE_NOTHING;
+    return p->turns.held > 0 || asks ? SKT_TRACE_PEER_WINDOW : SKT_TRACE_NOTHING;
 }

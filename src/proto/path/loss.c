@@ -37,11 +37,12 @@ void skt_path_take_spurious(struct skt_path *p, struct skt_segment *seg, skt_us 
     skt_trace_tell(&p->trace, spurious, now, seg->kcp->conv, seg->sn);
     skt_redundancy_on_spurious(&p->redundancy);
     seg->flags &= (uint8_t)~SKT_SEG_LOST;
-    if (late > p->rack_rtt) {
-        skt_us needed = late - p->rack_rtt;
+    if (late > p->recovery.rack_rtt) {
+        skt_us needed = late - p->recovery.rack_rtt;
         needed += needed / 4;
-        p->reo_wnd = skt_us_min(skt_us_max(p->reo_wnd, needed), skt_us_max(p->srtt, GRANULARITY));
-        p->reo_at = now;
+        p->recovery.reo_wnd =
+            skt_us_min(skt_us_max(p->recovery.reo_wnd, needed), skt_us_max(p->rtt.srtt, GRANULARITY));
+        p->recovery.reo_at = now;
     }
     p->cc->on_spurious(&p->cc_state, now, seg->cost);
 }
@@ -63,10 +64,10 @@ static void take_probe_success(struct skt_path *p, const struct skt_segment *seg
 void skt_path_note_late(const struct skt_path *p, const struct skt_segment *seg, skt_us took,
                         struct skt_ack_round *round)
 {
-    if (took <= p->rack_rtt + p->min_rtt / 4)
+    if (took <= p->recovery.rack_rtt + p->rtt.min / 4)
         return;
     round->late += seg->cost;
-    round->late_by = skt_us_max(round->late_by, skt_us_min(took - p->rack_rtt, p->srtt));
+    round->late_by = skt_us_max(round->late_by, skt_us_min(took - p->recovery.rack_rtt, p->rtt.srtt));
 }
 
 void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt_ack_round *round, bool named)
@@ -82,11 +83,11 @@ void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt
     skt_path_cancel_copies(seg);
     skt_list_remove(&seg->node);
     round->acked += seg->cost;
-    p->delivered += seg->cost;
+    p->delivery.bytes += seg->cost;
     p->stats.delivered += seg->len;
     size_t len = (size_t)seg->len + SKT_KCP_HEADER_LEN;
-    if (len > p->largest_delivered && seg->sent_at >= p->epoch_at)
-        p->largest_delivered = len;
+    if (len > p->delivery.largest && seg->sent_at >= p->rtt.epoch_at)
+        p->delivery.largest = len;
     if ((named || seg->xmit == 1) && seg->tx > round->tx) {
         round->tx = seg->tx;
         round->sent_at = seg->sent_at;
@@ -100,25 +101,25 @@ void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt
 /* draft-cheng-iccrg-delivery-rate-estimation, 3.3: over the longer of sending and acknowledging. */
 static uint64_t rate_sample(struct skt_path *p, const struct skt_ack_round *round)
 {
-    if (round->tx == 0 || round->delivered_at < p->epoch_at)
+    if (round->tx == 0 || round->delivered_at < p->rtt.epoch_at)
         return 0;
-    p->first_sent_at = round->sent_at;
+    p->delivery.first_sent_at = round->sent_at;
     skt_us interval = skt_us_max(round->sent_at - round->first_sent_at, round->now - round->delivered_at);
-    if (interval == 0 || interval < p->min_rtt)
+    if (interval == 0 || interval < p->rtt.min)
         return 0;
-    uint64_t rate = (p->delivered - round->prior_delivered) * SKT_US_PER_SEC / interval;
+    uint64_t rate = (p->delivery.bytes - round->prior_delivered) * SKT_US_PER_SEC / interval;
     return rate < SKT_PATH_RATE_MAX ? rate : SKT_PATH_RATE_MAX;
 }
 
 static void update_rack(struct skt_path *p, const struct skt_ack_round *round)
 {
-    if (round->tx <= p->rack_tx)
+    if (round->tx <= p->recovery.rack_tx)
         return;
-    p->rack_tx = round->tx;
-    p->rack_rtt = round->now - round->sent_at;
-    if (p->reo_wnd && round->now - p->reo_at > REO_DECAY_RTTS * p->srtt) {
-        p->reo_wnd = p->reo_wnd / 2 > p->min_rtt / 4 ? p->reo_wnd / 2 : 0;
-        p->reo_at = round->now;
+    p->recovery.rack_tx = round->tx;
+    p->recovery.rack_rtt = round->now - round->sent_at;
+    if (p->recovery.reo_wnd && round->now - p->recovery.reo_at > REO_DECAY_RTTS * p->rtt.srtt) {
+        p->recovery.reo_wnd = p->recovery.reo_wnd / 2 > p->rtt.min / 4 ? p->recovery.reo_wnd / 2 : 0;
+        p->recovery.reo_at = round->now;
     }
 }
 
@@ -129,25 +130,25 @@ void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round)
         skt_path_take_rtt(p, round->now, rtt);
     if (!round->acked)
         return;
-    p->delivered_at = round->now;
-    p->progress_at = round->now;
-    p->timeouts = 0;
-    p->probes = 0;
-    if (p->delivered > p->limited_until)
-        p->limited_until = 0;
+    p->delivery.at = round->now;
+    p->recovery.progress_at = round->now;
+    p->recovery.timeouts = 0;
+    p->recovery.probes = 0;
+    if (p->delivery.bytes > p->delivery.limited_until)
+        p->delivery.limited_until = 0;
     struct skt_cc_ack ack = {
         .now = round->now,
         .acked = round->acked,
         .inflight = p->inflight_bytes,
-        .delivered = p->delivered,
+        .delivered = p->delivery.bytes,
         .prior_delivered = round->prior_delivered,
         .rate = rate_sample(p, round),
         .app_limited = round->app_limited,
         .brief = !skt_path_is_full(p),
         .sent_at = round->tx ? round->sent_at : 0,
         .rtt = rtt,
-        .srtt = p->srtt,
-        .min_rtt = p->min_rtt,
+        .srtt = p->rtt.srtt,
+        .min_rtt = p->rtt.min,
         .late = round->late,
         .late_by = round->late_by,
     };
@@ -162,7 +163,7 @@ void skt_path_end_round(struct skt_path *p, const struct skt_ack_round *round)
 
 static skt_us reordering_window(const struct skt_path *p)
 {
-    return p->reo_wnd ? p->reo_wnd : p->min_rtt / 4;
+    return p->recovery.reo_wnd ? p->recovery.reo_wnd : p->rtt.min / 4;
 }
 
 /* A thin conversation's loss is not to wait behind those of a bulk transfer, only behind its own. */
@@ -190,23 +191,25 @@ static void mark_lost(struct skt_path *p, struct skt_segment *seg, skt_us now, e
  * counts where it is longer (as in RFC 9002, 6.1.2). */
 static skt_us lost_at(const struct skt_path *p, const struct skt_segment *seg)
 {
-    skt_us rtt = skt_us_max(p->rack_rtt, p->srtt);
-    return seg->tx < p->rack_tx ? seg->sent_at + rtt + reordering_window(p) : SKT_NEVER;
+    skt_us rtt = skt_us_max(p->recovery.rack_rtt, p->rtt.srtt);
+    return seg->tx < p->recovery.rack_tx ? seg->sent_at + rtt + reordering_window(p) : SKT_NEVER;
 }
 
 static skt_us timeout_at(const struct skt_path *p, const struct skt_segment *seg)
 {
-    skt_us since = skt_us_max(skt_path_last_sent_at(p, seg), skt_us_max(p->progress_at, p->fired_at));
+    skt_us since =
+        skt_us_max(skt_path_last_sent_at(p, seg), skt_us_max(p->recovery.progress_at, p->recovery.fired_at));
     skt_us time = SKT_PATH_INITIAL_RTO;
-    if (p->srtt) {
-        skt_us spread = skt_us_max(4 * p->rttvar, skt_us_max(p->srtt / 16, SPREAD_MIN));
-        time = skt_us_min(p->srtt + spread, 2 * p->srtt + p->rttvar) + GRANULARITY;
+    if (p->rtt.srtt) {
+        skt_us spread = skt_us_max(4 * p->rtt.rttvar, skt_us_max(p->rtt.srtt / 16, SPREAD_MIN));
+        time = skt_us_min(p->rtt.srtt + spread, 2 * p->rtt.srtt + p->rtt.rttvar) + GRANULARITY;
     }
-    skt_us floor = p->timeouts ? RTO_MIN : PROBE_TIME_MIN;
-    time = skt_us_max(time, floor) << (p->timeouts < BACKOFF_MAX ? p->timeouts : BACKOFF_MAX);
-    skt_us silence = since - p->progress_at, most = RTO_MAX;
+    skt_us floor = p->recovery.timeouts ? RTO_MIN : PROBE_TIME_MIN;
+    time =
+        skt_us_max(time, floor) << (p->recovery.timeouts < BACKOFF_MAX ? p->recovery.timeouts : BACKOFF_MAX);
+    skt_us silence = since - p->recovery.progress_at, most = RTO_MAX;
     if (silence < SHORT_OUTAGE)
-        most = skt_us_min(skt_us_max(RTO_MAX_SHORT, 2 * p->srtt), RTO_MAX);
+        most = skt_us_min(skt_us_max(RTO_MAX_SHORT, 2 * p->rtt.srtt), RTO_MAX);
     else if (silence > LONG_OUTAGE)
         most = RTO_MAX_LONG;
     return since + skt_us_min(time, most);
@@ -227,13 +230,13 @@ static void probe_tail(struct skt_path *p)
     skt_path_requeue(p, first);
     first->flags |= SKT_SEG_PROBED;
     skt_list_remove(&first->node);
-    p->probes = 1;
+    p->recovery.probes = 1;
     if (last != first) {
         skt_path_requeue(p, last);
         last->flags |= SKT_SEG_PROBED;
         skt_list_remove(&last->node);
         skt_list_insert_after(&p->lost, &last->node);
-        p->probes = 2;
+        p->recovery.probes = 2;
     }
     skt_list_insert_after(&p->lost, &first->node);
 }
@@ -242,7 +245,7 @@ static void time_out(struct skt_path *p, skt_us now)
 {
     for (struct skt_segment *seg; (seg = oldest(p));)
         mark_lost(p, seg, now, SKT_TRACE_TIMEOUT);
-    p->probes = 1;
+    p->recovery.probes = 1;
     p->cc->on_timeout(&p->cc_state, now);
     skt_path_update_pacer(p, now);
 }
@@ -251,7 +254,7 @@ void skt_path_detect_losses(struct skt_path *p, skt_us now)
 {
     struct skt_segment *seg;
     unsigned marked = 0;
-    if (!skt_list_empty(&p->lagging))
+    if (!skt_list_empty(&p->turns.lagging))
         return; /* what is acknowledged is not all known yet */
     while ((seg = oldest(p)) && lost_at(p, seg) <= now && marked++ < MARKED_MAX) {
         mark_lost(p, seg, now, SKT_TRACE_OVERTAKEN);
@@ -262,22 +265,22 @@ void skt_path_detect_losses(struct skt_path *p, skt_us now)
     }
     if (!seg || marked > MARKED_MAX || timeout_at(p, seg) > now)
         return;
-    if (p->timeouts == 0)
+    if (p->recovery.timeouts == 0)
         probe_tail(p);
     else
         time_out(p, now);
-    p->timeouts++;
-    p->fired_at = now;
-    skt_trace_tell(&p->trace, timeout, now, p->timeouts);
+    p->recovery.timeouts++;
+    p->recovery.fired_at = now;
+    skt_trace_tell(&p->trace, timeout, now, p->recovery.timeouts);
     skt_path_trace_metrics(p, now);
 }
 
 void skt_path_on_alive(struct skt_path *p, skt_us now)
 {
     const struct skt_segment *seg = oldest(p);
-    if (p->timeouts < 2 || !seg)
+    if (p->recovery.timeouts < 2 || !seg)
         return;
     p->now = skt_us_max(p->now, now);
-    p->timeouts = 1;
-    p->fired_at = seg->sent_at; /* one plain timeout after its sending: most often at once */
+    p->recovery.timeouts = 1;
+    p->recovery.fired_at = seg->sent_at; /* one plain timeout after its sending: most often at once */
 }

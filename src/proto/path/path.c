@@ -39,15 +39,15 @@ static size_t datagram_len(const struct skt_path *p)
 
 static void begin_measuring(struct skt_path *p, skt_us now)
 {
-    p->srtt = p->rttvar = p->min_rtt = p->latest_rtt = 0;
-    p->min_rtt_bucket[0] = p->min_rtt_bucket[1] = SKT_NEVER;
-    p->min_rtt_at = p->epoch_at = now;
-    p->rack_tx = 0;
-    p->rack_rtt = p->reo_wnd = 0;
-    p->reo_at = p->progress_at = p->fired_at = now;
-    p->timeouts = p->probes = 0;
-    p->delivered_at = p->first_sent_at = now;
-    p->largest_delivered = 0;
+    p->rtt.srtt = p->rtt.rttvar = p->rtt.min = p->rtt.latest = 0;
+    p->rtt.min_bucket[0] = p->rtt.min_bucket[1] = SKT_NEVER;
+    p->rtt.min_at = p->rtt.epoch_at = now;
+    p->recovery.rack_tx = 0;
+    p->recovery.rack_rtt = p->recovery.reo_wnd = 0;
+    p->recovery.reo_at = p->recovery.progress_at = p->recovery.fired_at = now;
+    p->recovery.timeouts = p->recovery.probes = 0;
+    p->delivery.at = p->delivery.first_sent_at = now;
+    p->delivery.largest = 0;
     skt_redundancy_reset(&p->redundancy);
     p->cc->init(&p->cc_state, now, datagram_len(p));
     skt_pacer_init(&p->pacer, now, p->cc_state.out.pacing_rate, datagram_len(p));
@@ -64,21 +64,21 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
     p->payload_limit = payload_limit;
     p->overhead = OVERHEAD_GUESS;
     p->now = now;
-    p->next_tx = 1;
+    p->recovery.next_tx = 1;
     skt_list_init(&p->inflight);
     skt_list_init(&p->lost);
     skt_list_init(&p->copies);
-    skt_list_init(&p->controls);
-    skt_list_init(&p->acks);
-    p->ack_at = SKT_NEVER;
-    skt_list_init(&p->fresh);
-    skt_list_init(&p->ready);
+    skt_list_init(&p->turns.controls);
+    skt_list_init(&p->turns.acks);
+    p->turns.ack_at = SKT_NEVER;
+    skt_list_init(&p->turns.fresh);
+    skt_list_init(&p->turns.ready);
     skt_list_init(&p->events);
-    skt_list_init(&p->starved);
-    skt_list_init(&p->lagging);
+    skt_list_init(&p->turns.starved);
+    skt_list_init(&p->turns.lagging);
     skt_list_init(&p->rubble);
     skt_path_begin_receive(p);
-    skt_heap_init(&p->timers);
+    skt_heap_init(&p->turns.timers);
     skt_redundancy_init(&p->redundancy);
     begin_measuring(p, now);
 }
@@ -116,7 +116,7 @@ void skt_path_dispose(struct skt_path *p)
 {
     clear_rubble(p, UINT32_MAX);
     assert(skt_list_empty(&p->inflight) && skt_list_empty(&p->lost));
-    skt_heap_dispose(&p->timers);
+    skt_heap_dispose(&p->turns.timers);
     skt_account_dispose(&p->account);
 }
 
@@ -187,13 +187,13 @@ void skt_path_on_sent(struct skt_path *p, skt_us now, size_t len)
 
 static void update_min_rtt(struct skt_path *p, skt_us now, skt_us rtt)
 {
-    if (now - p->min_rtt_at >= MIN_RTT_WINDOW) {
-        p->min_rtt_bucket[1] = p->min_rtt_bucket[0];
-        p->min_rtt_bucket[0] = SKT_NEVER;
-        p->min_rtt_at = now;
+    if (now - p->rtt.min_at >= MIN_RTT_WINDOW) {
+        p->rtt.min_bucket[1] = p->rtt.min_bucket[0];
+        p->rtt.min_bucket[0] = SKT_NEVER;
+        p->rtt.min_at = now;
     }
-    p->min_rtt_bucket[0] = skt_us_min(p->min_rtt_bucket[0], rtt);
-    p->min_rtt = skt_us_min(p->min_rtt_bucket[0], p->min_rtt_bucket[1]);
+    p->rtt.min_bucket[0] = skt_us_min(p->rtt.min_bucket[0], rtt);
+    p->rtt.min = skt_us_min(p->rtt.min_bucket[0], p->rtt.min_bucket[1]);
 }
 
 /* RFC 6298, 2. */
@@ -201,17 +201,17 @@ void skt_path_take_rtt(struct skt_path *p, skt_us now, skt_us rtt)
 {
     if (rtt == 0)
         rtt = 1;
-    p->latest_rtt = rtt;
-    p->rtt_at = now;
+    p->rtt.latest = rtt;
+    p->rtt.at = now;
     update_min_rtt(p, now, rtt);
-    if (p->srtt == 0) {
-        p->srtt = rtt;
-        p->rttvar = rtt / 2;
+    if (p->rtt.srtt == 0) {
+        p->rtt.srtt = rtt;
+        p->rtt.rttvar = rtt / 2;
         return;
     }
-    skt_us delta = rtt > p->srtt ? rtt - p->srtt : p->srtt - rtt;
-    p->rttvar = (3 * p->rttvar + delta) / 4;
-    p->srtt = (7 * p->srtt + rtt) / 8;
+    skt_us delta = rtt > p->rtt.srtt ? rtt - p->rtt.srtt : p->rtt.srtt - rtt;
+    p->rtt.rttvar = (3 * p->rtt.rttvar + delta) / 4;
+    p->rtt.srtt = (7 * p->rtt.srtt + rtt) / 8;
 }
 
 void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt)
@@ -226,14 +226,14 @@ void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt)
 
 bool skt_path_wants_rtt(const struct skt_path *p)
 {
-    return p->data_at > p->rtt_at && (p->srtt == 0 || p->data_at - p->rtt_at > RTT_STALE);
+    return p->data_at > p->rtt.at && (p->rtt.srtt == 0 || p->data_at - p->rtt.at > RTT_STALE);
 }
 
 void skt_path_set_ack_frames(struct skt_path *p, bool on)
 {
     p->ack_frames = on;
-    while (!on && !skt_list_empty(&p->acks)) {
-        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+    while (!on && !skt_list_empty(&p->turns.acks)) {
+        struct skt_kcp *k = SKT_CONTAINER(p->turns.acks.next, struct skt_kcp, ack_node);
         skt_list_remove(&k->ack_node);
         skt_kcp_want_control(k);
     }
@@ -271,26 +271,27 @@ void skt_path_reset(struct skt_path *p, skt_us now)
  * now and then. */
 static skt_us starved_expiry(const struct skt_path *p)
 {
-    return skt_list_empty(&p->starved) ? SKT_NEVER : p->starved_at;
+    return skt_list_empty(&p->turns.starved) ? SKT_NEVER : p->turns.starved_at;
 }
 
 void skt_path_add_starved(struct skt_path *p, struct skt_list *node)
 {
-    if (skt_list_empty(&p->starved))
-        p->starved_at = skt_us_add(p->now, STARVED_TIME);
+    if (skt_list_empty(&p->turns.starved))
+        p->turns.starved_at = skt_us_add(p->now, STARVED_TIME);
     if (skt_list_empty(node))
-        skt_list_append(&p->starved, node);
+        skt_list_append(&p->turns.starved, node);
 }
 
 skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
 {
-    if (!skt_list_empty(&p->controls) || !skt_list_empty(&p->lagging) || !skt_list_empty(&p->rubble))
+    if (!skt_list_empty(&p->turns.controls) || !skt_list_empty(&p->turns.lagging) ||
+        !skt_list_empty(&p->rubble))
         return now;
     skt_us at = skt_us_min(skt_path_loss_expiry(p), starved_expiry(p));
-    if (!skt_list_empty(&p->acks))
-        at = skt_us_min(at, p->ack_at);
+    if (!skt_list_empty(&p->turns.acks))
+        at = skt_us_min(at, p->turns.ack_at);
     at = skt_us_min(at, skt_path_copies_expiry(p));
-    skt_us probe = skt_heap_expiry(&p->timers);
+    skt_us probe = skt_heap_expiry(&p->turns.timers);
     at = skt_us_min(at, probe >= SKT_NEVER - 1 ? SKT_NEVER : probe);
     return skt_us_min(at, skt_path_gate_expiry(p, now));
 }
@@ -299,14 +300,15 @@ skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
 static void wake_starved(struct skt_path *p, skt_us now)
 {
     const struct skt_list *first = NULL;
-    for (unsigned n = 0; n < WAKES_MAX && !skt_list_empty(&p->starved) && p->starved.next != first; n++) {
-        struct skt_list *node = p->starved.next;
-        skt_list_move_tail(&p->starved, node);
+    for (unsigned n = 0;
+         n < WAKES_MAX && !skt_list_empty(&p->turns.starved) && p->turns.starved.next != first; n++) {
+        struct skt_list *node = p->turns.starved.next;
+        skt_list_move_tail(&p->turns.starved, node);
         skt_kcp_check_writable(SKT_CONTAINER(node, struct skt_kcp, starved_node));
         if (!first && !skt_list_empty(node))
             first = node;
     }
-    p->starved_at = now + STARVED_TIME;
+    p->turns.starved_at = now + STARVED_TIME;
 }
 
 void skt_path_begin_receive(struct skt_path *p)
@@ -318,8 +320,8 @@ void skt_path_catch_up(struct skt_path *p, skt_us now)
 {
     clear_rubble(p, RUBBLE_SOME);
     skt_path_begin_receive(p);
-    while (p->ack_work > 0 && !skt_list_empty(&p->lagging))
-        skt_kcp_catch_up(SKT_CONTAINER(p->lagging.next, struct skt_kcp, lag_node), now);
+    while (p->ack_work > 0 && !skt_list_empty(&p->turns.lagging))
+        skt_kcp_catch_up(SKT_CONTAINER(p->turns.lagging.next, struct skt_kcp, lag_node), now);
 }
 
 void skt_path_expire(struct skt_path *p, skt_us now)
@@ -327,7 +329,7 @@ void skt_path_expire(struct skt_path *p, skt_us now)
     p->now = skt_us_max(p->now, now);
     skt_path_catch_up(p, now);
     skt_path_detect_losses(p, now);
-    for (struct skt_heap_node *node; (node = skt_heap_first(&p->timers)) && node->at <= now;)
+    for (struct skt_heap_node *node; (node = skt_heap_first(&p->turns.timers)) && node->at <= now;)
         skt_kcp_on_timer(SKT_CONTAINER(node, struct skt_kcp, timer), now);
     if (starved_expiry(p) <= now)
         wake_starved(p, now);
@@ -335,12 +337,12 @@ void skt_path_expire(struct skt_path *p, skt_us now)
 
 unsigned skt_path_timeouts(const struct skt_path *p)
 {
-    return p->timeouts;
+    return p->recovery.timeouts;
 }
 
 size_t skt_path_largest_delivered(const struct skt_path *p)
 {
-    return p->largest_delivered;
+    return p->delivery.largest;
 }
 
 size_t skt_path_cwnd(const struct skt_path *p)

@@ -32,66 +32,91 @@ struct skt_path_stats {
     uint64_t payload_rx;    /* bytes of KCP payload taken in, each once */
 };
 
+/* Round trips, RFC 6298 (path/path.c). */
+struct skt_rtt {
+    skt_us srtt;          /* smoothed; 0: not measured yet */
+    skt_us rttvar;        /* mean deviation */
+    skt_us min;           /* the least of the last 10 s; 0: not measured yet */
+    skt_us latest;        /* the newest */
+    skt_us at;            /* when one was measured last; 0: never */
+    skt_us epoch_at;      /* when the path began: round trips of what was sent before don't count */
+    skt_us min_bucket[2]; /* the least of the present 10 s, and of those before */
+    skt_us min_at;        /* when the present 10 s began */
+};
+
+/* What is taken for lost: RACK, tail probe, retransmission timer; RFC 8985 (path/loss.c). */
+struct skt_recovery {
+    uint64_t next_tx;   /* number of the next transmission */
+    uint64_t rack_tx;   /* the newest transmission that is known to have arrived */
+    skt_us rack_rtt;    /* round trip of rack_tx */
+    skt_us reo_wnd;     /* extra time that reordering is given; 0: a quarter of the least round trip */
+    skt_us reo_at;      /* when reo_wnd was last seen to be needed */
+    skt_us progress_at; /* the last acknowledgement, or when the path began to be in use */
+    skt_us fired_at;    /* when the retransmission timer fired last */
+    unsigned timeouts;  /* how often in a row the retransmission timer fired */
+    unsigned probes;    /* segments to send in spite of pacer and window */
+};
+
+/* How fast what was sent arrives: the rate samples of congestion control (path/path.c). */
+struct skt_delivery {
+    uint64_t bytes;         /* bytes acknowledged, as counted in flight */
+    skt_us at;              /* when `bytes` grew last */
+    skt_us first_sent_at;   /* when the transmission was sent that the present sample begins with */
+    uint64_t limited_until; /* samples of what is sent before `bytes` has passed this are application-limited;
+                               0: none */
+    size_t largest;         /* the longest datagram that arrived, bytes */
+};
+
+/* Whose turn it is to send, and what waits for what (path/send.c, path/gate.c). */
+struct skt_turns {
+    struct skt_list controls; /* conversations with KCP segments to send that carry no data */
+    struct skt_list acks;    /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
+    skt_us ack_at;           /* when the ACK frames are due */
+    struct skt_list fresh;   /* thin conversations with new data that the peer's window admits */
+    struct skt_list ready;   /* the other conversations with such data */
+    unsigned fresh_run;      /* segments of thin conversations sent while others waited */
+    struct skt_list lagging; /* conversations of which more is acknowledged than was worked off yet */
+    struct skt_list starved; /* conversations whose writer waits for memory */
+    skt_us starved_at;       /* when the starved ones are looked at again */
+    struct skt_heap timers;  /* window probes of single conversations */
+    skt_us ahead_since;      /* when the round trip began in which ahead_bytes are counted */
+    size_t ahead_bytes;      /* sent by thin conversations in spite of a full window */
+    unsigned held;           /* conversations that have much in flight and wait for the peer's window */
+    bool waits;              /* data waited for pacer or a window after the last send */
+    skt_us waiting_since;    /* when data began to wait, short breaks not counted; 0: none does */
+    skt_us waited_at;        /* when the last such break began */
+};
+
 struct skt_path {
     struct skt_account account; /* what its conversations hold: segment buffers and all else; see session.h */
     struct skt_kcp *completing; /* the one whose half-built message may grow beyond the share; NULL: none */
     struct skt_list inflight;   /* transmissions not yet acknowledged or lost, oldest first */
     struct skt_list lost;       /* transmissions found lost, to be sent again, in that order */
     struct skt_list copies;     /* segments in flight to be duplicated, by time */
-    struct skt_list controls;   /* conversations with KCP segments to send that carry no data */
-    struct skt_list acks;    /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
-    struct skt_list fresh;   /* conversations with new data that the peer's window admits: thin ones, */
-    struct skt_list ready;   /* and the others */
-    struct skt_list events;  /* conversations with news for the application (skt_kcp_take_events) */
-    struct skt_heap timers;  /* window probes of single conversations */
-    struct skt_list rubble;  /* rings of conversations that have ended, whose segments are freed bit by bit */
-    struct skt_list lagging; /* conversations of which more is acknowledged than was worked off yet */
-    skt_us srtt, rttvar, min_rtt, latest_rtt; /* 0: not measured yet */
-    size_t payload_limit;                     /* KCP bytes that one packet may carry now */
-    size_t inflight_bytes;
-    struct skt_pacer pacer;
-    const struct skt_cc *cc;
-    union skt_cc_state cc_state;
-    struct skt_path_stats stats;
-    struct skt_redundancy redundancy;
+    struct skt_list events;     /* conversations with news for the application (skt_kcp_take_events) */
+    struct skt_list rubble; /* rings of conversations that have ended, whose segments are freed bit by bit */
+    size_t inflight_bytes;  /* bytes of `inflight` */
+    size_t payload_limit;   /* KCP bytes that one packet may carry now */
     uint64_t max_rate;      /* bytes/s; 0: none */
     bool ack_frames;        /* the peer takes ACK frames; see skt_path_set_ack_frames */
+    const struct skt_cc *cc;
+    union skt_cc_state cc_state;
+    struct skt_pacer pacer;
+    struct skt_redundancy redundancy;
+    struct skt_rtt rtt;
+    struct skt_recovery recovery;
+    struct skt_delivery delivery;
+    struct skt_turns turns;
+    struct skt_path_stats stats;
     struct skt_trace trace; /* who is told what happens here and in the session; the owner's */
 
-    /* The rest is path*.c's own. */
-    unsigned ack_work;       /* steps that acknowledgements may still take in what is being read */
-    struct skt_list starved; /* conversations whose writer waits for memory, */
-    skt_us starved_at;       /* and when they are looked at again */
-    skt_us now;              /* the last time that was handed in */
-    skt_us ack_at;           /* when the ACK frames are due */
-    skt_us rtt_at, data_at;  /* when a round trip was measured last, and when data came last; 0: never */
-    skt_us epoch_at;         /* when the path began: round trips of what was sent before don't count */
-    uint32_t ts_base;        /* added to every ts; 0 but in tests */
-    uint64_t next_tx;        /* number of the next transmission */
-    uint64_t rack_tx;        /* the newest transmission that is known to have arrived, */
-    skt_us rack_rtt;         /* and its round trip */
-    skt_us reo_wnd;          /* extra time that reordering is given; 0: min_rtt / 4 */
-    skt_us reo_at;           /* when it was last seen to be needed */
-    skt_us progress_at;      /* the last acknowledgement, or when the path began to be in use */
-    skt_us fired_at;         /* when the retransmission timer fired last */
-    unsigned timeouts;       /* how often in a row it did */
-    unsigned fresh_run;      /* segments of thin conversations sent while others waited */
-    unsigned probes;         /* segments to send in spite of pacer and window */
-    skt_us ahead_since;      /* the round trip in which ahead_bytes are counted: */
-    size_t ahead_bytes;      /* sent by thin conversations in spite of a full window */
-    uint64_t delivered;      /* bytes acknowledged, as counted in flight */
-    skt_us delivered_at, first_sent_at;
-    /* Rate samples of what is sent before `delivered` has passed this are application-limited; 0: none. */
-    uint64_t limited_until;
-    skt_us min_rtt_bucket[2], min_rtt_at; /* the least round trip of this and of the last 10 s */
-    size_t overhead;                      /* bytes that sealing adds to a packet, as seen */
-    size_t precharged;                    /* bytes the pacer was charged for by send, not yet by on_sent */
-    size_t largest_delivered;
-    unsigned held;        /* conversations that have much in flight and wait for the peer's window */
-    bool uncopied;        /* what send wrote last has data in it that gets no duplicates */
-    bool waits;           /* data waited for pacer or a window after the last send, */
-    skt_us waiting_since; /* since then but for short breaks; 0: it does not */
-    skt_us waited_at;     /* when the last break began */
+    skt_us now;        /* the last time that was handed in */
+    skt_us data_at;    /* when data came last; 0: never */
+    unsigned ack_work; /* steps that acknowledgements may still take in what is being read */
+    uint32_t ts_base;  /* added to every ts; 0 but in tests */
+    size_t overhead;   /* bytes that sealing adds to a packet, as seen */
+    size_t precharged; /* bytes the pacer was charged for by send, not yet by on_sent */
+    bool uncopied;     /* what send wrote last has data in it that gets no duplicates */
 };
 
 /* payload_limit: KCP bytes (headers included) in one packet. pool: of blocks of SKT_KCP_BLOCK_LEN (kcp.h), in

@@ -20,8 +20,8 @@ enum {
 static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
 {
     size_t n = 0;
-    while (!skt_list_empty(&p->controls) && room - n >= SKT_KCP_HEADER_LEN) {
-        struct skt_kcp *k = SKT_CONTAINER(p->controls.next, struct skt_kcp, control_node);
+    while (!skt_list_empty(&p->turns.controls) && room - n >= SKT_KCP_HEADER_LEN) {
+        struct skt_kcp *k = SKT_CONTAINER(p->turns.controls.next, struct skt_kcp, control_node);
         if (skt_kcp_has_control(k))
             n += skt_kcp_write_control(k, out + n, room - n);
         if (!skt_kcp_has_control(k))
@@ -42,9 +42,9 @@ static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
     seg->cost = (uint16_t)(SKT_KCP_HEADER_LEN + seg->len + p->overhead);
     p->cc->on_sent(&p->cc_state, now, seg->cost, p->inflight_bytes);
     if (skt_list_empty(&p->inflight)) {
-        p->first_sent_at = p->delivered_at = now;
-        if (p->timeouts == 0)
-            p->progress_at = now;
+        p->delivery.first_sent_at = p->delivery.at = now;
+        if (p->recovery.timeouts == 0)
+            p->recovery.progress_at = now;
     }
     seg->ts = seg->copy_ts = next_ts(p, seg, now);
     seg->copies_sent = 0;
@@ -52,13 +52,13 @@ static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
         seg->first_ts = seg->ts;
     if (seg->xmit < UINT8_MAX)
         seg->xmit++;
-    seg->tx = p->next_tx++;
+    seg->tx = p->recovery.next_tx++;
     seg->sent_at = now;
-    seg->delivered = p->delivered;
-    seg->delivered_at = p->delivered_at;
-    seg->first_sent_at = p->first_sent_at;
+    seg->delivered = p->delivery.bytes;
+    seg->delivered_at = p->delivery.at;
+    seg->first_sent_at = p->delivery.first_sent_at;
     seg->flags |= SKT_SEG_FLYING;
-    if (p->limited_until)
+    if (p->delivery.limited_until)
         seg->flags |= SKT_SEG_LIMITED;
     else
         seg->flags &= (uint8_t)~SKT_SEG_LIMITED;
@@ -93,17 +93,17 @@ static struct skt_segment *next_of(const struct skt_list *conversations)
  * sent again; then the others in turn. */
 static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
 {
-    bool probing = p->probes > 0 && !skt_list_empty(&p->lost);
+    bool probing = p->recovery.probes > 0 && !skt_list_empty(&p->lost);
     if (!probing && !skt_path_may_send(p, now)) {
-        bool ahead = !skt_list_empty(&p->fresh) && skt_path_may_send_ahead(p, now);
-        return ahead ? next_of(&p->fresh) : NULL;
+        bool ahead = !skt_list_empty(&p->turns.fresh) && skt_path_may_send_ahead(p, now);
+        return ahead ? next_of(&p->turns.fresh) : NULL;
     }
-    bool others = !skt_list_empty(&p->lost) || !skt_list_empty(&p->ready);
-    if (!probing && !skt_list_empty(&p->fresh) && (p->fresh_run < FRESH_RUN_MAX || !others))
-        return next_of(&p->fresh);
+    bool others = !skt_list_empty(&p->lost) || !skt_list_empty(&p->turns.ready);
+    if (!probing && !skt_list_empty(&p->turns.fresh) && (p->turns.fresh_run < FRESH_RUN_MAX || !others))
+        return next_of(&p->turns.fresh);
     if (!skt_list_empty(&p->lost))
         return SKT_CONTAINER(p->lost.next, struct skt_segment, node);
-    return skt_list_empty(&p->ready) ? NULL : next_of(&p->ready);
+    return skt_list_empty(&p->turns.ready) ? NULL : next_of(&p->turns.ready);
 }
 
 /* Bare acknowledgements of TCP, too: those behind a lost one wait for it, and an inner sender measures its
@@ -118,13 +118,13 @@ static void note_uncopied(struct skt_path *p, const struct skt_segment *seg)
 static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
 {
     bool first = seg->xmit == 0, thin = first && skt_kcp_is_thin(seg->kcp);
-    p->fresh_run = thin ? p->fresh_run + 1 : 0;
+    p->turns.fresh_run = thin ? p->turns.fresh_run + 1 : 0;
     if (thin)
         skt_path_note_ahead(p, now, SKT_KCP_HEADER_LEN + (size_t)seg->len);
     note_sent(p, seg, now);
     write_segment(seg, seg->ts, out);
-    if (p->probes > 0)
-        p->probes--;
+    if (p->recovery.probes > 0)
+        p->recovery.probes--;
     if (skt_path_is_traced(p))
         skt_path_tell_segment(p, now, seg, first ? SKT_TRACE_FIRST : SKT_TRACE_AGAIN);
     if (!first) {
@@ -150,24 +150,24 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
 /* How long data has been waiting for pacer or a window: seen before and after each turn. */
 static void note_break(struct skt_path *p, skt_us now)
 {
-    if (!p->waits && now - p->waited_at > BREAK_TIME)
-        p->waiting_since = 0;
+    if (!p->turns.waits && now - p->turns.waited_at > BREAK_TIME)
+        p->turns.waiting_since = 0;
 }
 
 static void note_waiting(struct skt_path *p, skt_us now)
 {
-    bool waits = skt_path_has_data(p) || p->held > 0;
-    if (waits && p->waiting_since == 0)
-        p->waiting_since = now;
-    if (waits || p->waits)
-        p->waited_at = now;
-    p->waits = waits;
+    bool waits = skt_path_has_data(p) || p->turns.held > 0;
+    if (waits && p->turns.waiting_since == 0)
+        p->turns.waiting_since = now;
+    if (waits || p->turns.waits)
+        p->turns.waited_at = now;
+    p->turns.waits = waits;
 }
 
 static bool is_full_for(const struct skt_path *p, unsigned rtts)
 {
-    skt_us rtt = p->srtt ? p->srtt : SKT_PATH_INITIAL_RTO;
-    return p->waiting_since && p->now - p->waiting_since > rtts * rtt;
+    skt_us rtt = p->rtt.srtt ? p->rtt.srtt : SKT_PATH_INITIAL_RTO;
+    return p->turns.waiting_since && p->now - p->turns.waiting_since > rtts * rtt;
 }
 
 bool skt_path_is_full(const struct skt_path *p)
@@ -180,7 +180,7 @@ bool skt_path_spares_parity(const struct skt_path *p)
     const struct skt_redundancy *r = &p->redundancy;
     if (r->fixed_data)
         return false;
-    if (r->inner && p->min_rtt > LONG_RTT)
+    if (r->inner && p->rtt.min > LONG_RTT)
         return is_full_for(p, LASTING_RTTS);
     return skt_path_is_full(p) || skt_redundancy_is_bulk(r);
 }
@@ -195,9 +195,9 @@ static void note_limited(struct skt_path *p)
 {
     if (skt_path_has_data(p) || p->inflight_bytes >= p->cc_state.out.cwnd)
         return;
-    p->limited_until = p->delivered + p->inflight_bytes;
-    if (p->limited_until == 0)
-        p->limited_until = 1;
+    p->delivery.limited_until = p->delivery.bytes + p->inflight_bytes;
+    if (p->delivery.limited_until == 0)
+        p->delivery.limited_until = 1;
 }
 
 /* Duplicates that are due: few and small, so neither window nor pacer hold them up. */
@@ -218,7 +218,7 @@ static size_t write_copies(struct skt_path *p, skt_us now, uint8_t *out, size_t 
 /* KCP bytes of the segment that goes next, whatever is in it; 0: none. */
 static size_t next_len(struct skt_path *p, skt_us now)
 {
-    if (!skt_list_empty(&p->controls))
+    if (!skt_list_empty(&p->turns.controls))
         return SKT_KCP_HEADER_LEN;
     const struct skt_segment *seg = skt_path_next_copy(p, now);
     if (!seg)
@@ -231,16 +231,16 @@ static size_t next_len(struct skt_path *p, skt_us now)
 static size_t write_ack_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t room)
 {
     size_t n = 0;
-    if (skt_list_empty(&p->acks))
+    if (skt_list_empty(&p->turns.acks))
         return 0;
-    if (p->ack_at > now) {
+    if (p->turns.ack_at > now) {
         size_t next = next_len(p, now);
         if (next == 0 || next > room)
             return 0;
         room -= next;
     }
-    while (!skt_list_empty(&p->acks)) {
-        struct skt_kcp *k = SKT_CONTAINER(p->acks.next, struct skt_kcp, ack_node);
+    while (!skt_list_empty(&p->turns.acks)) {
+        struct skt_kcp *k = SKT_CONTAINER(p->turns.acks.next, struct skt_kcp, ack_node);
         n += skt_kcp_write_ack_frames(k, now, out + n, room - n);
         if (skt_kcp_owes(k))
             break; /* no room */
@@ -317,10 +317,10 @@ static size_t waiting_in(const struct skt_list *conversations, size_t waiting, s
 
 size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough)
 {
-    return waiting_in(&p->fresh, 0, enough);
+    return waiting_in(&p->turns.fresh, 0, enough);
 }
 
 size_t skt_path_waiting(const struct skt_path *p, size_t enough)
 {
-    return waiting_in(&p->ready, skt_path_waiting_thin(p, enough), enough);
+    return waiting_in(&p->turns.ready, skt_path_waiting_thin(p, enough), enough);
 }

@@ -8,11 +8,11 @@ void skt_path_tell_metrics(const struct skt_path *p, skt_us now)
         .cwnd = p->cc_state.out.cwnd,
         .inflight = p->inflight_bytes,
         .pacing_rate = p->cc_state.out.pacing_rate,
-        .delivered = p->delivered,
-        .srtt = p->srtt,
-        .min_rtt = p->min_rtt,
-        .latest_rtt = p->latest_rtt,
-        .rttvar = p->rttvar,
+        .delivered = p->delivery.bytes,
+        .srtt = p->rtt.srtt,
+        .min_rtt = p->rtt.min,
+        .latest_rtt = p->rtt.latest,
+        .rttvar = p->rtt.rttvar,
         .phase = p->cc->phase(&p->cc_state),
     };
     if (p->max_rate && p->max_rate < m.pacing_rate)

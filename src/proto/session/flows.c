@@ -202,7 +202,7 @@ unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
            thin_room = skt_aqm_ready(q) ? thin_room_of(s) : 0;
     unsigned dropped = 0;
     struct skt_aqm_packet *p;
-    skt_aqm_set_rtt(q, s->path.min_rtt);
+    skt_aqm_set_rtt(q, s->path.rtt.min);
     skt_aqm_set_rate(q, skt_path_pacing_rate(&s->path));
     while ((room > 0 || (thin_room > 0 && skt_aqm_next_is_thin(q, now))) &&
            (p = skt_aqm_pull(q, now)) != NULL) {

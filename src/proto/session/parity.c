@@ -25,7 +25,7 @@ enum {
 
 static skt_us part_of_rtt(const struct skt_session *s, unsigned part, skt_us least, skt_us most)
 {
-    skt_us rtt = s->path.min_rtt;
+    skt_us rtt = s->path.rtt.min;
     return rtt ? skt_us_min(skt_us_max(rtt / part, least), most) : most;
 }
 
@@ -210,7 +210,7 @@ static bool wait_for_more(struct skt_session *s, skt_us now)
     struct skt_parity_group *g = skt_parity_sender_open(s->parity.out);
     if (p->redundancy.inner || p->redundancy.fixed_data)
         return false;
-    if (now - s->parity.group_at >= p->min_rtt / BURST_PART || skt_path_waiting(p, 1) == 0)
+    if (now - s->parity.group_at >= p->rtt.min / BURST_PART || skt_path_waiting(p, 1) == 0)
         return false;
     g->close_at = now + WAIT_MIN;
     return true;

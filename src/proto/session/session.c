@@ -206,7 +206,7 @@ void skt_session_heard(struct skt_session *s, skt_us now)
 /* When silence after a packet that asks for an answer becomes suspicious. */
 skt_us skt_session_suspect_at(const struct skt_session *s)
 {
-    return skt_us_add(s->liveness.unanswered, skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt));
+    return skt_us_add(s->liveness.unanswered, skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.rtt.srtt));
 }
 
 /* --- accessors --- */

@@ -15,7 +15,7 @@ static bool is_open(const struct skt_session *s)
 static skt_us ping_interval(const struct skt_session *s)
 {
     if (s->liveness.unanswered != SKT_NEVER)
-        return skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.srtt) / 3;
+        return skt_us_max(SKT_SUSPECT_MIN, 3 * s->path.rtt.srtt) / 3;
     if (s->streams.map.count > 0 || s->probing)
         return SKT_US_PER_SEC;
     return skt_us_min(s->liveness.keepalive / 3, SKT_KEEPALIVE_MAX);
@@ -70,7 +70,7 @@ static void expire_mtu(struct skt_session *s, skt_us now)
     if (skt_path_timeouts(&s->path) >= BLACK_HOLE_TIMEOUTS)
         (void)skt_mtu_on_black_hole(&s->mtu, now);
     bool busy = s->streams.last_data != 0 && now - s->streams.last_data < SKT_MTU_CHECK_TIME;
-    size_t probe = skt_mtu_probe(&s->mtu, now, s->path.srtt, busy, s->liveness.heard);
+    size_t probe = skt_mtu_probe(&s->mtu, now, s->path.rtt.srtt, busy, s->liveness.heard);
     if (probe)
         s->due.probe_size = (uint16_t)probe;
     if (probe && skt_mtu_needs_sign(&s->mtu))
