@@ -68,10 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         if (!body || skt_ack_frame_parse(&f, body, body_len) != SKT_OK)
             continue;
         check_again(&f);
-        uint32_t una = k.snd_una;
+        uint32_t una = k.snd.una;
         uint64_t delivered = path.delivery.bytes;
         if (skt_kcp_receive_acks(&k, now, &f) != SKT_OK &&
-            (k.snd_una != una || path.delivery.bytes != delivered))
+            (k.snd.una != una || path.delivery.bytes != delivered))
             abort();
     }
     skt_kcp_dispose(&k);

@@ -217,11 +217,11 @@ static size_t put_segments(struct world *w, struct skt_session *s, uint8_t *out)
         h.cmd = (uint8_t)(SKT_KCP_CMD_PUSH + (kind & 3));
         h.frg = kind & 0x40 ? (uint8_t)skt_read_u8(&w->in) : 0;
         h.wnd = kind & 0x20 ? (uint16_t)skt_read_u16(&w->in) : 300;
-        h.una = k ? some_near(w, k->snd_una) : 0;
-        h.sn = some_near(w, !k ? 0 : h.cmd == SKT_KCP_CMD_ACK ? k->snd_una : k->rcv_nxt);
+        h.una = k ? some_near(w, k->snd.una) : 0;
+        h.sn = some_near(w, !k ? 0 : h.cmd == SKT_KCP_CMD_ACK ? k->snd.una : k->rcv.nxt);
         h.ts = skt_read_u16(&w->in);
-        if (k && h.cmd == SKT_KCP_CMD_ACK && k->snd.cap && *skt_seg_ring_at(&k->snd, h.sn))
-            h.ts = some_near(w, (*skt_seg_ring_at(&k->snd, h.sn))->ts);
+        if (k && h.cmd == SKT_KCP_CMD_ACK && k->snd.ring.cap && *skt_seg_ring_at(&k->snd.ring, h.sn))
+            h.ts = some_near(w, (*skt_seg_ring_at(&k->snd.ring, h.sn))->ts);
         h.len = h.cmd == SKT_KCP_CMD_PUSH ? skt_read_u8(&w->in) : 0;
         skt_kcp_put_header(out + n, &h);
         n += SKT_KCP_HEADER_LEN;
@@ -235,10 +235,10 @@ static size_t put_ack(struct world *w, struct skt_session *s, uint8_t *out)
 {
     struct skt_ack_frame f = {.conv = conv_of(w), .wnd = (uint16_t)skt_read_u16(&w->in)};
     const struct skt_kcp *k = kcp_of(s, f.conv);
-    f.una = some_near(w, k ? k->snd_una : 0);
-    f.newest_sn = some_near(w, k ? k->snd_nxt - 1 : 0);
-    f.newest_ts = some_near(w, k && k->snd.cap && *skt_seg_ring_at(&k->snd, f.newest_sn)
-                                   ? (*skt_seg_ring_at(&k->snd, f.newest_sn))->ts
+    f.una = some_near(w, k ? k->snd.una : 0);
+    f.newest_sn = some_near(w, k ? k->snd.nxt - 1 : 0);
+    f.newest_ts = some_near(w, k && k->snd.ring.cap && *skt_seg_ring_at(&k->snd.ring, f.newest_sn)
+                                   ? (*skt_seg_ring_at(&k->snd.ring, f.newest_sn))->ts
                                    : 0);
     f.delay = skt_read_u8(&w->in);
     struct skt_ack_writer a;

@@ -379,9 +379,9 @@ static size_t put_frames(uint8_t *frames, size_t (*put)(uint8_t *out))
 static size_t put_ranges(uint8_t *out)
 {
     const struct skt_kcp *k = stream;
-    struct skt_ack_frame f = {.conv = k->conv, .una = 0, .wnd = 1000, .newest_sn = k->snd_nxt - 1};
-    struct skt_segment *seg = *skt_seg_ring_at(&k->snd, k->snd_nxt - 1);
-    struct skt_ack_record r = {.lo = 1, .hi = k->snd_nxt - 1, .ts = seg ? seg->ts : 0, .range = true};
+    struct skt_ack_frame f = {.conv = k->conv, .una = 0, .wnd = 1000, .newest_sn = k->snd.nxt - 1};
+    struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.nxt - 1);
+    struct skt_ack_record r = {.lo = 1, .hi = k->snd.nxt - 1, .ts = seg ? seg->ts : 0, .range = true};
     struct skt_ack_writer a;
     f.newest_ts = r.ts;
     skt_ack_frame_begin(&a, &f, out, 64);
@@ -398,7 +398,7 @@ size_t guard_ack_ranges(struct sim_world *w, unsigned n, uint8_t *frames)
 
 static size_t put_una(uint8_t *out)
 {
-    struct skt_ack_frame f = {.conv = stream->conv, .una = stream->snd_nxt, .wnd = 1000};
+    struct skt_ack_frame f = {.conv = stream->conv, .una = stream->snd.nxt, .wnd = 1000};
     struct skt_ack_writer a;
     f.newest_sn = f.una - 1;
     skt_ack_frame_begin(&a, &f, out, 64);

@@ -21,12 +21,12 @@ static uint8_t packet[SKT_MTU_MAX + 1];
 static void fly(struct rig *r)
 {
     rig_init(r, true, 0, NULL);
-    r->kcp.rmt_wnd = UINT16_MAX;
+    r->kcp.snd.rmt_wnd = UINT16_MAX;
     r->kcp.limits.snd_unsent_max = SIZE_MAX;
     r->path.cc_state.out.cwnd = SIZE_MAX;
     for (int i = 0; i < FLIGHT; i++)
         assert_int_equal(skt_kcp_write(&r->kcp, packet, skt_path_mss(&r->path)), SKT_OK);
-    while (r->kcp.snd_nxt < FLIGHT) {
+    while (r->kcp.snd.nxt < FLIGHT) {
         r->now += 10;
         skt_pacer_init(&r->path.pacer, r->now, 1000000000, 1500);
         while (skt_path_send(&r->path, r->now, packet, sizeof packet) > 0)
@@ -38,14 +38,14 @@ static void fly(struct rig *r)
 
 static uint32_t ts_of(const struct rig *r, uint32_t sn)
 {
-    return (*skt_seg_ring_at(&r->kcp.snd, sn))->ts;
+    return (*skt_seg_ring_at(&r->kcp.snd.ring, sn))->ts;
 }
 
 static unsigned held(const struct rig *r)
 {
     unsigned n = 0;
-    for (uint32_t sn = r->kcp.snd_una; sn != r->kcp.snd_nxt; sn++)
-        n += *skt_seg_ring_at(&r->kcp.snd, sn) != NULL;
+    for (uint32_t sn = r->kcp.snd.una; sn != r->kcp.snd.nxt; sn++)
+        n += *skt_seg_ring_at(&r->kcp.snd.ring, sn) != NULL;
     return n;
 }
 
@@ -75,7 +75,7 @@ static void test_a_great_una(void **state)
     assert_int_equal(r.path.stats.lost, 0);
     assert_int_equal(r.path.inflight_bytes, 0);
     assert_true(skt_kcp_take_events(&r.kcp) & SKT_KCP_DRAINED);
-    assert_int_equal(r.kcp.rmt_wnd, 500);
+    assert_int_equal(r.kcp.snd.rmt_wnd, 500);
     rig_dispose(&r);
 }
 
@@ -112,13 +112,13 @@ static void test_ranges_of_nothing(void **state)
         assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_int_equal(r.path.ack_work, 0);
     check_that(most, <=, 20000); /* steps, of which a packet has no more */
-    assert_int_equal(r.kcp.snd_una, 0);
+    assert_int_equal(r.kcp.snd.una, 0);
     /* The hole filled: what was acknowledged by name is passed over in parts, too. */
     f = (struct skt_ack_frame){.conv = RIG_CONV, .una = 1, .wnd = 500, .newest_sn = 0};
     f.newest_ts = ts_of(&r, 0);
     r.path.ack_work = 1000;
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    assert_in_range(r.kcp.snd_una, 900, 1001);
+    assert_in_range(r.kcp.snd.una, 900, 1001);
     skt_path_expire(&r.path, r.now);
     assert_true(skt_kcp_drained(&r.kcp));
     rig_dispose(&r);

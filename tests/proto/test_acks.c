@@ -264,7 +264,7 @@ static void test_nothing_is_kept_when_idle(void **state)
     }
     wait_for(&r, 4 * MS);
     assert_int_equal(sent.f.una, 200);
-    assert_null(r.kcp.owed);
+    assert_null(r.kcp.owed.list);
     check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
     rig_dispose(&r);
 }
@@ -316,14 +316,14 @@ static void send_full(struct rig *r, size_t n)
     init(r, 0);
     for (size_t i = 0; i < n; i++)
         skt_kcp_write(&r->kcp, zeros, skt_path_mss(&r->path));
-    for (rig_send(r); r->kcp.snd_nxt < n;)
+    for (rig_send(r); r->kcp.snd.nxt < n;)
         check_that(rig_wait(r, RTT), >, 0);
     r->now += RTT;
 }
 
 static struct skt_ack_frame frame(const struct rig *r, uint32_t una, uint32_t newest, uint32_t delay)
 {
-    const struct skt_segment *seg = *skt_seg_ring_at(&r->kcp.snd, newest);
+    const struct skt_segment *seg = *skt_seg_ring_at(&r->kcp.snd.ring, newest);
     return (struct skt_ack_frame){.conv = RIG_CONV,
                                   .una = una,
                                   .wnd = 512,
@@ -334,7 +334,7 @@ static struct skt_ack_frame frame(const struct rig *r, uint32_t una, uint32_t ne
 
 static uint32_t ts_of(const struct rig *r, uint32_t sn)
 {
-    return (*skt_seg_ring_at(&r->kcp.snd, sn))->ts;
+    return (*skt_seg_ring_at(&r->kcp.snd.ring, sn))->ts;
 }
 
 static void test_ranges_acknowledge(void **state)
@@ -349,10 +349,10 @@ static void test_ranges_acknowledge(void **state)
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     for (uint32_t sn = 0; sn < 12; sn++) {
         bool arrived = sn < 2 || (sn >= 4 && sn <= 6) || (sn >= 8 && sn <= 10);
-        assert_int_equal(*skt_seg_ring_at(&r.kcp.snd, sn) == NULL, arrived);
+        assert_int_equal(*skt_seg_ring_at(&r.kcp.snd.ring, sn) == NULL, arrived);
     }
-    assert_int_equal(r.kcp.snd_una, 2);
-    assert_int_equal(r.kcp.rmt_wnd, 512);
+    assert_int_equal(r.kcp.snd.una, 2);
+    assert_int_equal(r.kcp.snd.rmt_wnd, 512);
     assert_int_equal(r.path.rtt.srtt, r.path.rtt.latest);
     /* Three holes below what has arrived: found lost once the reordering window has passed. */
     uint64_t sent_before = r.path.stats.retransmitted;
@@ -379,7 +379,7 @@ static void test_a_late_range_is_spurious(void **state)
     r.now += RTT;
     rig_send(&r);
     assert_int_equal(r.path.stats.lost, 7);
-    assert_int_equal((*skt_seg_ring_at(&r.kcp.snd, 4))->xmit, 2);
+    assert_int_equal((*skt_seg_ring_at(&r.kcp.snd.ring, 4))->xmit, 2);
     f.count = 1;
     f.records[0] = (struct skt_ack_record){3, 5, ts5, true};
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
@@ -394,13 +394,13 @@ static void test_delay(void **state)
     (void)state;
     struct rig r;
     send_full(&r, 3);
-    const struct skt_segment *seg = *skt_seg_ring_at(&r.kcp.snd, 0);
+    const struct skt_segment *seg = *skt_seg_ring_at(&r.kcp.snd.ring, 0);
     skt_us whole = r.now - seg->sent_at;
     struct skt_ack_frame f = frame(&r, 1, 0, 0);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_int_equal(r.path.rtt.min, whole);
     r.now += 10 * MS;
-    seg = *skt_seg_ring_at(&r.kcp.snd, 1);
+    seg = *skt_seg_ring_at(&r.kcp.snd.ring, 1);
     whole = r.now - seg->sent_at;
     f = frame(&r, 2, 1, 100);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
@@ -432,10 +432,10 @@ static void test_what_was_never_sent_is_refused(void **state)
     for (size_t i = 0; i < f.count; i++)
         f.records[i] = (struct skt_ack_record){UINT32_C(3) - SKT_ACK_RANGE_MAX, 3, 0, true};
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_ERR_MALFORMED);
-    assert_int_equal(r.kcp.snd_una, 0);
+    assert_int_equal(r.kcp.snd.una, 0);
     check_that(r.path.delivery.bytes, ==, 0);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &good), SKT_OK);
-    assert_int_equal(r.kcp.snd_una, 1);
+    assert_int_equal(r.kcp.snd.una, 1);
     rig_dispose(&r);
 }
 

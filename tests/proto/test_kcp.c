@@ -67,9 +67,9 @@ static void test_idle_holds_nothing(void **state)
     assert_int_equal(rig_read(&r), 2);
     rig_send(&r);
     assert_int_equal(r.pool.used, 0);
-    assert_null(r.kcp.snd.slot);
-    assert_null(r.kcp.rcv.slot);
-    assert_null(r.kcp.owed);
+    assert_null(r.kcp.snd.ring.slot);
+    assert_null(r.kcp.rcv.ring.slot);
+    assert_null(r.kcp.owed.list);
     check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
     rig_dispose(&r);
 }
@@ -100,10 +100,10 @@ static void test_message_is_atomic(void **state)
     rig_init(&r, false, 0, &limits);
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 20000), SKT_OK); /* alone, more than the limit is allowed */
     assert_int_equal(skt_kcp_writable(&r.kcp), 0);
-    uint32_t end = r.kcp.snd_end;
+    uint32_t end = r.kcp.snd.end;
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 1), SKT_ERR_AGAIN);
-    assert_int_equal(r.kcp.snd_end, end);
-    for (int i = 0; i < 20 && r.kcp.unsent > 0; i++) {
+    assert_int_equal(r.kcp.snd.end, end);
+    for (int i = 0; i < 20 && r.kcp.snd.unsent > 0; i++) {
         rig_wait(&r, SKT_US_PER_SEC);
         rig_ack_all(&r, 128);
     }
@@ -116,8 +116,8 @@ static void test_message_is_atomic(void **state)
 static size_t waiting_lengths(const struct skt_kcp *k, size_t *out)
 {
     size_t n = 0;
-    for (uint32_t sn = k->snd_nxt; sn != k->snd_end; sn++)
-        out[n++] = (*skt_seg_ring_at(&k->snd, sn))->len;
+    for (uint32_t sn = k->snd.nxt; sn != k->snd.end; sn++)
+        out[n++] = (*skt_seg_ring_at(&k->snd.ring, sn))->len;
     return n;
 }
 
@@ -141,7 +141,7 @@ static void test_long_messages_fill_packets(void **state)
         assert_int_equal(len[i], MSS);
     assert_int_equal(len[21], LEN - 9 * MSS - len[11]);
     for (uint32_t i = 0; i < 22; i++)
-        assert_int_equal((*skt_seg_ring_at(&r.kcp.snd, i))->frg, 10 - i % 11);
+        assert_int_equal((*skt_seg_ring_at(&r.kcp.snd.ring, i))->frg, 10 - i % 11);
 
     /* A short one stays whole, and is counted: what is left behind it is filled next. */
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 100), SKT_OK);
@@ -167,7 +167,7 @@ static void test_stream_coalesces(void **state)
     rig_init(&r, true, 0, NULL);
     for (int i = 0; i < 100; i++)
         assert_int_equal(skt_kcp_write(&r.kcp, zeros, 10), SKT_OK);
-    assert_int_equal(r.kcp.snd_end, 1);
+    assert_int_equal(r.kcp.snd.end, 1);
     int n = skt_kcp_write_begin(&r.kcp, iov, 2);
     assert_int_equal(n, 2);
     assert_int_equal(iov[0].iov_len, MSS - 1000);
@@ -184,7 +184,7 @@ static void test_stream_coalesces(void **state)
     assert_int_equal(r.out[1].h.len, 4);
     assert_int_equal(r.out[1].data[3], 2);
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 10), SKT_OK); /* never joined to what was sent */
-    assert_int_equal(r.kcp.snd_end, 3);
+    assert_int_equal(r.kcp.snd.end, 3);
     rig_dispose(&r);
 }
 
@@ -287,7 +287,7 @@ static void test_old_window_is_ignored(void **state)
     assert_int_equal(r.count, 4);
     rig_ack(&r, 3, r.out[3].h.ts, 4, 300);
     rig_control(&r, SKT_KCP_CMD_WINS, 2, 0);
-    assert_int_equal(r.kcp.rmt_wnd, 300);
+    assert_int_equal(r.kcp.snd.rmt_wnd, 300);
     rig_dispose(&r);
 }
 
@@ -301,15 +301,15 @@ static void test_impossible_acks(void **state)
     rig_send(&r);
     assert_int_equal(rig_ack(&r, 2, 0, 0, 128), SKT_ERR_MALFORMED);
     assert_int_equal(rig_ack(&r, 1, 0, 3, 128), SKT_ERR_MALFORMED);
-    assert_int_equal(r.kcp.snd_una, 0);
+    assert_int_equal(r.kcp.snd.una, 0);
     assert_int_equal(rig_ack(&r, 0xfffffff0, 0, 0, 128), SKT_OK); /* long done */
     assert_int_equal(rig_ack(&r, 1, 12345, 0, 128), SKT_OK);      /* a ts that was never sent */
     assert_int_equal(r.path.rtt.srtt, 0);
-    assert_int_equal(r.kcp.snd_una, 0);
+    assert_int_equal(r.kcp.snd.una, 0);
     assert_int_equal(rig_ack(&r, 0, r.out[0].h.ts, 0, 128), SKT_OK);
-    assert_int_equal(r.kcp.snd_una, 1);
+    assert_int_equal(r.kcp.snd.una, 1);
     assert_int_equal(rig_ack(&r, 1, r.out[1].h.ts, 0, 128), SKT_OK);
-    assert_int_equal(r.kcp.snd_una, 2);
+    assert_int_equal(r.kcp.snd.una, 2);
     rig_dispose(&r);
 }
 
@@ -353,7 +353,7 @@ static void test_serial_wrap(void **state)
     uint32_t last = r.out[5].h.sn, ts = r.out[5].h.ts;
     assert_int_equal(last, 2);
     rig_ack(&r, last, ts, 0xffffffff, 128);
-    assert_int_equal(r.kcp.snd_una, 0xffffffff);
+    assert_int_equal(r.kcp.snd.una, 0xffffffff);
     assert_int_equal(r.path.rtt.srtt, 20000);
     r.now += 10000;
     assert_int_equal(rig_send(&r), 3); /* the reordering window has passed for sn -1, 0 and 1 */
@@ -363,7 +363,7 @@ static void test_serial_wrap(void **state)
     assert_true(skt_kcp_drained(&r.kcp));
     for (uint32_t i = 0; i < 5; i++)
         rig_push(&r, 0xfffffffe + (4 - i), 0, "x", 1);
-    assert_int_equal(r.kcp.rcv_nxt, 3);
+    assert_int_equal(r.kcp.rcv.nxt, 3);
     assert_int_equal(rig_read(&r), 5);
     rig_dispose(&r);
 }

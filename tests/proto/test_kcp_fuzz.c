@@ -36,8 +36,8 @@ static void random_header(struct sim_rng *rng, const struct rig *r, struct skt_k
     h->frg = sim_rng_chance(rng, 7000) ? 0 : (uint8_t)sim_rng_below(rng, 256);
     h->wnd = sim_rng_chance(rng, 3000) ? 0 : (uint16_t)sim_rng_below(rng, 65536);
     bool push = h->cmd == SKT_KCP_CMD_PUSH;
-    h->sn = near(rng, push ? r->kcp.rcv_nxt : r->kcp.snd_una);
-    h->una = near(rng, r->kcp.snd_una);
+    h->sn = near(rng, push ? r->kcp.rcv.nxt : r->kcp.snd.una);
+    h->una = near(rng, r->kcp.snd.una);
     h->ts = near(rng, (uint32_t)(r->now / SKT_KCP_TICK_US));
     h->len = push ? (uint32_t)sim_rng_below(rng, SKT_KCP_DATA_MAX + 1) : 0;
     if (sim_rng_chance(rng, 500))
@@ -102,13 +102,13 @@ static void test_random_segments(void **state)
         for (int i = 0; i < 400; i++) {
             struct skt_kcp_header h;
             random_header(&rng, &r, &h);
-            uint32_t una = r.kcp.snd_una, nxt = r.kcp.snd_nxt;
+            uint32_t una = r.kcp.snd.una, nxt = r.kcp.snd.nxt;
             int err = skt_kcp_receive(&r.kcp, r.now, &h, junk);
             assert_true(err == SKT_OK || err == SKT_ERR_MALFORMED);
             if (skt_serial_before(nxt, h.una))
                 assert_int_equal(err, SKT_ERR_MALFORMED);
             if (err)
-                assert_int_equal(r.kcp.snd_una, una);
+                assert_int_equal(r.kcp.snd.una, una);
             if (sim_rng_chance(&rng, 5000))
                 act(&rng, &r, stream);
             check_that(r.pool.used, <=, (size_t)6000 * SKT_KCP_BLOCK_LEN);

@@ -43,12 +43,12 @@ static void test_message_with_wrong_fragments(void **state)
     assert_int_equal(rig_push(&r, 0, 3, "a", 1), SKT_OK);
     assert_int_equal(rig_push(&r, 1, 1, "b", 1), SKT_ERR_MALFORMED);
     assert_int_equal(rig_push(&r, 1, 3, "b", 1), SKT_ERR_MALFORMED);
-    assert_int_equal(r.kcp.rcv_nxt, 1);
+    assert_int_equal(r.kcp.rcv.nxt, 1);
     assert_int_equal(rig_push(&r, 1, 2, "b", 1), SKT_OK);
-    assert_int_equal(r.kcp.rcv_nxt, 2);
+    assert_int_equal(r.kcp.rcv.nxt, 2);
     rig_push(&r, 3, 200, "x", 1); /* behind a hole it can only be seen later */
     rig_push(&r, 2, 1, "c", 1);
-    assert_int_equal(r.kcp.rcv_nxt, 3);
+    assert_int_equal(r.kcp.rcv.nxt, 3);
     assert_int_equal(skt_kcp_message_len(&r.kcp), SKT_ERR_AGAIN);
     rig_dispose(&r);
 }
@@ -125,15 +125,15 @@ static void test_a_reader_that_keeps_up_gets_more_window(void **state)
         rig_push(&r, sn, 0, "x", 1);
         rig_read(&r);
         if (sn == 40)
-            assert_int_equal(r.kcp.rcv_wnd, 128);
+            assert_int_equal(r.kcp.rcv.wnd, 128);
     }
-    assert_int_equal(r.kcp.rcv_wnd, 1024);
+    assert_int_equal(r.kcp.rcv.wnd, 1024);
     rig_dispose(&r);
 
     rig_init(&r, true, 0, NULL);
     for (sn = 0; sn < 100; sn++)
         rig_push(&r, sn, 0, "x", 1);
-    assert_int_equal(r.kcp.rcv_wnd, 128); /* nobody reads */
+    assert_int_equal(r.kcp.rcv.wnd, 128); /* nobody reads */
     rig_dispose(&r);
 }
 
@@ -171,13 +171,13 @@ static void test_window_update_is_repeated(void **state)
     assert_in_range(repeats, 2, 8);
     check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
 
-    for (uint32_t sn = 128; sn < 128 + r.kcp.rcv_wnd; sn++)
+    for (uint32_t sn = 128; sn < 128 + r.kcp.rcv.wnd; sn++)
         rig_push(&r, sn, 0, "x", 1);
     rig_send(&r);
     assert_int_equal(r.out[0].h.wnd, 0);
     rig_read(&r);
     assert_int_equal(rig_send(&r), 1);
-    rig_push(&r, r.kcp.rcv_nxt, 0, "x", 1); /* data follows: it was heard */
+    rig_push(&r, r.kcp.rcv.nxt, 0, "x", 1); /* data follows: it was heard */
     rig_send(&r);
     assert_int_equal(rig_wait(&r, 60 * SKT_US_PER_SEC), 0);
     rig_dispose(&r);
@@ -207,10 +207,10 @@ static void test_little_memory(void **state)
     rig_send(&r);
     assert_in_range(r.out[0].h.wnd, 1, 8);
     assert_int_equal(rig_push(&r, 0, 0, "x", 1), SKT_OK);
-    uint32_t next = r.kcp.rcv_nxt;
+    uint32_t next = r.kcp.rcv.nxt;
     check_that(next, >, 50);
     assert_int_equal(rig_push(&r, next, 0, "x", 1), SKT_OK);
-    assert_int_equal(r.kcp.rcv_nxt, next + 1);
+    assert_int_equal(r.kcp.rcv.nxt, next + 1);
     rig_read(&r);
     rig_send(&r);
     rig_push(&r, next + 1, 0, "x", 1);
@@ -240,7 +240,7 @@ static void test_acks_are_repeated_once(void **state)
         rig_push(&r, sn, 0, "x", 1);
     assert_int_equal(rig_send(&r), 5); /* una covers all: only what filled the hole is named, none again */
     assert_int_equal(r.out[0].h.una, 8);
-    assert_null(r.kcp.owed);
+    assert_null(r.kcp.owed.list);
     rig_dispose(&r);
 }
 

@@ -309,12 +309,12 @@ static void test_refused_once(void **state)
     for (uint32_t i = 0; i < 100; i++)
         push(w, s, conv_of(i), 0, 0, header_alone, 2);
     size_t used = w->server.pool.used;
-    uint32_t queued = s->control.snd_end;
+    uint32_t queued = s->control.snd.end;
     for (uint32_t round = 0; round < 1000; round++)
         for (uint32_t i = 1; i < 100; i++)
             push(w, s, conv_of(i), 0, 0, header_alone, 2);
     assert_int_equal(w->server.pool.used, used);
-    assert_int_equal(s->control.snd_end, queued);
+    assert_int_equal(s->control.snd.end, queued);
     skt_session_free(s);
     sim_world_free(w);
 }

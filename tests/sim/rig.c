@@ -103,7 +103,7 @@ size_t rig_wait(struct rig *r, skt_us limit)
 int rig_push(struct rig *r, uint32_t sn, uint8_t frg, const void *data, size_t len)
 {
     struct skt_kcp_header h = {RIG_CONV, SKT_KCP_CMD_PUSH, frg,          128, 1000 + sn,
-                               sn,       r->kcp.snd_una,   (uint32_t)len};
+                               sn,       r->kcp.snd.una,   (uint32_t)len};
     return skt_kcp_receive(&r->kcp, r->now, &h, (const uint8_t *)data);
 }
 

@@ -19,19 +19,19 @@ static void release(struct skt_kcp *k, struct skt_segment **slot)
 
 static bool is_released(const struct skt_kcp *k, uint32_t sn)
 {
-    return sn != k->snd_nxt && !*skt_seg_ring_at(&k->snd, sn);
+    return sn != k->snd.nxt && !*skt_seg_ring_at(&k->snd.ring, sn);
 }
 
 /* Moves snd_una over what was acknowledged by name. */
 static void advance(struct skt_kcp *k)
 {
-    for (; k->path->ack_work > 0 && is_released(k, k->snd_una); charge(k->path, 1))
-        k->snd_una++;
+    for (; k->path->ack_work > 0 && is_released(k, k->snd.una); charge(k->path, 1))
+        k->snd.una++;
 }
 
 bool skt_kcp_lags(const struct skt_kcp *k)
 {
-    return skt_serial_before(k->snd_una, k->wnd_una) || is_released(k, k->snd_una);
+    return skt_serial_before(k->snd.una, k->snd.wnd_una) || is_released(k, k->snd.una);
 }
 
 /* How long ago a transmission with this ts was made, to 32 us. A retransmission's ts may be ahead of the
@@ -77,8 +77,8 @@ void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t s
 {
     struct skt_path *p = k->path;
     struct skt_suspect named_one = {.conv = k->conv, .sn = sn, .ts = ts};
-    bool released = skt_serial_before(sn, k->snd_una);
-    struct skt_segment **slot = released ? NULL : skt_seg_ring_at(&k->snd, sn);
+    bool released = skt_serial_before(sn, k->snd.una);
+    struct skt_segment **slot = released ? NULL : skt_seg_ring_at(&k->snd.ring, sn);
     struct skt_segment *seg = slot ? *slot : NULL;
     if (!seg) {
         skt_redundancy_on_late(&p->redundancy, &named_one);
@@ -102,7 +102,7 @@ void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t s
     }
     skt_path_take_acked(p, seg, round, named);
     release(k, slot);
-    if (sn == k->snd_una)
+    if (sn == k->snd.una)
         advance(k);
 }
 
@@ -120,15 +120,15 @@ static void take_unnamed(struct skt_kcp *k, struct skt_segment *seg, struct skt_
 
 void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round)
 {
-    for (; k->path->ack_work > 0 && skt_serial_before(k->snd_una, k->wnd_una); charge(k->path, 1)) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->snd, k->snd_una);
-        if (skt_serial_before(k->snd_una + 1, k->wnd_una))
-            skt_seg_prefetch(*skt_seg_ring_at(&k->snd, k->snd_una + 1));
+    for (; k->path->ack_work > 0 && skt_serial_before(k->snd.una, k->snd.wnd_una); charge(k->path, 1)) {
+        struct skt_segment **slot = skt_seg_ring_at(&k->snd.ring, k->snd.una);
+        if (skt_serial_before(k->snd.una + 1, k->snd.wnd_una))
+            skt_seg_prefetch(*skt_seg_ring_at(&k->snd.ring, k->snd.una + 1));
         if (*slot) {
             take_unnamed(k, *slot, round);
             release(k, slot);
         }
-        k->snd_una++;
+        k->snd.una++;
     }
     advance(k);
 }
@@ -137,7 +137,7 @@ void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round)
 
 static struct skt_segment *flying_or_lost(const struct skt_kcp *k, uint32_t sn)
 {
-    return skt_serial_before(sn, k->snd_una) ? NULL : *skt_seg_ring_at(&k->snd, sn);
+    return skt_serial_before(sn, k->snd.una) ? NULL : *skt_seg_ring_at(&k->snd.ring, sn);
 }
 
 /* A segment inside a range, whose ts is that of a later segment and so not before its own: what arrived is
@@ -153,9 +153,9 @@ static void take_ranged(struct skt_kcp *k, struct skt_ack_round *round, uint32_t
 static void take_record(struct skt_kcp *k, struct skt_ack_round *round, const struct skt_ack_record *r)
 {
     uint32_t sn = r->lo;
-    if (!skt_serial_before(r->hi, k->snd_una)) {
-        if (skt_serial_before(sn, k->snd_una))
-            sn = k->snd_una;
+    if (!skt_serial_before(r->hi, k->snd.una)) {
+        if (skt_serial_before(sn, k->snd.una))
+            sn = k->snd.una;
         for (; k->path->ack_work > 0 && sn != r->hi; charge(k->path, 1))
             take_ranged(k, round, sn++, r->ts);
     }
@@ -181,12 +181,12 @@ static skt_us newest_rtt(const struct skt_kcp *k, skt_us now, const struct skt_a
 /* Does it name only what was sent, and nothing over and over? */
 static bool is_plausible(const struct skt_kcp *k, const struct skt_ack_frame *f)
 {
-    if (skt_serial_before(k->snd_nxt, f->una) || !skt_serial_before(f->newest_sn, k->snd_nxt))
+    if (skt_serial_before(k->snd.nxt, f->una) || !skt_serial_before(f->newest_sn, k->snd.nxt))
         return false;
     uint32_t inside = 0;
     for (size_t i = 0; i < f->count; i++) {
         inside += f->records[i].hi - f->records[i].lo;
-        if (!skt_serial_before(f->records[i].hi, k->snd_nxt))
+        if (!skt_serial_before(f->records[i].hi, k->snd.nxt))
             return false;
     }
     return inside <= SKT_ACK_RANGE_MAX;

@@ -16,8 +16,8 @@ uint16_t skt_kcp_advertise(struct skt_kcp *k)
 {
     const struct skt_account *a = &k->path->account;
     size_t block_len = a->pool->block_len;
-    uint32_t unread = k->rcv_nxt - k->rcv_read;
-    uint32_t wnd = unread < k->rcv_wnd ? k->rcv_wnd - unread : 0;
+    uint32_t unread = k->rcv.nxt - k->rcv.read;
+    uint32_t wnd = unread < k->rcv.wnd ? k->rcv.wnd - unread : 0;
     size_t room = wnd > 1 ? skt_account_room(a) : SIZE_MAX;
     size_t share = a->pool->budget ? a->used + room : 0, kept = share / SKT_KCP_RESERVED_PART;
     if (share && wnd > 1 && room < kept + (size_t)wnd * block_len) {
@@ -27,49 +27,49 @@ uint16_t skt_kcp_advertise(struct skt_kcp *k)
         if (blocks < wnd)
             wnd = blocks > 0 ? (uint32_t)blocks : !none;
     }
-    k->adv_end = k->rcv_nxt + wnd;
-    k->adv_closed = wnd == 0;
+    k->rcv.adv_end = k->rcv.nxt + wnd;
+    k->rcv.adv_closed = wnd == 0;
     return (uint16_t)wnd;
 }
 
 void skt_kcp_grow_window(struct skt_kcp *k, uint32_t used_to)
 {
     uint32_t max = k->limits.rcv_wnd_max;
-    bool due = !skt_serial_before(k->rcv_read, k->grow_at);
-    bool used = used_to - k->rcv_read >= k->rcv_wnd / 2 && k->rcv_held >= k->rcv_wnd / HELD_PART;
-    if (k->rcv_wnd >= max || (!due && !used))
+    bool due = !skt_serial_before(k->rcv.read, k->rcv.grow_at);
+    bool used = used_to - k->rcv.read >= k->rcv.wnd / 2 && k->rcv.held >= k->rcv.wnd / HELD_PART;
+    if (k->rcv.wnd >= max || (!due && !used))
         return;
-    if (k->rcv_nxt - k->rcv_read <= k->rcv_wnd / 8)
-        k->rcv_wnd = k->rcv_wnd > max / GROWTH ? max : k->rcv_wnd * GROWTH;
+    if (k->rcv.nxt - k->rcv.read <= k->rcv.wnd / 8)
+        k->rcv.wnd = k->rcv.wnd > max / GROWTH ? max : k->rcv.wnd * GROWTH;
     else if (!due)
         return;
-    k->grow_at = k->rcv_read + k->rcv_wnd / 2;
+    k->rcv.grow_at = k->rcv.read + k->rcv.wnd / 2;
 }
 
 void skt_kcp_tell_room(struct skt_kcp *k)
 {
-    uint32_t gained = k->rcv_read + k->rcv_wnd - k->adv_end;
-    uint32_t left = k->adv_end - k->rcv_nxt;
+    uint32_t gained = k->rcv.read + k->rcv.wnd - k->rcv.adv_end;
+    uint32_t left = k->rcv.adv_end - k->rcv.nxt;
     if ((int32_t)gained <= 0)
         return;
-    bool enough = gained >= k->rcv_wnd / 4 || k->rcv_read == k->rcv_nxt;
-    if (!enough || (!k->adv_closed && left >= k->rcv_wnd / 4))
+    bool enough = gained >= k->rcv.wnd / 4 || k->rcv.read == k->rcv.nxt;
+    if (!enough || (!k->rcv.adv_closed && left >= k->rcv.wnd / 4))
         return;
-    if (k->adv_closed) {
-        k->tells_left = SKT_KCP_TELLS;
-        k->tell_at = skt_us_add(k->path->now, skt_kcp_probe_time(k));
+    if (k->rcv.adv_closed) {
+        k->rcv.tells_left = SKT_KCP_TELLS;
+        k->rcv.tell_at = skt_us_add(k->path->now, skt_kcp_probe_time(k));
         skt_kcp_update_timer(k);
     }
-    k->tell = true;
+    k->rcv.tell = true;
     skt_kcp_want_control(k);
 }
 
 void skt_kcp_stop_telling(struct skt_kcp *k)
 {
-    if (k->tell_at == SKT_NEVER)
+    if (k->rcv.tell_at == SKT_NEVER)
         return;
-    k->tell_at = SKT_NEVER;
-    k->tells_left = 0;
+    k->rcv.tell_at = SKT_NEVER;
+    k->rcv.tells_left = 0;
     skt_kcp_update_timer(k);
 }
 
@@ -77,7 +77,7 @@ void skt_kcp_stop_telling(struct skt_kcp *k)
 
 bool skt_kcp_has_control(const struct skt_kcp *k)
 {
-    return k->ask || k->tell || (!k->path->ack_frames && skt_kcp_owes(k));
+    return k->snd.ask || k->rcv.tell || (!k->path->ack_frames && skt_kcp_owes(k));
 }
 
 static size_t write_simple(struct skt_kcp_header *h, uint8_t cmd, bool *due, uint8_t *out, size_t room)
@@ -92,11 +92,11 @@ static size_t write_simple(struct skt_kcp_header *h, uint8_t cmd, bool *due, uin
 
 size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len)
 {
-    struct skt_kcp_header h = {.conv = k->conv, .cmd = SKT_KCP_CMD_ACK, .una = k->rcv_nxt};
+    struct skt_kcp_header h = {.conv = k->conv, .cmd = SKT_KCP_CMD_ACK, .una = k->rcv.nxt};
     h.wnd = skt_kcp_advertise(k);
     size_t n = k->path->ack_frames ? 0 : skt_kcp_write_ack_segments(k, &h, out, len);
     h.sn = h.ts = 0;
-    n += write_simple(&h, SKT_KCP_CMD_WASK, &k->ask, out + n, len - n);
-    n += write_simple(&h, SKT_KCP_CMD_WINS, &k->tell, out + n, len - n);
+    n += write_simple(&h, SKT_KCP_CMD_WASK, &k->snd.ask, out + n, len - n);
+    n += write_simple(&h, SKT_KCP_CMD_WINS, &k->rcv.tell, out + n, len - n);
     return n;
 }

@@ -76,13 +76,13 @@ skt_us skt_kcp_probe_time(const struct skt_kcp *k);
 
 static inline bool skt_kcp_window_open(const struct skt_kcp *k)
 {
-    return skt_serial_before(k->snd_nxt, k->wnd_una + k->rmt_wnd);
+    return skt_serial_before(k->snd.nxt, k->snd.wnd_una + k->snd.rmt_wnd);
 }
 
 /* Has the reader taken all that it can? */
 static inline bool skt_kcp_reader_waits(const struct skt_kcp *k)
 {
-    return k->stream ? k->rcv_read == k->rcv_nxt : k->messages == 0;
+    return k->stream ? k->rcv.read == k->rcv.nxt : k->rcv.messages == 0;
 }
 
 /* --- kcp/send.c --- */
@@ -257,8 +257,8 @@ skt_us skt_path_gate_expiry(const struct skt_path *p, skt_us now);
 /* Has it little in flight? Then it goes before those that have much: they wait for themselves. */
 static inline bool skt_kcp_is_thin(const struct skt_kcp *k)
 {
-    uint32_t most = k->mean_len <= SKT_KCP_SMALL_LEN ? SKT_KCP_THIN_SMALL : SKT_KCP_THIN;
-    return !k->bulk && k->snd_nxt - k->snd_una <= most;
+    uint32_t most = k->snd.mean_len <= SKT_KCP_SMALL_LEN ? SKT_KCP_THIN_SMALL : SKT_KCP_THIN;
+    return !k->snd.bulk && k->snd.nxt - k->snd.una <= most;
 }
 
 /* At the end of its queue. */

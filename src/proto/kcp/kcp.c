@@ -76,9 +76,9 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
     if (k->limits.rcv_wnd_max > UINT16_MAX)
         k->limits.rcv_wnd_max = UINT16_MAX;
     uint32_t start = stream ? RCV_WND_START : RCV_WND_MESSAGE;
-    k->rcv_wnd = start < k->limits.rcv_wnd_max ? start : k->limits.rcv_wnd_max;
-    k->rmt_wnd = RMT_WND_START;
-    k->probe_at = k->tell_at = SKT_NEVER;
+    k->rcv.wnd = start < k->limits.rcv_wnd_max ? start : k->limits.rcv_wnd_max;
+    k->snd.rmt_wnd = RMT_WND_START;
+    k->snd.probe_at = k->rcv.tell_at = SKT_NEVER;
     skt_list_init(&k->ready_node);
     skt_list_init(&k->control_node);
     skt_list_init(&k->ack_node);
@@ -91,10 +91,10 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
 
 void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn)
 {
-    k->snd_una = k->snd_nxt = k->snd_end = k->wnd_una = snd_sn;
-    k->rcv_read = k->rcv_nxt = k->rcv_top = rcv_sn;
-    k->grow_at = rcv_sn + k->rcv_wnd / 2;
-    k->adv_end = rcv_sn + k->rcv_wnd;
+    k->snd.una = k->snd.nxt = k->snd.end = k->snd.wnd_una = snd_sn;
+    k->rcv.read = k->rcv.nxt = k->rcv.top = rcv_sn;
+    k->rcv.grow_at = rcv_sn + k->rcv.wnd / 2;
+    k->rcv.adv_end = rcv_sn + k->rcv.wnd;
 }
 
 static void drop_all(struct skt_kcp *k, struct skt_seg_ring *ring)
@@ -110,19 +110,19 @@ static void drop_all(struct skt_kcp *k, struct skt_seg_ring *ring)
 
 static void set_held(struct skt_kcp *k, bool held)
 {
-    if (held && !k->held)
+    if (held && !k->snd.held)
         k->path->turns.held++;
-    if (!held && k->held)
+    if (!held && k->snd.held)
         k->path->turns.held--;
-    k->held = held;
+    k->snd.held = held;
 }
 
 void skt_kcp_dispose(struct skt_kcp *k)
 {
-    drop_all(k, &k->snd);
-    if (!skt_path_take_rubble(k->path, &k->rcv))
-        drop_all(k, &k->rcv);
-    skt_account_free(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed));
+    drop_all(k, &k->snd.ring);
+    if (!skt_path_take_rubble(k->path, &k->rcv.ring))
+        drop_all(k, &k->rcv.ring);
+    skt_account_free(&k->path->account, k->owed.list, k->owed.cap * sizeof(*k->owed.list));
     set_held(k, false);
     skt_list_remove(&k->ready_node);
     skt_list_remove(&k->control_node);
@@ -153,22 +153,22 @@ unsigned skt_kcp_take_events(struct skt_kcp *k)
 
 bool skt_kcp_drained(const struct skt_kcp *k)
 {
-    return k->snd_una == k->snd_end;
+    return k->snd.una == k->snd.end;
 }
 
 uint32_t skt_kcp_end(const struct skt_kcp *k)
 {
-    return k->snd_end;
+    return k->snd.end;
 }
 
 bool skt_kcp_has_come(const struct skt_kcp *k, uint32_t sn)
 {
-    return (int32_t)(k->rcv_nxt - sn) >= 0;
+    return (int32_t)(k->rcv.nxt - sn) >= 0;
 }
 
 uint32_t skt_kcp_backlog(const struct skt_kcp *k)
 {
-    return k->snd_end - k->snd_una;
+    return k->snd.end - k->snd.una;
 }
 
 bool skt_kcp_heard(const struct skt_kcp *k)
@@ -189,7 +189,7 @@ skt_us skt_kcp_probe_time(const struct skt_kcp *k)
 
 void skt_kcp_update_timer(struct skt_kcp *k)
 {
-    skt_us at = skt_us_min(skt_us_min(k->probe_at, k->tell_at), FAR);
+    skt_us at = skt_us_min(skt_us_min(k->snd.probe_at, k->rcv.tell_at), FAR);
     if (at == k->timer.at)
         return;
     int err = skt_heap_set(&k->path->turns.timers, &k->timer, at);
@@ -199,7 +199,7 @@ void skt_kcp_update_timer(struct skt_kcp *k)
 
 void skt_kcp_update_sending(struct skt_kcp *k)
 {
-    bool waiting = k->snd_nxt != k->snd_end;
+    bool waiting = k->snd.nxt != k->snd.end;
     bool open = skt_kcp_window_open(k);
     if (waiting && open) {
         if (skt_list_empty(&k->ready_node))
@@ -207,15 +207,15 @@ void skt_kcp_update_sending(struct skt_kcp *k)
     } else {
         skt_list_remove(&k->ready_node);
     }
-    set_held(k, waiting && !open && k->snd_nxt - k->snd_una > SKT_KCP_THIN);
+    set_held(k, waiting && !open && k->snd.nxt - k->snd.una > SKT_KCP_THIN);
     /* What is in flight will bring news of the window; only with nothing there must it be asked for. */
-    bool stuck = waiting && !open && k->snd_una == k->snd_nxt;
-    if (stuck && k->probe_at == SKT_NEVER) {
-        k->probe_wait = skt_kcp_probe_time(k);
-        k->probe_at = skt_us_add(k->path->now, k->probe_wait);
-    } else if (!stuck && k->probe_at != SKT_NEVER) {
-        k->probe_at = SKT_NEVER;
-        k->ask = false;
+    bool stuck = waiting && !open && k->snd.una == k->snd.nxt;
+    if (stuck && k->snd.probe_at == SKT_NEVER) {
+        k->snd.probe_wait = skt_kcp_probe_time(k);
+        k->snd.probe_at = skt_us_add(k->path->now, k->snd.probe_wait);
+    } else if (!stuck && k->snd.probe_at != SKT_NEVER) {
+        k->snd.probe_at = SKT_NEVER;
+        k->snd.ask = false;
     } else {
         return;
     }
@@ -224,17 +224,18 @@ void skt_kcp_update_sending(struct skt_kcp *k)
 
 void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
 {
-    if (k->probe_at <= now) {
-        k->ask = true;
-        k->probe_wait = skt_us_min(k->probe_wait + k->probe_wait / 2, SKT_KCP_PROBE_MAX);
-        k->probe_at = now + k->probe_wait;
+    if (k->snd.probe_at <= now) {
+        k->snd.ask = true;
+        k->snd.probe_wait = skt_us_min(k->snd.probe_wait + k->snd.probe_wait / 2, SKT_KCP_PROBE_MAX);
+        k->snd.probe_at = now + k->snd.probe_wait;
         skt_kcp_want_control(k);
     }
-    if (k->tell_at <= now) {
-        k->tell = true;
-        k->tells_left--;
-        k->tell_at =
-            k->tells_left ? now + (skt_kcp_probe_time(k) << (SKT_KCP_TELLS - k->tells_left)) : SKT_NEVER;
+    if (k->rcv.tell_at <= now) {
+        k->rcv.tell = true;
+        k->rcv.tells_left--;
+        k->rcv.tell_at = k->rcv.tells_left
+                             ? now + (skt_kcp_probe_time(k) << (SKT_KCP_TELLS - k->rcv.tells_left))
+                             : SKT_NEVER;
         skt_kcp_want_control(k);
     }
     skt_kcp_update_timer(k);
@@ -243,9 +244,9 @@ void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
 void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd)
 {
     k->heard = true;
-    if (!skt_serial_before(una, k->wnd_una)) {
-        k->wnd_una = una;
-        k->rmt_wnd = wnd;
+    if (!skt_serial_before(una, k->snd.wnd_una)) {
+        k->snd.wnd_una = una;
+        k->snd.rmt_wnd = wnd;
     }
     skt_kcp_take_una(k, round);
     if (!skt_kcp_lags(k))
@@ -255,8 +256,8 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
     if (round->acked || round->rtt)
         skt_path_end_round(k->path, round);
     skt_kcp_update_sending(k);
-    if (round->acked && k->snd_una == k->snd_end) {
-        skt_seg_ring_free(&k->snd, &k->path->account);
+    if (round->acked && k->snd.una == k->snd.end) {
+        skt_seg_ring_free(&k->snd.ring, &k->path->account);
         skt_kcp_notify(k, SKT_KCP_DRAINED);
         skt_kcp_check_writable(k);
     }
@@ -265,22 +266,22 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
 void skt_kcp_catch_up(struct skt_kcp *k, skt_us now)
 {
     struct skt_ack_round round = {.now = now};
-    skt_kcp_end_round(k, &round, k->wnd_una, (uint16_t)k->rmt_wnd);
+    skt_kcp_end_round(k, &round, k->snd.wnd_una, (uint16_t)k->snd.rmt_wnd);
 }
 
 int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data)
 {
     k->path->now = skt_us_max(k->path->now, now);
-    if (skt_serial_before(k->snd_nxt, h->una))
+    if (skt_serial_before(k->snd.nxt, h->una))
         return SKT_ERR_MALFORMED;
-    if (h->cmd == SKT_KCP_CMD_ACK && !skt_serial_before(h->sn, k->snd_nxt))
+    if (h->cmd == SKT_KCP_CMD_ACK && !skt_serial_before(h->sn, k->snd.nxt))
         return SKT_ERR_MALFORMED;
     if (h->cmd == SKT_KCP_CMD_PUSH) {
         int err = skt_kcp_take_push(k, h, data);
         if (err)
             return err;
     } else if (h->cmd == SKT_KCP_CMD_WASK) {
-        k->tell = true;
+        k->rcv.tell = true;
         skt_kcp_want_control(k);
     }
     struct skt_ack_round round = {.now = now};
@@ -293,8 +294,8 @@ int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *
 void skt_kcp_resend_all(struct skt_kcp *k, skt_us now)
 {
     k->path->now = skt_us_max(k->path->now, now);
-    for (uint32_t sn = k->snd_una; sn != k->snd_nxt; sn++) {
-        struct skt_segment *seg = *skt_seg_ring_at(&k->snd, sn);
+    for (uint32_t sn = k->snd.una; sn != k->snd.nxt; sn++) {
+        struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, sn);
         if (seg && (seg->flags & SKT_SEG_FLYING))
             skt_path_requeue(k->path, seg);
     }

@@ -55,58 +55,79 @@ struct skt_kcp_limits {
 struct skt_kcp_owed; /* an acknowledgement to be sent, or to be repeated */
 struct skt_ack_frame;
 
+/* Sending (kcp/send.c, kcp/ack.c): [una, nxt) sent, [nxt, end) not yet, [end, end + reserved) lent to a
+ * writer. An acknowledged segment's slot is NULL. */
+struct skt_kcp_sending {
+    struct skt_seg_ring ring;
+    uint32_t una;         /* the first sn that the peer has not acknowledged */
+    uint32_t nxt;         /* the next sn to be sent for the first time */
+    uint32_t end;         /* behind the last segment written */
+    uint32_t reserved;    /* segments lent by skt_kcp_write_begin */
+    uint32_t wnd_una;     /* the peer has all sn before this */
+    uint32_t rmt_wnd;     /* the peer accepts sn before wnd_una + rmt_wnd */
+    size_t unsent;        /* bytes that wait, small messages counted as more */
+    skt_us probe_at;      /* when the peer's window is asked for; SKT_NEVER: it need not be */
+    skt_us probe_wait;    /* from this question to the next */
+    uint16_t packet_left; /* room behind the last segment written, in its packet */
+    uint16_t mean_len;    /* data bytes of the segments sent lately */
+    bool bulk;       /* the owner says that there is much, however little of it is in flight: never thin */
+    bool once;       /* the owner says that it is not worth duplicates */
+    bool held;       /* data waits for the peer's window to move on: counted in path->turns.held */
+    bool finished;   /* skt_kcp_finish was called */
+    bool want_write; /* a writer was held back */
+    bool ask;        /* a WASK is to be sent */
+};
+
+/* Receiving (kcp/recv.c, kcp/read.c): [read, nxt) is in order and unread, beyond are holes. */
+struct skt_kcp_receiving {
+    struct skt_seg_ring ring;
+    uint32_t read;      /* the first sn that was not read whole */
+    uint32_t nxt;       /* the first sn that did not come */
+    uint32_t wnd;       /* segments that the peer may have on the way */
+    uint32_t top;       /* behind the highest sn that came */
+    uint32_t held;      /* segments beyond nxt */
+    uint32_t messages;  /* whole messages unread */
+    uint32_t grow_at;   /* `read` at which the window may grow again */
+    uint32_t adv_end;   /* nxt + wnd as last told to the peer */
+    uint32_t fin_sn;    /* with fin_received: of the empty segment that ends the stream */
+    uint16_t read_off;  /* bytes of segment `read` already consumed */
+    uint8_t next_frg;   /* the frg that must follow within a message; 0: any */
+    uint8_t tells_left; /* how often WINS is still repeated */
+    skt_us tell_at;     /* when WINS is repeated; SKT_NEVER: it is not */
+    uint8_t run;        /* segments that came one soon after the other; stays at 255 */
+    bool adv_closed;    /* the peer was told a window of 0 */
+    bool tell;          /* a WINS is to be sent */
+    bool fin_received;  /* the end of the stream is known */
+};
+
+/* Acknowledgements to be sent (kcp/owed.c). */
+struct skt_kcp_owed_acks {
+    struct skt_kcp_owed *list; /* by name, in the order of their coming */
+    uint32_t count;            /* of `list` */
+    uint32_t cap;              /* what `list` has room for */
+    uint32_t
+        fresh; /* so many at the end of `list` were not sent yet; the others go along with the next packet */
+    uint32_t newest_sn; /* of the segment that came last */
+    uint32_t newest_ts; /* its ts, as the peer wrote it */
+    skt_us newest_at;   /* when it came */
+    bool newest;        /* that segment is to be acknowledged */
+    bool open;          /* the last of `list` may grow: it was not sent yet */
+};
+
 /* The fields are the implementation's. */
 struct skt_kcp {
     struct skt_path *path;
     struct skt_list ready_node, control_node, ack_node, event_node, starved_node,
-        lag_node;               /* in the path's lists */
-    struct skt_heap_node timer; /* min(probe_at, tell_at) */
+        lag_node;               /* in the path's lists of these names */
+    struct skt_heap_node timer; /* the earlier one of snd.probe_at and rcv.tell_at */
     uint32_t conv;
-    bool stream;
-    /* What its owner knows of what it queues: that there is much, however little of it is in flight (then it
-     * is never thin), or that it is not worth duplicates. */
-    bool bulk, once;
-    bool heard;
-    bool held;         /* data waits for the peer's window to move on: counted in path->turns.held */
-    bool finished;     /* skt_kcp_finish was called */
-    bool want_write;   /* a writer was held back */
-    bool fin_received; /* fin_sn is the empty segment that ends the stream */
-    bool ask, tell;    /* a WASK, a WINS is to be sent */
-    bool ack_newest;   /* newest is to be acknowledged */
-    bool owed_open;    /* the last of `owed` may grow: it was not sent yet */
-    uint8_t events;
-    uint8_t tells_left; /* how often WINS is still repeated */
-    uint16_t mean_len;  /* data bytes of the segments sent lately */
-    uint8_t run;        /* segments that came one soon after the other; stays at 255 */
-    uint32_t fin_sn;
+    bool stream;    /* bytes; else messages with borders */
+    bool heard;     /* a segment of the peer's has come */
+    uint8_t events; /* news, a set of enum skt_kcp_event */
     struct skt_kcp_limits limits;
-
-    /* Sending: [snd_una, snd_nxt) sent, [snd_nxt, snd_end) not yet, [snd_end, snd_end + reserved) lent to a
-     * writer. An acknowledged segment's slot is NULL. */
-    struct skt_seg_ring snd;
-    uint32_t snd_una, snd_nxt, snd_end, reserved;
-    uint32_t wnd_una, rmt_wnd; /* the peer has all sn < wnd_una and accepts sn < wnd_una + rmt_wnd */
-    size_t unsent;             /* bytes that wait, small messages counted as more */
-    uint16_t packet_left;      /* room behind the last segment written, in its packet */
-    skt_us probe_at, probe_wait;
-
-    /* Receiving: [rcv_read, rcv_nxt) is in order and unread, beyond are holes. */
-    struct skt_seg_ring rcv;
-    uint32_t rcv_read, rcv_nxt, rcv_wnd;
-    uint32_t rcv_top;  /* behind the highest sn that came */
-    uint32_t rcv_held; /* segments beyond rcv_nxt */
-    uint32_t messages; /* whole messages unread */
-    uint32_t grow_at;  /* rcv_read at which the window may grow again */
-    uint32_t adv_end;  /* rcv_nxt + wnd as last told to the peer */
-    uint16_t read_off; /* bytes of segment rcv_read already consumed */
-    uint8_t next_frg;  /* the frg that must follow within a message; 0: any */
-    bool adv_closed;   /* the peer was told a window of 0 */
-    skt_us tell_at;
-    uint32_t newest_sn, newest_ts; /* the segment that came last, */
-    skt_us newest_at;              /* and when */
-    struct skt_kcp_owed *owed;     /* to be acknowledged by name, in the order of their coming */
-    uint32_t owed_count, owed_cap;
-    uint32_t owed_fresh; /* the last of them were not sent yet, the others go along with the next packet */
+    struct skt_kcp_sending snd;
+    struct skt_kcp_receiving rcv;
+    struct skt_kcp_owed_acks owed;
 };
 
 /* Starts a conversation on a path. stream: bytes, else messages with borders. k's storage is the caller's; an

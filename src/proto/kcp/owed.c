@@ -24,14 +24,14 @@ enum {
 
 bool skt_kcp_owes(const struct skt_kcp *k)
 {
-    return k->ack_newest || k->owed_fresh > 0;
+    return k->owed.newest || k->owed.fresh > 0;
 }
 
 /* --- what came --- */
 
 static bool extend(struct skt_kcp *k, const struct skt_kcp_header *h)
 {
-    struct skt_kcp_owed *last = k->owed_open ? &k->owed[k->owed_count - 1] : NULL;
+    struct skt_kcp_owed *last = k->owed.open ? &k->owed.list[k->owed.count - 1] : NULL;
     if (!last || last->hi + 1 != h->sn || h->sn - last->lo > SKT_ACK_RANGE_MAX)
         return false;
     last->hi = h->sn;
@@ -41,30 +41,30 @@ static bool extend(struct skt_kcp *k, const struct skt_kcp_header *h)
 
 static void add(struct skt_kcp *k, const struct skt_kcp_header *h, bool named)
 {
-    if (k->owed_count == k->owed_cap) {
-        uint32_t cap = k->owed_cap ? 2 * k->owed_cap : OWED_MIN;
-        void *owed = cap > OWED_MAX
-                         ? NULL
-                         : skt_account_realloc(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed),
-                                               cap * sizeof(*k->owed), false);
+    if (k->owed.count == k->owed.cap) {
+        uint32_t cap = k->owed.cap ? 2 * k->owed.cap : OWED_MIN;
+        void *owed = cap > OWED_MAX ? NULL
+                                    : skt_account_realloc(&k->path->account, k->owed.list,
+                                                          k->owed.cap * sizeof(*k->owed.list),
+                                                          cap * sizeof(*k->owed.list), false);
         if (!owed)
             return;
-        k->owed = (struct skt_kcp_owed *)owed;
-        k->owed_cap = cap;
+        k->owed.list = (struct skt_kcp_owed *)owed;
+        k->owed.cap = cap;
     }
     uint8_t times = k->path->ack_frames ? FRAME_REPEATS : SEGMENT_REPEATS;
-    k->owed[k->owed_count++] = (struct skt_kcp_owed){h->sn, h->sn, h->ts, times, named};
-    k->owed_fresh++;
-    k->owed_open = !named;
+    k->owed.list[k->owed.count++] = (struct skt_kcp_owed){h->sn, h->sn, h->ts, times, named};
+    k->owed.fresh++;
+    k->owed.open = !named;
 }
 
 static bool in_thin_run(struct skt_kcp *k, skt_us now)
 {
-    if (now - k->newest_at > RUN_GAP)
-        k->run = 0;
-    if (k->run < UINT8_MAX)
-        k->run++;
-    return k->run <= RUN_THIN;
+    if (now - k->owed.newest_at > RUN_GAP)
+        k->rcv.run = 0;
+    if (k->rcv.run < UINT8_MAX)
+        k->rcv.run++;
+    return k->rcv.run <= RUN_THIN;
 }
 
 /* How long an ACK frame may wait for more to tell, or for a packet to ride in: a small part of a round trip,
@@ -73,7 +73,7 @@ static bool in_thin_run(struct skt_kcp *k, skt_us now)
 static skt_us delay_of(const struct skt_kcp *k, enum skt_arrival how, bool thin)
 {
     skt_us delay = skt_us_min(k->path->rtt.srtt / DELAY_PART, DELAY_MAX);
-    if (delay < DELAY_THIN || k->owed_fresh >= FRESH_MAX)
+    if (delay < DELAY_THIN || k->owed.fresh >= FRESH_MAX)
         return 0;
     return thin && how != SKT_ARRIVAL_AGAIN ? DELAY_THIN : delay;
 }
@@ -98,11 +98,11 @@ void skt_kcp_owe(struct skt_kcp *k, const struct skt_kcp_header *h, enum skt_arr
     } else if (how != SKT_ARRIVAL_IN_ORDER || (frames && thin)) {
         add(k, h, true);
     }
-    k->newest_at = now;
+    k->owed.newest_at = now;
     if (frames || how == SKT_ARRIVAL_IN_ORDER) {
-        k->ack_newest = true;
-        k->newest_sn = h->sn;
-        k->newest_ts = h->ts;
+        k->owed.newest = true;
+        k->owed.newest_sn = h->sn;
+        k->owed.newest_ts = h->ts;
     }
     if (frames)
         want_frame(k, delay_of(k, how, thin));
@@ -114,18 +114,18 @@ void skt_kcp_owe(struct skt_kcp *k, const struct skt_kcp_header *h, enum skt_arr
 
 static void drop_first(struct skt_kcp *k, uint32_t n)
 {
-    k->owed_count -= n;
+    k->owed.count -= n;
     if (n > 0)
-        memmove(k->owed, k->owed + n, k->owed_count * sizeof(*k->owed));
+        memmove(k->owed.list, k->owed.list + n, k->owed.count * sizeof(*k->owed.list));
 }
 
 static void free_if_idle(struct skt_kcp *k)
 {
-    if (k->rcv_held > 0 || k->owed_fresh > 0 || (k->path->ack_frames && k->owed_count > 0))
+    if (k->rcv.held > 0 || k->owed.fresh > 0 || (k->path->ack_frames && k->owed.count > 0))
         return;
-    skt_account_free(&k->path->account, k->owed, k->owed_cap * sizeof(*k->owed));
-    k->owed = NULL;
-    k->owed_count = k->owed_cap = 0;
+    skt_account_free(&k->path->account, k->owed.list, k->owed.cap * sizeof(*k->owed.list));
+    k->owed.list = NULL;
+    k->owed.count = k->owed.cap = 0;
 }
 
 static size_t put_ack(struct skt_kcp_header *h, uint32_t sn, uint32_t ts, uint8_t *out)
@@ -141,15 +141,15 @@ static size_t put_ack(struct skt_kcp_header *h, uint32_t sn, uint32_t ts, uint8_
 static size_t write_named(struct skt_kcp *k, struct skt_kcp_header *h, uint8_t *out, size_t len)
 {
     size_t n = 0;
-    uint32_t old = k->owed_count - k->owed_fresh, i = old;
-    for (; i < k->owed_count && len - n >= SKT_KCP_HEADER_LEN; i++)
-        n += put_ack(h, k->owed[i].hi, k->owed[i].ts, out + n);
+    uint32_t old = k->owed.count - k->owed.fresh, i = old;
+    for (; i < k->owed.count && len - n >= SKT_KCP_HEADER_LEN; i++)
+        n += put_ack(h, k->owed.list[i].hi, k->owed.list[i].ts, out + n);
     for (uint32_t j = 0; j < old && len - n >= SKT_KCP_HEADER_LEN; j++) {
-        if (!skt_serial_before(k->owed[j].hi, k->rcv_nxt))
-            n += put_ack(h, k->owed[j].hi, k->owed[j].ts, out + n);
+        if (!skt_serial_before(k->owed.list[j].hi, k->rcv.nxt))
+            n += put_ack(h, k->owed.list[j].hi, k->owed.list[j].ts, out + n);
     }
     if (i > old) {
-        k->owed_fresh -= i - old;
+        k->owed.fresh -= i - old;
         drop_first(k, old);
     }
     return n;
@@ -157,12 +157,12 @@ static size_t write_named(struct skt_kcp *k, struct skt_kcp_header *h, uint8_t *
 
 size_t skt_kcp_write_ack_segments(struct skt_kcp *k, struct skt_kcp_header *h, uint8_t *out, size_t len)
 {
-    size_t n = k->owed_fresh > 0 ? write_named(k, h, out, len) : 0;
-    if (k->ack_newest && len - n >= SKT_KCP_HEADER_LEN) {
-        n += put_ack(h, k->newest_sn, k->newest_ts, out + n);
-        k->ack_newest = false;
+    size_t n = k->owed.fresh > 0 ? write_named(k, h, out, len) : 0;
+    if (k->owed.newest && len - n >= SKT_KCP_HEADER_LEN) {
+        n += put_ack(h, k->owed.newest_sn, k->owed.newest_ts, out + n);
+        k->owed.newest = false;
     }
-    k->owed_open = false;
+    k->owed.open = false;
     free_if_idle(k);
     return n;
 }
@@ -170,39 +170,40 @@ size_t skt_kcp_write_ack_segments(struct skt_kcp *k, struct skt_kcp_header *h, u
 /* Ranges that una covers by now need not be told. */
 static void drop_covered(struct skt_kcp *k)
 {
-    uint32_t kept = 0, old = k->owed_count - k->owed_fresh;
-    for (uint32_t i = 0; i < k->owed_count; i++) {
-        const struct skt_kcp_owed *o = &k->owed[i];
-        if (o->named || !skt_serial_before(o->hi, k->rcv_nxt))
-            k->owed[kept++] = *o;
+    uint32_t kept = 0, old = k->owed.count - k->owed.fresh;
+    for (uint32_t i = 0; i < k->owed.count; i++) {
+        const struct skt_kcp_owed *o = &k->owed.list[i];
+        if (o->named || !skt_serial_before(o->hi, k->rcv.nxt))
+            k->owed.list[kept++] = *o;
         else if (i >= old)
-            k->owed_fresh--;
+            k->owed.fresh--;
     }
-    k->owed_count = kept;
+    k->owed.count = kept;
 }
 
 static bool is_newest(const struct skt_kcp *k, const struct skt_kcp_owed *o)
 {
-    return o->lo == o->hi && o->hi == k->newest_sn && o->ts == k->newest_ts && o->left == FRAME_REPEATS;
+    return o->lo == o->hi && o->hi == k->owed.newest_sn && o->ts == k->owed.newest_ts &&
+           o->left == FRAME_REPEATS;
 }
 
 /* Adds records from `first` on, as many as fit; what was told often enough is dropped. */
 static void write_records(struct skt_kcp *k, struct skt_ack_writer *a, uint32_t first)
 {
-    uint32_t fresh_at = k->owed_count - k->owed_fresh, kept = 0, i = first;
-    for (; i < k->owed_count; i++) {
-        struct skt_kcp_owed o = k->owed[i];
+    uint32_t fresh_at = k->owed.count - k->owed.fresh, kept = 0, i = first;
+    for (; i < k->owed.count; i++) {
+        struct skt_kcp_owed o = k->owed.list[i];
         struct skt_ack_record r = {o.lo, o.hi, o.ts, o.lo != o.hi};
         if (!is_newest(k, &o) && !skt_ack_frame_add(a, &r))
             break;
         if (i >= fresh_at)
-            k->owed_fresh--;
+            k->owed.fresh--;
         if (--o.left > 0)
-            k->owed[kept++] = o;
+            k->owed.list[kept++] = o;
     }
-    for (; i < k->owed_count; i++)
-        k->owed[kept++] = k->owed[i];
-    k->owed_count = kept;
+    for (; i < k->owed.count; i++)
+        k->owed.list[kept++] = k->owed.list[i];
+    k->owed.count = kept;
 }
 
 static size_t write_frame(struct skt_kcp *k, skt_us now, uint8_t *out, size_t len)
@@ -210,16 +211,16 @@ static size_t write_frame(struct skt_kcp *k, skt_us now, uint8_t *out, size_t le
     struct skt_ack_writer a;
     struct skt_ack_frame f;
     f.conv = k->conv;
-    f.una = k->rcv_nxt;
+    f.una = k->rcv.nxt;
     f.wnd = skt_kcp_advertise(k);
-    f.newest_sn = k->newest_sn;
-    f.newest_ts = k->newest_ts;
-    f.delay = (uint32_t)skt_us_min((now - k->newest_at) / SKT_KCP_TICK_US, SKT_ACK_DELAY_MAX);
+    f.newest_sn = k->owed.newest_sn;
+    f.newest_ts = k->owed.newest_ts;
+    f.delay = (uint32_t)skt_us_min((now - k->owed.newest_at) / SKT_KCP_TICK_US, SKT_ACK_DELAY_MAX);
     skt_ack_frame_begin(&a, &f, out, len);
     /* Those before the last few were told as often as it takes. */
-    uint32_t told = k->owed_fresh > FRAME_RECORDS ? k->owed_fresh : FRAME_RECORDS;
-    write_records(k, &a, k->owed_count > told ? k->owed_count - told : 0);
-    k->ack_newest = false;
+    uint32_t told = k->owed.fresh > FRAME_RECORDS ? k->owed.fresh : FRAME_RECORDS;
+    write_records(k, &a, k->owed.count > told ? k->owed.count - told : 0);
+    k->owed.newest = false;
     return skt_ack_frame_end(&a);
 }
 
@@ -227,11 +228,11 @@ size_t skt_kcp_write_ack_frames(struct skt_kcp *k, skt_us now, uint8_t *out, siz
 {
     size_t n = 0;
     drop_covered(k);
-    if (k->owed_count == 0 && k->ack_newest == false)
+    if (k->owed.count == 0 && k->owed.newest == false)
         return 0;
     while (skt_kcp_owes(k) && len - n >= SKT_ACK_HEAD_MAX + SKT_VARINT_MAX * 3)
         n += write_frame(k, now, out + n, len - n);
-    k->owed_open = false;
+    k->owed.open = false;
     free_if_idle(k);
     return n;
 }

@@ -9,24 +9,24 @@ enum { AHEAD = 4 }; /* segments that are fetched ahead where a hole has closed b
 
 static bool is_held(const struct skt_kcp *k, uint32_t sn)
 {
-    return sn - k->rcv_read < k->rcv.cap && *skt_seg_ring_at(&k->rcv, sn);
+    return sn - k->rcv.read < k->rcv.ring.cap && *skt_seg_ring_at(&k->rcv.ring, sn);
 }
 
 /* Takes the segment at rcv_nxt into order. Returns whether that is news for the reader. */
 static bool take_in_order(struct skt_kcp *k, struct skt_segment **slot)
 {
     struct skt_segment *seg = *slot;
-    k->rcv_nxt++;
+    k->rcv.nxt++;
     if (!k->stream) {
-        k->next_frg = seg->frg;
-        k->messages += seg->frg == 0;
+        k->rcv.next_frg = seg->frg;
+        k->rcv.messages += seg->frg == 0;
         return seg->frg == 0;
     }
-    if (seg->len > 0 && !k->fin_received)
+    if (seg->len > 0 && !k->rcv.fin_received)
         return true;
-    if (!k->fin_received)
-        k->fin_sn = seg->sn;
-    k->fin_received = true;
+    if (!k->rcv.fin_received)
+        k->rcv.fin_sn = seg->sn;
+    k->rcv.fin_received = true;
     skt_account_put(&k->path->account, seg);
     *slot = NULL;
     return true;
@@ -35,14 +35,14 @@ static bool take_in_order(struct skt_kcp *k, struct skt_segment **slot)
 /* The segment at rcv_nxt has come: takes it and what was held behind it. */
 static bool advance(struct skt_kcp *k)
 {
-    bool news = take_in_order(k, skt_seg_ring_at(&k->rcv, k->rcv_nxt));
-    while (k->rcv_held > 0 && is_held(k, k->rcv_nxt)) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->rcv, k->rcv_nxt);
-        if (!k->stream && k->next_frg && (*slot)->frg != k->next_frg - 1)
+    bool news = take_in_order(k, skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt));
+    while (k->rcv.held > 0 && is_held(k, k->rcv.nxt)) {
+        struct skt_segment **slot = skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt);
+        if (!k->stream && k->rcv.next_frg && (*slot)->frg != k->rcv.next_frg - 1)
             break; /* a peer that breaks its own messages is not read further */
-        skt_seg_prefetch(*skt_seg_ring_at(&k->rcv, k->rcv_nxt + AHEAD));
+        skt_seg_prefetch(*skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt + AHEAD));
         news |= take_in_order(k, slot);
-        k->rcv_held--;
+        k->rcv.held--;
     }
     return news;
 }
@@ -52,11 +52,11 @@ static bool advance(struct skt_kcp *k)
 static bool is_vital(struct skt_kcp *k, const struct skt_kcp_header *h)
 {
     struct skt_path *p = k->path;
-    if (h->sn != k->rcv_nxt)
+    if (h->sn != k->rcv.nxt)
         return false;
-    if (k->stream || k->rcv_read == k->rcv_nxt)
-        return k->rcv_read == k->rcv_nxt;
-    if (k->messages > 0 || (p->completing && p->completing != k))
+    if (k->stream || k->rcv.read == k->rcv.nxt)
+        return k->rcv.read == k->rcv.nxt;
+    if (k->rcv.messages > 0 || (p->completing && p->completing != k))
         return false;
     if (skt_account_room(&p->account) < p->account.pool->block_len)
         p->completing = k;
@@ -66,7 +66,7 @@ static bool is_vital(struct skt_kcp *k, const struct skt_kcp_header *h)
 static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data)
 {
     struct skt_account *a = &k->path->account;
-    if (skt_seg_ring_reserve(&k->rcv, a, k->rcv_read, h->sn - k->rcv_read + 1) != SKT_OK)
+    if (skt_seg_ring_reserve(&k->rcv.ring, a, k->rcv.read, h->sn - k->rcv.read + 1) != SKT_OK)
         return SKT_ERR_NOMEM;
     struct skt_segment *seg = (struct skt_segment *)skt_account_get(a, is_vital(k, h));
     if (!seg)
@@ -79,7 +79,7 @@ static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8
     seg->flags = 0;
     if (h->len > 0)
         memcpy(seg->data, data, h->len);
-    *skt_seg_ring_at(&k->rcv, h->sn) = seg;
+    *skt_seg_ring_at(&k->rcv.ring, h->sn) = seg;
     return SKT_OK;
 }
 
@@ -94,10 +94,10 @@ static bool has_memory(const struct skt_kcp *k, int32_t ahead)
 
 int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data)
 {
-    int32_t ahead = skt_serial_diff(h->sn, k->rcv_nxt);
-    if (ahead >= (int32_t)k->rcv_wnd || (ahead >= 0 && h->sn - k->rcv_read >= 2 * k->rcv_wnd))
+    int32_t ahead = skt_serial_diff(h->sn, k->rcv.nxt);
+    if (ahead >= (int32_t)k->rcv.wnd || (ahead >= 0 && h->sn - k->rcv.read >= 2 * k->rcv.wnd))
         return SKT_OK;
-    if (ahead == 0 && !k->stream && k->next_frg && h->frg != k->next_frg - 1)
+    if (ahead == 0 && !k->stream && k->rcv.next_frg && h->frg != k->rcv.next_frg - 1)
         return SKT_ERR_MALFORMED;
     skt_kcp_stop_telling(k);
     k->path->data_at = k->path->now;
@@ -109,12 +109,12 @@ int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const u
         return SKT_OK; /* no memory: not acknowledged, so it comes again */
     k->path->stats.payload_rx += h->len;
     skt_kcp_grow_window(k, h->sn);
-    bool late = skt_serial_before(h->sn, k->rcv_top);
+    bool late = skt_serial_before(h->sn, k->rcv.top);
     if (!late)
-        k->rcv_top = h->sn + 1;
+        k->rcv.top = h->sn + 1;
     skt_kcp_owe(k, h, late ? SKT_ARRIVAL_LATE : ahead > 0 ? SKT_ARRIVAL_BEYOND : SKT_ARRIVAL_IN_ORDER);
     if (ahead > 0) {
-        k->rcv_held++;
+        k->rcv.held++;
         return SKT_OK;
     }
     if (advance(k))

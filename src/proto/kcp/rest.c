@@ -30,8 +30,8 @@ static void free_ring(struct skt_kcp_rest *rest)
 /* What lies behind a hole is dropped. */
 static void drop_beyond(struct skt_kcp *k, uint32_t end)
 {
-    for (uint32_t i = end - k->rcv_read; i < k->rcv.cap; i++) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->rcv, k->rcv_read + i);
+    for (uint32_t i = end - k->rcv.read; i < k->rcv.ring.cap; i++) {
+        struct skt_segment **slot = skt_seg_ring_at(&k->rcv.ring, k->rcv.read + i);
         skt_account_put(&k->path->account, *slot);
         *slot = NULL;
     }
@@ -40,19 +40,19 @@ static void drop_beyond(struct skt_kcp *k, uint32_t end)
 void skt_kcp_rest_take(struct skt_kcp_rest *rest, struct skt_kcp *k)
 {
     struct skt_account *account = &k->path->account;
-    uint32_t end = k->fin_received ? k->fin_sn : k->rcv_nxt;
-    *rest = (struct skt_kcp_rest){k->rcv, account->pool, k->rcv_read, end, k->read_off};
-    if (end == k->rcv_read ||
+    uint32_t end = k->rcv.fin_received ? k->rcv.fin_sn : k->rcv.nxt;
+    *rest = (struct skt_kcp_rest){k->rcv.ring, account->pool, k->rcv.read, end, k->rcv.read_off};
+    if (end == k->rcv.read ||
         !skt_account_hand_over(account,
-                               ring_len(rest) + (size_t)(end - k->rcv_read) * account->pool->block_len)) {
+                               ring_len(rest) + (size_t)(end - k->rcv.read) * account->pool->block_len)) {
         *rest = (struct skt_kcp_rest){0};
         return;
     }
     drop_beyond(k, end);
-    k->rcv = (struct skt_seg_ring){NULL, 0};
-    k->rcv_read = k->rcv_nxt = k->rcv_top;
-    k->rcv_held = 0;
-    k->read_off = 0;
+    k->rcv.ring = (struct skt_seg_ring){NULL, 0};
+    k->rcv.read = k->rcv.nxt = k->rcv.top;
+    k->rcv.held = 0;
+    k->rcv.read_off = 0;
 }
 
 void skt_kcp_rest_drop(struct skt_kcp_rest *rest)

@@ -21,12 +21,14 @@ static size_t charge(const struct skt_kcp *k, size_t len)
 
 size_t skt_kcp_writable(const struct skt_kcp *k)
 {
-    return k->finished || k->unsent >= k->limits.snd_unsent_max ? 0 : k->limits.snd_unsent_max - k->unsent;
+    return k->snd.finished || k->snd.unsent >= k->limits.snd_unsent_max
+               ? 0
+               : k->limits.snd_unsent_max - k->snd.unsent;
 }
 
 static void hold_back(struct skt_kcp *k, bool for_memory)
 {
-    k->want_write = true;
+    k->snd.want_write = true;
     if (for_memory)
         skt_path_add_starved(k->path, &k->starved_node);
 }
@@ -34,16 +36,16 @@ static void hold_back(struct skt_kcp *k, bool for_memory)
 /* Must a writer wait for memory? One with nothing queued may always try, for one segment of a stream. */
 static bool starved(const struct skt_kcp *k)
 {
-    return k->snd_una != k->snd_end && skt_account_low(&k->path->account, STARVED_PART);
+    return k->snd.una != k->snd.end && skt_account_low(&k->path->account, STARVED_PART);
 }
 
 void skt_kcp_check_writable(struct skt_kcp *k)
 {
-    if (!k->want_write || k->unsent > k->limits.snd_unsent_max / 2)
+    if (!k->snd.want_write || k->snd.unsent > k->limits.snd_unsent_max / 2)
         return;
     if (starved(k))
         return;
-    k->want_write = false;
+    k->snd.want_write = false;
     skt_list_remove(&k->starved_node);
     skt_kcp_notify(k, SKT_KCP_WRITABLE);
 }
@@ -51,22 +53,23 @@ void skt_kcp_check_writable(struct skt_kcp *k)
 void skt_kcp_on_first_sent(struct skt_kcp *k, const struct skt_segment *seg)
 {
     size_t bytes = seg->flags & SKT_SEG_FIN ? 0 : charge(k, seg->len);
-    assert(k->unsent >= bytes);
-    k->unsent -= bytes;
-    k->mean_len = (uint16_t)((7 * k->mean_len + seg->len) / 8);
-    k->snd_nxt++;
+    assert(k->snd.unsent >= bytes);
+    k->snd.unsent -= bytes;
+    k->snd.mean_len = (uint16_t)((7 * k->snd.mean_len + seg->len) / 8);
+    k->snd.nxt++;
     skt_kcp_check_writable(k);
 }
 
 /* Sets up to n empty segments behind the queue; returns how many there are. */
 static uint32_t reserve(struct skt_kcp *k, uint32_t n)
 {
-    uint32_t used = k->snd_end - k->snd_una;
-    if (skt_seg_ring_reserve(&k->snd, &k->path->account, k->snd_una, used + n) != SKT_OK)
+    uint32_t used = k->snd.end - k->snd.una;
+    if (skt_seg_ring_reserve(&k->snd.ring, &k->path->account, k->snd.una, used + n) != SKT_OK)
         return 0;
-    while (k->reserved < n) {
-        uint32_t sn = k->snd_end + k->reserved; /* one with nothing queued may send a segment in any case */
-        struct skt_segment *seg = (struct skt_segment *)skt_account_get(&k->path->account, k->snd_una == sn);
+    while (k->snd.reserved < n) {
+        uint32_t sn =
+            k->snd.end + k->snd.reserved; /* one with nothing queued may send a segment in any case */
+        struct skt_segment *seg = (struct skt_segment *)skt_account_get(&k->path->account, k->snd.una == sn);
         if (!seg)
             break;
         skt_list_init(&seg->node);
@@ -75,31 +78,31 @@ static uint32_t reserve(struct skt_kcp *k, uint32_t n)
         seg->sn = sn;
         seg->len = 0;
         seg->frg = seg->flags = seg->xmit = seg->copies_sent = seg->copies_due = 0;
-        *skt_seg_ring_at(&k->snd, sn) = seg;
-        k->reserved++;
+        *skt_seg_ring_at(&k->snd.ring, sn) = seg;
+        k->snd.reserved++;
     }
-    return k->reserved;
+    return k->snd.reserved;
 }
 
 static void unreserve(struct skt_kcp *k)
 {
-    for (; k->reserved > 0; k->reserved--) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->snd, k->snd_end + k->reserved - 1);
+    for (; k->snd.reserved > 0; k->snd.reserved--) {
+        struct skt_segment **slot = skt_seg_ring_at(&k->snd.ring, k->snd.end + k->snd.reserved - 1);
         skt_account_put(&k->path->account, *slot);
         *slot = NULL;
     }
-    if (k->snd_una == k->snd_end)
-        skt_seg_ring_free(&k->snd, &k->path->account);
+    if (k->snd.una == k->snd.end)
+        skt_seg_ring_free(&k->snd.ring, &k->path->account);
 }
 
 /* Queues the first reserved segment with what was put into it. */
 static struct skt_segment *queue_reserved(struct skt_kcp *k, size_t len)
 {
-    assert(k->reserved > 0);
-    struct skt_segment *seg = *skt_seg_ring_at(&k->snd, k->snd_end);
+    assert(k->snd.reserved > 0);
+    struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.end);
     seg->len = (uint16_t)len;
-    k->snd_end++;
-    k->reserved--;
+    k->snd.end++;
+    k->snd.reserved--;
     return seg;
 }
 
@@ -107,9 +110,9 @@ static struct skt_segment *queue_reserved(struct skt_kcp *k, size_t len)
 static struct skt_segment *joinable(const struct skt_kcp *k, size_t *room)
 {
     *room = 0;
-    if (!k->stream || k->snd_nxt == k->snd_end)
+    if (!k->stream || k->snd.nxt == k->snd.end)
         return NULL;
-    struct skt_segment *seg = *skt_seg_ring_at(&k->snd, k->snd_end - 1);
+    struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.end - 1);
     size_t mss = skt_path_mss(k->path);
     if ((seg->flags & SKT_SEG_FIN) || seg->len >= mss)
         return NULL;
@@ -126,8 +129,8 @@ static size_t min_size(size_t a, size_t b)
 static void note_packed(struct skt_kcp *k, size_t len)
 {
     size_t taken = SKT_KCP_HEADER_LEN + len;
-    size_t left = taken > k->packet_left ? k->path->payload_limit : k->packet_left;
-    k->packet_left = (uint16_t)(left > taken ? left - taken : 0);
+    size_t left = taken > k->snd.packet_left ? k->path->payload_limit : k->snd.packet_left;
+    k->snd.packet_left = (uint16_t)(left > taken ? left - taken : 0);
 }
 
 /* Data bytes of the segments that are to be cut: of a long message as many as its number of fragments asks
@@ -142,8 +145,8 @@ static size_t part_len(const struct skt_kcp *k, size_t len)
  * is not full, and a run of packets that one system call takes ends with such a packet: so it is filled. */
 static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
 {
-    size_t left = k->packet_left;
-    if (k->stream || k->snd_nxt == k->snd_end || len < FILL_FROM * mss || len > (FRAGMENTS_MAX - 1) * mss)
+    size_t left = k->snd.packet_left;
+    if (k->stream || k->snd.nxt == k->snd.end || len < FILL_FROM * mss || len > (FRAGMENTS_MAX - 1) * mss)
         return mss;
     if (left < SKT_KCP_HEADER_LEN + FILL_LEAST || left - SKT_KCP_HEADER_LEN > mss)
         return mss;
@@ -153,12 +156,12 @@ static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
 int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
 {
     size_t room, mss = skt_path_mss(k->path);
-    if (k->finished)
+    if (k->snd.finished)
         return SKT_ERR_CLOSED;
     if (len == 0 || (!k->stream && len > mss * FRAGMENTS_MAX && len > SKT_MESSAGE_MAX))
         return SKT_ERR_ARG;
     mss = part_len(k, len);
-    if (k->unsent > 0 && k->unsent + len > k->limits.snd_unsent_max) {
+    if (k->snd.unsent > 0 && k->snd.unsent + len > k->limits.snd_unsent_max) {
         hold_back(k, false);
         return SKT_ERR_AGAIN;
     }
@@ -175,7 +178,7 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
     if (tail) {
         memcpy(tail->data + tail->len, from, joined);
         tail->len = (uint16_t)(tail->len + joined);
-        k->unsent += joined;
+        k->snd.unsent += joined;
         from += joined;
         len -= joined;
     }
@@ -184,7 +187,7 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
         struct skt_segment *seg = queue_reserved(k, part);
         memcpy(seg->data, from, part);
         seg->frg = k->stream ? 0 : (uint8_t)n;
-        k->unsent += charge(k, part);
+        k->snd.unsent += charge(k, part);
         note_packed(k, part);
         from += part;
         len -= part;
@@ -196,10 +199,10 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
 
 int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max)
 {
-    assert(k->stream && k->reserved == 0);
+    assert(k->stream && k->snd.reserved == 0);
     size_t mss = skt_path_mss(k->path), room, allowed = skt_kcp_writable(k);
     int pieces = 0;
-    if (k->finished || max <= 0)
+    if (k->snd.finished || max <= 0)
         return 0;
     if (allowed == 0 || starved(k)) {
         hold_back(k, allowed > 0);
@@ -214,7 +217,7 @@ int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max)
         want = 1;
     uint32_t n = reserve(k, (uint32_t)min_size(want, (size_t)(max - pieces)));
     for (uint32_t i = 0; i < n; i++) {
-        struct skt_segment *seg = *skt_seg_ring_at(&k->snd, k->snd_end + i);
+        struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.end + i);
         iov[pieces++] = (struct iovec){seg->data, mss};
     }
     if (pieces == 0)
@@ -226,7 +229,7 @@ void skt_kcp_write_commit(struct skt_kcp *k, size_t len)
 {
     size_t mss = skt_path_mss(k->path), room;
     struct skt_segment *tail = joinable(k, &room);
-    k->unsent += len;
+    k->snd.unsent += len;
     if (tail) {
         size_t joined = min_size(room, len);
         tail->len = (uint16_t)(tail->len + joined);
@@ -245,15 +248,15 @@ void skt_kcp_write_commit(struct skt_kcp *k, size_t len)
 
 int skt_kcp_finish(struct skt_kcp *k)
 {
-    assert(k->stream && k->reserved == 0);
-    if (k->finished)
+    assert(k->stream && k->snd.reserved == 0);
+    if (k->snd.finished)
         return SKT_ERR_CLOSED;
     if (reserve(k, 1) < 1) {
         unreserve(k);
         return SKT_ERR_NOMEM;
     }
     queue_reserved(k, 0)->flags = SKT_SEG_FIN;
-    k->finished = true;
+    k->snd.finished = true;
     skt_kcp_update_sending(k);
     return SKT_OK;
 }

@@ -32,8 +32,8 @@ static size_t bytes_in(const struct skt_seg_ring *r, uint32_t from, uint32_t to)
 
 static enum skt_hold hold_of(const struct skt_kcp *k)
 {
-    if (k->snd_nxt == k->snd_end)
-        return k->want_write && !skt_list_empty(&k->starved_node) ? SKT_HOLD_MEMORY : SKT_HOLD_NONE;
+    if (k->snd.nxt == k->snd.end)
+        return k->snd.want_write && !skt_list_empty(&k->starved_node) ? SKT_HOLD_MEMORY : SKT_HOLD_NONE;
     if (!skt_kcp_window_open(k))
         return SKT_HOLD_PEER_WINDOW;
     switch (skt_path_limit(k->path)) {
@@ -52,20 +52,20 @@ void skt_kcp_look(const struct skt_kcp *k, struct skt_kcp_view *v)
 {
     *v = (struct skt_kcp_view){
         .conv = k->conv,
-        .una = k->snd_una,
-        .nxt = k->snd_nxt,
-        .end = k->snd_end,
-        .read = k->rcv_read,
-        .got = k->rcv_nxt,
-        .window = k->rcv_wnd > k->rcv_nxt - k->rcv_read ? k->rcv_wnd - (k->rcv_nxt - k->rcv_read) : 0,
-        .behind_gap = k->rcv_held,
-        .unsent = k->unsent,
-        .inflight = bytes_in(&k->snd, k->snd_una, k->snd_nxt),
-        .unread = bytes_in(&k->rcv, k->rcv_read, k->rcv_nxt),
+        .una = k->snd.una,
+        .nxt = k->snd.nxt,
+        .end = k->snd.end,
+        .read = k->rcv.read,
+        .got = k->rcv.nxt,
+        .window = k->rcv.wnd > k->rcv.nxt - k->rcv.read ? k->rcv.wnd - (k->rcv.nxt - k->rcv.read) : 0,
+        .behind_gap = k->rcv.held,
+        .unsent = k->snd.unsent,
+        .inflight = bytes_in(&k->snd.ring, k->snd.una, k->snd.nxt),
+        .unread = bytes_in(&k->rcv.ring, k->rcv.read, k->rcv.nxt),
         .out = hold_of(k),
-        .in = k->rcv_held > 0 ? SKT_HOLD_GAP : SKT_HOLD_NONE,
+        .in = k->rcv.held > 0 ? SKT_HOLD_GAP : SKT_HOLD_NONE,
     };
     if (skt_kcp_window_open(k))
-        v->peer_window = k->wnd_una + k->rmt_wnd - k->snd_nxt;
-    v->unread -= v->unread < k->read_off ? v->unread : k->read_off;
+        v->peer_window = k->snd.wnd_una + k->snd.rmt_wnd - k->snd.nxt;
+    v->unread -= v->unread < k->rcv.read_off ? v->unread : k->rcv.read_off;
 }

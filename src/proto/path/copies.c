@@ -25,16 +25,16 @@ static skt_us gap(const struct skt_path *p)
 static bool is_thin(const struct skt_segment *seg)
 {
     const struct skt_kcp *k = seg->kcp;
-    uint32_t flying = k->snd_nxt - k->snd_una;
+    uint32_t flying = k->snd.nxt - k->snd.una;
     if (flying <= THIN_ALWAYS || (seg->flags & SKT_SEG_FIN))
-        return !k->bulk && !k->once;
-    return !k->bulk && !k->once && flying <= THIN_DRAINED && k->snd_nxt == k->snd_end;
+        return !k->snd.bulk && !k->snd.once;
+    return !k->snd.bulk && !k->snd.once && flying <= THIN_DRAINED && k->snd.nxt == k->snd.end;
 }
 
 /* Does more follow at once that parity covers together with it, for less? */
 static bool is_covered(const struct skt_path *p, const struct skt_kcp *k)
 {
-    return k->snd_nxt != k->snd_end && skt_redundancy_group(&p->redundancy) > 0 && !skt_path_spares_parity(p);
+    return k->snd.nxt != k->snd.end && skt_redundancy_group(&p->redundancy) > 0 && !skt_path_spares_parity(p);
 }
 
 void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now)

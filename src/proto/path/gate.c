@@ -69,6 +69,6 @@ enum skt_trace_limit skt_path_limit(const struct skt_path *p)
         return SKT_TRACE_MEMORY;
     /* Those that wait with nothing in flight ask for the window now and then. */
     const struct skt_heap_node *first = skt_heap_first(&p->turns.timers);
-    bool asks = first && SKT_CONTAINER(first, const struct skt_kcp, timer)->probe_at != SKT_NEVER;
+    bool asks = first && SKT_CONTAINER(first, const struct skt_kcp, timer)->snd.probe_at != SKT_NEVER;
     return p->turns.held > 0 || asks ? SKT_TRACE_PEER_WINDOW : SKT_TRACE_NOTHING;
 }

@@ -76,7 +76,7 @@ static void write_segment(const struct skt_segment *seg, uint32_t ts, uint8_t *o
         .wnd = skt_kcp_advertise(k),
         .ts = ts,
         .sn = seg->sn,
-        .una = k->rcv_nxt,
+        .una = k->rcv.nxt,
         .len = seg->len,
     };
     skt_kcp_put_header(out, &h);
@@ -86,7 +86,7 @@ static void write_segment(const struct skt_segment *seg, uint32_t ts, uint8_t *o
 static struct skt_segment *next_of(const struct skt_list *conversations)
 {
     const struct skt_kcp *k = SKT_CONTAINER(conversations->next, struct skt_kcp, ready_node);
-    return *skt_seg_ring_at(&k->snd, k->snd_nxt);
+    return *skt_seg_ring_at(&k->snd.ring, k->snd.nxt);
 }
 
 /* The segment whose turn it is, or NULL: thin conversations first, though not for ever; then what is to be
@@ -111,7 +111,7 @@ static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
 static void note_uncopied(struct skt_path *p, const struct skt_segment *seg)
 {
     if (seg->copies_due == 0 &&
-        (!seg->kcp->once || skt_redundancy_left(&p->redundancy, p->now) > SPARED_BY_ACKS))
+        (!seg->kcp->snd.once || skt_redundancy_left(&p->redundancy, p->now) > SPARED_BY_ACKS))
         p->uncopied = true;
 }
 
@@ -138,8 +138,8 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
     p->stats.payload_tx += seg->len;
     struct skt_kcp *k = seg->kcp;
     skt_kcp_on_first_sent(k, seg);
-    if (k->snd_nxt != k->snd_end)
-        skt_seg_prefetch(*skt_seg_ring_at(&k->snd, k->snd_nxt));
+    if (k->snd.nxt != k->snd.end)
+        skt_seg_prefetch(*skt_seg_ring_at(&k->snd.ring, k->snd.nxt));
     skt_path_plan_copies(p, seg, now);
     note_uncopied(p, seg);
     skt_kcp_update_sending(k);
@@ -311,7 +311,7 @@ size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t
 static size_t waiting_in(const struct skt_list *conversations, size_t waiting, size_t enough)
 {
     for (const struct skt_list *l = conversations->next; l != conversations && waiting < enough; l = l->next)
-        waiting += SKT_CONTAINER(l, struct skt_kcp, ready_node)->unsent;
+        waiting += SKT_CONTAINER(l, struct skt_kcp, ready_node)->snd.unsent;
     return waiting;
 }
 

@@ -151,8 +151,8 @@ int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *b
     }
     /* A flow whose window is closed holds no more than the path would; the rest can still be dropped. */
     f->kcp.limits.snd_unsent_max = target_len(s, ROOM_MAX + PACKET_MAX);
-    f->kcp.bulk = hints & SKT_PACKET_BULK;
-    f->kcp.once = hints & SKT_PACKET_ONCE;
+    f->kcp.snd.bulk = hints & SKT_PACKET_BULK;
+    f->kcp.snd.once = hints & SKT_PACKET_ONCE;
     return skt_kcp_write(&f->kcp, buf, len);
 }
 

@@ -15,7 +15,7 @@ enum {
 static bool write_one(struct skt_session *s, const struct skt_owed_reset *r)
 {
     uint8_t msg[10] = {SKT_CONTROL_RESET};
-    if (s->control.snd_end - s->control.snd_una >= FLYING_MAX)
+    if (s->control.snd.end - s->control.snd.una >= FLYING_MAX)
         return false;
     skt_put_u32(msg + 1, r->conv);
     msg[5] = r->reason;

@@ -74,9 +74,9 @@ static void dispose_stream(struct skt_session *s, struct skt_stream *st)
 static void free_stream(struct skt_session *s, struct skt_stream *st)
 {
     const struct skt_kcp *k = &st->kcp;
-    if (k->ack_newest) { /* the acknowledgement of the last segment outlives the conversation */
+    if (k->owed.newest) { /* the acknowledgement of the last segment outlives the conversation */
         struct skt_kcp_header last = {
-            .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->rcv_nxt - 1, .ts = k->newest_ts};
+            .conv = st->conv, .cmd = SKT_KCP_CMD_PUSH, .sn = k->rcv.nxt - 1, .ts = k->owed.newest_ts};
         skt_streams_queue_stateless_ack(s, &last);
     }
     skt_trace_tell(&s->path.trace, closed, s->path.now, st->conv, st->reset, st->reset_reason);
