@@ -269,11 +269,11 @@ static size_t put_small(struct world *w, const struct skt_session *s, uint8_t *o
     for (unsigned i = 0; i < len; i++)
         out[2 + i] = (uint8_t)skt_read_u8(&w->in);
     if (type == SKT_FRAME_RESPONSE && len == 8)
-        memcpy(out + 2, s->challenge, 8);
+        memcpy(out + 2, s->roaming.challenge, 8);
     if (type == SKT_FRAME_PROBED && len >= 2 && (out[2] & 1))
         skt_put_u16(out + 2, s->mtu.probe);
     if (type == SKT_FRAME_PONG && len >= 4 && (out[2] & 1))
-        skt_put_u32(out + 2, s->pings[out[3] % SKT_PINGS_MAX]);
+        skt_put_u32(out + 2, s->liveness.pings[out[3] % SKT_PINGS_MAX]);
     return 2 + len;
 }
 
