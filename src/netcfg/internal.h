@@ -72,6 +72,9 @@ int skt_netcfg_record(struct skt_netcfg_helper *h, const char *fmt, ...)
 /* Monotonic. */
 skt_us skt_netcfg_now(void);
 
+/* Does what a line asks for (it is taken apart), as far as it may; the text is set (netcfg/requests.c). */
+int skt_netcfg_on_request(struct skt_netcfg_helper *h, char *line);
+
 /* The request "hook EVENT" and its variables. */
 int skt_netcfg_on_hook(struct skt_netcfg_helper *h, char *rest);
 

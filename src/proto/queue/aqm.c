@@ -2,15 +2,13 @@
 #include "proto/queue/aqm.h"
 
 #include "base/err.h"
+#include "proto/queue/aqm_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 enum {
     OVERFLOW_BATCH = 64, /* packets dropped at once at the limit (RFC 8290, 4.1) */
-    FLOWS_START = 16,
-    NAMES_MAX = 8,                 /* flows that may share a number and still are kept in order */
-    LAG_MAX = 4 * SKT_AQM_QUANTUM, /* bytes of its share that a flow may make up for */
 };
 
 /* CoDel's constants (RFC 8289, 4.2 to 4.4) for a path of known round trip. The interval is the least one that
@@ -26,37 +24,6 @@ enum { INTERVAL_RTTS = 16, TARGET_PART = 20 };
 #define BULK_TIME (500 * SKT_US_PER_MS)
 
 #define RATE_MAX UINT64_C(1000000000000)
-
-/* Of a flow that has no packet; last in the heap. */
-#define NO_TURN (SKT_NEVER - 1)
-
-/* A number that has been idle for so long is taken before a new one is: a session's conversations stay as few
- * as its flows are at a time. */
-#define REUSE_AFTER (1 * SKT_US_PER_SEC)
-
-struct skt_aqm_flow {
-    struct skt_list queue;     /* packets, oldest first */
-    struct skt_list link;      /* in idle; in none while packets of it wait or are on their way */
-    struct skt_heap_node turn; /* the place of its next packet */
-    uint32_t names[NAMES_MAX]; /* hashes of the flows that have this number, in by_hash */
-    uint8_t name_count;
-    uint16_t number;
-    bool active; /* it has a turn */
-    bool held;
-    bool on_way; /* packets were pulled that have not all arrived */
-    bool ack;    /* the last packet pulled was a bare acknowledgement */
-    size_t bytes;
-    uint32_t packets;
-    uint32_t largest; /* packet seen, bytes */
-    uint64_t end;     /* where its last packet ended */
-    uint64_t
-        spare; /* bytes of its share that it has not used; of what waits all beyond half of them is bulk */
-    uint64_t taken; /* bytes beyond half of its share, as counted at taken_at */
-    skt_us taken_at;
-    bool used; /* it is one of the users */
-    skt_us idle_since;
-    struct skt_codel codel;
-};
 
 struct skt_aqm_packet *skt_aqm_packet_new(size_t len)
 {
@@ -75,7 +42,7 @@ void skt_aqm_packet_free(struct skt_aqm_packet *p)
 
 void skt_aqm_init(struct skt_aqm *q, unsigned max, size_t limit)
 {
-    *q = (struct skt_aqm){.max = max, .limit = limit, .furthest = LAG_MAX};
+    *q = (struct skt_aqm){.max = max, .limit = limit, .furthest = SKT_AQM_LAG_MAX};
     skt_idmap_init(&q->by_hash);
     skt_heap_init(&q->turns);
     skt_list_init(&q->idle);
@@ -123,121 +90,6 @@ void skt_aqm_dispose(struct skt_aqm *q)
     skt_aqm_init(q, q->max, q->limit);
 }
 
-/* --- which flow --- */
-
-static void set_turn(struct skt_aqm *q, struct skt_aqm_flow *f, uint64_t place)
-{
-    int err = skt_heap_set(&q->turns, &f->turn, place); /* it is in it already */
-    assert(err == SKT_OK);
-    (void)err;
-}
-
-/* A flow that has got a packet takes its place: where its last packet ended, but not far behind. */
-static void activate(struct skt_aqm *q, struct skt_aqm_flow *f)
-{
-    bool alone = !skt_aqm_ready(q);
-    if (alone)
-        q->place = q->furthest;
-    uint64_t least = q->place > LAG_MAX ? q->place - LAG_MAX : 0, start = f->end > least ? f->end : least;
-    f->spare = alone ? LAG_MAX : q->place > start ? q->place - start : 0;
-    f->active = true;
-    if (!f->used)
-        q->users++;
-    f->used = true;
-    set_turn(q, f, start);
-}
-
-/* A flow gives up its place; it is idle where nothing of it waits or is on its way. */
-static void rest(struct skt_aqm *q, struct skt_aqm_flow *f, skt_us now)
-{
-    f->active = false;
-    set_turn(q, f, NO_TURN);
-    if (f->on_way || f->packets > 0)
-        return;
-    if (f->used)
-        q->users--;
-    f->used = false;
-    f->idle_since = now;
-    skt_list_move_tail(&q->idle, &f->link);
-}
-
-static void add_name(struct skt_aqm *q, struct skt_aqm_flow *f, uint32_t hash)
-{
-    if (f->name_count < NAMES_MAX && skt_idmap_put(&q->by_hash, hash, f) == SKT_OK)
-        f->names[f->name_count++] = hash;
-}
-
-/* The number is this flow's from now on, as if new. */
-static void rename_flow(struct skt_aqm *q, struct skt_aqm_flow *f, uint32_t hash)
-{
-    while (f->name_count > 0)
-        (void)skt_idmap_remove(&q->by_hash, f->names[--f->name_count]);
-    add_name(q, f, hash);
-    f->end = 0;
-    f->largest = 0;
-    f->taken = 0;
-    f->ack = false;
-    f->codel = (struct skt_codel){0};
-}
-
-static struct skt_aqm_flow *new_flow(struct skt_aqm *q)
-{
-    if (q->count == q->cap) {
-        unsigned cap = q->cap ? 2 * q->cap : FLOWS_START;
-        void *flows = realloc(q->flows, cap * sizeof(struct skt_aqm_flow *));
-        if (!flows)
-            return NULL;
-        q->flows = (struct skt_aqm_flow **)flows;
-        q->cap = cap;
-    }
-    struct skt_aqm_flow *f = (struct skt_aqm_flow *)calloc(1, sizeof *f);
-    if (!f)
-        return NULL;
-    skt_list_init(&f->queue);
-    skt_list_init(&f->link);
-    if (skt_heap_set(&q->turns, &f->turn, NO_TURN) != SKT_OK) {
-        free(f);
-        return NULL;
-    }
-    f->number = (uint16_t)q->count;
-    q->flows[q->count++] = f;
-    return f;
-}
-
-/* No number is idle. One with few names, so that this flow keeps to it while it is in use. */
-static struct skt_aqm_flow *share(struct skt_aqm *q, uint32_t hash)
-{
-    if (q->count == 0)
-        return NULL;
-    unsigned at = hash % q->count;
-    for (int tries = 1; q->flows[at]->name_count == NAMES_MAX && tries < NAMES_MAX; tries++)
-        at = (at + 1) % q->count;
-    q->stats.shared++;
-    add_name(q, q->flows[at], hash);
-    return q->flows[at];
-}
-
-static struct skt_aqm_flow *flow_for(struct skt_aqm *q, skt_us now, uint32_t hash)
-{
-    struct skt_aqm_flow *f = (struct skt_aqm_flow *)skt_idmap_get(&q->by_hash, hash);
-    if (f) {
-        skt_list_remove(&f->link); /* it is about to get a packet */
-        return f;
-    }
-    struct skt_aqm_flow *idle =
-        skt_list_empty(&q->idle) ? NULL : SKT_CONTAINER(q->idle.next, struct skt_aqm_flow, link);
-    bool rested = idle && now - idle->idle_since >= REUSE_AFTER;
-    if (!rested && q->count < q->max)
-        f = new_flow(q);
-    if (!f)
-        f = idle;
-    if (!f)
-        return share(q, hash);
-    skt_list_remove(&f->link);
-    rename_flow(q, f, hash);
-    return f;
-}
-
 /* --- in --- */
 
 /* The flow that has most waiting loses half of it, up to a batch, from its head: its sender learns soonest.
@@ -259,7 +111,7 @@ static void shorten_longest(struct skt_aqm *q)
 
 void skt_aqm_push(struct skt_aqm *q, skt_us now, uint64_t hash, struct skt_aqm_packet *p)
 {
-    struct skt_aqm_flow *f = flow_for(q, now, (uint32_t)(hash ^ hash >> 32));
+    struct skt_aqm_flow *f = skt_aqm_flow_for(q, now, (uint32_t)(hash ^ hash >> 32));
     if (!f) {
         q->stats.overflow++;
         skt_aqm_packet_free(p);
@@ -276,7 +128,7 @@ void skt_aqm_push(struct skt_aqm *q, skt_us now, uint64_t hash, struct skt_aqm_p
     if (p->len > f->largest)
         f->largest = p->len;
     if (!f->held && !f->active)
-        activate(q, f);
+        skt_aqm_activate(q, f);
     while (q->bytes > q->limit)
         shorten_longest(q);
 }
@@ -307,7 +159,7 @@ static struct skt_aqm_packet *take(struct skt_aqm *q, struct skt_aqm_flow *f, sk
 static struct skt_aqm_flow *next_flow(const struct skt_aqm *q)
 {
     struct skt_heap_node *node = skt_heap_first(&q->turns);
-    return node && node->at < NO_TURN ? SKT_CONTAINER(node, struct skt_aqm_flow, turn) : NULL;
+    return node && node->at < SKT_AQM_NO_TURN ? SKT_CONTAINER(node, struct skt_aqm_flow, turn) : NULL;
 }
 
 bool skt_aqm_ready(const struct skt_aqm *q)
@@ -331,7 +183,7 @@ static uint64_t taken_by_now(const struct skt_aqm *q, const struct skt_aqm_flow 
 static uint64_t taken_most(const struct skt_aqm *q)
 {
     uint64_t most = half_share(q) * BULK_TIME / SKT_US_PER_SEC;
-    return most > LAG_MAX ? most : LAG_MAX;
+    return most > SKT_AQM_LAG_MAX ? most : SKT_AQM_LAG_MAX;
 }
 
 /* Bulk is what has more waiting than half of its share comes to, or took more for long. */
@@ -362,7 +214,7 @@ struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now)
             q->place = start;
         struct skt_aqm_packet *p = take(q, f, now);
         if (!p) {
-            rest(q, f, now);
+            skt_aqm_rest(q, f, now);
             continue;
         }
         f->end = start + p->len;
@@ -375,9 +227,9 @@ struct skt_aqm_packet *skt_aqm_pull(struct skt_aqm *q, skt_us now)
         p->once = p->ack && f->ack;
         f->ack = p->ack;
         if (f->packets > 0)
-            set_turn(q, f, f->end);
+            skt_aqm_set_turn(q, f, f->end);
         else
-            rest(q, f, now);
+            skt_aqm_rest(q, f, now);
         q->stats.pulled++;
         return p;
     }
@@ -396,7 +248,7 @@ void skt_aqm_hold(struct skt_aqm *q, struct skt_aqm_packet *p)
     f->end -= p->len;
     f->held = true;
     f->active = false;
-    set_turn(q, f, NO_TURN);
+    skt_aqm_set_turn(q, f, SKT_AQM_NO_TURN);
 }
 
 void skt_aqm_release(struct skt_aqm *q, skt_us now, unsigned flow)
@@ -406,9 +258,9 @@ void skt_aqm_release(struct skt_aqm *q, skt_us now, unsigned flow)
         return;
     f->held = false;
     if (f->packets > 0)
-        activate(q, f);
+        skt_aqm_activate(q, f);
     else
-        rest(q, f, now);
+        skt_aqm_rest(q, f, now);
 }
 
 void skt_aqm_arrived(struct skt_aqm *q, skt_us now, unsigned flow)
@@ -418,7 +270,7 @@ void skt_aqm_arrived(struct skt_aqm *q, skt_us now, unsigned flow)
         return;
     f->on_way = false;
     if (!f->active && !f->held)
-        rest(q, f, now);
+        skt_aqm_rest(q, f, now);
 }
 
 struct skt_aqm_packet *skt_aqm_take(struct skt_aqm *q, unsigned *pos)
