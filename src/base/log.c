@@ -10,8 +10,6 @@
 
 enum skt_log_level skt_log_level_now = SKT_LOG_INFO;
 
-static const char *const level_names[] = {"error", "warn", "info", "debug"};
-
 void skt_log_set_level(enum skt_log_level level)
 {
     skt_log_level_now = level;
@@ -22,10 +20,25 @@ enum skt_log_level skt_log_get_level(void)
     return skt_log_level_now;
 }
 
+const char *skt_log_level_str(enum skt_log_level level)
+{
+    switch (level) {
+    case SKT_LOG_ERROR:
+        return "error";
+    case SKT_LOG_WARN:
+        return "warn";
+    case SKT_LOG_INFO:
+        return "info";
+    case SKT_LOG_DEBUG:
+        break;
+    }
+    return "debug";
+}
+
 int skt_log_level_of(const char *name)
 {
-    for (int i = 0; i <= SKT_LOG_DEBUG; i++)
-        if (strcmp(name, level_names[i]) == 0)
+    for (int i = SKT_LOG_ERROR; i <= SKT_LOG_DEBUG; i++)
+        if (strcmp(name, skt_log_level_str((enum skt_log_level)i)) == 0)
             return i;
     return SKT_ERR_ARG;
 }
@@ -40,7 +53,8 @@ size_t skt_log_prefix(char *line, size_t cap, enum skt_log_level level)
     clock_gettime(CLOCK_REALTIME, &ts);
     localtime_r(&ts.tv_sec, &tm);
     size_t n = strftime(line, cap, "%Y-%m-%d %H:%M:%S", &tm);
-    return n + (size_t)snprintf(line + n, cap - n, ".%03ld %-5s ", ts.tv_nsec / 1000000, level_names[level]);
+    return n + (size_t)snprintf(line + n, cap - n, ".%03ld %-5s ", ts.tv_nsec / 1000000,
+                                skt_log_level_str(level));
 }
 
 /* Of the UTF-8 sequence at s, len bytes: does it steer a terminal (C1), or the order of what is read? */

@@ -18,7 +18,8 @@ enum skt_log_level { SKT_LOG_ERROR, SKT_LOG_WARN, SKT_LOG_INFO, SKT_LOG_DEBUG };
 void skt_log_set_level(enum skt_log_level level);
 enum skt_log_level skt_log_get_level(void);
 
-/* The level of a name ("error", "warn", "info", "debug"), or SKT_ERR_ARG. */
+/* "error", "warn", "info", "debug"; and the level of such a name, or SKT_ERR_ARG. */
+const char *skt_log_level_str(enum skt_log_level level);
 int skt_log_level_of(const char *name);
 
 /* Appends to the file at path from now on (NULL: stderr), as skt_log_open_file opens it. SKT_ERR_IO with

@@ -27,7 +27,12 @@ enum {
     NAME_MAX_LEN = 60, /* bytes of an instance's name: the path of its socket has 107 (macOS: 103) */
 };
 
-static const char *const mode_names[] = {"proxy_client", "proxy_server", "tun_client", "tun_server"};
+static const char *const mode_names[SKT_CONFIG_CUSTOM] = {
+    [SKT_CONFIG_PROXY_CLIENT] = "proxy_client",
+    [SKT_CONFIG_PROXY_SERVER] = "proxy_server",
+    [SKT_CONFIG_TUN_CLIENT] = "tun_client",
+    [SKT_CONFIG_TUN_SERVER] = "tun_server",
+};
 
 size_t skt_config_max_memory(const struct skt_config *conf)
 {

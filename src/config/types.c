@@ -224,14 +224,17 @@ void skt_config_read_cipher(struct config_reader *r, const struct config_field *
 {
     const char *s = lua_type(r->L, -1) == LUA_TSTRING ? lua_tostring(r->L, -1) : "";
     uint8_t *ciphers = at;
-    if (strcmp(s, "auto") == 0)
+    if (strcmp(s, "auto") == 0) {
         *ciphers = 0;
-    else if (strcmp(s, "aes-256-gcm") == 0)
-        *ciphers = 1 << SKT_CIPHER_AES_256_GCM;
-    else if (strcmp(s, "chacha20-poly1305") == 0)
-        *ciphers = 1 << SKT_CIPHER_CHACHA20_POLY1305;
-    else
-        skt_config_fail_got(r, f, "\"auto\", \"aes-256-gcm\" or \"chacha20-poly1305\"");
+        return;
+    }
+    for (int i = SKT_CIPHER_AES_256_GCM; i <= SKT_CIPHER_CHACHA20_POLY1305; i++) {
+        if (strcmp(s, skt_cipher_str((enum skt_cipher)i)) == 0) {
+            *ciphers = (uint8_t)(1 << i);
+            return;
+        }
+    }
+    skt_config_fail_got(r, f, "\"auto\", \"aes-256-gcm\" or \"chacha20-poly1305\"");
 }
 
 void skt_config_read_redundancy(struct config_reader *r, const struct config_field *f, void *at)
@@ -260,11 +263,10 @@ void skt_config_read_redundancy(struct config_reader *r, const struct config_fie
 
 void skt_config_read_log_level(struct config_reader *r, const struct config_field *f, void *at)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
     const char *s = lua_type(r->L, -1) == LUA_TSTRING ? lua_tostring(r->L, -1) : "";
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcasecmp(s, names[i]) == 0) {
-            *(enum skt_log_level *)at = (enum skt_log_level)skt_log_level_of(names[i]);
+    for (int i = SKT_LOG_ERROR; i <= SKT_LOG_DEBUG; i++) {
+        if (strcasecmp(s, skt_log_level_str((enum skt_log_level)i)) == 0) {
+            *(enum skt_log_level *)at = (enum skt_log_level)i;
             return;
         }
     }

@@ -20,6 +20,9 @@ enum skt_cipher {
     SKT_CIPHER_CHACHA20_POLY1305 = 2,
 };
 
+/* "aes-256-gcm", ... as the configuration has it; "none". */
+const char *skt_cipher_str(enum skt_cipher cipher);
+
 struct skt_aead; /* one key, one direction; reused for every packet */
 struct skt_mask; /* one ChaCha20 key for header masking */
 

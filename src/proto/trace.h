@@ -71,6 +71,13 @@ enum skt_trace_keys {
     SKT_TRACE_KEYS_CONTINUED, /* new keys for the session that is there (rekeying, or after a silence) */
 };
 
+/* "again", "overtaken", "window", ...: as traces and the status have them (doc/trace.md). */
+const char *skt_trace_datagram_str(enum skt_trace_datagram what);
+const char *skt_trace_cause_str(enum skt_trace_cause cause);
+const char *skt_trace_loss_str(enum skt_trace_loss how);
+const char *skt_trace_limit_str(enum skt_trace_limit what);
+const char *skt_trace_keys_str(enum skt_trace_keys what);
+
 struct skt_trace_group {
     unsigned data, parity; /* packets */
     unsigned len;          /* of its longest packet */

@@ -147,6 +147,9 @@ enum {
 
 enum skt_wire_mode { SKT_MODE_PROXY = 1, SKT_MODE_TUN = 2, SKT_MODE_CUSTOM = 3 };
 
+/* "a proxy mode", ...; of one that is not known, too. */
+const char *skt_wire_mode_words(enum skt_wire_mode mode);
+
 enum skt_hs_status {
     SKT_HS_OK = 0,
     SKT_HS_VERSION = 1, /* the server does not speak the client's version; `version` is its own */
@@ -171,6 +174,10 @@ enum skt_close {
     SKT_CLOSE_ROOM = 5,     /* it made room: there are as many sessions as there may be */
 };
 
+/* "timeout", ... for scripts; "closed": of what is not known, too. And a sentence for logs. */
+const char *skt_close_str(enum skt_close reason);
+const char *skt_close_words(enum skt_close reason);
+
 /* Messages of SKT_CONV_CONTROL: kind u8, body. */
 enum skt_control {
     /* conv u32 | reason u8 (enum skt_reset) [| end u32]: the stream ends in both directions; what its sender
@@ -186,6 +193,10 @@ enum skt_reset {
     SKT_RESET_TARGET = 4,      /* the server has no such target, or the ticket may not use it */
     SKT_RESET_LIMIT = 5,       /* the server has no room for it */
 };
+
+/* "abort", ... for scripts; and a sentence for logs. What is not known has one, too. */
+const char *skt_reset_str(enum skt_reset reason);
+const char *skt_reset_words(enum skt_reset reason);
 
 /* A stream's bytes begin with: kind u8 | len u8 | name. An empty PUSH segment is the end of its bytes (FIN).
  */

@@ -125,26 +125,17 @@ static void on_end(void *user, skt_us now)
 
 static void on_state(void *user, skt_us now, int state, uint32_t cid, int reason)
 {
-    static const char *const names[] = {
-        [SKT_SESSION_IDLE] = "idle",       [SKT_SESSION_CONNECTING] = "connecting", [SKT_SESSION_UP] = "up",
-        [SKT_SESSION_SUSPECT] = "suspect", [SKT_SESSION_CLOSED] = "closed",
-    };
+    const char *name = skt_session_state_str((enum skt_session_state)state);
     if (state == SKT_SESSION_CLOSED)
-        put(user, now, "state_updated", "\"new\":\"%s\",\"cid\":%" PRIu32 ",\"reason\":%d", names[state], cid,
+        put(user, now, "state_updated", "\"new\":\"%s\",\"cid\":%" PRIu32 ",\"reason\":%d", name, cid,
             reason);
     else
-        put(user, now, "state_updated", "\"new\":\"%s\",\"cid\":%" PRIu32, names[state], cid);
+        put(user, now, "state_updated", "\"new\":\"%s\",\"cid\":%" PRIu32, name, cid);
 }
 
 static void on_keys(void *user, skt_us now, enum skt_trace_keys what, const char *cipher)
 {
-    static const char *const names[] = {
-        [SKT_TRACE_KEYS_ASKED] = "asked",
-        [SKT_TRACE_KEYS_ANSWERED] = "answered",
-        [SKT_TRACE_KEYS_NEW] = "new",
-        [SKT_TRACE_KEYS_CONTINUED] = "continued",
-    };
-    put(user, now, "keys_updated", "\"what\":\"%s\",\"cipher\":\"%s\"", names[what], cipher);
+    put(user, now, "keys_updated", "\"what\":\"%s\",\"cipher\":\"%s\"", skt_trace_keys_str(what), cipher);
 }
 
 static void on_path(void *user, skt_us now, const struct skt_addr *peer)
@@ -162,13 +153,7 @@ static void on_mtu(void *user, skt_us now, size_t mtu)
 
 static void on_sent(void *user, skt_us now, size_t len, enum skt_trace_datagram what)
 {
-    static const char *const names[] = {
-        [SKT_TRACE_DATA] = "data",
-        [SKT_TRACE_PARITY] = "parity",
-        [SKT_TRACE_PROBE] = "probe",
-        [SKT_TRACE_HANDSHAKE] = "handshake",
-    };
-    put(user, now, "datagram_sent", "\"length\":%zu,\"type\":\"%s\"", len, names[what]);
+    put(user, now, "datagram_sent", "\"length\":%zu,\"type\":\"%s\"", len, skt_trace_datagram_str(what));
 }
 
 static void on_received(void *user, skt_us now, size_t len)
@@ -185,14 +170,8 @@ static void on_dropped(void *user, skt_us now, size_t len, int err)
 
 static void on_segment(void *user, skt_us now, const struct skt_trace_segment *seg)
 {
-    static const char *const names[] = {
-        [SKT_TRACE_FIRST] = "first",
-        [SKT_TRACE_AGAIN] = "again",
-        [SKT_TRACE_TAIL] = "tail",
-        [SKT_TRACE_COPY] = "copy",
-    };
     put(user, now, "segment_sent", "\"conv\":%" PRIu32 ",\"sn\":%" PRIu32 ",\"length\":%u,\"cause\":\"%s\"",
-        seg->conv, seg->sn, seg->len, names[seg->cause]);
+        seg->conv, seg->sn, seg->len, skt_trace_cause_str((enum skt_trace_cause)seg->cause));
 }
 
 static void on_acked(void *user, skt_us now, size_t bytes, uint64_t rate)
@@ -202,13 +181,8 @@ static void on_acked(void *user, skt_us now, size_t bytes, uint64_t rate)
 
 static void on_lost(void *user, skt_us now, const struct skt_trace_segment *seg, enum skt_trace_loss how)
 {
-    static const char *const names[] = {
-        [SKT_TRACE_OVERTAKEN] = "overtaken",
-        [SKT_TRACE_TIMEOUT] = "timeout",
-        [SKT_TRACE_PROBED] = "probed",
-    };
     put(user, now, "segment_lost", "\"conv\":%" PRIu32 ",\"sn\":%" PRIu32 ",\"length\":%u,\"trigger\":\"%s\"",
-        seg->conv, seg->sn, seg->len, names[how]);
+        seg->conv, seg->sn, seg->len, skt_trace_loss_str(how));
 }
 
 static void on_spurious(void *user, skt_us now, uint32_t conv, uint32_t sn)
@@ -248,16 +222,11 @@ static void on_metrics(void *user, skt_us now, const struct skt_trace_metrics *m
 
 static void on_limit(void *user, skt_us now, enum skt_trace_limit what)
 {
-    static const char *const names[] = {
-        [SKT_TRACE_NOTHING] = "nothing",         [SKT_TRACE_WINDOW] = "window",
-        [SKT_TRACE_PACING] = "pacing",           [SKT_TRACE_RATE_CAP] = "rate_cap",
-        [SKT_TRACE_PEER_WINDOW] = "peer_window", [SKT_TRACE_MEMORY] = "memory",
-    };
     struct session *s = user;
     if (s->limit == (int)what)
         return;
     s->limit = (int)what;
-    put(s, now, "limit_updated", "\"new\":\"%s\"", names[what]);
+    put(s, now, "limit_updated", "\"new\":\"%s\"", skt_trace_limit_str(what));
 }
 
 /* Drops and marks at once, what waits now and then. */

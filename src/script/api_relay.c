@@ -174,19 +174,11 @@ static int relay_connect(lua_State *L)
 /* stream_reset(stream [, reason]): "refused", "unreachable", "timeout", "target", "limit" or "abort". */
 static int stream_reset(lua_State *L)
 {
-    static const char *const names[] = {
-        [SKT_RESET_ABORT] = "abort",
-        [SKT_RESET_REFUSED] = "refused",
-        [SKT_RESET_UNREACHABLE] = "unreachable",
-        [SKT_RESET_TIMEOUT] = "timeout",
-        [SKT_RESET_TARGET] = "target",
-        [SKT_RESET_LIMIT] = "limit",
-    };
     struct skt_script_stream *s = check_stream(L, 1);
     const char *name = lua_isnoneornil(L, 2) ? "abort" : skt_script_arg_check_string(L, 2, "reason", NULL);
     int reason = -1;
-    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
-        if (strcmp(names[i], name) == 0)
+    for (int i = SKT_RESET_ABORT; i <= SKT_RESET_LIMIT; i++) {
+        if (strcmp(skt_reset_str((enum skt_reset)i), name) == 0)
             reason = i;
     }
     if (reason < 0)

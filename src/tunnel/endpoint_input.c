@@ -38,20 +38,6 @@ static void log_narrowed(struct skt_endpoint *ep)
     ep->narrowed = c->narrowed;
 }
 
-static const char *mode_text(uint8_t mode)
-{
-    switch (mode) {
-    case SKT_MODE_PROXY:
-        return "a proxy mode";
-    case SKT_MODE_TUN:
-        return "a TUN mode";
-    case SKT_MODE_CUSTOM:
-        return "a mode of a script's own";
-    default:
-        return "a mode that is not known here";
-    }
-}
-
 /* The other end is told by message 2. */
 static void log_mismatch(const struct skt_endpoint *ep, const struct skt_addr *from)
 {
@@ -64,7 +50,8 @@ static void log_mismatch(const struct skt_endpoint *ep, const struct skt_addr *f
                  SKT_WIRE_VERSION);
     else if (a->mismatch == SKT_HS_MODE)
         snprintf(why, sizeof why, "it runs %s, we run %s; both ends need the same kind",
-                 mode_text(a->mismatch_mode), mode_text(ep->ctx.mode));
+                 skt_wire_mode_words((enum skt_wire_mode)a->mismatch_mode),
+                 skt_wire_mode_words((enum skt_wire_mode)ep->ctx.mode));
     else
         snprintf(why, sizeof why, "no cipher in common");
     skt_warn_rarely(skt_log_key(from->ip, sizeof from->ip, a->mismatch), "can't serve a client at %s: %s",

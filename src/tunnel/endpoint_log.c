@@ -81,26 +81,6 @@ void skt_endpoint_log_lost(const struct skt_endpoint *ep, const struct skt_sessi
                     skt_session_old_cid(s), ep->address);
 }
 
-static const char *close_str(int reason)
-{
-    switch (reason) {
-    case SKT_CLOSE_LOCAL:
-        return "closed";
-    case SKT_CLOSE_TIMEOUT:
-        return "nothing heard for the keepalive time";
-    case SKT_CLOSE_LOST:
-        return "the server does not know it any more";
-    case SKT_CLOSE_REFUSED:
-        return "refused";
-    case SKT_CLOSE_TAKEOVER:
-        return "taken over by another session";
-    case SKT_CLOSE_ROOM:
-        return "it made room: there are as many sessions as there may be";
-    default:
-        return "closed by the peer";
-    }
-}
-
 void skt_endpoint_log_closed(const struct skt_endpoint *ep, const struct skt_session *s)
 {
     const struct skt_session_stats *st = skt_session_stats(s);
@@ -108,7 +88,7 @@ void skt_endpoint_log_closed(const struct skt_endpoint *ep, const struct skt_ses
     skt_us now = skt_loop_now(ep->loop), created = skt_session_created(s);
     skt_info_news(
         skt_endpoint_log_key(ep, s), "session %u is closed: %s (%s; %s, %s sent, %s received)",
-        skt_session_cid(s), close_str(skt_session_close_reason(s)),
+        skt_session_cid(s), skt_close_words((enum skt_close)skt_session_close_reason(s)),
         client_text(ep, skt_session_ticket(s), skt_session_peer(s), who),
         skt_format_duration(now > created ? (double)(now - created) / (double)SKT_US_PER_SEC : 0, age),
         skt_format_bytes((double)st->bytes_tx, tx), skt_format_bytes((double)st->bytes_rx, rx));

@@ -34,8 +34,8 @@ void skt_relay_log_refused(const struct skt_relay *r, int reason)
 {
     char who[SKT_CLIENT_TEXT_MAX];
     skt_warn_rarely(key_of(r, r->target ? r->target : ""), "%s: the server says: %s: %s",
-                    skt_endpoint_session_text(r->ep, r->st->session, who), skt_reset_str(reason),
-                    target_of(r->target));
+                    skt_endpoint_session_text(r->ep, r->st->session, who),
+                    skt_reset_words((enum skt_reset)reason), target_of(r->target));
 }
 
 /* --- debug --- */

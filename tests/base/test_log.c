@@ -11,6 +11,8 @@
 static void levels_have_names(void **state)
 {
     (void)state;
+    for (int i = SKT_LOG_ERROR; i <= SKT_LOG_DEBUG; i++)
+        assert_int_equal(skt_log_level_of(skt_log_level_str((enum skt_log_level)i)), i);
     assert_int_equal(skt_log_level_of("error"), SKT_LOG_ERROR);
     assert_int_equal(skt_log_level_of("warn"), SKT_LOG_WARN);
     assert_int_equal(skt_log_level_of("info"), SKT_LOG_INFO);

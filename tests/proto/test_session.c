@@ -41,7 +41,7 @@ static void test_carries_streams_both_ways(void **state)
             assert_int_equal(sim_world_open(w, "target", 50000), i);
         assert_true(sim_world_run(w, w->now + 60 * SEC, sim_all_done));
         assert_int_equal(w->server.accepted, 1);
-        assert_string_equal(skt_reset_str(SKT_RESET_REFUSED), "target refused the connection");
+        assert_string_equal(skt_reset_words(SKT_RESET_REFUSED), "target refused the connection");
         sim_world_free(w);
     }
 }

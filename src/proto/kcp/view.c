@@ -5,19 +5,25 @@
 
 const char *skt_hold_str(enum skt_hold hold)
 {
-    static const char *const names[] = {
-        [SKT_HOLD_NONE] = NULL,
-        [SKT_HOLD_WINDOW] = "window",
-        [SKT_HOLD_PACING] = "pacing",
-        [SKT_HOLD_RATE_CAP] = "rate_cap",
-        [SKT_HOLD_PEER_WINDOW] = "peer_window",
-        [SKT_HOLD_MEMORY] = "memory",
-        [SKT_HOLD_GAP] = "gap",
-        [SKT_HOLD_TARGET] = "target",
-        [SKT_HOLD_CONNECT] = "connect",
-        [SKT_HOLD_READER] = "reader",
-    };
-    return names[hold];
+    switch (hold) {
+    case SKT_HOLD_NONE:
+        break;
+    case SKT_HOLD_WINDOW:
+    case SKT_HOLD_PACING:
+    case SKT_HOLD_RATE_CAP:
+    case SKT_HOLD_PEER_WINDOW:
+    case SKT_HOLD_MEMORY:
+        return skt_trace_limit_str((enum skt_trace_limit)hold);
+    case SKT_HOLD_GAP:
+        return "gap";
+    case SKT_HOLD_TARGET:
+        return "target";
+    case SKT_HOLD_CONNECT:
+        return "connect";
+    case SKT_HOLD_READER:
+        return "reader";
+    }
+    return NULL;
 }
 
 static size_t bytes_in(const struct skt_seg_ring *r, uint32_t from, uint32_t to)

@@ -5,18 +5,20 @@
 
 #include "proto/kcp/kcp.h"
 
-/* Why what was written does not go, or what has come is not read. */
+/* Why what was written does not go, or what has come is not read. What holds the whole path up has the value
+ * that trace.h has for it. */
 enum skt_hold {
-    SKT_HOLD_NONE,
-    SKT_HOLD_WINDOW,      /* the session's congestion window is full */
-    SKT_HOLD_PACING,      /* the session's pacer */
-    SKT_HOLD_RATE_CAP,    /* the same, at max_rate_mbit */
-    SKT_HOLD_PEER_WINDOW, /* the peer takes no more of this conversation: its reader is slow */
-    SKT_HOLD_MEMORY,      /* the writer waits for memory */
-    SKT_HOLD_GAP,         /* what has come stands behind a segment that was lost */
-    SKT_HOLD_TARGET,      /* the connection that it goes to takes no more */
-    SKT_HOLD_CONNECT,     /* that connection is not there yet */
-    SKT_HOLD_READER,      /* nobody has read it: a script, or a stream without an owner */
+    SKT_HOLD_NONE = SKT_TRACE_NOTHING,
+    SKT_HOLD_WINDOW = SKT_TRACE_WINDOW,     /* the session's congestion window is full */
+    SKT_HOLD_PACING = SKT_TRACE_PACING,     /* the session's pacer */
+    SKT_HOLD_RATE_CAP = SKT_TRACE_RATE_CAP, /* the same, at max_rate_mbit */
+    SKT_HOLD_PEER_WINDOW =
+        SKT_TRACE_PEER_WINDOW,          /* the peer takes no more of this conversation: its reader is slow */
+    SKT_HOLD_MEMORY = SKT_TRACE_MEMORY, /* the writer waits for memory */
+    SKT_HOLD_GAP,                       /* what has come stands behind a segment that was lost */
+    SKT_HOLD_TARGET,                    /* the connection that it goes to takes no more */
+    SKT_HOLD_CONNECT,                   /* that connection is not there yet */
+    SKT_HOLD_READER,                    /* nobody has read it: a script, or a stream without an owner */
 };
 
 /* "peer_window", "gap", ...; NULL for SKT_HOLD_NONE. */

@@ -277,21 +277,34 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
     return SKT_OK;
 }
 
+static char *put(char *to, const char *text)
+{
+    size_t len = strlen(text);
+    memcpy(to, text, len + 1);
+    return to + len;
+}
+
+/* What it says is shorter than a reason may be. */
+static const char *mode_refusal(char text[SKT_REASON_MAX], enum skt_wire_mode mode)
+{
+    if (mode != SKT_MODE_PROXY && mode != SKT_MODE_TUN && mode != SKT_MODE_CUSTOM)
+        return "its mode is of another kind than ours; both ends need the same";
+    char *end = put(text, "it runs ");
+    end = put(end, skt_wire_mode_words(mode));
+    (void)put(end, ", and we do not; both ends need the same kind");
+    return text;
+}
+
 static void on_status(struct skt_session *s, skt_us now, const struct skt_response *m)
 {
     static const char *const texts[] = {
         [SKT_HS_VERSION] = "it speaks another protocol version",
-        [SKT_HS_MODE] = "its mode is of another kind than ours; both ends need the same",
         [SKT_HS_CIPHER] = "no cipher in common",
     };
-    static const char *const modes[] = {
-        [SKT_MODE_PROXY] = "it runs a proxy mode, and we do not; both ends need the same kind",
-        [SKT_MODE_TUN] = "it runs a TUN mode, and we do not; both ends need the same kind",
-        [SKT_MODE_CUSTOM] = "it runs a mode of a script's own, and we do not; both ends need the same kind",
-    };
+    char mode[SKT_REASON_MAX];
     const char *text = m->status < sizeof texts / sizeof texts[0] ? texts[m->status] : NULL;
-    if (m->status == SKT_HS_MODE && m->mode < sizeof modes / sizeof modes[0] && modes[m->mode])
-        text = modes[m->mode];
+    if (m->status == SKT_HS_MODE)
+        text = mode_refusal(mode, (enum skt_wire_mode)m->mode);
     if (!text)
         text = "for a reason that this version does not know";
     skt_connect_refused(s, now, -(int)m->status, text, strlen(text));

@@ -253,6 +253,23 @@ const uint8_t *skt_session_ticket(const struct skt_session *s)
     return s->ticket;
 }
 
+const char *skt_session_state_str(enum skt_session_state state)
+{
+    switch (state) {
+    case SKT_SESSION_IDLE:
+        return "idle";
+    case SKT_SESSION_CONNECTING:
+        return "connecting";
+    case SKT_SESSION_UP:
+        return "up";
+    case SKT_SESSION_SUSPECT:
+        return "suspect";
+    case SKT_SESSION_CLOSED:
+        break;
+    }
+    return "closed";
+}
+
 skt_us skt_session_created(const struct skt_session *s)
 {
     return s->created;
@@ -328,9 +345,7 @@ int skt_session_refusal(const struct skt_session *s, const char **text)
 const char *skt_session_cipher_name(const struct skt_session *s)
 {
     const struct skt_keypair *kp = s->keys.current;
-    if (!kp)
-        return "none";
-    return kp->cipher == SKT_CIPHER_AES_256_GCM ? "aes-256-gcm" : "chacha20-poly1305";
+    return skt_cipher_str(kp ? kp->cipher : SKT_CIPHER_NONE);
 }
 
 void skt_session_set_user(struct skt_session *s, void *user)

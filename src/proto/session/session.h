@@ -72,6 +72,9 @@ enum skt_session_state {
     SKT_SESSION_CLOSED,
 };
 
+/* "idle", "connecting", ... */
+const char *skt_session_state_str(enum skt_session_state state);
+
 /* News of a session, a set; fetched with skt_session_take_events. */
 enum skt_session_event {
     SKT_EVENT_UP = 1, /* client: a cid was given (on_skcp_recv_cid); after LOST where there was one before */

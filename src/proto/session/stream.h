@@ -50,7 +50,4 @@ static inline bool skt_stream_has_unread(struct skt_stream *st)
     return skt_kcp_read_begin(&st->kcp, &iov, 1) > 0;
 }
 
-/* The text of an enum skt_reset for logs. */
-const char *skt_reset_str(int reason);
-
 #endif

@@ -11,26 +11,6 @@ enum {
     EXPIRE_MAX = 256, /* streams reset at a time, so that others have their turn */
 };
 
-const char *skt_reset_str(int reason)
-{
-    switch (reason) {
-    case SKT_RESET_ABORT:
-        return "connection reset";
-    case SKT_RESET_REFUSED:
-        return "target refused the connection";
-    case SKT_RESET_UNREACHABLE:
-        return "target unreachable";
-    case SKT_RESET_TIMEOUT:
-        return "target did not answer in time";
-    case SKT_RESET_TARGET:
-        return "no such target";
-    case SKT_RESET_LIMIT:
-        return "server is at its limit";
-    default:
-        return "reset";
-    }
-}
-
 int skt_streams_init(struct skt_session *s)
 {
     skt_idmap_init(&s->streams.map);
