@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 #include "base/format.h"
+#include "cli/status_items.h"
+#include "proto/kcp/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,22 +16,21 @@ struct row {
     bool busy;
 };
 
-/* What holds, in words; and how many are held by it. */
-static const struct {
-    const char *name, *words;
-} holds[] = {
-    {"window", "the congestion window"},
-    {"pacing", "the pacer"},
-    {"rate_cap", "max_rate_mbit"},
-    {"peer_window", "the peer's window"},
-    {"memory", "memory"},
-    {"gap", "a lost segment"},
-    {"target", "a target that does not read"},
-    {"connect", "a connection that is not there yet"},
-    {"reader", "a reader that does not read"},
+/* What holds, in words. */
+static const char *const holds[] = {
+    [SKT_HOLD_WINDOW] = "the congestion window",
+    [SKT_HOLD_PACING] = "the pacer",
+    [SKT_HOLD_RATE_CAP] = "max_rate_mbit",
+    [SKT_HOLD_PEER_WINDOW] = "the peer's window",
+    [SKT_HOLD_MEMORY] = "memory",
+    [SKT_HOLD_GAP] = "a lost segment",
+    [SKT_HOLD_TARGET] = "a target that does not read",
+    [SKT_HOLD_CONNECT] = "a connection that is not there yet",
+    [SKT_HOLD_READER] = "a reader that does not read",
 };
 
 enum { HOLDS = sizeof holds / sizeof *holds, NAME_MAX_LEN = 24 };
+_Static_assert(HOLDS == SKT_HOLD_READER + 1, "each enum skt_hold needs words");
 
 static double number(struct skt_json value, const char *path)
 {
@@ -46,9 +47,9 @@ static const char *words_of(struct skt_json value, const char *path)
 {
     char name[NAME_MAX_LEN];
     text(value, path, name, sizeof name);
-    for (size_t i = 0; i < HOLDS; i++)
-        if (strcmp(holds[i].name, name) == 0)
-            return holds[i].words;
+    for (int i = SKT_HOLD_NONE + 1; i < HOLDS; i++)
+        if (strcmp(skt_hold_str((enum skt_hold)i), name) == 0)
+            return holds[i];
     return NULL;
 }
 
@@ -132,14 +133,14 @@ static void print_row(FILE *out, struct skt_json json)
 /* "3 are held by the pacer", of all streams, those that are not shown included. */
 static void print_counts(FILE *out, const struct row *rows, size_t n)
 {
-    for (size_t i = 0; i < HOLDS; i++) {
+    for (int i = SKT_HOLD_NONE + 1; i < HOLDS; i++) {
         size_t held = 0;
         for (size_t j = 0; j < n; j++) {
             const char *one = words_of(rows[j].json, "held_out"), *other = words_of(rows[j].json, "held_in");
-            held += (one && one == holds[i].words) || (other && other == holds[i].words);
+            held += (one && one == holds[i]) || (other && other == holds[i]);
         }
         if (held > 0)
-            fprintf(out, "  %zu held by %s\n", held, holds[i].words);
+            fprintf(out, "  %zu held by %s\n", held, holds[i]);
     }
 }
 
@@ -150,8 +151,8 @@ static void print_path(FILE *out, struct skt_json s)
     const char *held = words_of(s, "path.held");
     fprintf(out, "\nsession %.0f: %s in flight of %s, paced at %.1f Mbit/s, %s, %s of memory; held by %s\n",
             number(s, "cid"), skt_format_bytes(number(s, "path.inflight_bytes"), flying),
-            skt_format_bytes(number(s, "cwnd_bytes"), cwnd), number(s, "pacing_mbit"),
-            text(s, "path.phase", phase, sizeof phase),
+            skt_format_bytes(skt_status_number(s, SKT_STAT_CWND), cwnd),
+            skt_status_number(s, SKT_STAT_PACING), text(s, "path.phase", phase, sizeof phase),
             skt_format_bytes(number(s, "path.memory_bytes"), memory),
             held ? held : "nothing: there is nothing to send");
     if (skt_json_get(s, "tun_queue").p)

@@ -10,6 +10,11 @@ static double number(struct skt_json value, const char *path)
     return skt_json_number(skt_json_get(value, path), 0);
 }
 
+double skt_status_number(struct skt_json session, enum skt_stat which)
+{
+    return number(session, skt_stats[which].status);
+}
+
 static size_t count_sessions(struct skt_json sessions)
 {
     struct skt_json pos = {0}, item;
@@ -38,11 +43,11 @@ static void read_item(struct skt_status_item *to, struct skt_json json, const st
 {
     *to = (struct skt_status_item){.json = json,
                                    .cid = number(json, "cid"),
-                                   .tx = number(json, "bytes_tx"),
-                                   .rx = number(json, "bytes_rx")};
+                                   .tx = skt_status_number(json, SKT_STAT_BYTES_TX),
+                                   .rx = skt_status_number(json, SKT_STAT_BYTES_RX)};
     const struct skt_status_item *old = find(before, to->cid);
     /* One that was not there has all its bytes from this interval, unless it was overlooked. */
-    if (before && (old || number(json, "age_s") <= elapsed_s)) {
+    if (before && (old || skt_status_number(json, SKT_STAT_AGE) <= elapsed_s)) {
         to->tx_s = rate(to->tx, old ? old->tx : 0, elapsed_s);
         to->rx_s = rate(to->rx, old ? old->rx : 0, elapsed_s);
     }
@@ -96,7 +101,7 @@ int skt_status_items_read(struct skt_status_items *to, struct skt_json status,
         to->rx += item->rx;
         to->tx_s += item->tx_s;
         to->rx_s += item->rx_s;
-        to->streams += number(json, "streams");
+        to->streams += skt_status_number(json, SKT_STAT_STREAMS);
     }
     read_tun(to, skt_json_get(status, "tun"), before, elapsed_s);
     qsort(to->list, to->count, sizeof *to->list, compare);

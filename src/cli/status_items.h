@@ -4,8 +4,12 @@
 #define SKT_CLI_STATUS_ITEMS_H
 
 #include "cli/json.h"
+#include "proto/session/stats.h"
 
 #include <stddef.h>
+
+/* One of a session's numbers, of those that the status has; 0 where an older instance did not write it. */
+double skt_status_number(struct skt_json session, enum skt_stat which);
 
 struct skt_status_item {
     struct skt_json json; /* the session's; of no use once the status's text is freed */

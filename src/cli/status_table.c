@@ -67,6 +67,18 @@ static void add_some(struct list *l, const char *format, double n)
         add_number(l, format, n);
 }
 
+/* What the list has words for, where it is not 0. */
+static void add_counts(struct list *l, struct skt_json session)
+{
+    for (size_t i = 0; i < SKT_STATS; i++) {
+        char item[64];
+        double n = skt_stats[i].words ? skt_status_number(session, (enum skt_stat)i) : 0;
+        snprintf(item, sizeof item, "%.0f %s", n, n > 0 ? skt_stats[i].words : "");
+        if (n > 0)
+            add(l, item);
+    }
+}
+
 /* --- sessions --- */
 
 #define SESSION_ROW "%10s  %-10s %6s %9s %13s %8s %8s %7s\n"
@@ -93,7 +105,7 @@ static void print_details(struct list *l, const struct skt_status_item *item,
     add_text(l, s, "peer");
     add_text(l, s, "name");
     add_text(l, s, "tun_ip");
-    add_some(l, "datagrams of %.0f B", number(s, "mtu"));
+    add_some(l, "datagrams of %.0f B", skt_status_number(s, SKT_STAT_MTU));
     add_some(l, "TUN MTU %.0f", number(s, "tun_mtu"));
     if (view->rates) {
         snprintf(both, sizeof both, "sent %s, received %s", skt_format_bytes(item->tx, sent),
@@ -101,10 +113,7 @@ static void print_details(struct list *l, const struct skt_status_item *item,
         add(l, both);
     }
     end(l);
-    add_some(l, "%.0f segments sent again", number(s, "retransmitted"));
-    add_some(l, "%.0f sent twice", number(s, "duplicated"));
-    add_some(l, "%.0f packets of parity", number(s, "fec_sent"));
-    add_some(l, "%.0f recovered by the peer's", number(s, "fec_recovered"));
+    add_counts(l, s);
     end(l);
 }
 
@@ -113,15 +122,16 @@ static void print_session(FILE *out, const struct skt_status_item *item, const s
     struct skt_json s = item->json;
     char cid[16], state[16], loss[32], streams[16];
     char rtt[SKT_FORMAT_MAX] = "-", age[SKT_FORMAT_MAX], sent[SKT_FORMAT_MAX], got[SKT_FORMAT_MAX];
-    double rtt_ms = number(s, "rtt_ms.smoothed");
+    double rtt_ms = skt_status_number(s, SKT_STAT_RTT);
     if (rtt_ms > 0)
         snprintf(rtt, sizeof rtt, "%.1f ms", rtt_ms);
     snprintf(cid, sizeof cid, "%.0f", item->cid);
-    snprintf(loss, sizeof loss, "%.1f/%.1f %%", 100 * number(s, "loss_tx"), 100 * number(s, "loss_rx"));
-    snprintf(streams, sizeof streams, "%.0f", number(s, "streams"));
+    snprintf(loss, sizeof loss, "%.1f/%.1f %%", 100 * skt_status_number(s, SKT_STAT_LOSS_TX),
+             100 * skt_status_number(s, SKT_STAT_LOSS_RX));
+    snprintf(streams, sizeof streams, "%.0f", skt_status_number(s, SKT_STAT_STREAMS));
     fprintf(out, SESSION_ROW, cid, text(s, "state", state, sizeof state),
-            skt_format_duration(number(s, "age_s"), age), rtt, loss, flow(view, item->tx, item->tx_s, sent),
-            flow(view, item->rx, item->rx_s, got), streams);
+            skt_format_duration(skt_status_number(s, SKT_STAT_AGE), age), rtt, loss,
+            flow(view, item->tx, item->tx_s, sent), flow(view, item->rx, item->rx_s, got), streams);
     struct list l = {.out = out};
     print_details(&l, item, view);
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "cli/json.h"
 #include "cli/status_fetch.h"
+#include "cli/status_items.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,13 +99,12 @@ static void read_status(const char *socket, char *words, size_t cap, double *ret
     struct skt_json pos = {0}, session, sessions = skt_json_get(skt_json_of(text, len), "sessions");
     while (skt_json_next(sessions, &pos, &session)) {
         char state[16];
-        *retransmitted += skt_json_number(skt_json_get(session, "retransmitted"), 0);
+        *retransmitted += skt_status_number(session, SKT_STAT_RETRANSMITTED);
         if (words)
             snprintf(words, cap, "%s, round trip %.1f ms, datagrams of %.0f B, %.0f streams",
                      skt_json_text(skt_json_get(session, "state"), state, sizeof state),
-                     skt_json_number(skt_json_get(session, "rtt_ms.smoothed"), 0),
-                     skt_json_number(skt_json_get(session, "mtu"), 0),
-                     skt_json_number(skt_json_get(session, "streams"), 0));
+                     skt_status_number(session, SKT_STAT_RTT), skt_status_number(session, SKT_STAT_MTU),
+                     skt_status_number(session, SKT_STAT_STREAMS));
         words = NULL;
     }
     free(text);

@@ -2,6 +2,7 @@
 /* skt.api.skcp_*, get_from_skcp, and what extends them. */
 #include "base/err.h"
 #include "config/tickets.h"
+#include "proto/session/stats.h"
 #include "script/api.h"
 #include "script/closing.h"
 #include "script/conf_table.h"
@@ -189,40 +190,30 @@ static int check_ticket(lua_State *L)
     return 1;
 }
 
-static void set_number(lua_State *L, const char *name, double value)
+static void set_text(lua_State *L, const char *name, const char *value)
 {
-    lua_pushnumber(L, value);
+    lua_pushstring(L, value);
     lua_setfield(L, -2, name);
 }
 
-static void set_count(lua_State *L, const char *name, uint64_t value)
+static void set_numbers(lua_State *L, const struct skt_session *s, skt_us now)
 {
-    lua_pushinteger(L, (lua_Integer)value);
-    lua_setfield(L, -2, name);
-}
-
-static const char *close_reason(const struct skt_session *s)
-{
-    switch (skt_session_close_reason(s)) {
-    case SKT_CLOSE_TIMEOUT:
-        return "timeout";
-    case SKT_CLOSE_LOST:
-        return "lost";
-    case SKT_CLOSE_REFUSED:
-        return "refused";
-    case SKT_CLOSE_TAKEOVER:
-        return "takeover";
-    case SKT_CLOSE_ROOM:
-        return "room";
-    default:
-        return "closed";
+    for (size_t i = 0; i < SKT_STATS; i++) {
+        const struct skt_stat_row *row = &skt_stats[i];
+        if (!row->api)
+            continue;
+        uint64_t value = row->get(s, now);
+        if (skt_stat_is_whole(row->unit))
+            lua_pushinteger(L, (lua_Integer)value);
+        else
+            lua_pushnumber(L, (lua_Number)skt_stat_milli(row->unit, value) / 1000.0);
+        lua_setfield(L, -2, row->api);
     }
 }
 
 /* Extension: a table of a session's numbers, as the status shows them. */
 static int session_stats(lua_State *L)
 {
-    static const char *const states[] = {"idle", "connecting", "up", "suspect", "closed"};
     const struct skt_script_skcp *k = check_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     const struct skt_session *s = find_session(k, cid);
@@ -230,42 +221,21 @@ static int session_stats(lua_State *L)
         s = skt_endpoint_ending(k->ep, cid); /* its on_skcp_close is running */
     if (!s)
         return skt_script_push_fail(L, "closed");
-    const struct skt_path *p = skt_session_path(s);
-    const struct skt_session_stats *st = skt_session_stats(s);
     char peer[SKT_ADDR_TEXT_MAX];
-    lua_createtable(L, 0, 16);
+    lua_createtable(L, 0, 20);
     bool lost = skt_session_cid(s) != cid; /* it goes on under its next cid */
     bool ended = lost || cid == k->closing_cid;
-    if (ended) {
-        lua_pushstring(L, lost ? "lost" : close_reason(s));
-        lua_setfield(L, -2, "close_reason");
-    }
-    lua_pushstring(L, states[ended ? SKT_SESSION_CLOSED : skt_session_state(s)]);
-    lua_setfield(L, -2, "state");
-    lua_pushstring(L, skt_addr_text(skt_session_peer(s), peer));
-    lua_setfield(L, -2, "peer");
-    lua_pushstring(L, skt_session_cipher_name(s));
-    lua_setfield(L, -2, "cipher");
+    if (ended)
+        set_text(L, "close_reason",
+                 skt_close_str(lost ? SKT_CLOSE_LOST : (enum skt_close)skt_session_close_reason(s)));
+    set_text(L, "state", skt_session_state_str(ended ? SKT_SESSION_CLOSED : skt_session_state(s)));
+    set_text(L, "peer", skt_addr_text(skt_session_peer(s), peer));
+    set_text(L, "cipher", skt_session_cipher_name(s));
     const struct skt_config_ticket *t =
         skt_session_ticket(s) ? skt_tickets_entry(skt_api_app(L)->conf, skt_session_ticket(s)) : NULL;
-    if (t && t->name) {
-        lua_pushstring(L, t->name);
-        lua_setfield(L, -2, "name");
-    }
-    set_number(L, "rtt_ms", (double)p->rtt.srtt / 1000.0);
-    set_number(L, "rtt_min_ms", (double)p->rtt.min / 1000.0);
-    set_count(L, "bytes_tx", st->bytes_tx);
-    set_count(L, "bytes_rx", st->bytes_rx);
-    set_count(L, "payload_tx", st->payload_tx);
-    set_count(L, "payload_rx", st->payload_rx);
-    set_count(L, "packets_tx", st->packets_tx);
-    set_count(L, "packets_rx", st->packets_rx);
-    set_count(L, "retransmitted", p->stats.retransmitted);
-    set_count(L, "duplicated", p->stats.duplicated);
-    set_count(L, "fec_sent", skt_session_parity_sent(s));
-    set_count(L, "fec_recovered", skt_session_parity_recovered(s));
-    set_count(L, "streams", skt_session_stream_count(s));
-    set_count(L, "mtu", skt_session_mtu(s));
+    if (t && t->name)
+        set_text(L, "name", t->name);
+    set_numbers(L, s, skt_loop_now(k->base.app->loop));
     return 1;
 }
 

@@ -121,40 +121,27 @@ static uint32_t write_flows(struct debug *d, const struct skt_session *s)
     return left_out;
 }
 
-static const char *limit_name(const struct skt_path *p)
-{
-    static const char *const names[] = {
-        [SKT_TRACE_NOTHING] = NULL,
-        [SKT_TRACE_WINDOW] = "window",
-        [SKT_TRACE_PACING] = "pacing",
-        [SKT_TRACE_RATE_CAP] = "rate_cap",
-        [SKT_TRACE_PEER_WINDOW] = "peer_window",
-        [SKT_TRACE_MEMORY] = "memory",
-    };
-    return names[skt_path_limit(p)];
-}
-
 void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
                             const struct skt_session *s)
 {
     const struct skt_path *p = skt_session_path(s);
     struct debug d = {.out = out, .now = skt_loop_now(app->loop), .left = app->debug_left};
     struct skt_switch_queue queue;
-    fputs("\"path\":{", out);
-    write_name(out, "held", limit_name(p));
+    fputs(",\"path\":{", out);
+    write_name(out, "held", skt_hold_str((enum skt_hold)skt_path_limit(p)));
     write_name(out, "phase", p->cc->phase(&p->cc_state));
-    fprintf(out, "\"inflight_bytes\":%zu,\"memory_bytes\":%zu,\"timeouts\":%u},", p->inflight_bytes,
+    fprintf(out, "\"inflight_bytes\":%zu,\"memory_bytes\":%zu,\"timeouts\":%u}", p->inflight_bytes,
             p->account.used, skt_path_timeouts(p));
     if (app->tun && app->tun->sw && skt_switch_queue(app->tun->sw, ep, skt_session_cid(s), &queue))
         fprintf(out,
-                "\"tun_queue\":{\"bytes\":%zu,\"packets\":%" PRIu32 ",\"dropped\":%" PRIu64
-                ",\"marked\":%" PRIu64 "},",
+                ",\"tun_queue\":{\"bytes\":%zu,\"packets\":%" PRIu32 ",\"dropped\":%" PRIu64
+                ",\"marked\":%" PRIu64 "}",
                 queue.bytes, queue.packets, queue.dropped, queue.marked);
-    fputs("\"stream_list\":[", out);
+    fputs(",\"stream_list\":[", out);
     uint32_t left_out = write_streams(&d, s, true);
     left_out += write_flows(&d, s);
     left_out += write_streams(&d, s, false);
-    fprintf(out, "],\"streams_left_out\":%" PRIu32 ",", left_out);
+    fprintf(out, "],\"streams_left_out\":%" PRIu32, left_out);
     app->debug_left = d.left;
 }
 

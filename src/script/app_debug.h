@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* Members of a session's object, a comma behind each. */
+/* Members of a session's object, a comma before each. */
 void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
                             const struct skt_session *s);
 

@@ -2,6 +2,7 @@
 /* The status of an instance as JSON. */
 #include "base/utf8.h"
 #include "config/tickets.h"
+#include "proto/session/stats.h"
 #include "script/app_debug.h"
 #include "script/skcp.h"
 #include "script/state.h"
@@ -87,21 +88,37 @@ static uint64_t rss_bytes(void)
 #endif
 }
 
-static const char *state_name(enum skt_session_state state)
+static void write_value(FILE *out, const char *name, enum skt_stat_unit unit, uint64_t value)
 {
-    static const char *const names[] = {
-        [SKT_SESSION_IDLE] = "idle",       [SKT_SESSION_CONNECTING] = "connecting", [SKT_SESSION_UP] = "up",
-        [SKT_SESSION_SUSPECT] = "suspect", [SKT_SESSION_CLOSED] = "closed",
-    };
-    return names[state];
+    uint64_t milli = skt_stat_is_whole(unit) ? 0 : skt_stat_milli(unit, value);
+    if (skt_stat_is_whole(unit))
+        fprintf(out, "\"%s\":%llu", name, (unsigned long long)value);
+    else
+        fprintf(out, "\"%s\":%llu.%03u", name, (unsigned long long)(milli / 1000), (unsigned)(milli % 1000));
 }
 
-/* Shares of loss are counted in transmissions found lost, spurious ones left out. */
-static uint64_t loss_milli(const struct skt_path_stats *st)
+/* All that the list has for the status, without a comma behind the last one; "rtt_ms.min" is in an object. */
+static void write_numbers(FILE *out, const struct skt_session *s, skt_us now)
 {
-    uint64_t sent = st->sent + st->retransmitted;
-    uint64_t lost = st->lost > st->spurious ? st->lost - st->spurious : 0;
-    return sent ? lost * 1000 / sent : 0;
+    const char *object = "", *comma = "";
+    size_t object_len = 0;
+    for (size_t i = 0; i < SKT_STATS; i++) {
+        const struct skt_stat_row *row = &skt_stats[i];
+        if (!row->status)
+            continue;
+        const char *dot = strchr(row->status, '.');
+        size_t len = dot ? (size_t)(dot - row->status) : 0;
+        bool same = len == object_len && strncmp(row->status, object, len) == 0;
+        fprintf(out, "%s%s", object_len > 0 && !same ? "}" : "", comma);
+        if (len > 0 && !same)
+            fprintf(out, "\"%.*s\":{", (int)len, row->status);
+        write_value(out, dot ? dot + 1 : row->status, row->unit, row->get(s, now));
+        object = row->status;
+        object_len = len;
+        comma = ",";
+    }
+    if (object_len > 0)
+        (void)fputc('}', out);
 }
 
 /* The address that a session has in the TUN: on a server the first of its own, on a client the TUN's. */
@@ -118,43 +135,21 @@ static const char *tun_address(const struct skt_script *app, const struct skt_en
 static void write_session(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
                           const struct skt_session *s)
 {
-    const struct skt_path *p = skt_session_path(s);
-    const struct skt_session_stats *st = skt_session_stats(s);
     const uint8_t *ticket = skt_session_ticket(s);
     const struct skt_config_ticket *entry = ticket ? skt_tickets_entry(app->conf, ticket) : NULL;
     char peer[SKT_ADDR_TEXT_MAX], tun_ip[SKT_IPNET_TEXT_MAX];
-    skt_us now = skt_loop_now(app->loop), created = skt_session_created(s);
     (void)fputc('{', out);
     write_count(out, "cid", skt_session_cid(s));
-    write_text(out, "state", state_name(skt_session_state(s)));
+    write_text(out, "state", skt_session_state_str(skt_session_state(s)));
     write_text(out, "peer", skt_addr_text(skt_session_peer(s), peer));
     write_text(out, "name", entry ? entry->name : NULL);
     write_text(out, "tun_ip", tun_address(app, ep, skt_session_cid(s), tun_ip));
-    write_milli(out, "age_s", now > created ? (now - created) / 1000 : 0);
-    fputs("\"rtt_ms\":{", out);
-    write_milli(out, "last", p->rtt.latest);
-    write_milli(out, "smoothed", p->rtt.srtt);
-    fprintf(out, "\"min\":%llu.%03u},", (unsigned long long)(p->rtt.min / 1000),
-            (unsigned)(p->rtt.min % 1000));
-    write_milli(out, "loss_tx", loss_milli(&p->stats));
-    write_milli(out, "loss_rx", (uint64_t)(skt_session_loss_rx(s) * 1000 + 0.5));
-    write_count(out, "mtu", skt_session_mtu(s));
     if (app->tun && app->tun->sw)
         write_count(out, "tun_mtu", skt_switch_mtu(app->tun->sw, ep, skt_session_cid(s)));
-    write_count(out, "cwnd_bytes", skt_path_cwnd(p));
-    uint64_t rate = skt_path_pacing_rate(p); /* bytes/s */
-    write_milli(out, "pacing_mbit", rate / 125);
-    write_count(out, "bytes_tx", st->bytes_tx);
-    write_count(out, "bytes_rx", st->bytes_rx);
-    write_count(out, "payload_tx", st->payload_tx);
-    write_count(out, "payload_rx", st->payload_rx);
-    write_count(out, "retransmitted", p->stats.retransmitted);
-    write_count(out, "duplicated", p->stats.duplicated);
-    write_count(out, "fec_sent", skt_session_parity_sent(s));
-    write_count(out, "fec_recovered", skt_session_parity_recovered(s));
+    write_numbers(out, s, skt_loop_now(app->loop));
     if (app->debug)
         skt_script_write_debug(app, out, ep, s);
-    write_end(out, "streams", skt_session_stream_count(s));
+    (void)fputc('}', out);
 }
 
 static void write_sessions(struct skt_script *app, FILE *out, struct skt_drops *drops)

@@ -30,9 +30,10 @@ def test_tunnel_and_status(pair):
         assert set(status["drops"]) >= {"auth", "replay", "malformed", "overload"}
         (session,) = status["sessions"]
         assert 1 <= session["cid"] <= 2**31 - 1
-        assert set(session) >= {
-            "cid", "state", "peer", "age_s", "rtt_ms", "loss_tx", "loss_rx", "mtu", "cwnd_bytes", "pacing_mbit",
-            "bytes_tx", "bytes_rx", "payload_tx", "payload_rx", "retransmitted", "duplicated", "streams"}
+        assert set(session) == {
+            "cid", "state", "peer", "name", "tun_ip", "age_s", "rtt_ms", "loss_tx", "loss_rx", "mtu", "cwnd_bytes",
+            "pacing_mbit", "bytes_tx", "bytes_rx", "payload_tx", "payload_rx", "retransmitted", "duplicated", "fec_sent",
+            "fec_recovered", "streams"}
         assert set(session["rtt_ms"]) == {"last", "smoothed", "min"}
         if which == "client":
             assert session["peer"] == f"127.0.0.1:{pair.udp}"

@@ -112,6 +112,29 @@ static void start_proxy_client(struct pair *p)
 
 #define ANYWHERE "['" RIG_TICKET "'] = { name = 'al\"ice\\n\\\\\\xc3\\xa9' }"
 
+/* The names in the first session's object, in order; those of an object in it follow its own. */
+static void expect_session_keys(const char *json)
+{
+    char keys[1024] = "";
+    const char *p = strstr(json, "\"sessions\":[{");
+    assert_non_null(p);
+    const char *end = strstr(p, "}]");
+    assert_non_null(end);
+    for (p = strchr(p, '{'); p < end;) {
+        const char *begin = p++;
+        if (*begin != '"')
+            continue;
+        while (*p != '"')
+            p += *p == '\\' ? 2 : 1;
+        if (*++p == ':')
+            snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%.*s ", (int)(p - begin - 2),
+                     begin + 1);
+    }
+    assert_string_equal(keys, "cid state peer name tun_ip age_s rtt_ms last smoothed min loss_tx loss_rx mtu "
+                              "cwnd_bytes pacing_mbit bytes_tx bytes_rx payload_tx payload_rx retransmitted "
+                              "duplicated fec_sent fec_recovered streams ");
+}
+
 static void test_transfer(void **state)
 {
     struct pair p;
@@ -134,6 +157,7 @@ static void test_transfer(void **state)
     assert_non_null(strstr(json, "\"tcp\":{\"open\":0,\"accepted\":3,"));
     assert_int_equal(json[len - 1], '\n');
     assert_null(strstr(json, RIG_TICKET));
+    expect_session_keys(json);
     free(json);
 
     rig_stop(&p.client);

@@ -43,11 +43,15 @@ function cb.on_skcp_recv_cid(skcp, cid)
     assert(conn.fd == api.get_from_skcp(client, "fd") and conn.cid == cid and conn.other == nil)
     local stats = api.session_stats(client, cid)
     assert(stats.close_reason == nil and stats.name == "alice")
-    for _, name in ipairs({ "peer", "cipher", "rtt_ms", "rtt_min_ms", "bytes_tx", "bytes_rx", "payload_tx", "payload_rx",
-                            "packets_tx", "packets_rx", "retransmitted", "duplicated", "fec_sent", "fec_recovered",
-                            "streams", "mtu" }) do
-        assert(stats[name], name)
+    local names = {}
+    for name in pairs(stats) do
+        names[#names + 1] = name
     end
+    table.sort(names)
+    names = table.concat(names, " ")
+    assert(names == "bytes_rx bytes_tx cipher duplicated fec_recovered fec_sent mtu name packets_rx packets_tx " ..
+        "payload_rx payload_tx peer retransmitted rtt_min_ms rtt_ms state streams", names)
+    assert(math.type(stats.rtt_ms) == "float" and math.type(stats.bytes_tx) == "integer")
 end
 
 -- A callback may be replaced from inside itself, and be absent meanwhile: what comes then is dropped.
