@@ -126,11 +126,6 @@ bool skt_ipnet_has(const struct skt_ipnet *net, uint8_t family, const uint8_t *i
     return true;
 }
 
-bool skt_ipnet_overlap(const struct skt_ipnet *a, const struct skt_ipnet *b)
-{
-    return a->prefix <= b->prefix ? skt_ipnet_has(a, b->family, b->ip) : skt_ipnet_has(b, a->family, a->ip);
-}
-
 bool skt_ipnet_broadcast(const struct skt_ipnet *net, uint8_t ip[4])
 {
     if (net->family != 4 || net->prefix > 30)

@@ -33,9 +33,6 @@ struct skt_ipnet skt_ipnet_masked(const struct skt_ipnet *net);
 /* Is an address (family 4: 4 bytes, 6: 16 bytes) inside the network? */
 bool skt_ipnet_has(const struct skt_ipnet *net, uint8_t family, const uint8_t *ip);
 
-/* Do two networks share an address? */
-bool skt_ipnet_overlap(const struct skt_ipnet *a, const struct skt_ipnet *b);
-
 /* The IPv4 network's directed broadcast address; false for IPv6 and for /31 and /32, which have none. */
 bool skt_ipnet_broadcast(const struct skt_ipnet *net, uint8_t ip[4]);
 

@@ -15,11 +15,6 @@ void skt_log_set_level(enum skt_log_level level)
     skt_log_level_now = level;
 }
 
-enum skt_log_level skt_log_get_level(void)
-{
-    return skt_log_level_now;
-}
-
 const char *skt_log_level_str(enum skt_log_level level)
 {
     switch (level) {
@@ -66,7 +61,9 @@ static bool is_control(const unsigned char *s, size_t len)
     return c1 || (bidi && (s[1] == 0x80 || s[2] <= 0xa9));
 }
 
-size_t skt_log_escape(char *out, size_t cap, const char *text)
+/* Escapes what would steer a terminal or begin a line: controls, C1 controls, what is not UTF-8. Returns the
+ * length, at most cap. */
+static size_t escape(char *out, size_t cap, const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
     size_t n = 0;
@@ -96,7 +93,7 @@ void skt_log_line(enum skt_log_level level, const char *text)
 {
     char line[SKT_LOG_LINE_MAX];
     size_t n = skt_log_prefix(line, sizeof line, level);
-    n += skt_log_escape(line + n, sizeof line - 1 - n, text);
+    n += escape(line + n, sizeof line - 1 - n, text);
     line[n++] = '\n';
     skt_log_sink_write(line, n);
 }

@@ -16,7 +16,6 @@ enum skt_log_level { SKT_LOG_ERROR, SKT_LOG_WARN, SKT_LOG_INFO, SKT_LOG_DEBUG };
 
 /* Sets what is written: this level and those before it. Default SKT_LOG_INFO. */
 void skt_log_set_level(enum skt_log_level level);
-enum skt_log_level skt_log_get_level(void);
 
 /* "error", "warn", "info", "debug"; and the level of such a name, or SKT_ERR_ARG. */
 const char *skt_log_level_str(enum skt_log_level level);

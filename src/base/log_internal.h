@@ -19,14 +19,8 @@ void skt_log_sink_write(const char *line, size_t len);
 /* Time and level, or the priority; returns the length. */
 size_t skt_log_prefix(char *line, size_t cap, enum skt_log_level level);
 
-/* Escapes what would steer a terminal or begin a line: controls, C1 controls, what is not UTF-8. Returns the
- * length, at most cap. */
-size_t skt_log_escape(char *out, size_t cap, const char *text);
-
 /* Writes a finished text as a line. */
 void skt_log_line(enum skt_log_level level, const char *text);
-
-skt_us skt_log_now(void);
 
 /* May a debug line be written now? */
 bool skt_log_debug_allowed(void);

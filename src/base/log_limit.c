@@ -56,7 +56,7 @@ void skt_log_set_clock(skt_us (*now)(void))
     debug_left = 0;
 }
 
-skt_us skt_log_now(void)
+static skt_us log_now(void)
 {
     return clock_fn ? clock_fn() : skt_clock_now();
 }
@@ -182,7 +182,7 @@ static void say(struct tally *t, skt_us now)
 bool skt_log_limited(const struct skt_log_site *site, enum skt_log_level level, uint64_t key, const char *fmt,
                      ...)
 {
-    skt_us now = skt_log_now();
+    skt_us now = log_now();
     struct tally *t = tally_of(site, key, now);
     if (!t)
         return false;
@@ -260,7 +260,7 @@ void skt_log_set_waker(void (*wake)(void *user), void *user)
 
 void skt_log_finish(void)
 {
-    skt_us now = skt_log_now();
+    skt_us now = log_now();
     for (size_t i = 0; i < KEYED_MAX + REST_MAX; i++)
         if (tallies[i].left > 0 && (tallies[i].has_said || tallies[i].site->pace != SKT_LOG_STEADY))
             say(&tallies[i], now);
@@ -270,7 +270,7 @@ void skt_log_finish(void)
 
 bool skt_log_debug_allowed(void)
 {
-    skt_us now = skt_log_now();
+    skt_us now = log_now();
     if (!take(&debug_until, now, SKT_US_PER_SEC / DEBUG_RATE, DEBUG_BURST)) {
         debug_left += debug_left < UINT32_MAX ? 1 : 0;
         return false;

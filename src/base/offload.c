@@ -153,13 +153,6 @@ int skt_offload_cut(struct skt_offload_cutter *c, const struct skt_tun_packet *p
     return SKT_OK;
 }
 
-size_t skt_offload_cut_count(const struct skt_offload_cutter *c)
-{
-    if (c->whole || c->len <= c->headers)
-        return 1;
-    return (c->len - c->headers + c->piece - 1) / c->piece;
-}
-
 static size_t next_whole(struct skt_offload_cutter *c, uint8_t *out)
 {
     memcpy(out, c->packet, c->len);

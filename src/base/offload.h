@@ -72,7 +72,4 @@ int skt_offload_cut(struct skt_offload_cutter *c, const struct skt_tun_packet *p
 /* Writes the next plain packet to out (room for the mtu given at the start); its length, 0: that was all. */
 size_t skt_offload_cut_next(struct skt_offload_cutter *c, uint8_t *out);
 
-/* How many packets it will be altogether. */
-size_t skt_offload_cut_count(const struct skt_offload_cutter *c);
-
 #endif

@@ -340,8 +340,7 @@ void skt_loop_defer(struct skt_loop *loop, struct skt_loop_task *t)
         skt_list_append(&loop->tasks, &t->link);
 }
 
-void skt_loop_task_cancel(struct skt_loop *loop, struct skt_loop_task *t)
+void skt_loop_task_cancel(struct skt_loop_task *t)
 {
-    (void)loop;
     skt_list_remove(&t->link);
 }

@@ -112,7 +112,7 @@ void skt_loop_task_init(struct skt_loop_task *t, void (*fn)(struct skt_loop_task
  * rounds, else in the next one, which comes without sleep. */
 void skt_loop_defer(struct skt_loop *loop, struct skt_loop_task *t);
 
-void skt_loop_task_cancel(struct skt_loop *loop, struct skt_loop_task *t);
+void skt_loop_task_cancel(struct skt_loop_task *t);
 
 /* --- signals --- */
 

@@ -168,7 +168,7 @@ static void dispose(void *object)
 {
     struct skt_resolver *resolver = (struct skt_resolver *)object;
     ev_async_stop(skt_loop_ev(resolver->loop), &resolver->wake);
-    skt_loop_task_cancel(resolver->loop, &resolver->deliver);
+    skt_loop_task_cancel(&resolver->deliver);
     pthread_mutex_lock(&resolver->lock);
     free_list(&resolver->waiting);
     free_list(&resolver->done);

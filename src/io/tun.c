@@ -103,10 +103,6 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
     struct skt_tun *tun = SKT_CONTAINER(io, struct skt_tun, io);
     bool closed = false;
     size_t bytes = 0;
-    if (!tun->fn && tun->readable) {
-        tun->readable(tun->user);
-        return;
-    }
     skt_us began = skt_loop_now(tun->loop);
     tun->closed = &closed;
     for (int n = 0; !had_its_turn(tun, began, n, bytes); n++) {
@@ -122,15 +118,6 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
 void skt_tun_set_reader(struct skt_tun *tun, skt_tun_packet_fn fn, void *user)
 {
     tun->fn = fn;
-    tun->readable = NULL;
-    tun->user = user;
-    skt_loop_io_set(tun->loop, &tun->io, fn ? SKT_IO_READ : 0);
-}
-
-void skt_tun_set_readable(struct skt_tun *tun, void (*fn)(void *user), void *user)
-{
-    tun->fn = NULL;
-    tun->readable = fn;
     tun->user = user;
     skt_loop_io_set(tun->loop, &tun->io, fn ? SKT_IO_READ : 0);
 }
@@ -224,7 +211,7 @@ int skt_tun_reopen(struct skt_tun *tun, bool plain, char *err, size_t err_cap)
     skt_loop_io_set(tun->loop, &tun->io, 0);
     close(old);
     skt_loop_io_init(&tun->io, fd, on_ready);
-    skt_loop_io_set(tun->loop, &tun->io, tun->fn || tun->readable ? SKT_IO_READ : 0);
+    skt_loop_io_set(tun->loop, &tun->io, tun->fn ? SKT_IO_READ : 0);
     return SKT_OK;
 }
 

@@ -77,9 +77,6 @@ void skt_tun_set_reader(struct skt_tun *tun, skt_tun_packet_fn fn, void *user);
  * or made anew (both allowed in fn). Without fn the log tells. */
 void skt_tun_set_lost(struct skt_tun *tun, void (*fn)(void *user), void *user);
 
-/* Instead: calls fn when there is something to read; fn fetches with skt_tun_readv. NULL stops. */
-void skt_tun_set_readable(struct skt_tun *tun, void (*fn)(void *user), void *user);
-
 /* Fetches one packet into a list of buffers, together more than SKT_IPPKT_LEN_MAX (smaller: longer packets
  * are cut off, and told so). Its length; SKT_ERR_AGAIN: none there; SKT_ERR_TRUNCATED: it was lost;
  * SKT_ERR_NOMEM: not now, and reading rests for a moment; SKT_ERR_CLOSED: the interface is gone. */

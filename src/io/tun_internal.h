@@ -21,7 +21,6 @@ struct skt_tun {
     struct skt_loop_io io;
     struct skt_loop *loop;
     skt_tun_packet_fn fn;
-    void (*readable)(void *user);
     void *user;
     void (*lost)(void *user);
     void *lost_user;

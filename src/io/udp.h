@@ -24,7 +24,8 @@ struct skt_udp_datagram {
 typedef void (*skt_udp_batch_fn)(void *user, struct skt_udp *udp, struct skt_udp_datagram *d, size_t n);
 
 /* Switches off what a kernel or a driver does wrong, for the sockets that this loop opens from now on. Both
- * are on at first; a send offload that fails at run time is switched off by itself. */
+ * are on at first; a send offload that fails at run time is switched off by itself. Nothing in the program
+ * asks for it: tests do, to take the way that other kernels take. */
 int skt_udp_set_offload(struct skt_loop *loop, bool gso, bool gro);
 
 /* Opens and binds a socket: family 4 or 6 (6 carries IPv6 only), ip all zero: any address, port 0: any. Its
@@ -50,7 +51,7 @@ void skt_udp_watch_errors(struct skt_udp *udp, skt_udp_error_fn fn);
 
 int skt_udp_fd(const struct skt_udp *udp);
 
-/* The address that the socket is bound to, the port included. */
+/* The address that the socket is bound to, the port included; for tests, which bind to port 0. */
 void skt_udp_local(const struct skt_udp *udp, struct skt_addr *local);
 
 /* Sends len bytes as datagrams of segment_len bytes each, the last one what is left. fragment: routers may
@@ -60,7 +61,7 @@ void skt_udp_local(const struct skt_udp *udp, struct skt_addr *local);
 int skt_udp_send(struct skt_udp *udp, const struct skt_addr *to, const uint8_t *buf, size_t len,
                  size_t segment_len, bool fragment);
 
-/* Is UDP_SEGMENT, UDP_GRO in use on this socket? For the status and tests. */
+/* Is UDP_SEGMENT, UDP_GRO in use on this socket? For tests. */
 bool skt_udp_has_gso(const struct skt_udp *udp);
 bool skt_udp_has_gro(const struct skt_udp *udp);
 

@@ -331,8 +331,3 @@ struct skt_trace skt_qlog_trace(struct skt_qlog *q)
 {
     return (struct skt_trace){&events, q};
 }
-
-bool skt_qlog_is_over(const struct skt_qlog *q)
-{
-    return q->over;
-}

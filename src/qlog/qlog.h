@@ -30,7 +30,4 @@ void skt_qlog_free(struct skt_qlog *q);
 /* For skt_context.trace. */
 struct skt_trace skt_qlog_trace(struct skt_qlog *q);
 
-/* Has the sink said that there is no more to be written? */
-bool skt_qlog_is_over(const struct skt_qlog *q);
-
 #endif

@@ -286,7 +286,7 @@ void skt_script_free(struct skt_script *app)
     } else if (app->relays) {
         skt_relay_set_free(app->relays);
     }
-    skt_loop_task_cancel(app->loop, &app->finish);
+    skt_loop_task_cancel(&app->finish);
     skt_script_skcp_free_dead(app);
     skt_script_trace_end(app);
     skt_script_tun_unit_close(app);

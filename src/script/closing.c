@@ -42,9 +42,8 @@ static void end(struct skt_script_closing *c)
 static bool is_due(const struct skt_script_closing *c, skt_us now)
 {
     const struct skt_session *s = skt_endpoint_session(c->k->ep, c->cid);
-    bool drained =
-        !s || skt_session_state(s) == SKT_SESSION_CLOSED ||
-        (skt_session_messages_drained(s) && !skt_script_pending_waits(c->k->base.app, c->k, c->cid));
+    bool drained = !s || skt_session_state(s) == SKT_SESSION_CLOSED ||
+                   (skt_session_messages_drained(s) && !skt_script_pending_waits(c->k, c->cid));
     return drained || now >= c->until;
 }
 

@@ -60,11 +60,6 @@ bool skt_script_handle_try(lua_State *L, const char *type, void *object)
     return lua_pcall(L, 2, 1, 0) == LUA_OK;
 }
 
-void skt_script_handle_push(lua_State *L, const void *object)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, object);
-}
-
 void skt_script_handle_end(lua_State *L, const void *object)
 {
     if (!lua_checkstack(L, 2))
@@ -111,24 +106,12 @@ int skt_script_arg_error(lua_State *L, int idx, const char *name, const char *ex
     return luaL_error(L, "bad argument '%s' to %s (expected %s, got %s)", name, function, expected, got);
 }
 
-void *skt_script_handle_arg2(lua_State *L, int idx, const char *type, const char *other, const char *name,
-                             bool *second)
+void *skt_script_handle_arg(lua_State *L, int idx, const char *type, const char *name)
 {
     const struct handle *h = luaL_testudata(L, idx, type);
-    *second = false;
-    if (!h && other) {
-        h = luaL_testudata(L, idx, other);
-        *second = h != NULL;
-    }
     if (!h)
         skt_script_arg_error(L, idx, name, type);
     return h ? h->object : NULL;
-}
-
-void *skt_script_handle_arg(lua_State *L, int idx, const char *type, const char *name)
-{
-    bool second;
-    return skt_script_handle_arg2(L, idx, type, NULL, name, &second);
 }
 
 lua_Integer skt_script_arg_check_integer(lua_State *L, int idx, const char *name)

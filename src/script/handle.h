@@ -29,18 +29,11 @@ void skt_script_handle_new(lua_State *L, const char *type, void *object);
  * on top of the stack for lua_error. */
 bool skt_script_handle_try(lua_State *L, const char *type, void *object);
 
-/* Pushes the object's handle. */
-void skt_script_handle_push(lua_State *L, const void *object);
-
 /* Makes the object's handle stale; harmless where there is none. Never raises. */
 void skt_script_handle_end(lua_State *L, const void *object);
 
 /* The object of the argument, NULL for a stale one. Raises for a wrong type. */
 void *skt_script_handle_arg(lua_State *L, int idx, const char *type, const char *name);
-
-/* The same for either of two types; *second tells which one it is. */
-void *skt_script_handle_arg2(lua_State *L, int idx, const char *type, const char *other, const char *name,
-                             bool *second);
 
 /* For functions that answer nil, message, as the original's do, also where a handle is none: true where the
  * first argument is no `type`, or one of the first n is nil; the two results are pushed then. names: the

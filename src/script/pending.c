@@ -32,9 +32,8 @@ struct skt_script_pending {
     uint8_t bytes[];
 };
 
-bool skt_script_pending_waits(const struct skt_script *app, const struct skt_script_skcp *k, uint32_t cid)
+bool skt_script_pending_waits(const struct skt_script_skcp *k, uint32_t cid)
 {
-    (void)app;
     return skt_idmap_get(&k->waiting, cid) != NULL;
 }
 
@@ -156,7 +155,7 @@ int skt_script_pending_send(struct skt_script_skcp *k, uint32_t cid, const void 
 {
     struct skt_script *app = k->base.app;
     bool behind =
-        !skt_list_empty(&app->pending) && skt_script_pending_waits(app, k, cid); /* messages stay in order */
+        !skt_list_empty(&app->pending) && skt_script_pending_waits(k, cid); /* messages stay in order */
     int rc = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
     bool can_wait = skt_script_hold_has_source(app) && len > 0 && len <= SKT_MESSAGE_MAX;
     bool no_room = rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM;

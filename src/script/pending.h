@@ -24,7 +24,7 @@ int skt_script_pending_send(struct skt_script_skcp *k, uint32_t cid, const void 
 bool skt_script_pending_retry(struct skt_script_skcp *k, uint32_t cid);
 
 /* Does any message wait for this session's queue? */
-bool skt_script_pending_waits(const struct skt_script *app, const struct skt_script_skcp *k, uint32_t cid);
+bool skt_script_pending_waits(const struct skt_script_skcp *k, uint32_t cid);
 
 /* Drops what waits for a session (cid 0: for any of the endpoint's). */
 void skt_script_pending_forget(struct skt_script_skcp *k, uint32_t cid);

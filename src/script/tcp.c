@@ -40,7 +40,7 @@ void skt_script_tcp_init_app(struct skt_script *app)
 
 void skt_script_tcp_dispose_app(struct skt_script *app)
 {
-    skt_loop_task_cancel(app->loop, &app->bury);
+    skt_loop_task_cancel(&app->bury);
     bury(&app->bury, 0);
     skt_script_tcp_free_buffer(app);
 }

@@ -183,7 +183,7 @@ static void dispose(struct skt_endpoint *ep)
         skt_udp_close(ep->sockets[i]);
     free(ep->sockets);
     skt_loop_timer_stop(ep->loop, &ep->acceptor_timer);
-    skt_loop_task_cancel(ep->loop, &ep->drive);
+    skt_loop_task_cancel(&ep->drive);
     if (ep->ctx.mask_in)
         ep->ctx.crypto->mask_free(ep->ctx.mask_in);
     if (ep->ctx.mask_out)
@@ -444,12 +444,4 @@ const struct skt_drops *skt_endpoint_drops(const struct skt_endpoint *ep)
 bool skt_endpoint_is_server(const struct skt_endpoint *ep)
 {
     return ep->server;
-}
-
-int skt_endpoint_fd(const struct skt_endpoint *ep)
-{
-    for (size_t i = 0; i < ep->socket_count; i++)
-        if (ep->sockets[i])
-            return skt_udp_fd(ep->sockets[i]);
-    return -1;
 }

@@ -156,9 +156,6 @@ struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *p
 const struct skt_drops *skt_endpoint_drops(const struct skt_endpoint *ep);
 bool skt_endpoint_is_server(const struct skt_endpoint *ep);
 
-/* The UDP socket's descriptor (the first one of a range), for on-the-wire identity in scripts. */
-int skt_endpoint_fd(const struct skt_endpoint *ep);
-
 /* Client: how is the server doing? Lower is better: mean round trip in us, the least of its sessions';
  * SKT_NEVER: none is usable now. */
 skt_us skt_endpoint_score(const struct skt_endpoint *ep);

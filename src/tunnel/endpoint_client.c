@@ -106,7 +106,7 @@ static bool any_is_up(const struct skt_endpoint *ep)
 
 /* Another local port: one that a middlebox has taken against, or a mapping that it has lost, is left behind.
  */
-void skt_endpoint_client_reopen(struct skt_endpoint *ep)
+static void reopen(struct skt_endpoint *ep)
 {
     for (size_t i = 0; i < ep->socket_count; i++) {
         skt_udp_close(ep->sockets[i]);
@@ -142,7 +142,7 @@ void skt_endpoint_client_silent(struct skt_endpoint *ep)
         return; /* the server answers; this session has asked for too much */
     skt_endpoint_log_silent(ep);
     if (ep->was_silent) /* not at once: the answer may only have a long way */
-        skt_endpoint_client_reopen(ep);
+        reopen(ep);
     ep->was_silent = true;
     watch_errors(ep, true);
 }

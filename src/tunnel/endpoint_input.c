@@ -89,15 +89,15 @@ static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_
     skt_loop_timer_set(ep->loop, &ep->acceptor_timer, skt_acceptor_expiry(&ep->acceptor));
 }
 
-static void refuse(struct skt_endpoint *ep, skt_us now, const struct skt_attach_request *req,
-                   const struct skt_addr *from, int result, const char *text)
+static void refuse(struct skt_endpoint *ep, const struct skt_attach_request *req, const struct skt_addr *from,
+                   int result, const char *text)
 {
     static const char *const why[] = {[SKT_ATTACH_TICKET] = "unknown ticket",
                                       [SKT_ATTACH_FULL] = "no room",
                                       [SKT_ATTACH_REFUSED] = "no reason given"};
     skt_endpoint_log_refusing(ep, req->ticket, from, *text ? text : why[result]);
     reply(ep, from,
-          skt_acceptor_refuse(&ep->acceptor, now, req, result, text, ep->shared->send_buffer, SKT_MTU_START));
+          skt_acceptor_refuse(&ep->acceptor, req, result, text, ep->shared->send_buffer, SKT_MTU_START));
 }
 
 static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
@@ -135,14 +135,14 @@ static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_req
 {
     if (!req->known ||
         (ep->handler.check_ticket && ep->handler.check_ticket(ep->user, ep, req->ticket) != 0)) {
-        refuse(ep, now, req, from, SKT_ATTACH_TICKET, "");
+        refuse(ep, req, from, SKT_ATTACH_TICKET, "");
         return;
     }
     if (req->continued && skt_session_state(req->continued) == SKT_SESSION_CLOSED)
         req->continued = NULL; /* by the handler: what asks now is new */
     char text[SKT_REASON_MAX + 1] = "";
     if (ep->handler.check_attach && ep->handler.check_attach(ep->user, ep, req, text) != 0) {
-        refuse(ep, now, req, from, SKT_ATTACH_REFUSED, text);
+        refuse(ep, req, from, SKT_ATTACH_REFUSED, text);
         return;
     }
     make_room(ep, now, req);
@@ -150,7 +150,7 @@ static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_req
     bool is_new;
     int err = skt_acceptor_admit(&ep->acceptor, now, req, &s, &is_new);
     if (err) {
-        refuse(ep, now, req, from, SKT_ATTACH_FULL,
+        refuse(ep, req, from, SKT_ATTACH_FULL,
                err == SKT_ERR_FULL ? "the server has as many sessions as it may"
                                    : "the server has no memory left");
         return;

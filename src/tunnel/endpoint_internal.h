@@ -93,7 +93,6 @@ void skt_endpoint_drive_link(struct skt_link *link, skt_us now);
 int skt_endpoint_client_init(struct skt_endpoint *ep);
 void skt_endpoint_client_dispose(struct skt_endpoint *ep);
 void skt_endpoint_client_resolve(struct skt_endpoint *ep);
-void skt_endpoint_client_reopen(struct skt_endpoint *ep);
 /* A session has ended: if it was refused, the next request waits. */
 void skt_endpoint_client_note_end(struct skt_endpoint *ep, const struct skt_session *s);
 /* A session has got its cid, or has lost it (0). SKT_ERR_NOMEM, SKT_ERR_ARG: another one has the same; it has

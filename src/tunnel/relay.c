@@ -269,7 +269,7 @@ static void stop(struct skt_relay *r)
     skt_relay_connect_free(r);
     skt_loop_io_set(loop, &r->io, 0);
     skt_loop_timer_stop(loop, &r->timer);
-    skt_loop_task_cancel(loop, &r->more);
+    skt_loop_task_cancel(&r->more);
     skt_list_remove(&r->blind);
     skt_list_remove(&r->link);
     r->set->stats.open--;
@@ -339,12 +339,6 @@ void skt_relay_abort(struct skt_relay *r, int reason)
 void skt_relay_reset(struct skt_relay *relay)
 {
     skt_relay_abort(relay, SKT_RESET_ABORT);
-}
-
-void skt_relay_counts(const struct skt_relay *relay, uint64_t *to_stream, uint64_t *to_tcp)
-{
-    *to_stream = relay->to_stream;
-    *to_tcp = relay->to_tcp;
 }
 
 /* --- beginning --- */

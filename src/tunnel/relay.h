@@ -58,7 +58,4 @@ int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct
 /* Ends a relay at once: TCP reset, stream reset. on_close is called. */
 void skt_relay_reset(struct skt_relay *relay);
 
-/* Bytes moved so far, TCP to stream and back. */
-void skt_relay_counts(const struct skt_relay *relay, uint64_t *to_stream, uint64_t *to_tcp);
-
 #endif

@@ -101,7 +101,7 @@ void skt_relay_leave(struct skt_relay *r, int reason)
         return;
     r->leaving = true;
     close_socket(r);
-    skt_loop_task_cancel(r->set->loop, &r->more);
+    skt_loop_task_cancel(&r->more);
     r->active = skt_loop_now(r->set->loop);
     if (!skt_session_leave_stream(session, r->st, reason))
         let_go(r);
@@ -121,7 +121,7 @@ static void leave_both(struct skt_relay *r)
     r->leaving = r->over = true;
     r->held = r->blocked = false;
     r->active = skt_loop_now(r->set->loop);
-    skt_loop_task_cancel(r->set->loop, &r->more);
+    skt_loop_task_cancel(&r->more);
     if (!r->shut && skt_relay_fd(r) >= 0)
         skt_kcp_rest_take(&r->rest, skt_stream_kcp(r->st));
     if (!skt_session_leave_stream(session, r->st, SKT_RESET_ABORT))
@@ -149,7 +149,7 @@ void skt_relay_on_over(struct skt_relay *r)
     r->over = true;
     r->held = r->blocked = false;
     r->active = skt_loop_now(r->set->loop);
-    skt_loop_task_cancel(r->set->loop, &r->more);
+    skt_loop_task_cancel(&r->more);
     if (!r->shut && skt_relay_fd(r) >= 0)
         skt_kcp_rest_take(&r->rest, skt_stream_kcp(r->st));
     r->st->user = NULL;

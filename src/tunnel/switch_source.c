@@ -15,7 +15,9 @@ static bool is_global_4(const uint8_t *ip)
     return !skt_ippkt_is_multicast(4, ip) && !skt_ippkt_is_link_local(4, ip);
 }
 
-bool skt_switch_source_is_global(uint8_t family, const uint8_t *ip)
+/* Is this an address that can stand as a packet's source anywhere? Not: none ("this network"), loopback,
+ * multicast, broadcast, reserved, link-local. IPv6's mapped addresses count as their IPv4 ones. */
+static bool is_global(uint8_t family, const uint8_t *ip)
 {
     static const uint8_t zeros[15], mapped[12] = {[10] = 0xff, [11] = 0xff};
     if (family == 4)
@@ -38,7 +40,7 @@ static bool is_routed(const struct skt_switch_sources *t, const struct skt_ipnet
 
 bool skt_switch_source_ok(struct skt_switch_sources *t, skt_us now, uint8_t family, const uint8_t *ip)
 {
-    if (!skt_switch_source_is_global(family, ip))
+    if (!is_global(family, ip))
         return false;
     for (size_t i = 0; i < 2; i++)
         if (t->own[i].family == family && memcmp(t->own[i].ip, ip, family == 4 ? 4 : 16) == 0)

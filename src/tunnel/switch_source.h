@@ -20,10 +20,6 @@ struct skt_switch_sources {
     skt_us look_at;                          /* when they are looked at again */
 };
 
-/* Is this an address that can stand as a packet's source anywhere? Not: none ("this network"), loopback,
- * multicast, broadcast, reserved, link-local. IPv6's mapped addresses count as their IPv4 ones. */
-bool skt_switch_source_is_global(uint8_t family, const uint8_t *ip);
-
 /* May a packet from the server have this source? Looks at the interfaces now and then: networks come and go.
  */
 bool skt_switch_source_ok(struct skt_switch_sources *t, skt_us now, uint8_t family, const uint8_t *ip);

@@ -358,8 +358,8 @@ static void knock(struct world *w)
                 if (op & 2)
                     (void)skt_acceptor_admit(&w->t.acceptor, w->t.now, &req, &w->t.session[1], &is_new);
                 else
-                    (void)skt_acceptor_refuse(&w->t.acceptor, w->t.now, &req, SKT_ATTACH_REFUSED, "no",
-                                              w->run, SKT_MTU_START);
+                    (void)skt_acceptor_refuse(&w->t.acceptor, &req, SKT_ATTACH_REFUSED, "no", w->run,
+                                              SKT_MTU_START);
             }
         }
         if (op & 4)

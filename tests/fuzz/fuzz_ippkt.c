@@ -34,6 +34,14 @@ static void edit(uint8_t *packet, size_t len, uint8_t choice)
         abort();
 }
 
+/* How many packets it has to be altogether. */
+static size_t cut_count(const struct skt_offload_cutter *c)
+{
+    if (c->whole || c->len <= c->headers)
+        return 1;
+    return (c->len - c->headers + c->piece - 1) / c->piece;
+}
+
 static void cut(struct skt_tun_packet *p, size_t mtu)
 {
     struct skt_offload_cutter c;
@@ -42,7 +50,7 @@ static void cut(struct skt_tun_packet *p, size_t mtu)
     uint8_t *out = malloc(mtu);
     if (!out)
         return;
-    size_t count = skt_offload_cut_count(&c), n = 0, len;
+    size_t count = cut_count(&c), n = 0, len;
     while ((len = skt_offload_cut_next(&c, out)) > 0) {
         n++;
         if (len > mtu || (p->offload.gso != SKT_GSO_NONE && !skt_ippkt_sums_ok(out, len)))

@@ -203,7 +203,7 @@ static void tasks_run_once_and_in_order(void **state)
     skt_loop_defer(loop, &a.task);
     skt_loop_defer(loop, &b.task);
     skt_loop_defer(loop, &c.task);
-    skt_loop_task_cancel(loop, &a.task);
+    skt_loop_task_cancel(&a.task);
     run_for(loop, 2000);
     assert_string_equal(journal, "bcd");
 }
@@ -214,7 +214,7 @@ static void cancel_victim(struct skt_loop_task *t, skt_us now)
 {
     (void)t;
     (void)now;
-    skt_loop_task_cancel(loop, &victim->task);
+    skt_loop_task_cancel(&victim->task);
     note('x');
 }
 

@@ -2,6 +2,7 @@
 /* The code of parity, and both ends of it joined without a session. */
 #include "base/check.h"
 #include "base/err.h"
+#include "base/gf.h"
 #include "crypto/crypto.h"
 #include "proto/parity/sender.h"
 
@@ -144,7 +145,7 @@ static void every_square_is_invertible(void **state)
         for (unsigned j = 0; j < count; j++) {
             body[j] = (uint8_t)check_random(&seed);
             for (unsigned i = 0; i < u.n; i++)
-                parity[i] ^= skt_gf256_mul(skt_parity_coefficient(u.index[i], j), body[j]);
+                parity[i] ^= gf_mul(skt_parity_coefficient(u.index[i], j), body[j]);
         }
         assert_int_equal(skt_parity_plan(&plan, &u, count), SKT_OK);
         assert_int_equal(plan.terms, count);
@@ -152,7 +153,7 @@ static void every_square_is_invertible(void **state)
             uint8_t got = 0;
             skt_parity_factors(&plan, i, factor);
             for (unsigned j = 0; j < plan.terms; j++)
-                got ^= skt_gf256_mul(factor[j], j < u.n ? parity[j] : body[plan.point[j]]);
+                got ^= gf_mul(factor[j], j < u.n ? parity[j] : body[plan.point[j]]);
             assert_int_equal(got, body[u.position[i]]);
         }
     }
@@ -187,11 +188,10 @@ static void arithmetic(void **state)
     for (unsigned a = 0; a < 256; a++) {
         for (unsigned b = 0; b < 256; b++) {
             uint8_t product = 0, x = (uint8_t)a;
-            for (unsigned y = b; y; y >>= 1, x = (uint8_t)(x << 1 ^ (x & 0x80 ? 0x1d : 0)))
-                product ^= y & 1 ? x : 0;
-            assert_int_equal(skt_gf256_mul((uint8_t)a, (uint8_t)b), product);
+            skt_gf256_portable.mul_add(&product, &x, (uint8_t)b, 1);
+            assert_int_equal(product, gf_mul((uint8_t)a, (uint8_t)b));
         }
-        assert_int_equal(skt_gf256_mul((uint8_t)a, skt_gf256_inv((uint8_t)a)), a != 0);
+        assert_int_equal(gf_mul((uint8_t)a, skt_gf256_inv((uint8_t)a)), a != 0);
     }
     for (unsigned round = 0; round < 600; round++) {
         unsigned n = 1 + below(SKT_GF256_TERMS);
@@ -214,7 +214,7 @@ static void arithmetic(void **state)
         for (size_t at = 0; at < len; at += 1 + below(100)) {
             uint8_t sum = 0;
             for (unsigned j = 0; j < n; j++)
-                sum ^= skt_gf256_mul(c[j], src[j][at]);
+                sum ^= gf_mul(c[j], src[j][at]);
             assert_int_equal(out[0][at], sum);
         }
     }
@@ -236,9 +236,8 @@ static void known_parity(void **state)
         struct skt_parity_group *g = skt_parity_sender_due(&sender, 0, 1, 12 + i);
         memcpy(want, expect[i], sizeof want);
         for (unsigned b = 0; i > 0 && b < 3; b++)
-            want[SKT_PARITY_HEAD_LEN + b] =
-                skt_gf256_mul(skt_gf256_inv((uint8_t)(255 - i)), bodies[0][b]) ^
-                skt_gf256_mul(skt_gf256_inv((uint8_t)((255 - i) ^ 1)), bodies[1][b]);
+            want[SKT_PARITY_HEAD_LEN + b] = gf_mul(skt_gf256_inv((uint8_t)(255 - i)), bodies[0][b]) ^
+                                            gf_mul(skt_gf256_inv((uint8_t)((255 - i) ^ 1)), bodies[1][b]);
         assert_int_equal(skt_parity_sender_write(&sender, g, 0, 12 + i, frame), sizeof frame);
         assert_memory_equal(frame, want, sizeof frame);
     }

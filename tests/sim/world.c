@@ -413,7 +413,7 @@ static void on_attach(struct sim_world *w, struct skt_half *half, const struct s
     if (sv->on_ticket)
         sv->on_ticket(w, &req);
     if (!req.known || (!sv->any_ticket && memcmp(req.ticket, sv->ticket, SKT_TICKET_LEN) != 0)) {
-        long n = skt_acceptor_refuse(&sv->acceptor, w->now, &req, SKT_ATTACH_TICKET, "", reply, sizeof reply);
+        long n = skt_acceptor_refuse(&sv->acceptor, &req, SKT_ATTACH_TICKET, "", reply, sizeof reply);
         server_reply(w, from, reply, n);
         return;
     }

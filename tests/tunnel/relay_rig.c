@@ -23,9 +23,7 @@ enum {
 static void on_close(void *user, struct skt_relay *relay)
 {
     struct rig_side *side = (struct rig_side *)user;
-    uint64_t in, out;
     side->closed++;
-    skt_relay_counts(relay, &in, &out);
     skt_relay_reset(relay); /* must change nothing any more */
     struct skt_relay *victim = side->victim;
     side->victim = NULL;

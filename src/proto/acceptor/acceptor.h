@@ -96,7 +96,7 @@ int skt_acceptor_admit(struct skt_acceptor *a, skt_us now, const struct skt_atta
 
 /* The ticket is not good: writes the refusal to reply (datagram's length); result is an enum skt_attach, text
  * may be empty. The half-session stays for repeated questions until it expires. */
-long skt_acceptor_refuse(struct skt_acceptor *a, skt_us now, const struct skt_attach_request *req, int result,
+long skt_acceptor_refuse(struct skt_acceptor *a, const struct skt_attach_request *req, int result,
                          const char *text, uint8_t *reply, size_t cap);
 
 /* Takes a session off the books, before skt_session_free. */

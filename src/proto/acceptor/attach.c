@@ -168,68 +168,9 @@ static int new_session(struct skt_acceptor *a, skt_us now, struct skt_session **
     return SKT_OK;
 }
 
-int skt_acceptor_admit(struct skt_acceptor *a, skt_us now, const struct skt_attach_request *req,
-                       struct skt_session **out, bool *is_new)
-{
-    struct skt_half *half = req->half;
-    struct skt_session *s = req->continued;
-    if (s && s->state == SKT_SESSION_CLOSED)
-        s = NULL; /* closed by who looked at the ticket */
-    *is_new = !s;
-    if (!s) {
-        int err = new_session(a, now, &s);
-        if (err)
-            return err;
-    }
-    int err = skt_session_adopt(s, now, half->kp, &half->from, &half->params, *is_new);
-    if (err) {
-        if (*is_new) {
-            skt_acceptor_forget(a, s);
-            skt_session_free(s);
-        }
-        return err;
-    }
-    memcpy(s->ticket, half->ticket, SKT_TICKET_LEN);
-    half->kp = NULL;
-    struct skt_addr from = half->from;
-    skt_half_free(a, half);
-    skt_halves_forget_client(a, &from);
-    *out = s;
-    return SKT_OK;
-}
-
-long skt_acceptor_refuse(struct skt_acceptor *a, skt_us now, const struct skt_attach_request *req, int result,
-                         const char *text, uint8_t *reply, size_t cap)
-{
-    (void)now;
-    size_t text_len = strlen(text);
-    if (text_len > SKT_REASON_MAX)
-        text_len = SKT_REASON_MAX;
-    if (cap < SKT_MTU_MIN)
-        return SKT_ERR_ARG;
-    struct skt_writer w = skt_writer_of(reply + SKT_HEADER_LEN, cap - SKT_PACKET_OVERHEAD);
-    const struct skt_frame refusal = {.type = SKT_FRAME_ACCEPT,
-                                      .accept = {(uint8_t)result, 0, (const uint8_t *)text, text_len}};
-    skt_frame_write(&w, &refusal);
-    uint16_t pad;
-    int err = a->ctx->crypto->random(&pad, sizeof pad);
-    if (err)
-        return err;
-    req->half->refused = true;
-    skt_frame_pad(&w, pad % SKT_PING_PAD_MAX);
-    return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, req->half->kp, reply, skt_writer_len(&w));
-}
-
-void skt_acceptor_forget(struct skt_acceptor *a, struct skt_session *s)
-{
-    skt_idmap_remove(&a->sessions, s->cid);
-    a->leaving -= s->leaving;
-}
-
-/* --- what a session takes over --- */
-
-int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
-                      const struct skt_initiation *params, bool is_new)
+/* A session begins (is_new) or continues under a pair that a packet has opened; takes kp over. */
+static int adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
+                 const struct skt_initiation *params, bool is_new)
 {
     skt_idmap_remove(&s->ctx->ids, kp->local_id);
     int err = skt_idmap_put(&s->ctx->ids, kp->local_id, &s->slot);
@@ -266,4 +207,61 @@ int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp,
         skt_session_search_mtu(s, now, params->mtu);
     }
     return SKT_OK;
+}
+
+int skt_acceptor_admit(struct skt_acceptor *a, skt_us now, const struct skt_attach_request *req,
+                       struct skt_session **out, bool *is_new)
+{
+    struct skt_half *half = req->half;
+    struct skt_session *s = req->continued;
+    if (s && s->state == SKT_SESSION_CLOSED)
+        s = NULL; /* closed by who looked at the ticket */
+    *is_new = !s;
+    if (!s) {
+        int err = new_session(a, now, &s);
+        if (err)
+            return err;
+    }
+    int err = adopt(s, now, half->kp, &half->from, &half->params, *is_new);
+    if (err) {
+        if (*is_new) {
+            skt_acceptor_forget(a, s);
+            skt_session_free(s);
+        }
+        return err;
+    }
+    memcpy(s->ticket, half->ticket, SKT_TICKET_LEN);
+    half->kp = NULL;
+    struct skt_addr from = half->from;
+    skt_half_free(a, half);
+    skt_halves_forget_client(a, &from);
+    *out = s;
+    return SKT_OK;
+}
+
+long skt_acceptor_refuse(struct skt_acceptor *a, const struct skt_attach_request *req, int result,
+                         const char *text, uint8_t *reply, size_t cap)
+{
+    size_t text_len = strlen(text);
+    if (text_len > SKT_REASON_MAX)
+        text_len = SKT_REASON_MAX;
+    if (cap < SKT_MTU_MIN)
+        return SKT_ERR_ARG;
+    struct skt_writer w = skt_writer_of(reply + SKT_HEADER_LEN, cap - SKT_PACKET_OVERHEAD);
+    const struct skt_frame refusal = {.type = SKT_FRAME_ACCEPT,
+                                      .accept = {(uint8_t)result, 0, (const uint8_t *)text, text_len}};
+    skt_frame_write(&w, &refusal);
+    uint16_t pad;
+    int err = a->ctx->crypto->random(&pad, sizeof pad);
+    if (err)
+        return err;
+    req->half->refused = true;
+    skt_frame_pad(&w, pad % SKT_PING_PAD_MAX);
+    return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, req->half->kp, reply, skt_writer_len(&w));
+}
+
+void skt_acceptor_forget(struct skt_acceptor *a, struct skt_session *s)
+{
+    skt_idmap_remove(&a->sessions, s->cid);
+    a->leaving -= s->leaving;
 }

@@ -128,13 +128,8 @@ int skt_noise_init(struct skt_noise *s, const struct skt_crypto *crypto, const s
     if (!err && nk)
         err = mix_hash(s, crypto, p->static_pub, SKT_KEY_LEN);
     if (err)
-        skt_noise_dispose(s);
+        skt_wipe(s, sizeof *s);
     return err;
-}
-
-void skt_noise_dispose(struct skt_noise *s)
-{
-    skt_wipe(s, sizeof *s);
 }
 
 /* The tokens before the payload; `e` is this message's ephemeral public key, in clear. The initiator's

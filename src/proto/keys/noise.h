@@ -14,7 +14,7 @@ enum skt_noise_pattern { SKT_NOISE_NNPSK0, SKT_NOISE_NKPSK0 };
 
 enum { SKT_NOISE_OVERHEAD = SKT_KEY_LEN + SKT_TAG_LEN }; /* a message is its payload and this */
 
-/* Holds secrets: wipe with skt_noise_dispose. Plain data, may be copied. */
+/* Holds secrets: wipe it. Plain data, may be copied. */
 struct skt_noise {
     enum skt_noise_pattern pattern;
     enum skt_cipher cipher;
@@ -46,9 +46,6 @@ struct skt_noise_params {
 /* Starts a handshake. SKT_ERR_ARG, SKT_ERR_CRYPTO. */
 int skt_noise_init(struct skt_noise *s, const struct skt_crypto *crypto,
                    const struct skt_noise_params *params);
-
-/* Wipes everything. */
-void skt_noise_dispose(struct skt_noise *s);
 
 /* Makes the ephemeral of the next message before it is written, for a payload that is bound to it (s->e_pub).
  * SKT_ERR_CRYPTO. */

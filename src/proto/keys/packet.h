@@ -48,7 +48,8 @@ int skt_packet_mask_handshake(const struct skt_crypto *crypto, struct skt_mask *
                               size_t len);
 
 /* Unmasks a received datagram in place: as many bytes as its kind has masked, and says which kind that is.
- * Nothing is authentic yet. SKT_ERR_TRUNCATED: too short for its kind; SKT_ERR_CRYPTO. */
+ * Nothing is authentic yet. SKT_ERR_TRUNCATED: too short for its kind; SKT_ERR_CRYPTO. The program unmasks
+ * batches; this is for who has a single datagram, as tests have. */
 int skt_packet_unmask(const struct skt_crypto *crypto, struct skt_mask *mask, uint8_t *datagram, size_t len,
                       struct skt_packet_header *out);
 

@@ -62,11 +62,6 @@ unsigned skt_gf256_log(uint8_t a)
     return logarithm[a];
 }
 
-uint8_t skt_gf256_mul(uint8_t a, uint8_t b)
-{
-    return a && b ? skt_gf256_exp((unsigned)logarithm[a] + logarithm[b]) : 0;
-}
-
 uint8_t skt_gf256_inv(uint8_t a)
 {
     return a ? skt_gf256_exp(SKT_GF256_ORDER - (unsigned)logarithm[a]) : 0;

@@ -25,8 +25,6 @@ struct skt_gf256 {
 /* In C alone, for every machine. */
 extern const struct skt_gf256 skt_gf256_portable;
 
-uint8_t skt_gf256_mul(uint8_t a, uint8_t b);
-
 /* 1/a; 0 for 0, which has none. */
 uint8_t skt_gf256_inv(uint8_t a);
 

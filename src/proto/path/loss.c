@@ -85,9 +85,6 @@ void skt_path_take_acked(struct skt_path *p, struct skt_segment *seg, struct skt
     round->acked += seg->cost;
     p->delivery.bytes += seg->cost;
     p->stats.delivered += seg->len;
-    size_t len = (size_t)seg->len + SKT_KCP_HEADER_LEN;
-    if (len > p->delivery.largest && seg->sent_at >= p->rtt.epoch_at)
-        p->delivery.largest = len;
     if ((named || seg->xmit == 1) && seg->tx > round->tx) {
         round->tx = seg->tx;
         round->sent_at = seg->sent_at;

@@ -47,7 +47,6 @@ static void begin_measuring(struct skt_path *p, skt_us now)
     p->recovery.reo_at = p->recovery.progress_at = p->recovery.fired_at = now;
     p->recovery.timeouts = p->recovery.probes = 0;
     p->delivery.at = p->delivery.first_sent_at = now;
-    p->delivery.largest = 0;
     skt_redundancy_reset(&p->redundancy);
     p->cc->init(&p->cc_state, now, datagram_len(p));
     skt_pacer_init(&p->pacer, now, p->cc_state.out.pacing_rate, datagram_len(p));
@@ -338,11 +337,6 @@ void skt_path_expire(struct skt_path *p, skt_us now)
 unsigned skt_path_timeouts(const struct skt_path *p)
 {
     return p->recovery.timeouts;
-}
-
-size_t skt_path_largest_delivered(const struct skt_path *p)
-{
-    return p->delivery.largest;
 }
 
 size_t skt_path_cwnd(const struct skt_path *p)

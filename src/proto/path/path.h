@@ -64,7 +64,6 @@ struct skt_delivery {
     skt_us first_sent_at;   /* when the transmission was sent that the present sample begins with */
     uint64_t limited_until; /* samples of what is sent before `bytes` has passed this are application-limited;
                                0: none */
-    size_t largest;         /* the longest datagram that arrived, bytes */
 };
 
 /* Whose turn it is to send, and what waits for what (path/send.c, path/gate.c). */
@@ -213,10 +212,6 @@ void skt_path_on_alive(struct skt_path *p, skt_us now);
 
 /* How many times in a row the retransmission timer has fired without an acknowledgement since. */
 unsigned skt_path_timeouts(const struct skt_path *p);
-
-/* Length in KCP bytes of the largest segment that was acknowledged since skt_path_init or _reset (0: none);
- * with skt_path_timeouts it shows a path whose MTU has shrunk. */
-size_t skt_path_largest_delivered(const struct skt_path *p);
 
 /* What holds new data up now. */
 enum skt_trace_limit skt_path_limit(const struct skt_path *p);

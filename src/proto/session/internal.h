@@ -356,9 +356,4 @@ struct skt_kcp *skt_flows_find(const struct skt_session *s, uint32_t conv);
 struct skt_kcp *skt_flows_conversation(struct skt_session *s, const struct skt_kcp_header *h);
 void skt_flows_take_news(struct skt_kcp *k, unsigned events); /* of one of its conversations */
 
-/* acceptor/attach.c: a session begins (is_new) or continues under a pair that a packet has opened; takes kp
- * over. */
-int skt_session_adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
-                      const struct skt_initiation *params, bool is_new);
-
 #endif

@@ -301,11 +301,6 @@ uint64_t skt_session_parity_recovered(const struct skt_session *s)
     return s->parity.recovered;
 }
 
-size_t skt_session_parity_memory(const struct skt_session *s)
-{
-    return (s->parity.out ? sizeof *s->parity.out : 0) + (s->parity.in ? sizeof *s->parity.in : 0);
-}
-
 size_t skt_session_mtu(const struct skt_session *s)
 {
     return s->mtu.current;

@@ -278,9 +278,8 @@ skt_us skt_session_mean_rtt(const struct skt_session *s); /* of the last SKT_RTT
 double skt_session_loss_rx(const struct skt_session *s);  /* share of the peer's packets lost lately, 0..1 */
 uint64_t skt_session_parity_sent(const struct skt_session *s); /* packets of parity */
 uint64_t
-skt_session_parity_recovered(const struct skt_session *s);     /* the peer's packets that parity gave back */
-size_t skt_session_parity_memory(const struct skt_session *s); /* bytes held for parity now */
-size_t skt_session_mtu(const struct skt_session *s);           /* datagram size in use */
+skt_session_parity_recovered(const struct skt_session *s); /* the peer's packets that parity gave back */
+size_t skt_session_mtu(const struct skt_session *s);       /* datagram size in use */
 
 /* The longest packet of a flow (SKT_FLOW_PLAIN) that goes in one datagram of `mtu` bytes. */
 size_t skt_session_packet_limit(size_t mtu);
