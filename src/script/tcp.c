@@ -76,11 +76,8 @@ static void lay_down(struct skt_script_tcp *c)
     if (c->fd >= 0)
         skt_loop_io_set(app->loop, &c->io, 0);
     skt_loop_timer_stop(app->loop, &c->timer);
-    skt_resolve_cancel(c->resolve);
-    c->resolve = NULL;
+    skt_script_tcp_drop_dial(c);
     drop_queue(c);
-    free(c->addrs);
-    c->addrs = NULL;
     skt_script_hold_release(c);
     skt_idmap_remove(&app->tcps, c->number);
     c->phase = SKT_TCP_GONE;
@@ -296,10 +293,6 @@ static void on_writable(struct skt_script_tcp *c)
 static void on_ready(struct skt_loop_io *io, unsigned ready)
 {
     struct skt_script_tcp *c = SKT_CONTAINER(io, struct skt_script_tcp, io);
-    if (c->phase == SKT_TCP_CONNECTING) {
-        skt_script_tcp_on_connect_ready(c);
-        return;
-    }
     if (ready & SKT_IO_WRITE)
         on_writable(c);
     if (c->phase == SKT_TCP_LINGERING) {
@@ -318,7 +311,7 @@ void skt_script_tcp_watch(struct skt_script_tcp *c)
     unsigned events = 0;
     if (c->fd < 0 || c->phase == SKT_TCP_GONE)
         return;
-    if (c->phase == SKT_TCP_CONNECTING || c->first)
+    if (c->first)
         events |= SKT_IO_WRITE;
     /* Without on_tcp_recv nothing is read: the connection waits for a relay. */
     if (c->phase == SKT_TCP_UP && c->holds == 0 && c->app->wants_recv)
@@ -370,10 +363,8 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
     struct skt_script_tcp *c = SKT_CONTAINER(t, struct skt_script_tcp, timer);
     if (c->phase == SKT_TCP_LINGERING)
         linger(c);
-    else if (c->phase == SKT_TCP_UP)
-        on_idle(c, now);
     else
-        skt_script_tcp_on_connect_timeout(c);
+        on_idle(c, now);
 }
 
 void skt_script_tcp_attach(struct skt_script_tcp *c, int fd)

@@ -3,7 +3,7 @@
 #ifndef SKT_SCRIPT_TCP_H
 #define SKT_SCRIPT_TCP_H
 
-#include "io/resolve.h"
+#include "io/dial.h"
 #include "script/api_etcp.h"
 #include "script/state.h"
 
@@ -15,8 +15,7 @@ enum {
 };
 
 enum skt_script_tcp_phase {
-    SKT_TCP_RESOLVING,
-    SKT_TCP_CONNECTING,
+    SKT_TCP_CONNECTING, /* the name is looked up, or addresses are tried: there is no socket yet */
     SKT_TCP_UP,
     SKT_TCP_LINGERING, /* the script has no part in it any more */
     SKT_TCP_GONE,
@@ -41,12 +40,9 @@ struct skt_script_tcp {
     skt_us linger_until;
     unsigned holds; /* what its on_tcp_recv has filled: no more is read meanwhile */
     struct skt_loop_io io;
-    struct skt_loop_timer timer; /* connect, idle limit (tcp_keepalive) or linger */
-    skt_us active;               /* a byte moved last */
-    struct skt_resolve *resolve;
-    struct skt_addr *addrs; /* those left to try while it connects */
-    size_t addr_count;
-    skt_us connect_by;
+    struct skt_loop_timer timer;            /* idle limit (tcp_keepalive) or linger */
+    skt_us active;                          /* a byte moved last */
+    struct skt_dial *dial;                  /* while it connects, else NULL */
     struct skt_script_chunk *first, **last; /* to be written */
     size_t queued_len;
 };

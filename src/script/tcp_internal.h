@@ -5,9 +5,8 @@
 
 #include "script/tcp.h"
 
-/* What the loop and the timer of a connection that is being made come to. */
-void skt_script_tcp_on_connect_ready(struct skt_script_tcp *c);
-void skt_script_tcp_on_connect_timeout(struct skt_script_tcp *c);
+/* Stops to connect, where it does. */
+void skt_script_tcp_drop_dial(struct skt_script_tcp *c);
 
 /* A descriptor of -1: none yet. NULL: no memory. */
 struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,

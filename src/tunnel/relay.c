@@ -155,10 +155,6 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
     struct skt_relay *r = SKT_CONTAINER(t, struct skt_relay, timer);
     if (look_unheard(r, now))
         return;
-    if (r->connect) {
-        skt_relay_connect_on_timer(r);
-        return;
-    }
     if (r->leaving || r->over) {
         skt_relay_end_step(r);
         return;

@@ -5,8 +5,8 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "io/dial.h"
 #include "io/loop.h"
-#include "io/resolve.h"
 #include "proto/kcp/rest.h"
 #include "tunnel/relay.h"
 
@@ -27,16 +27,9 @@ struct skt_relay_set {
 
 /* The server's way to the target; only while it lasts. */
 struct skt_relay_connect {
-    struct skt_resolve *resolve; /* NULL once answered */
-    struct skt_addr addrs[SKT_RESOLVE_ADDRS_MAX];
-    size_t n, next; /* addresses, the one to try next */
-    skt_us until;   /* of all attempts together; SKT_NEVER */
-    int reason;     /* enum skt_reset, should the last attempt fail too */
-    char *host;     /* as the configuration has it */
+    struct skt_dial dial;
+    char *host; /* as the configuration has it */
     uint16_t port;
-    /* For the log: what the failure that `reason` is of was, in words, and at which address. */
-    char why[96];
-    struct skt_addr at;
 };
 
 struct skt_relay {
@@ -51,16 +44,16 @@ struct skt_relay {
     struct skt_relay_connect *connect; /* NULL: connected */
     struct skt_list link;              /* in set->relays */
     struct skt_list blind;             /* in set->blind */
-    struct skt_loop_io io;             /* its fd is -1 before a connect and after both directions ended */
-    struct skt_loop_timer timer;       /* the attempt to connect, then the idle limit, then the end's */
-    struct skt_loop_task more;         /* the stream has more to read than one event may move */
-    uint64_t to_stream, to_tcp;        /* bytes */
-    char *target;                      /* client: the name that was asked for; NULL: the default one */
-    skt_us began;                      /* for the log, */
-    uint32_t cid, conv;                /* as is its name there, on both ends */
-    skt_us opened;                     /* when the relay began */
-    skt_us active;                     /* a byte moved last, or was acknowledged */
-    size_t undelivered; /* at the last look, while it ends: what the other sides have yet to take */
+    struct skt_loop_io io;       /* its fd is -1 until it is connected and after both directions ended */
+    struct skt_loop_timer timer; /* the idle limit, then the end's */
+    struct skt_loop_task more;   /* the stream has more to read than one event may move */
+    uint64_t to_stream, to_tcp;  /* bytes */
+    char *target;                /* client: the name that was asked for; NULL: the default one */
+    skt_us began;                /* for the log, */
+    uint32_t cid, conv;          /* as is its name there, on both ends */
+    skt_us opened;               /* when the relay began */
+    skt_us active;               /* a byte moved last, or was acknowledged */
+    size_t undelivered;          /* at the last look, while it ends: what the other sides have yet to take */
     struct skt_relay_options options;
     uint8_t pieces; /* segments that the next read from TCP offers room in */
     bool held;      /* TCP is not read until the stream has room */
@@ -145,6 +138,5 @@ void skt_relay_trace_end(const struct skt_relay *r);
 
 int skt_relay_connect_begin(struct skt_relay *r, const char *host, uint16_t port);
 void skt_relay_connect_free(struct skt_relay *r);
-void skt_relay_connect_on_timer(struct skt_relay *r);
 
 #endif

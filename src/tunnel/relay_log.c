@@ -22,12 +22,13 @@ void skt_relay_log_no_target(const struct skt_relay *r)
 {
     const struct skt_relay_connect *c = r->connect;
     char who[SKT_CLIENT_TEXT_MAX], addr[SKT_ADDR_TEXT_MAX], at[SKT_ADDR_TEXT_MAX + 8] = "";
-    skt_addr_text(&c->at, addr);
-    if (c->at.family && strncmp(addr, c->host, strlen(c->host)) != 0) /* a name's address */
+    const struct skt_dial_failure *f = &c->dial.failure;
+    skt_addr_text(&f->at, addr);
+    if (f->at.family && strncmp(addr, c->host, strlen(c->host)) != 0) /* a name's address */
         snprintf(at, sizeof at, " at %s", addr);
     skt_warn_rarely(key_of(r, c->host), "%s: target %s, %.100s port %u%s: %s",
                     skt_endpoint_session_text(r->ep, r->st->session, who), target_of(r->st->name), c->host,
-                    c->port, at, c->why);
+                    c->port, at, f->why);
 }
 
 void skt_relay_log_refused(const struct skt_relay *r, int reason)
