@@ -158,7 +158,8 @@ def test_path_of_each_size_is_no_black_hole(lab, mtu):
     t = tun_pair(lab, mtu=mtu, **LINK)
     transfer(t, lab)  # also while the size is still searched
     inner = found_mtu(t, mtu - 28 - 12, mtu - 28)
-    assert t.client.sessions()[0]["tun_mtu"] == inner
+    (session,) = t.client.status("--debug")["sessions"]
+    assert session["tun_mtu"] == inner and set(session["tun_queue"]) == {"bytes", "packets", "dropped", "marked"}
     transfer(t, lab)
     answers = ping(t.c, SERVER, options=("-M", "do", "-s", inner - 28))
     assert answers.received == 5, answers.text

@@ -48,8 +48,8 @@ class Skcptun:
         self.process.must_exit_0 = True
         return self
 
-    def status(self):
-        done = subprocess.run([SKCPTUN, "status", str(self.conf), "--json"], capture_output=True, text=True,
+    def status(self, *options):
+        done = subprocess.run([SKCPTUN, "status", str(self.conf), "--json", *options], capture_output=True, text=True,
                               timeout=10 * GUARD, check=False)
         assert done.returncode == 0, f"status: exit {done.returncode}: {done.stdout}{done.stderr}"
         return json.loads(done.stdout)
