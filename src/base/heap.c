@@ -71,7 +71,7 @@ int skt_heap_set(struct skt_heap *h, struct skt_heap_node *node, skt_us at)
         void *nodes = realloc(h->nodes, cap * sizeof(struct skt_heap_node *));
         if (!nodes)
             return SKT_ERR_NOMEM;
-        h->nodes = (struct skt_heap_node **)nodes;
+        h->nodes = nodes;
         h->cap = cap;
     }
     node->at = at;

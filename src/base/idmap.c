@@ -30,7 +30,7 @@ static uint32_t find(const struct skt_idmap *m, uint32_t id)
 static int resize(struct skt_idmap *m, uint32_t cap)
 {
     struct skt_idmap old = *m;
-    struct skt_idmap_slot *slots = (struct skt_idmap_slot *)calloc(cap, sizeof *slots);
+    struct skt_idmap_slot *slots = calloc(cap, sizeof *slots);
     if (!slots)
         return SKT_ERR_NOMEM;
     m->slots = slots;

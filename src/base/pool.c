@@ -35,7 +35,7 @@ void *skt_pool_get(struct skt_pool *p)
         if (p->free_list) /* long unused, and next to be written: its line is on the way when it is wanted */
             __builtin_prefetch(p->free_list, 1);
     } else {
-        block = (struct skt_pool_block *)malloc(p->block_len);
+        block = malloc(p->block_len);
         if (!block)
             return NULL;
     }
@@ -49,7 +49,7 @@ void skt_pool_put(struct skt_pool *p, void *ptr)
     if (!ptr)
         return;
     assert(p->used >= p->block_len);
-    struct skt_pool_block *block = (struct skt_pool_block *)ptr;
+    struct skt_pool_block *block = ptr;
     block->next = p->free_list;
     p->free_list = block;
     p->free_count++;

@@ -25,7 +25,7 @@ int skt_tickets_index(struct skt_ticket_index *index, const struct skt_config *c
     skt_tickets_dispose(index);
     if (!skt_tickets_proved(conf) || t->ticket_count == 0)
         return SKT_OK;
-    index->refs = (struct skt_ticket_ref *)calloc(t->ticket_count, sizeof *index->refs);
+    index->refs = calloc(t->ticket_count, sizeof *index->refs);
     if (!index->refs)
         return SKT_ERR_NOMEM;
     for (size_t i = 0; i < t->ticket_count; i++) {

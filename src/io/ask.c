@@ -190,7 +190,7 @@ int skt_ask_start(struct skt_ask **out, struct skt_loop *loop, const struct skt_
                   unsigned without, const char *name, uint16_t port, skt_ask_fn fn, void *user)
 {
     uint16_t ids[FAMILIES];
-    struct skt_ask *ask = (struct skt_ask *)calloc(1, sizeof *ask);
+    struct skt_ask *ask = calloc(1, sizeof *ask);
     if (!ask)
         return SKT_ERR_NOMEM;
     ask->loop = loop;

@@ -55,7 +55,7 @@ static void on_alarm(struct ev_loop *ev, ev_io *w, int revents)
 {
     (void)revents;
     (void)w;
-    struct skt_loop *loop = (struct skt_loop *)ev_userdata(ev);
+    struct skt_loop *loop = ev_userdata(ev);
     loop->armed = 0; /* it has fired: setting it anew, or stopping it, also takes it off the readable ones */
 }
 
@@ -95,7 +95,7 @@ static void on_alarm(struct ev_loop *ev, ev_timer *w, int revents)
 {
     (void)revents;
     (void)w;
-    struct skt_loop *loop = (struct skt_loop *)ev_userdata(ev);
+    struct skt_loop *loop = ev_userdata(ev);
     loop->armed = 0;
 }
 
@@ -170,14 +170,14 @@ static void on_check(struct ev_loop *ev, ev_check *w, int revents)
 {
     (void)w;
     (void)revents;
-    read_clock((struct skt_loop *)ev_userdata(ev));
+    read_clock(ev_userdata(ev));
 }
 
 static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 {
     (void)w;
     (void)revents;
-    struct skt_loop *loop = (struct skt_loop *)ev_userdata(ev);
+    struct skt_loop *loop = ev_userdata(ev);
     read_clock(loop);
     skt_loop_rest_expire(loop, loop->now);
     run_timers(loop);
@@ -217,7 +217,7 @@ static void *allocate_patiently(void *old, long len)
 int skt_loop_new(struct skt_loop **out)
 {
     ev_set_allocator(allocate_patiently);
-    struct skt_loop *loop = (struct skt_loop *)calloc(1, sizeof *loop);
+    struct skt_loop *loop = calloc(1, sizeof *loop);
     if (!loop)
         return SKT_ERR_NOMEM;
     loop->ev = ev_loop_new(EVFLAG_AUTO);

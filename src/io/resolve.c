@@ -93,7 +93,7 @@ static void free_resolver(struct skt_resolver *resolver)
 /* Looks up one name after the other until none waits. */
 static void *run(void *arg)
 {
-    struct skt_resolver *resolver = (struct skt_resolver *)arg;
+    struct skt_resolver *resolver = arg;
     pthread_mutex_lock(&resolver->lock);
     while (!skt_list_empty(&resolver->waiting)) {
         struct skt_resolve *r = SKT_CONTAINER(resolver->waiting.next, struct skt_resolve, link);
@@ -166,7 +166,7 @@ static void free_list(struct skt_list *list)
 
 static void dispose(void *object)
 {
-    struct skt_resolver *resolver = (struct skt_resolver *)object;
+    struct skt_resolver *resolver = object;
     ev_async_stop(skt_loop_ev(resolver->loop), &resolver->wake);
     skt_loop_task_cancel(&resolver->deliver);
     pthread_mutex_lock(&resolver->lock);
@@ -183,8 +183,8 @@ static struct skt_resolver *resolver_of(struct skt_loop *loop)
 {
     struct skt_loop_slot *slot = skt_loop_slot(loop, SKT_LOOP_SLOT_RESOLVE);
     if (slot->object)
-        return (struct skt_resolver *)slot->object;
-    struct skt_resolver *resolver = (struct skt_resolver *)calloc(1, sizeof *resolver);
+        return slot->object;
+    struct skt_resolver *resolver = calloc(1, sizeof *resolver);
     if (!resolver)
         return NULL;
     pthread_mutex_init(&resolver->lock, NULL);
@@ -221,7 +221,7 @@ static int enqueue(struct skt_resolver *resolver, struct skt_resolve *r)
 
 static void on_asked(void *user, const struct skt_addr *addrs, size_t n)
 {
-    struct skt_resolve *r = (struct skt_resolve *)user;
+    struct skt_resolve *r = user;
     skt_resolve_fn fn = r->fn;
     void *owner = r->user;
     r->ask = NULL;
@@ -281,7 +281,7 @@ int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const cha
     if (len == 0 || len > NAME_MAX_LEN)
         return SKT_ERR_ARG;
     struct skt_resolver *resolver = resolver_of(loop);
-    struct skt_resolve *r = resolver ? (struct skt_resolve *)calloc(1, sizeof *r) : NULL;
+    struct skt_resolve *r = resolver ? calloc(1, sizeof *r) : NULL;
     if (!r)
         return SKT_ERR_NOMEM;
     skt_list_init(&r->link);

@@ -42,7 +42,7 @@ static void on_release(struct skt_loop_timer *t, skt_us now)
 
 static void free_batch(void *object)
 {
-    struct skt_udp_batch *batch = (struct skt_udp_batch *)object;
+    struct skt_udp_batch *batch = object;
     skt_loop_timer_stop(batch->loop, &batch->release);
     release_buffers(batch);
     free(batch);
@@ -52,8 +52,8 @@ static struct skt_udp_batch *batch_of(struct skt_loop *loop)
 {
     struct skt_loop_slot *slot = skt_loop_slot(loop, SKT_LOOP_SLOT_UDP);
     if (slot->object)
-        return (struct skt_udp_batch *)slot->object;
-    struct skt_udp_batch *batch = (struct skt_udp_batch *)calloc(1, sizeof *batch);
+        return slot->object;
+    struct skt_udp_batch *batch = calloc(1, sizeof *batch);
     if (!batch)
         return NULL;
     batch->loop = loop;
@@ -71,7 +71,7 @@ static int map_buffers(struct skt_udp_batch *batch)
     void *p = mmap(NULL, batch_len(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return SKT_ERR_NOMEM;
-    batch->buf = (uint8_t *)p;
+    batch->buf = p;
     batch->datagrams = (struct skt_udp_datagram *)(void *)(batch->buf + SKT_UDP_BATCH_LEN);
     return SKT_OK;
 }
@@ -177,7 +177,7 @@ int skt_udp_open(struct skt_udp **out, struct skt_loop *loop, const struct skt_a
                  skt_udp_batch_fn fn, void *user)
 {
     struct skt_udp_batch *batch = batch_of(loop);
-    struct skt_udp *udp = batch ? (struct skt_udp *)calloc(1, sizeof *udp) : NULL;
+    struct skt_udp *udp = batch ? calloc(1, sizeof *udp) : NULL;
     if (!udp)
         return SKT_ERR_NOMEM;
     int fd = open_socket(bind_to);

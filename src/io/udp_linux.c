@@ -178,7 +178,7 @@ static size_t cut(struct mmsghdr *m, const union skt_sockaddr *from, struct skt_
     size_t left = m->msg_len, n = 0, segment = left;
     if (left == 0 || m->msg_hdr.msg_flags & MSG_TRUNC)
         return 0;
-    uint8_t *p = (uint8_t *)m->msg_hdr.msg_iov->iov_base;
+    uint8_t *p = m->msg_hdr.msg_iov->iov_base;
     struct skt_addr addr;
     skt_sockaddr_read(&addr, &from->sa);
     read_control(&m->msg_hdr, &segment, addr.local);

@@ -86,7 +86,7 @@ static uint32_t write_streams(struct debug *d, const struct skt_session *s, bool
                                                 : st->opened ? "open"
                                                              : "opening",
                                        .target = st->name};
-        const struct skt_stream_owner *owner = (const struct skt_stream_owner *)st->user;
+        const struct skt_stream_owner *owner = st->user;
         struct skt_kcp_view v;
         if (!busy && d->left == 0) {
             left_out++; /* the second round: what it would cost to look at them is saved */

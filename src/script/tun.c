@@ -124,7 +124,7 @@ static void on_mtu(void *user, size_t mtu)
 static int read_routes(struct skt_script_tun_unit *u)
 {
     const struct skt_config_strings *routes = &u->app->conf->table.routes;
-    u->routes = (struct skt_ipnet *)calloc(routes->count + 1, sizeof *u->routes);
+    u->routes = calloc(routes->count + 1, sizeof *u->routes);
     if (!u->routes)
         return SKT_ERR_NOMEM;
     for (size_t i = 0; i < routes->count; i++)

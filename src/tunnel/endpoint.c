@@ -123,7 +123,7 @@ static int open_server_sockets(struct skt_endpoint *ep)
     size_t ports = (size_t)(ep->port_hi - ep->port_lo) + 1;
     if (families == 0 || ports * families > UINT16_MAX) /* skt_addr.via */
         return SKT_ERR_ARG;
-    ep->sockets = (struct skt_udp **)calloc(ports * families, sizeof(struct skt_udp *));
+    ep->sockets = calloc(ports * families, sizeof(struct skt_udp *));
     if (!ep->sockets)
         return SKT_ERR_NOMEM;
     for (size_t i = 0; i < families; i++) {
@@ -149,7 +149,7 @@ static void on_acceptor_timer(struct skt_loop_timer *t, skt_us now)
 
 static const uint8_t *find_ticket(void *user, const uint8_t *id)
 {
-    struct skt_endpoint *ep = (struct skt_endpoint *)user;
+    struct skt_endpoint *ep = user;
     return ep->handler.find_ticket ? ep->handler.find_ticket(ep->user, ep, id) : NULL;
 }
 
@@ -197,7 +197,7 @@ static void dispose(struct skt_endpoint *ep)
 int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const struct skt_endpoint_conf *conf,
                      const struct skt_endpoint_handler *handler, void *user)
 {
-    struct skt_endpoint *ep = (struct skt_endpoint *)calloc(1, sizeof *ep);
+    struct skt_endpoint *ep = calloc(1, sizeof *ep);
     if (!ep)
         return SKT_ERR_NOMEM;
     ep->shared = conf->shared;
@@ -231,7 +231,7 @@ int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const str
 
 int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s)
 {
-    struct skt_link *link = (struct skt_link *)calloc(1, sizeof *link);
+    struct skt_link *link = calloc(1, sizeof *link);
     if (!link)
         return SKT_ERR_NOMEM;
     link->ep = ep;
@@ -269,7 +269,7 @@ void skt_endpoint_link_forget(struct skt_link *link)
 
 void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s)
 {
-    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_link *link = skt_session_user(s);
     if (!link)
         return;
     if (skt_list_empty(&link->touched))
@@ -317,8 +317,8 @@ struct skt_session *skt_endpoint_session(const struct skt_endpoint *ep, uint32_t
     if (cid == 0)
         return NULL;
     if (ep->server)
-        return (struct skt_session *)skt_idmap_get(&ep->acceptor.sessions, cid);
-    const struct skt_link *link = (const struct skt_link *)skt_idmap_get(&ep->cids, cid);
+        return skt_idmap_get(&ep->acceptor.sessions, cid);
+    const struct skt_link *link = skt_idmap_get(&ep->cids, cid);
     return link && skt_session_cid(link->session) == cid ? link->session : NULL;
 }
 
@@ -330,8 +330,8 @@ struct skt_session *skt_endpoint_ending(const struct skt_endpoint *ep, uint32_t 
 struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *pos)
 {
     if (ep->server)
-        return (struct skt_session *)skt_idmap_next(&ep->acceptor.sessions, pos);
-    const struct skt_link *link = (const struct skt_link *)skt_idmap_next(&ep->links, pos);
+        return skt_idmap_next(&ep->acceptor.sessions, pos);
+    const struct skt_link *link = skt_idmap_next(&ep->links, pos);
     return link ? link->session : NULL;
 }
 
@@ -348,7 +348,7 @@ int skt_endpoint_send(struct skt_endpoint *ep, uint32_t cid, const void *buf, si
 void skt_endpoint_hold(struct skt_endpoint *ep, uint32_t cid, bool hold)
 {
     struct skt_session *s = skt_endpoint_session(ep, cid);
-    struct skt_link *link = s ? (struct skt_link *)skt_session_user(s) : NULL;
+    struct skt_link *link = s ? skt_session_user(s) : NULL;
     if (!link || link->held == hold)
         return;
     link->held = hold;
@@ -361,7 +361,7 @@ int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
     struct skt_session *s = skt_endpoint_session(ep, cid);
     if (!s)
         return SKT_ERR_NOTFOUND;
-    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_link *link = skt_session_user(s);
     if (link && skt_session_state(s) != SKT_SESSION_CLOSED)
         link->ended_here = true;
     skt_session_close(s, skt_loop_now(ep->loop), reason);
@@ -371,7 +371,7 @@ int skt_endpoint_close(struct skt_endpoint *ep, uint32_t cid, int reason)
 
 bool skt_endpoint_take_fd(struct skt_endpoint *ep, struct skt_session *s)
 {
-    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_link *link = skt_session_user(s);
     struct skt_shared *shared = ep->shared;
     if (!link || shared->fds + link->fds >= shared->fds_max)
         return false;
@@ -382,7 +382,7 @@ bool skt_endpoint_take_fd(struct skt_endpoint *ep, struct skt_session *s)
 
 void skt_endpoint_return_fd(struct skt_endpoint *ep, struct skt_session *s)
 {
-    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_link *link = skt_session_user(s);
     assert(link && link->fds > 0);
     link->fds--;
     ep->shared->fds--;
@@ -390,7 +390,7 @@ void skt_endpoint_return_fd(struct skt_endpoint *ep, struct skt_session *s)
 
 bool skt_endpoint_leave_fd(struct skt_endpoint *ep, struct skt_session *s)
 {
-    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_link *link = skt_session_user(s);
     struct skt_shared *shared = ep->shared;
     assert(link && link->fds > 0);
     if (shared->fds_orphaned >= shared->fds_max / ORPHANS_PART)
@@ -407,7 +407,7 @@ struct skt_shared *skt_endpoint_shared(const struct skt_endpoint *ep)
 
 void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, struct skt_packet_owner *owner)
 {
-    struct skt_link *link = (struct skt_link *)skt_session_user(s);
+    struct skt_link *link = skt_session_user(s);
     if (!link)
         return;
     link->packets = owner;

@@ -13,7 +13,7 @@
 
 static void on_error(void *user, const struct skt_addr *to, int error)
 {
-    skt_endpoint_client_unreached((struct skt_endpoint *)user, to, error);
+    skt_endpoint_client_unreached(user, to, error);
 }
 
 static void open_socket(struct skt_endpoint *ep, uint8_t family)
@@ -52,7 +52,7 @@ static void set_candidates(struct skt_endpoint *ep, const struct skt_addr *addrs
 
 static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, const char *error)
 {
-    struct skt_endpoint *ep = (struct skt_endpoint *)user;
+    struct skt_endpoint *ep = user;
     ep->resolve = NULL;
     if (n > 0)
         set_candidates(ep, addrs, n);
@@ -64,7 +64,7 @@ int skt_endpoint_client_init(struct skt_endpoint *ep)
 {
     skt_idmap_init(&ep->links);
     skt_idmap_init(&ep->cids);
-    ep->sockets = (struct skt_udp **)calloc(SKT_CLIENT_SOCKETS, sizeof(struct skt_udp *));
+    ep->sockets = calloc(SKT_CLIENT_SOCKETS, sizeof(struct skt_udp *));
     if (!ep->sockets)
         return SKT_ERR_NOMEM;
     ep->socket_count = SKT_CLIENT_SOCKETS;
@@ -186,7 +186,7 @@ static struct skt_session *under_way(const struct skt_endpoint *ep)
 {
     struct skt_session *s;
     for (uint32_t pos = 0; (s = skt_endpoint_next(ep, &pos)) != NULL;) {
-        const struct skt_link *link = (const struct skt_link *)skt_session_user(s);
+        const struct skt_link *link = skt_session_user(s);
         if (skt_session_state(s) != SKT_SESSION_CLOSED && skt_session_cid(s) != link->told_cid)
             return s;
         if (skt_session_state(s) == SKT_SESSION_IDLE || skt_session_state(s) == SKT_SESSION_CONNECTING)

@@ -23,7 +23,7 @@ static bool tell_streams(struct skt_endpoint *ep, struct skt_session *s)
         struct skt_stream *st = skt_session_next_stream(s, &news);
         if (!st)
             return true;
-        struct skt_stream_owner *owner = (struct skt_stream_owner *)st->user;
+        struct skt_stream_owner *owner = st->user;
         if (owner)
             owner->news(owner, st, news);
         else if (ep->handler.on_stream)
@@ -38,7 +38,7 @@ static bool tell_streams(struct skt_endpoint *ep, struct skt_session *s)
  * it here wants no more. */
 static bool may_tell_message(const struct skt_endpoint *ep, const struct skt_session *s)
 {
-    const struct skt_link *link = (const struct skt_link *)skt_session_user(s);
+    const struct skt_link *link = skt_session_user(s);
     if (skt_session_state(s) == SKT_SESSION_CLOSED)
         return !ep->freeing && !link->ended_here;
     return !ep->freeing && !link->held;
@@ -58,7 +58,7 @@ static void tell_close(struct skt_endpoint *ep, struct skt_session *s, uint32_t 
 {
     if (!ep->handler.on_close)
         return;
-    ep->ending = (const struct skt_link *)skt_session_user(s);
+    ep->ending = skt_session_user(s);
     ep->ending_cid = cid;
     ep->handler.on_close(ep->user, ep, cid);
     ep->ending = NULL;
@@ -77,7 +77,7 @@ static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned
         tell_close(ep, s, skt_session_old_cid(s));
     }
     if (events & SKT_EVENT_UP) {
-        struct skt_link *link = (struct skt_link *)skt_session_user(s);
+        struct skt_link *link = skt_session_user(s);
         if (skt_endpoint_client_note_cid(link, skt_session_cid(s)) != SKT_OK) {
             skt_session_close(s, skt_loop_now(ep->loop), SKT_CLOSE_LOCAL); /* nobody could name it */
             return;

@@ -200,7 +200,7 @@ static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagra
         on_initiation(ep, now, &d->from, d);
         return;
     }
-    struct skt_slot *slot = (struct skt_slot *)skt_idmap_get(&ep->ctx.ids, in->header.receiver);
+    struct skt_slot *slot = skt_idmap_get(&ep->ctx.ids, in->header.receiver);
     if (slot) {
         on_known(ep, now, slot, &d->from, d);
     } else {
@@ -224,7 +224,7 @@ static void take_some(struct skt_endpoint *ep, skt_us now, uint16_t via, struct 
 
 void skt_endpoint_on_batch(void *user, struct skt_udp *udp, struct skt_udp_datagram *d, size_t n)
 {
-    struct skt_endpoint *ep = (struct skt_endpoint *)user;
+    struct skt_endpoint *ep = user;
     skt_us now = skt_loop_update(ep->loop); /* round trips are measured by it */
     uint16_t via = via_of(ep, udp);
     skt_endpoint_refresh(ep);

@@ -80,7 +80,7 @@ static void on_sweep(struct skt_loop_timer *t, skt_us now)
 
 int skt_relay_set_new(struct skt_relay_set **out, struct skt_loop *loop)
 {
-    struct skt_relay_set *set = (struct skt_relay_set *)calloc(1, sizeof *set);
+    struct skt_relay_set *set = calloc(1, sizeof *set);
     if (!set)
         return SKT_ERR_NOMEM;
     set->loop = loop;
@@ -192,7 +192,7 @@ static void on_look(const struct skt_stream_owner *owner, struct skt_stream_look
 static struct skt_relay *new_relay(struct skt_relay_set *set, struct skt_endpoint *ep,
                                    const struct skt_relay_options *options)
 {
-    struct skt_relay *r = (struct skt_relay *)calloc(1, sizeof *r);
+    struct skt_relay *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     r->owner.news = skt_relay_on_news;

@@ -24,7 +24,7 @@ static int reason_of(enum skt_dial_what what)
 
 static void on_dialled(void *user, int fd)
 {
-    struct skt_relay *r = (struct skt_relay *)user;
+    struct skt_relay *r = user;
     if (fd < 0) {
         r->refused = true;
         skt_relay_log_no_target(r);
@@ -38,7 +38,7 @@ static void on_dialled(void *user, int fd)
 
 int skt_relay_connect_begin(struct skt_relay *r, const char *host, uint16_t port)
 {
-    struct skt_relay_connect *c = (struct skt_relay_connect *)calloc(1, sizeof *c);
+    struct skt_relay_connect *c = calloc(1, sizeof *c);
     if (!c)
         return SKT_ERR_NOMEM;
     r->connect = c;

@@ -28,7 +28,7 @@ static void on_trim(struct skt_loop_timer *t, skt_us now)
 
 int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_memory)
 {
-    struct skt_shared *shared = (struct skt_shared *)calloc(1, sizeof *shared);
+    struct skt_shared *shared = calloc(1, sizeof *shared);
     if (!shared)
         return SKT_ERR_NOMEM;
     shared->loop = loop;
@@ -37,7 +37,7 @@ int skt_shared_new(struct skt_shared **out, struct skt_loop *loop, size_t max_me
     shared->crypto = skt_crypto_openssl();
     int err = shared->crypto ? skt_crypto_measure(shared->crypto, &shared->costs) : SKT_ERR_CRYPTO;
     if (!err) {
-        shared->send_buffer = (uint8_t *)malloc(SKT_SEND_BUFFER_LEN);
+        shared->send_buffer = malloc(SKT_SEND_BUFFER_LEN);
         err = shared->send_buffer ? SKT_OK : SKT_ERR_NOMEM;
     }
     if (err) {

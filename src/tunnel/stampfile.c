@@ -311,7 +311,7 @@ void skt_stampfile_open(struct skt_stampfile **out, const char *base, struct skt
     *out = NULL;
     for (int i = 0; i < FILES_MAX; i++)
         files.fds[i] = -1;
-    struct skt_stampfile *f = (struct skt_stampfile *)calloc(1, sizeof *f);
+    struct skt_stampfile *f = calloc(1, sizeof *f);
     bool ok = f && base && strlen(base) < PATH_LEN - 16 && take_one(&files, base, cache, now, path, why);
     if (ok) {
         f->fd = -1;

@@ -46,7 +46,7 @@ int skt_stamps_get(struct skt_stamps **out, struct skt_shared *shared, const uin
         return err;
     struct skt_stamps *s = find(shared, name);
     if (!s) {
-        s = (struct skt_stamps *)calloc(1, sizeof *s);
+        s = calloc(1, sizeof *s);
         if (!s)
             return SKT_ERR_NOMEM;
         memcpy(s->name, name, sizeof name);

@@ -13,7 +13,7 @@ enum { JOIN_OFFLOADS = SKT_TUN_CSUM | SKT_TUN_TSO };
 
 static void on_packet(void *user, struct skt_tun_packet *p)
 {
-    skt_switch_from_device((struct skt_switch *)user, p);
+    skt_switch_from_device(user, p);
 }
 
 static void free_buffers(struct skt_switch *sw)
@@ -25,7 +25,7 @@ static void free_buffers(struct skt_switch *sw)
 
 int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf)
 {
-    struct skt_switch *sw = (struct skt_switch *)calloc(1, sizeof *sw);
+    struct skt_switch *sw = calloc(1, sizeof *sw);
     if (!sw)
         return SKT_ERR_NOMEM;
     sw->conf = *conf;
@@ -38,10 +38,10 @@ int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf)
                                               .routes = conf->routes,
                                               .route_count = conf->route_count};
     sw->has_broadcast = conf->address4.family == 4 && skt_ipnet_broadcast(&conf->address4, sw->broadcast);
-    sw->message = (uint8_t *)malloc(SKT_TUN_MESSAGE_MAX);
-    sw->piece = (uint8_t *)malloc(conf->mtu);
+    sw->message = malloc(SKT_TUN_MESSAGE_MAX);
+    sw->piece = malloc(conf->mtu);
     if ((skt_tun_offloads(conf->tun) & JOIN_OFFLOADS) == JOIN_OFFLOADS)
-        sw->joined = (uint8_t *)malloc(SKT_JOIN_LEN_MAX); /* without memory each goes by itself */
+        sw->joined = malloc(SKT_JOIN_LEN_MAX); /* without memory each goes by itself */
     skt_join_init(&sw->join, sw->joined);
     if (!sw->message || !sw->piece) {
         free_buffers(sw);
@@ -177,7 +177,7 @@ int skt_switch_attach(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t c
         return SKT_ERR_NOTFOUND;
     if (port_of(sw, ep, cid))
         return SKT_OK;
-    struct skt_switch_port *port = (struct skt_switch_port *)calloc(1, sizeof *port);
+    struct skt_switch_port *port = calloc(1, sizeof *port);
     if (!port)
         return SKT_ERR_NOMEM;
     port->owner.pump = skt_switch_port_pump;
@@ -209,7 +209,7 @@ int skt_switch_add(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid,
     void *nets = realloc(port->nets, (port->net_count + 1) * sizeof *port->nets);
     if (!nets)
         return SKT_ERR_NOMEM;
-    port->nets = (struct skt_ipnet *)nets;
+    port->nets = nets;
     int err = skt_switch_routes_add(&sw->routes, net, port);
     if (!err)
         port->nets[port->net_count++] = *net;
@@ -234,7 +234,7 @@ int skt_switch_use(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid)
 bool skt_switch_owner(const struct skt_switch *sw, const struct skt_ipnet *net, struct skt_endpoint **ep,
                       uint32_t *cid)
 {
-    const struct skt_switch_port *port = (struct skt_switch_port *)skt_switch_routes_exact(&sw->routes, net);
+    const struct skt_switch_port *port = skt_switch_routes_exact(&sw->routes, net);
     if (!port)
         return false;
     *ep = port->ep;

@@ -139,7 +139,7 @@ void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p)
     skt_us now = skt_loop_now(sw->conf.loop);
     struct skt_switch_port *port = sw->active;
     if (sw->conf.server)
-        port = (struct skt_switch_port *)skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
+        port = skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
     if (!port) {
         skt_switch_drop_left(sw, SKT_TUN_LEFT_TIME);
         sw->stats.no_route++;
@@ -260,7 +260,7 @@ void skt_switch_from_session(struct skt_switch_port *port, skt_us now, uint8_t *
     }
     struct skt_switch_port *to = NULL;
     if (sw->conf.server)
-        to = (struct skt_switch_port *)skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
+        to = skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
     if (to)
         to_session(port, to, now, &p, &ip);
     else

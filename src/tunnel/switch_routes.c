@@ -55,7 +55,7 @@ static int grow(struct skt_switch_routes *t)
 {
     size_t count = t->bucket_count ? 2 * t->bucket_count : BUCKETS_MIN;
     struct skt_switch_routes bigger = {.bucket_count = count};
-    bigger.buckets = (struct skt_switch_route **)calloc(count, sizeof(struct skt_switch_route *));
+    bigger.buckets = calloc(count, sizeof(struct skt_switch_route *));
     if (!bigger.buckets)
         return SKT_ERR_NOMEM;
     for (size_t i = 0; i < t->bucket_count; i++) {
@@ -103,7 +103,7 @@ int skt_switch_routes_add(struct skt_switch_routes *t, const struct skt_ipnet *n
     bool host = is_host(&masked);
     if (host && t->host_count >= t->bucket_count && grow(t) != SKT_OK)
         return SKT_ERR_NOMEM;
-    struct skt_switch_route *r = (struct skt_switch_route *)malloc(sizeof *r);
+    struct skt_switch_route *r = malloc(sizeof *r);
     if (!r)
         return SKT_ERR_NOMEM;
     *r = (struct skt_switch_route){NULL, masked, owner};

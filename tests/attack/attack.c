@@ -131,7 +131,7 @@ static bool init_context(struct attack *a)
         return false;
     ctx->mask_out = a->crypto->mask_new(c2s);
     ctx->mask_in = a->crypto->mask_new(s2c);
-    a->forged = (struct attack_account *)calloc(a->p.sources + 1, sizeof *a->forged);
+    a->forged = calloc(a->p.sources + 1, sizeof *a->forged);
     return ctx->mask_out && ctx->mask_in && a->forged;
 }
 

@@ -33,7 +33,7 @@ static char *logged(void (*write)(void))
     assert_int_equal(skt_log_open(NULL), SKT_OK);
     FILE *f = fopen(path, "r");
     assert_non_null(f);
-    char *text = (char *)calloc(1, 8192);
+    char *text = calloc(1, 8192);
     assert_non_null(text);
     (void)!fread(text, 1, 8191, f);
     fclose(f);

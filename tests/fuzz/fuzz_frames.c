@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct skt_keypair *copy_of(const struct skt_keypair *kp)
 {
-    struct skt_keypair *m = (struct skt_keypair *)malloc(sizeof *m);
+    struct skt_keypair *m = malloc(sizeof *m);
     if (!m)
         abort();
     *m = *kp;
@@ -373,7 +373,7 @@ static void knock(struct world *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct world *w = (struct world *)calloc(1, sizeof *w);
+    struct world *w = calloc(1, sizeof *w);
     if (!w)
         abort();
     w->in = skt_reader_of(data, len);

@@ -134,7 +134,7 @@ static void note_task(struct skt_loop_task *t, skt_us now)
 static void a_timer_due_again_waits_for_the_next_turn(void **state)
 {
     (void)state;
-    struct self *s = (struct self *)malloc(sizeof *s);
+    struct self *s = malloc(sizeof *s);
     assert_non_null(s);
     struct skt_loop_task task;
     skt_loop_task_init(&task, note_task);

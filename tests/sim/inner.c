@@ -259,7 +259,7 @@ static void pump(void *user, struct skt_session *s, bool client)
 
 struct sim_inner *sim_inner_new(const struct sim_world_config *c)
 {
-    struct sim_inner *in = (struct sim_inner *)calloc(1, sizeof *in);
+    struct sim_inner *in = calloc(1, sizeof *in);
     assert(in);
     in->world = sim_world_new(c);
     in->world->client.ctx.mode = in->world->server.ctx.mode = SKT_MODE_TUN;

@@ -21,7 +21,7 @@ static void push(struct sim_link *l, struct sim_packet *packet)
 {
     if (l->count == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 64;
-        l->heap = (struct sim_packet **)realloc(l->heap, l->cap * sizeof(*l->heap));
+        l->heap = realloc(l->heap, l->cap * sizeof(*l->heap));
         assert(l->heap);
     }
     size_t i = l->count++;
@@ -103,7 +103,7 @@ static skt_us delay_of(struct sim_link *l)
 static void deliver(struct sim_link *l, skt_us leaves, const void *data, size_t len)
 {
     const struct sim_link_config *c = &l->config;
-    struct sim_packet *packet = (struct sim_packet *)malloc(sizeof(*packet) + len);
+    struct sim_packet *packet = malloc(sizeof(*packet) + len);
     assert(packet);
     packet->at = leaves + delay_of(l);
     if (c->in_order)

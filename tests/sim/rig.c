@@ -12,7 +12,7 @@ void rig_init(struct rig *r, bool stream, size_t budget, const struct skt_kcp_li
     static const struct skt_kcp_limits ample = {.rcv_wnd_max = 1024, .snd_unsent_max = 1 << 20};
     memset(r, 0, sizeof(*r));
     r->now = 10 * SKT_US_PER_SEC;
-    r->out = (struct rig_segment *)calloc(RIG_SEGMENTS_MAX, sizeof(*r->out));
+    r->out = calloc(RIG_SEGMENTS_MAX, sizeof(*r->out));
     assert(r->out);
     /* A path that is alone may hold 7/24 of the budget (base/account.h). */
     skt_pool_init(&r->pool, SKT_KCP_BLOCK_LEN, (budget * SKT_KCP_BLOCK_LEN * 24 + 6) / 7);

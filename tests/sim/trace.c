@@ -22,7 +22,7 @@ struct sim_trace *sim_trace_new(skt_us now, uint64_t wall_ms)
     const char *path = getenv("SKT_SIM_TRACE");
     if (!path || !*path)
         return NULL;
-    struct sim_trace *t = (struct sim_trace *)calloc(1, sizeof *t);
+    struct sim_trace *t = calloc(1, sizeof *t);
     assert(t);
     t->file = fopen(path, "w");
     if (!t->file) {

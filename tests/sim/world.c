@@ -69,7 +69,7 @@ static void start_server(struct sim_world *w)
 
 struct sim_world *sim_world_new(const struct sim_world_config *c)
 {
-    struct sim_world *w = (struct sim_world *)calloc(1, sizeof *w);
+    struct sim_world *w = calloc(1, sizeof *w);
     assert(w);
     uint16_t keepalive_s = c->keepalive_s ? c->keepalive_s : 60;
     skt_crypto_null_seed(c->seed);
@@ -90,7 +90,7 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
     if (c->cc)
         w->client.ctx.cc = w->server.ctx.cc = c->cc;
     if (c->rival) {
-        w->rival = (struct sim_rival *)malloc(sizeof *w->rival);
+        w->rival = malloc(sizeof *w->rival);
         assert(w->rival);
         sim_rival_init(w->rival, c->rival, w->now, c->down.delay);
     }

@@ -40,7 +40,7 @@ static int fill_bulk(void **state)
 {
     (void)state;
     uint64_t seed = 42;
-    bulk = (uint8_t *)malloc(BULK_LEN);
+    bulk = malloc(BULK_LEN);
     if (!bulk)
         return -1;
     for (size_t i = 0; i < BULK_LEN; i++)

@@ -81,7 +81,7 @@ static struct skt_stamp_clock clock_of(const struct skt_acceptor *a)
 static enum skt_half_kind kind_of(struct skt_acceptor *a, const struct arrival *in)
 {
     const struct skt_crypto *crypto = a->ctx->crypto;
-    const struct skt_session *s = (const struct skt_session *)skt_idmap_get(&a->sessions, in->m.cid);
+    const struct skt_session *s = skt_idmap_get(&a->sessions, in->m.cid);
     if (in->m.cid && s && s->state != SKT_SESSION_CLOSED &&
         (skt_handshake_proves_return(&in->hs, crypto, &in->m, s->resume) ||
          skt_handshake_proves_return(&in->hs, crypto, &in->m, s->resume_confirmed)))

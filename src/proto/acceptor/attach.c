@@ -23,7 +23,7 @@ static bool proves(const struct skt_acceptor *a, const struct skt_half *half, co
 static struct skt_session *proven(const struct skt_acceptor *a, const struct skt_half *half, uint32_t cid,
                                   const uint8_t *proof)
 {
-    struct skt_session *s = (struct skt_session *)skt_idmap_get(&a->sessions, cid);
+    struct skt_session *s = skt_idmap_get(&a->sessions, cid);
     if (!s || s->state == SKT_SESSION_CLOSED || !skt_equal_ct(s->ticket, half->ticket, SKT_TICKET_LEN))
         return NULL; /* with another ticket it would keep what belongs to the old one */
     return proves(a, half, s->resume, proof) || proves(a, half, s->resume_confirmed, proof) ? s : NULL;

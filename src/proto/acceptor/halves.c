@@ -109,7 +109,7 @@ struct skt_half *skt_half_new(struct skt_acceptor *a, skt_us now, const struct s
                      : kind == SKT_HALF_COOKIE ? skt_half_network(from)
                                                : 0;
     struct skt_half *old = victim(a, kind, group);
-    struct skt_half *half = (struct skt_half *)calloc(1, sizeof *half);
+    struct skt_half *half = calloc(1, sizeof *half);
     if (!half)
         return NULL;
     half->slot.kind = SKT_SLOT_HALF;

@@ -29,7 +29,7 @@ static struct skt_session *longest_silent(const struct skt_acceptor *a, skt_us n
 {
     struct skt_session *own = NULL, *any = NULL, *s;
     uint32_t pos = 0;
-    while ((s = (struct skt_session *)skt_idmap_next(&a->sessions, &pos)) != NULL) {
+    while ((s = skt_idmap_next(&a->sessions, &pos)) != NULL) {
         if (!is_open(s) || !is_silent(s, now))
             continue;
         if (!any || s->liveness.heard < any->liveness.heard)
@@ -75,10 +75,10 @@ static struct skt_session *fair_victim(struct skt_acceptor *a, skt_us now, const
     if (now < a->shares_next)
         return NULL;
     a->shares_next = now + SHARES_INTERVAL;
-    all = (struct skt_session **)calloc(a->sessions.count, sizeof *all);
+    all = calloc(a->sessions.count, sizeof *all);
     if (!all)
         return NULL;
-    while ((s = (struct skt_session *)skt_idmap_next(&a->sessions, &pos)) != NULL)
+    while ((s = skt_idmap_next(&a->sessions, &pos)) != NULL)
         if (is_open(s))
             all[n++] = s;
     qsort(all, n, sizeof *all, by_ticket);
@@ -108,7 +108,7 @@ unsigned skt_acceptor_ask(struct skt_acceptor *a, skt_us now, const uint8_t tick
     struct skt_session *s;
     uint32_t pos = 0;
     unsigned n = 0;
-    while (n < max && (s = (struct skt_session *)skt_idmap_next(&a->sessions, &pos)) != NULL) {
+    while (n < max && (s = skt_idmap_next(&a->sessions, &pos)) != NULL) {
         if (!is_open(s) || now < s->liveness.heard + SKT_US_PER_SEC ||
             memcmp(s->ticket, ticket, SKT_TICKET_LEN) != 0 ||
             (s->liveness.asks > 0 && now < s->liveness.asked_at + SKT_US_PER_SEC))

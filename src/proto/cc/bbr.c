@@ -251,7 +251,7 @@ static void update_phase(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 static void bbr_init(union skt_cc_state *s, skt_us now, size_t mss)
 {
     struct skt_cc_bbr *b = &s->bbr;
-    memset(s, 0, sizeof(*s));
+    memset(s, 0, sizeof *s);
     b->mss = mss;
     b->phase = SKT_BBR_STARTUP;
     b->min_rtt_at = b->clump_at = now;

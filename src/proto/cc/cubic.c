@@ -118,7 +118,7 @@ static void cubic_init(union skt_cc_state *s, skt_us now, size_t mss)
 {
     struct skt_cc_cubic *c = &s->cubic;
     (void)now;
-    memset(s, 0, sizeof(*s));
+    memset(s, 0, sizeof *s);
     c->mss = mss;
     c->ssthresh = SIZE_MAX;
     c->round_min_rtt = SKT_NEVER;

@@ -65,7 +65,7 @@ void skt_kcp_write_stateless_ack(const struct skt_kcp_stateless *h, uint8_t out[
 int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path *path,
                  const struct skt_kcp_limits *limits)
 {
-    memset(k, 0, sizeof(*k));
+    memset(k, 0, sizeof *k);
     k->path = path;
     k->conv = conv;
     k->stream = stream;
@@ -122,7 +122,7 @@ void skt_kcp_dispose(struct skt_kcp *k)
     drop_all(k, &k->snd.ring);
     if (!skt_path_take_rubble(k->path, &k->rcv.ring))
         drop_all(k, &k->rcv.ring);
-    skt_account_free(&k->path->account, k->owed.list, k->owed.cap * sizeof(*k->owed.list));
+    skt_account_free(&k->path->account, k->owed.list, k->owed.cap * sizeof *k->owed.list);
     set_held(k, false);
     skt_list_remove(&k->ready_node);
     skt_list_remove(&k->control_node);
@@ -133,7 +133,7 @@ void skt_kcp_dispose(struct skt_kcp *k)
     skt_heap_remove(&k->path->turns.timers, &k->timer);
     if (k->path->completing == k)
         k->path->completing = NULL;
-    memset(k, 0, sizeof(*k));
+    memset(k, 0, sizeof *k);
 }
 
 void skt_kcp_notify(struct skt_kcp *k, unsigned events)

@@ -45,11 +45,11 @@ static void add(struct skt_kcp *k, const struct skt_kcp_header *h, bool named)
         uint32_t cap = k->owed.cap ? 2 * k->owed.cap : OWED_MIN;
         void *owed = cap > OWED_MAX ? NULL
                                     : skt_account_realloc(&k->path->account, k->owed.list,
-                                                          k->owed.cap * sizeof(*k->owed.list),
-                                                          cap * sizeof(*k->owed.list), false);
+                                                          k->owed.cap * sizeof *k->owed.list,
+                                                          cap * sizeof *k->owed.list, false);
         if (!owed)
             return;
-        k->owed.list = (struct skt_kcp_owed *)owed;
+        k->owed.list = owed;
         k->owed.cap = cap;
     }
     uint8_t times = k->path->ack_frames ? FRAME_REPEATS : SEGMENT_REPEATS;
@@ -116,14 +116,14 @@ static void drop_first(struct skt_kcp *k, uint32_t n)
 {
     k->owed.count -= n;
     if (n > 0)
-        memmove(k->owed.list, k->owed.list + n, k->owed.count * sizeof(*k->owed.list));
+        memmove(k->owed.list, k->owed.list + n, k->owed.count * sizeof *k->owed.list);
 }
 
 static void free_if_idle(struct skt_kcp *k)
 {
     if (k->rcv.held > 0 || k->owed.fresh > 0 || (k->path->ack_frames && k->owed.count > 0))
         return;
-    skt_account_free(&k->path->account, k->owed.list, k->owed.cap * sizeof(*k->owed.list));
+    skt_account_free(&k->path->account, k->owed.list, k->owed.cap * sizeof *k->owed.list);
     k->owed.list = NULL;
     k->owed.count = k->owed.cap = 0;
 }

@@ -68,7 +68,7 @@ static int insert(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8
     struct skt_account *a = &k->path->account;
     if (skt_seg_ring_reserve(&k->rcv.ring, a, k->rcv.read, h->sn - k->rcv.read + 1) != SKT_OK)
         return SKT_ERR_NOMEM;
-    struct skt_segment *seg = (struct skt_segment *)skt_account_get(a, is_vital(k, h));
+    struct skt_segment *seg = skt_account_get(a, is_vital(k, h));
     if (!seg)
         return SKT_ERR_NOMEM;
     skt_list_init(&seg->node);

@@ -69,7 +69,7 @@ static uint32_t reserve(struct skt_kcp *k, uint32_t n)
     while (k->snd.reserved < n) {
         uint32_t sn =
             k->snd.end + k->snd.reserved; /* one with nothing queued may send a segment in any case */
-        struct skt_segment *seg = (struct skt_segment *)skt_account_get(&k->path->account, k->snd.una == sn);
+        struct skt_segment *seg = skt_account_get(&k->path->account, k->snd.una == sn);
         if (!seg)
             break;
         skt_list_init(&seg->node);
@@ -174,7 +174,7 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
         hold_back(k, true);
         return SKT_ERR_AGAIN;
     }
-    const uint8_t *from = (const uint8_t *)buf;
+    const uint8_t *from = buf;
     if (tail) {
         memcpy(tail->data + tail->len, from, joined);
         tail->len = (uint16_t)(tail->len + joined);

@@ -96,7 +96,7 @@ int skt_cookies_note(struct skt_cookies *c, skt_us now, const uint8_t key[SKT_ST
 {
     const uint32_t s = (uint32_t)(stamp_ms / 1000);
     if (!c->seen[0]) {
-        c->seen[0] = (uint8_t *)calloc(1, SKT_COOKIE_FILTER_LEN);
+        c->seen[0] = calloc(1, SKT_COOKIE_FILTER_LEN);
         if (!c->seen[0])
             return SKT_ERR_NOMEM;
         c->stamps[0] = (struct skt_stamp_range){s, s};

@@ -18,7 +18,7 @@ bool skt_ratelimit_take_one(struct skt_ratelimit_slot *slot, skt_us now)
 bool skt_ratelimit_take(struct skt_ratelimit *r, skt_us now, uint64_t source)
 {
     if (!r->slots)
-        r->slots = (struct skt_ratelimit_slot *)calloc(SKT_RATELIMIT_SLOTS, sizeof *r->slots);
+        r->slots = calloc(SKT_RATELIMIT_SLOTS, sizeof *r->slots);
     if (!r->slots)
         return true;
     uint64_t h = source * UINT64_C(0x9e3779b97f4a7c15);

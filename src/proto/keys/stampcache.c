@@ -147,8 +147,8 @@ static int rebuild(struct skt_stampcache *c, uint64_t from_s, uint32_t entries, 
     for (uint32_t i = 0; i < c->cap; i++)
         kept += c->slots[i].stamp_s != 0 && c->slots[i].stamp_s >= from_s;
     uint32_t cap = cap_for(c, kept + 1 > entries ? kept + 1 : entries);
-    struct skt_stamp *slots = (struct skt_stamp *)calloc(cap, sizeof *slots);
-    uint32_t *nets = (uint32_t *)calloc(SKT_STAMP_NETS, sizeof *nets);
+    struct skt_stamp *slots = calloc(cap, sizeof *slots);
+    uint32_t *nets = calloc(SKT_STAMP_NETS, sizeof *nets);
     if (!slots || !nets) {
         free(slots);
         free(nets);

@@ -14,14 +14,14 @@ enum {
 
 void skt_redundancy_init(struct skt_redundancy *r)
 {
-    memset(r, 0, sizeof(*r));
+    memset(r, 0, sizeof *r);
     r->cap_permille = SKT_OVERHEAD_CAP;
 }
 
 void skt_redundancy_reset(struct skt_redundancy *r)
 {
     r->measured = r->lost = r->sure = r->followed = r->follow_lost = r->run_lost = r->runs = 0;
-    memset(r->suspects, 0, sizeof(r->suspects));
+    memset(r->suspects, 0, sizeof r->suspects);
 }
 
 static void count_one(struct skt_redundancy *r)
@@ -84,7 +84,7 @@ static void settle(struct skt_redundancy *r, struct skt_suspect *s, bool arrived
         r->lost--;
     s->open = false;
     if (arrived)
-        memset(s, 0, sizeof(*s));
+        memset(s, 0, sizeof *s);
 }
 
 void skt_redundancy_on_late(struct skt_redundancy *r, const struct skt_suspect *named)

@@ -57,7 +57,7 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
                    skt_us now)
 {
     assert(pool->block_len >= SKT_KCP_BLOCK_LEN);
-    memset(p, 0, sizeof(*p));
+    memset(p, 0, sizeof *p);
     skt_account_init(&p->account, pool);
     p->cc = cc;
     p->payload_limit = payload_limit;
@@ -84,8 +84,7 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
 
 bool skt_path_take_rubble(struct skt_path *p, struct skt_seg_ring *ring)
 {
-    struct rubble *r =
-        ring->cap > RUBBLE_MIN ? (struct rubble *)skt_account_alloc(&p->account, sizeof *r, true) : NULL;
+    struct rubble *r = ring->cap > RUBBLE_MIN ? skt_account_alloc(&p->account, sizeof *r, true) : NULL;
     if (!r)
         return false;
     r->ring = *ring;

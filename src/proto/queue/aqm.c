@@ -27,7 +27,7 @@ enum { INTERVAL_RTTS = 16, TARGET_PART = 20 };
 
 struct skt_aqm_packet *skt_aqm_packet_new(size_t len)
 {
-    struct skt_aqm_packet *p = (struct skt_aqm_packet *)malloc(sizeof *p + len);
+    struct skt_aqm_packet *p = malloc(sizeof *p + len);
     if (!p)
         return NULL;
     *p = (struct skt_aqm_packet){.len = (uint32_t)len};

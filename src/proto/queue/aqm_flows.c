@@ -73,10 +73,10 @@ static struct skt_aqm_flow *new_flow(struct skt_aqm *q)
         void *flows = realloc(q->flows, cap * sizeof(struct skt_aqm_flow *));
         if (!flows)
             return NULL;
-        q->flows = (struct skt_aqm_flow **)flows;
+        q->flows = flows;
         q->cap = cap;
     }
-    struct skt_aqm_flow *f = (struct skt_aqm_flow *)calloc(1, sizeof *f);
+    struct skt_aqm_flow *f = calloc(1, sizeof *f);
     if (!f)
         return NULL;
     skt_list_init(&f->queue);
@@ -105,7 +105,7 @@ static struct skt_aqm_flow *share(struct skt_aqm *q, uint32_t hash)
 
 struct skt_aqm_flow *skt_aqm_flow_for(struct skt_aqm *q, skt_us now, uint32_t hash)
 {
-    struct skt_aqm_flow *f = (struct skt_aqm_flow *)skt_idmap_get(&q->by_hash, hash);
+    struct skt_aqm_flow *f = skt_idmap_get(&q->by_hash, hash);
     if (f) {
         skt_list_remove(&f->link); /* it is about to get a packet */
         return f;

@@ -30,7 +30,7 @@ static skt_us retry_wait(unsigned n)
 int skt_connect_init(struct skt_connect *c, bool client)
 {
     c->at = c->attach_at = c->attach_until = c->silent_at = SKT_NEVER;
-    c->client = client ? (struct skt_connect_client *)calloc(1, sizeof *c->client) : NULL;
+    c->client = client ? calloc(1, sizeof *c->client) : NULL;
     return client && !c->client ? SKT_ERR_NOMEM : SKT_OK;
 }
 
@@ -145,7 +145,7 @@ static struct skt_attempt *next_attempt(struct skt_session *s)
 {
     struct skt_connect *c = &s->connect;
     if (!c->attempts)
-        c->attempts = (struct skt_attempt *)calloc(SKT_INITIATIONS_MAX, sizeof *c->attempts);
+        c->attempts = calloc(SKT_INITIATIONS_MAX, sizeof *c->attempts);
     if (!c->attempts)
         return NULL;
     struct skt_attempt *a = &c->attempts[c->attempt_next++ % SKT_INITIATIONS_MAX];

@@ -30,7 +30,7 @@ static struct skt_kcp *known_conversation(struct skt_session *s, uint32_t conv)
         return &s->messages.kcp;
     if (conv >= SKT_CONV_FLOW_FIRST)
         return skt_flows_find(s, conv);
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams.map, conv);
+    struct skt_stream *st = skt_idmap_get(&s->streams.map, conv);
     return st ? &st->kcp : NULL;
 }
 
@@ -112,7 +112,7 @@ static void on_control(struct skt_session *s, skt_us now, const uint8_t *msg, si
         return;
     bool has_end = r.left >= 4;
     uint32_t end_sn = has_end ? skt_read_u32(&r) : 0;
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams.map, conv);
+    struct skt_stream *st = skt_idmap_get(&s->streams.map, conv);
     if (!st && is_peers_conv(s, conv)) /* its first segment may still be on the way */
         st = has_end ? open_by_peer(s, now, conv) : NULL;
     if (st && has_end)
@@ -206,7 +206,7 @@ long skt_session_read_message(struct skt_session *s, const uint8_t **msg)
         skt_account_realloc(&s->path.account, s->messages.buf, s->messages.buf_len, (size_t)len + 1, true);
     if (!buf)
         return SKT_ERR_NOMEM;
-    s->messages.buf = (uint8_t *)buf;
+    s->messages.buf = buf;
     s->messages.buf_len = (size_t)len + 1;
     *msg = s->messages.buf;
     return skt_kcp_read_message(&s->messages.kcp, buf, (size_t)len);

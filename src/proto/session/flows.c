@@ -35,7 +35,7 @@ void skt_flows_dispose(struct skt_session *s)
 {
     uint32_t pos = 0;
     struct skt_flow *f;
-    while ((f = (struct skt_flow *)skt_idmap_next(&s->flows.map, &pos)) != NULL) {
+    while ((f = skt_idmap_next(&s->flows.map, &pos)) != NULL) {
         skt_list_remove(&f->link);
         skt_kcp_dispose(&f->kcp);
         skt_account_free(&s->path.account, f, FLOW_LEN);
@@ -51,12 +51,12 @@ void skt_flows_restart(struct skt_session *s)
 
 static struct skt_flow *flow_of(const struct skt_session *s, unsigned flow)
 {
-    return (struct skt_flow *)skt_idmap_get(&s->flows.map, SKT_CONV_FLOW_FIRST + flow);
+    return skt_idmap_get(&s->flows.map, SKT_CONV_FLOW_FIRST + flow);
 }
 
 static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
 {
-    struct skt_flow *f = (struct skt_flow *)skt_account_alloc(&s->path.account, FLOW_LEN, false);
+    struct skt_flow *f = skt_account_alloc(&s->path.account, FLOW_LEN, false);
     if (!f)
         return SKT_ERR_NOMEM;
     f->session = s;
@@ -78,7 +78,7 @@ static int new_flow(struct skt_session *s, uint32_t conv, struct skt_flow **out)
 
 struct skt_kcp *skt_flows_find(const struct skt_session *s, uint32_t conv)
 {
-    struct skt_flow *f = (struct skt_flow *)skt_idmap_get(&s->flows.map, conv);
+    struct skt_flow *f = skt_idmap_get(&s->flows.map, conv);
     return f ? &f->kcp : NULL;
 }
 
@@ -106,7 +106,7 @@ void skt_flows_take_news(struct skt_kcp *k, unsigned events)
 
 const struct skt_kcp *skt_session_flow_at(const struct skt_session *s, uint32_t *pos)
 {
-    const struct skt_flow *f = (const struct skt_flow *)skt_idmap_next(&s->flows.map, pos);
+    const struct skt_flow *f = skt_idmap_next(&s->flows.map, pos);
     return f ? &f->kcp : NULL;
 }
 

@@ -109,7 +109,7 @@ static struct skt_parity_group *begin_group(struct skt_session *s, skt_us now, u
         return NULL;
     struct skt_parity *f = &s->parity;
     if (!f->out) {
-        f->out = (struct skt_parity_sender *)skt_account_alloc(&s->path.account, sizeof *f->out, false);
+        f->out = skt_account_alloc(&s->path.account, sizeof *f->out, false);
         if (!f->out)
             return NULL;
         skt_parity_sender_init(f->out);

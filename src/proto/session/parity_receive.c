@@ -22,7 +22,7 @@ enum {
 static bool begin_ring(struct skt_session *s, skt_us now)
 {
     struct skt_parity *f = &s->parity;
-    f->in = (struct skt_parity_ring *)skt_account_alloc(&s->path.account, sizeof *f->in, false);
+    f->in = skt_account_alloc(&s->path.account, sizeof *f->in, false);
     if (!f->in)
         return false;
     f->in->losses = f->losses;

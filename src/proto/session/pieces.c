@@ -40,7 +40,7 @@ void skt_pieces_dispose(struct skt_session *s)
 
 void skt_pieces_begin(struct skt_session *s, const uint8_t *body, size_t len)
 {
-    struct skt_pieces_out *out = len <= BODY_MAX ? (struct skt_pieces_out *)malloc(sizeof *out) : NULL;
+    struct skt_pieces_out *out = len <= BODY_MAX ? malloc(sizeof *out) : NULL;
     if (!out)
         return; /* lost, as on a bad link */
     out->len = len;
@@ -100,7 +100,7 @@ int skt_pieces_receive(struct skt_session *s, skt_us now, const struct skt_frame
         piece->len > (size_t)(piece->total - piece->at))
         return SKT_ERR_MALFORMED;
     if (!s->pieces.in)
-        s->pieces.in = (struct skt_pieces_in *)calloc(1, sizeof *s->pieces.in);
+        s->pieces.in = calloc(1, sizeof *s->pieces.in);
     if (!s->pieces.in)
         return SKT_ERR_NOMEM;
     struct skt_piece_body *b = body_of(s->pieces.in, piece->number, piece->total);

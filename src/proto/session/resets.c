@@ -33,7 +33,7 @@ static bool reserve(struct skt_session *s)
                             cap * sizeof *s->resets.owed, true);
     if (!resets)
         return false;
-    s->resets.owed = (struct skt_owed_reset *)resets;
+    s->resets.owed = resets;
     s->resets.cap = cap;
     return true;
 }

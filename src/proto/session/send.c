@@ -192,7 +192,7 @@ static size_t send_one(struct skt_session *s, skt_us now, uint8_t *buf, size_t c
 /* An oversize packet in the middle of a run waits for its own turn. */
 static void put_aside(struct skt_session *s, const uint8_t *packet, size_t len)
 {
-    s->stash = (uint8_t *)malloc(len); /* without memory it is lost, as on a bad link */
+    s->stash = malloc(len); /* without memory it is lost, as on a bad link */
     if (!s->stash)
         return;
     memcpy(s->stash, packet, len);

@@ -51,7 +51,7 @@ int skt_context_new_id(struct skt_context *ctx, struct skt_slot *slot, uint32_t 
 
 int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool client, skt_us now)
 {
-    struct skt_session *s = (struct skt_session *)calloc(1, sizeof *s);
+    struct skt_session *s = calloc(1, sizeof *s);
     if (!s)
         return SKT_ERR_NOMEM;
     s->slot.kind = SKT_SLOT_SESSION;
@@ -318,7 +318,7 @@ struct skt_account *skt_session_account(struct skt_session *s)
 
 struct skt_stream *skt_session_stream_at(const struct skt_session *s, uint32_t *pos)
 {
-    return (struct skt_stream *)skt_idmap_next(&s->streams.map, pos);
+    return skt_idmap_next(&s->streams.map, pos);
 }
 
 uint32_t skt_session_stream_count(const struct skt_session *s)

@@ -69,7 +69,7 @@ void skt_streams_dispose(struct skt_session *s)
 {
     uint32_t pos = 0;
     struct skt_stream *st;
-    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams.map, &pos)) != NULL)
+    while ((st = skt_idmap_next(&s->streams.map, &pos)) != NULL)
         dispose_stream(s, st);
     skt_idmap_dispose(&s->streams.map);
     skt_resets_dispose(s);
@@ -89,7 +89,7 @@ void skt_stream_add_news(struct skt_session *s, struct skt_stream *st, unsigned 
 int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_peer, struct skt_stream **out)
 {
     struct skt_account *a = &s->path.account;
-    struct skt_stream *st = (struct skt_stream *)skt_account_alloc(a, SKT_STREAM_LEN, false);
+    struct skt_stream *st = skt_account_alloc(a, SKT_STREAM_LEN, false);
     if (!st)
         return SKT_ERR_NOMEM;
     int err = skt_kcp_init(&st->kcp, conv, true, &s->path, &s->ctx->limits);
@@ -169,7 +169,7 @@ bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
         skt_session_reset_stream(s, st, SKT_RESET_ABORT);
         return false;
     }
-    st->name = (char *)skt_account_alloc(&s->path.account, (size_t)header[1] + 1, true);
+    st->name = skt_account_alloc(&s->path.account, (size_t)header[1] + 1, true);
     st->name_len = header[1];
     if (!st->name || header[0] != SKT_STREAM_TCP) {
         skt_session_reset_stream(s, st, st->name ? SKT_RESET_ABORT : SKT_RESET_LIMIT);
@@ -288,7 +288,7 @@ int skt_streams_restart(struct skt_session *s, skt_us now)
         err = skt_kcp_init(&s->messages.kcp, SKT_CONV_MESSAGE, false, &s->path, &s->ctx->limits);
     uint32_t pos = 0;
     struct skt_stream *st;
-    while ((st = (struct skt_stream *)skt_idmap_next(&s->streams.map, &pos)) != NULL) {
+    while ((st = skt_idmap_next(&s->streams.map, &pos)) != NULL) {
         /* A stream that the old server never answered is as good as not yet opened: it goes to the new one.
          */
         if (!st->by_peer && !st->leaving && !skt_kcp_heard(&st->kcp))
