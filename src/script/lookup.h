@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The look-up that blocks (skt.api.lookup_dns), for 2 s at most. */
+/* The look-up that blocks (skt.api.lookup_dns), for 2 s at most. It can't be one of io/resolve.h, which
+ * answers from the loop: the loop has called the script that asks, and stands still until it has its answer.
+ * A second loop for each look-up would take descriptors, and libev ends the process where there are none.
+ * Scripts that need not block have lookup_async, which is io/resolve.h's. */
 #ifndef SKT_SCRIPT_LOOKUP_H
 #define SKT_SCRIPT_LOOKUP_H
 
