@@ -9,6 +9,7 @@
 #include "io/tcp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -114,7 +115,7 @@ void *__wrap_realloc(void *old, size_t len)
 static struct skt_loop *loop;
 static struct skt_dial dial;
 static int calls, got; /* the answer */
-static int first_free;
+static int fds_before;
 static uint16_t port;
 
 static void on_dialled(void *user, int fd)
@@ -125,11 +126,12 @@ static void on_dialled(void *user, int fd)
     skt_loop_stop(loop);
 }
 
-static int next_fd(void)
+static int open_fds(void)
 {
-    int fd = dup(STDIN_FILENO);
-    close(fd);
-    return fd;
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
 }
 
 static void begin(const char *host, skt_us limit)
@@ -151,7 +153,7 @@ static int listen_at(const char *ip, int backlog)
     return fd;
 }
 
-/* The loop's first descriptors are made, so that what is free afterwards is the dial's doing. A port that
+/* The loop's first descriptors are made, so that what is open afterwards is the dial's doing. A port that
  * nobody has is that of a listener that is gone. */
 static int set_up(void **state)
 {
@@ -163,14 +165,14 @@ static int set_up(void **state)
     begin("127.0.0.1", SECOND);
     skt_loop_run(loop);
     assert_int_equal(calls, 1);
-    first_free = next_fd();
+    fds_before = open_fds();
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    assert_int_equal(next_fd(), first_free);
+    assert_int_equal(open_fds(), fds_before);
     skt_loop_free(loop);
     atomic_store(&let_go, true);
     while (atomic_load(&asleep) > 0)
@@ -277,11 +279,12 @@ static void a_senseless_host_is_refused(void **state)
     char name[300];
     memset(name, 'a', sizeof name - 1);
     name[sizeof name - 1] = '\0';
+    const char *const hosts[] = {"", name};
     calls = 0;
-    assert_int_equal(skt_dial_begin(&dial, loop, "", 1, SECOND, on_dialled, &dial), SKT_ERR_ARG);
-    assert_int_equal(skt_dial_begin(&dial, loop, name, 1, SECOND, on_dialled, &dial), SKT_ERR_ARG);
-    skt_dial_cancel(&dial);
-    run_for(loop, 5 * MS);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(skt_dial_begin(&dial, loop, hosts[i], 1, 10 * MS, on_dialled, &dial), SKT_ERR_ARG);
+        run_for(loop, 20 * MS);
+    }
     assert_int_equal(calls, 0);
 }
 
