@@ -75,15 +75,15 @@ static void on_end_signal(struct skt_loop_signal *s, int signum)
     p->stopping = true;
 }
 
-static int read_config(struct process *p, struct skt_config **out, char *err, size_t cap)
+static int read_config(struct process *p, struct skt_config **out, char *why, size_t cap)
 {
     const struct skt_run_source *source = p->source;
     if (source->text)
-        return skt_config_load_text(out, source->path, source->text, source->text_len, err, cap);
+        return skt_config_load_text(out, source->path, source->text, source->text_len, why, cap);
     if (p->opener.pid > 0)
-        return skt_config_load_fd(out, source->path, skt_opener_open(&p->opener, SKT_OPENER_CONFIG), err,
+        return skt_config_load_fd(out, source->path, skt_opener_open(&p->opener, SKT_OPENER_CONFIG), why,
                                   cap);
-    return skt_config_load(out, source->path, err, cap);
+    return skt_config_load(out, source->path, why, cap);
 }
 
 static void log_warnings(const struct skt_config *conf)
@@ -130,11 +130,11 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
     (void)signum;
     struct process *p = &process;
     struct skt_config *fresh;
-    char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
+    char why[SKT_CONFIG_ERROR_MAX] = "out of memory";
     if (p->stopping)
         return;
-    if (read_config(p, &fresh, err, sizeof err) < 0) {
-        skt_error("SIGHUP: %s; nothing was changed", err);
+    if (read_config(p, &fresh, why, sizeof why) < 0) {
+        skt_error("SIGHUP: %s; nothing was changed", why);
         return;
     }
     log_warnings(fresh);
@@ -157,10 +157,10 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
 
 static int load(struct process *p)
 {
-    char err[SKT_CONFIG_ERROR_MAX] = "";
-    int result = read_config(p, &p->conf, err, sizeof err);
+    char why[SKT_CONFIG_ERROR_MAX] = "";
+    int result = read_config(p, &p->conf, why, sizeof why);
     if (result == SKT_ERR_ARG) {
-        fprintf(stderr, "%s\n", err);
+        fprintf(stderr, "%s\n", why);
         return SKT_EXIT_USAGE;
     }
     return result < 0 ? skt_cli_failure("%s: %s", p->source->path, skt_err_str(result)) : SKT_EXIT_OK;
@@ -277,12 +277,12 @@ static int open_status(struct process *p)
 
 static int start(struct process *p)
 {
-    char err[SKT_CONFIG_ERROR_MAX] = "";
-    int result = skt_script_new(&p->app, p->loop, p->conf, err, sizeof err);
+    char why[SKT_CONFIG_ERROR_MAX] = "";
+    int result = skt_script_new(&p->app, p->loop, p->conf, why, sizeof why);
     if (result == SKT_OK)
-        result = skt_script_start(p->app, err, sizeof err);
+        result = skt_script_start(p->app, why, sizeof why);
     if (result < 0) {
-        skt_error("%s", err[0] ? err : skt_err_str(result));
+        skt_error("%s", why[0] ? why : skt_err_str(result));
         return result == SKT_ERR_ARG ? SKT_EXIT_USAGE : SKT_EXIT_FAILURE;
     }
     if (p->status)

@@ -143,9 +143,9 @@ static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
     if (!strchr(config, '/') && access(config, F_OK) != 0)
         return locate_of_name(config, path);
     struct skt_config *conf;
-    char err[SKT_CONFIG_ERROR_MAX] = "out of memory";
-    if (skt_config_load(&conf, config, err, sizeof err) < 0) {
-        fprintf(stderr, "%s\n", err);
+    char why[SKT_CONFIG_ERROR_MAX] = "out of memory";
+    if (skt_config_load(&conf, config, why, sizeof why) < 0) {
+        fprintf(stderr, "%s\n", why);
         return SKT_EXIT_USAGE;
     }
     int status = SKT_EXIT_OK;

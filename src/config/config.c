@@ -83,10 +83,10 @@ static void take_user_fields(struct config_reader *r)
 {
     const char *what = "";
     push_filtered(r->L, skt_config_mode_fields, false);
-    int rc = skt_value_take(&r->conf->user, r->L, -1, &what);
-    if (rc == SKT_ERR_NOMEM)
+    int err = skt_value_take(&r->conf->user, r->L, -1, &what);
+    if (err == SKT_ERR_NOMEM)
         skt_config_fail_memory(r);
-    if (rc != SKT_OK)
+    if (err != SKT_OK)
         skt_config_fail(r, "expected booleans, numbers, strings and tables of these, got a %s", what);
     lua_pop(r->L, 1);
 }
@@ -196,14 +196,14 @@ static void sort_problems(struct config_problem *p, size_t n)
 }
 
 /* Hands on what was found: the first in err, all of them in `problems` (may be NULL). */
-static void report(struct config_reader *r, char *err, size_t err_cap, struct skt_config_strings *problems)
+static void report(struct config_reader *r, char *why, size_t why_cap, struct skt_config_strings *problems)
 {
     sort_problems(r->problems, r->problem_count);
     bool first = true;
     for (size_t i = 0; i < r->problem_count; i++) {
         struct config_problem *p = &r->problems[i];
         if (p->text && first)
-            snprintf(err, err_cap, "%s", p->text);
+            snprintf(why, why_cap, "%s", p->text);
         if (p->text && problems)
             add_problem(problems, p->text, p->line);
         first = first && !p->text;
@@ -249,27 +249,27 @@ static int set_defaults(struct skt_config *conf, const char *path)
 }
 
 /* Chunk names that begin with @ are files: messages show them as they are, shortened from the left. */
-static int run(struct skt_sandbox *box, const char *path, const char *text, size_t len, char *err,
-               size_t err_cap)
+static int run(struct skt_sandbox *box, const char *path, const char *text, size_t len, char *why,
+               size_t why_cap)
 {
     size_t cap = strlen(path) + 2;
     char *chunk = malloc(cap);
     if (!chunk)
         return SKT_ERR_NOMEM;
     snprintf(chunk, cap, "@%s", path);
-    int rc = skt_sandbox_run(box, text, len, chunk);
+    int err = skt_sandbox_run(box, text, len, chunk);
     free(chunk);
-    if (rc == SKT_ERR_ARG) {
+    if (err == SKT_ERR_ARG) {
         const char *message = lua_type(box->L, -1) == LUA_TSTRING ? lua_tostring(box->L, -1) : "failed";
-        skt_config_text_explain(path, text, len, message, err, err_cap);
-    } else if (rc == SKT_ERR_NOMEM) {
-        snprintf(err, err_cap, "%s: the configuration needs more than 32 MiB", path);
-        rc = SKT_ERR_ARG;
+        skt_config_text_explain(path, text, len, message, why, why_cap);
+    } else if (err == SKT_ERR_NOMEM) {
+        snprintf(why, why_cap, "%s: the configuration needs more than 32 MiB", path);
+        err = SKT_ERR_ARG;
     }
-    return rc;
+    return err;
 }
 
-static int read_all(struct skt_sandbox *box, struct config_reader *r, char *err, size_t err_cap,
+static int read_all(struct skt_sandbox *box, struct config_reader *r, char *why, size_t why_cap,
                     struct skt_config_strings *problems)
 {
     lua_pushcfunction(box->L, read_protected);
@@ -280,45 +280,45 @@ static int read_all(struct skt_sandbox *box, struct config_reader *r, char *err,
         rc = SKT_ERR_NOMEM;
     else
         rc = r->problem_count > 0 ? SKT_ERR_ARG : SKT_OK;
-    report(r, err, err_cap, problems);
+    report(r, why, why_cap, problems);
     return rc;
 }
 
-static int load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
-                     size_t err_cap, struct skt_config_strings *problems)
+static int load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *why,
+                     size_t why_cap, struct skt_config_strings *problems)
 {
     struct skt_sandbox box = {.L = NULL};
     *out = NULL;
-    snprintf(err, err_cap, "%s: out of memory", path);
+    snprintf(why, why_cap, "%s: out of memory", path);
     struct skt_config *conf = calloc(1, sizeof *conf);
-    int rc = conf ? set_defaults(conf, path) : SKT_ERR_NOMEM;
-    if (rc == SKT_OK)
-        rc = skt_config_text_begin(path, &text, &len, err, err_cap);
-    if (rc == SKT_OK)
-        rc = skt_sandbox_open(&box);
-    if (rc == SKT_OK)
-        rc = run(&box, path, text, len, err, err_cap);
-    if (rc == SKT_ERR_ARG && problems)
-        add_problem(problems, err, 0);
-    if (rc == SKT_OK) {
+    int err = conf ? set_defaults(conf, path) : SKT_ERR_NOMEM;
+    if (err == SKT_OK)
+        err = skt_config_text_begin(path, &text, &len, why, why_cap);
+    if (err == SKT_OK)
+        err = skt_sandbox_open(&box);
+    if (err == SKT_OK)
+        err = run(&box, path, text, len, why, why_cap);
+    if (err == SKT_ERR_ARG && problems)
+        add_problem(problems, why, 0);
+    if (err == SKT_OK) {
         struct config_reader r = {
             .L = box.L, .box = &box, .conf = conf, .file = path, .text = text, .text_len = len};
-        rc = read_all(&box, &r, err, err_cap, problems);
+        err = read_all(&box, &r, why, why_cap, problems);
     }
     skt_sandbox_close(&box);
-    if (rc != SKT_OK) {
+    if (err != SKT_OK) {
         skt_config_free(conf);
-        return rc;
+        return err;
     }
-    err[0] = 0;
+    why[0] = 0;
     *out = conf;
     return SKT_OK;
 }
 
-int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
-                         size_t err_cap)
+int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *why,
+                         size_t why_cap)
 {
-    return load_text(out, path, text, len, err, err_cap, NULL);
+    return load_text(out, path, text, len, why, why_cap, NULL);
 }
 
 /* Closes fd; -1 with errno is an error like another. */
@@ -331,7 +331,7 @@ static int read_file(int fd, char **text, size_t *len, mode_t *mode)
             close(fd);
         return SKT_ERR_IO;
     }
-    int rc = SKT_ERR_IO;
+    int err = SKT_ERR_IO;
     if (fstat(fileno(f), &st) != 0)
         goto out;
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) {
@@ -341,58 +341,58 @@ static int read_file(int fd, char **text, size_t *len, mode_t *mode)
     *mode = S_ISREG(st.st_mode) ? st.st_mode : 0;
     size_t cap = S_ISREG(st.st_mode) && st.st_size < FILE_MAX_LEN ? (size_t)st.st_size + 1 : 65536;
     *text = malloc(cap);
-    rc = *text ? SKT_OK : SKT_ERR_NOMEM;
+    err = *text ? SKT_OK : SKT_ERR_NOMEM;
     *len = *text ? fread(*text, 1, cap, f) : 0;
-    if (rc == SKT_OK && (ferror(f) || *len == cap)) {
-        rc = SKT_ERR_IO;
+    if (err == SKT_OK && (ferror(f) || *len == cap)) {
+        err = SKT_ERR_IO;
         errno = ferror(f) ? EIO : EFBIG;
     }
-    if (rc != SKT_OK && *text) {
+    if (err != SKT_OK && *text) {
         skt_wipe(*text, *len);
         free(*text);
     }
 out:
     (void)fclose(f);
-    return rc;
+    return err;
 }
 
-static int load(struct skt_config **out, const char *path, int fd, char *err, size_t err_cap,
+static int load(struct skt_config **out, const char *path, int fd, char *why, size_t why_cap,
                 struct skt_config_strings *problems)
 {
     char *text = NULL;
     size_t len = 0;
     mode_t mode = 0;
     *out = NULL;
-    int rc = read_file(fd, &text, &len, &mode);
-    if (rc != SKT_OK) {
-        snprintf(err, err_cap, "%s: %s", path, rc == SKT_ERR_IO ? strerror(errno) : "out of memory");
+    int err = read_file(fd, &text, &len, &mode);
+    if (err != SKT_OK) {
+        snprintf(why, why_cap, "%s: %s", path, err == SKT_ERR_IO ? strerror(errno) : "out of memory");
         if (problems)
-            add_problem(problems, err, 0);
-        return rc == SKT_ERR_IO ? SKT_ERR_ARG : rc;
+            add_problem(problems, why, 0);
+        return err == SKT_ERR_IO ? SKT_ERR_ARG : err;
     }
-    rc = load_text(out, path, text, len, err, err_cap, problems);
+    err = load_text(out, path, text, len, why, why_cap, problems);
     skt_wipe(text, len);
     free(text);
-    if (rc == SKT_OK && (mode & (S_IRGRP | S_IROTH)))
-        rc = skt_config_warn_readable(*out);
-    return rc;
+    if (err == SKT_OK && (mode & (S_IRGRP | S_IROTH)))
+        err = skt_config_warn_readable(*out);
+    return err;
 }
 
-int skt_config_load(struct skt_config **out, const char *path, char *err, size_t err_cap)
+int skt_config_load(struct skt_config **out, const char *path, char *why, size_t why_cap)
 {
-    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), err, err_cap, NULL);
+    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), why, why_cap, NULL);
 }
 
-int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *err, size_t err_cap)
+int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *why, size_t why_cap)
 {
-    return load(out, path, fd, err, err_cap, NULL);
+    return load(out, path, fd, why, why_cap, NULL);
 }
 
 int skt_config_check(struct skt_config **out, const char *path, struct skt_config_strings *problems)
 {
-    char err[SKT_CONFIG_ERROR_MAX];
+    char why[SKT_CONFIG_ERROR_MAX];
     *problems = (struct skt_config_strings){NULL, 0};
-    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), err, sizeof err, problems);
+    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), why, sizeof why, problems);
 }
 
 void skt_config_strings_free(struct skt_config_strings *list)

@@ -130,16 +130,16 @@ struct skt_config {
     struct skt_config_strings warnings; /* one line each, for the caller to log */
 };
 
-/* Runs and checks the file. SKT_OK; SKT_ERR_ARG: err holds one line that says what is wrong (exit status 2);
+/* Runs and checks the file. SKT_OK; SKT_ERR_ARG: why holds one line that says what is wrong (exit status 2);
  * SKT_ERR_NOMEM. Derives no key (that takes long): see skt_config_psk. */
-int skt_config_load(struct skt_config **out, const char *path, char *err, size_t err_cap);
+int skt_config_load(struct skt_config **out, const char *path, char *why, size_t why_cap);
 
 /* The same for a file that somebody else has opened, and closes it. fd -1 with errno: it could not be. */
-int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *err, size_t err_cap);
+int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *why, size_t why_cap);
 
 /* The same for text in memory; `path` stands for the file in messages, gives the name and the folder. */
-int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *err,
-                         size_t err_cap);
+int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *why,
+                         size_t why_cap);
 
 /* The name of an instance whose own name another one has, with a configuration elsewhere: the name and a hash
  * of the file's path. Heap; NULL without memory. */

@@ -13,11 +13,11 @@ static bool begins(const char *text, size_t len, const char *with, size_t with_l
     return len >= with_len && memcmp(text, with, with_len) == 0;
 }
 
-int skt_config_text_begin(const char *path, const char **text, size_t *len, char *err, size_t err_cap)
+int skt_config_text_begin(const char *path, const char **text, size_t *len, char *why, size_t why_cap)
 {
     const char *p = *text, *end = p + *len;
     if (begins(p, *len, "\xff\xfe", 2) || begins(p, *len, "\xfe\xff", 2)) {
-        snprintf(err, err_cap, "%s: the file is in UTF-16: save it as UTF-8", path);
+        snprintf(why, why_cap, "%s: the file is in UTF-16: save it as UTF-8", path);
         return SKT_ERR_ARG;
     }
     if (begins(p, *len, "\xef\xbb\xbf", 3))
@@ -31,7 +31,7 @@ int skt_config_text_begin(const char *path, const char **text, size_t *len, char
     while (p < end && isspace((unsigned char)*p))
         p++;
     if (p < end && *p == '{') {
-        snprintf(err, err_cap,
+        snprintf(why, why_cap,
                  "%s: this looks like JSON: a configuration is a Lua file that sets config = { ... }, see "
                  "skcptun_config_sample.lua",
                  path);
@@ -142,8 +142,8 @@ const char *skt_config_text_why_unset(const char *text, size_t len)
     return NULL;
 }
 
-void skt_config_text_explain(const char *path, const char *text, size_t len, const char *message, char *err,
-                             size_t err_cap)
+void skt_config_text_explain(const char *path, const char *text, size_t len, const char *message, char *why,
+                             size_t why_cap)
 {
     size_t n = strlen(path);
     bool named =
@@ -154,13 +154,13 @@ void skt_config_text_explain(const char *path, const char *text, size_t len, con
     const char *dots = named ? "" : ": ";
     const char *what = named ? foreign_near(path, message, text, len) : NULL;
     if (absent)
-        snprintf(err, err_cap, "%s%s%.*s (a configuration has string, table, math and os.getenv, and no %s)",
+        snprintf(why, why_cap, "%s%s%.*s (a configuration has string, table, math and os.getenv, and no %s)",
                  named ? "" : path, dots, one_line, message, absent);
     else if (line && !strstr(message, "too long"))
-        snprintf(err, err_cap, "%s%s%.*s (typographic quotes in line %u: write \" instead)",
+        snprintf(why, why_cap, "%s%s%.*s (typographic quotes in line %u: write \" instead)",
                  named ? "" : path, dots, one_line, message, line);
     else if (what && !strstr(message, "too long"))
-        snprintf(err, err_cap, "%s%.*s (%s)", dots, one_line, message, what);
+        snprintf(why, why_cap, "%s%.*s (%s)", dots, one_line, message, what);
     else
-        snprintf(err, err_cap, "%s%s%.*s", named ? "" : path, dots, one_line, message);
+        snprintf(why, why_cap, "%s%s%.*s", named ? "" : path, dots, one_line, message);
 }

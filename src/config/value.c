@@ -60,12 +60,12 @@ static int take_table(struct skt_value *v, lua_State *L, int idx, int depth, con
     lua_pushnil(L);
     while (lua_next(L, idx)) {
         struct pair *p = add_pair(v);
-        int rc = p ? take(&p->key, L, -2, depth + 1, what) : SKT_ERR_NOMEM;
-        if (rc == SKT_OK)
-            rc = take(&p->value, L, -1, depth + 1, what);
-        if (rc != SKT_OK) {
+        int err = p ? take(&p->key, L, -2, depth + 1, what) : SKT_ERR_NOMEM;
+        if (err == SKT_OK)
+            err = take(&p->value, L, -1, depth + 1, what);
+        if (err != SKT_OK) {
             lua_pop(L, 2);
-            return rc;
+            return err;
         }
         lua_pop(L, 1);
     }
@@ -118,12 +118,12 @@ static int take(struct skt_value **out, lua_State *L, int idx, int depth, const 
 int skt_value_take(struct skt_value **out, lua_State *L, int idx, const char **what)
 {
     *out = NULL;
-    int rc = take(out, L, idx, 0, what);
-    if (rc != SKT_OK) {
+    int err = take(out, L, idx, 0, what);
+    if (err != SKT_OK) {
         skt_value_free(*out);
         *out = NULL;
     }
-    return rc;
+    return err;
 }
 
 static void push_table(lua_State *L, const struct skt_value *v)

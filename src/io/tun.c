@@ -14,12 +14,12 @@
 
 enum { READ_BUFFER_LEN = SKT_IPPKT_LEN_MAX + 1 };
 
-int skt_tun_fail(char *err, size_t err_cap, int code, const char *fmt, ...)
+int skt_tun_fail(char *why, size_t why_cap, int code, const char *fmt, ...)
 {
-    if (err && err_cap > 0) {
+    if (why && why_cap > 0) {
         va_list args;
         va_start(args, fmt);
-        vsnprintf(err, err_cap, fmt, args);
+        vsnprintf(why, why_cap, fmt, args);
         va_end(args);
     }
     return code;
@@ -177,16 +177,16 @@ int skt_tun_write_any(struct skt_tun *tun, struct skt_tun_packet *p, size_t mtu)
 /* --- life --- */
 
 int skt_tun_open(struct skt_tun **out, struct skt_loop *loop, const struct skt_tun_options *options,
-                 char *err, size_t err_cap)
+                 char *why, size_t why_cap)
 {
     struct skt_tun *tun = calloc(1, sizeof *tun);
     int fd = -1, result = SKT_ERR_NOMEM;
     if (tun)
         tun->buf = malloc(READ_BUFFER_LEN);
     if (!tun || !tun->buf)
-        skt_tun_fail(err, err_cap, result, "out of memory");
+        skt_tun_fail(why, why_cap, result, "out of memory");
     else
-        result = skt_tun_system_open(tun, options, &fd, err, err_cap);
+        result = skt_tun_system_open(tun, options, &fd, why, why_cap);
     if (result) {
         if (tun)
             free(tun->buf);
@@ -199,13 +199,13 @@ int skt_tun_open(struct skt_tun **out, struct skt_loop *loop, const struct skt_t
     return SKT_OK;
 }
 
-int skt_tun_reopen(struct skt_tun *tun, bool plain, char *err, size_t err_cap)
+int skt_tun_reopen(struct skt_tun *tun, bool plain, char *why, size_t why_cap)
 {
     char name[SKT_TUN_NAME_MAX];
     struct skt_tun_options options = {.name = name, .plain = plain};
     memcpy(name, tun->name, sizeof name);
     int fd = -1, old = skt_tun_fd(tun);
-    int result = skt_tun_system_open(tun, &options, &fd, err, err_cap);
+    int result = skt_tun_system_open(tun, &options, &fd, why, why_cap);
     if (result)
         return result;
     skt_loop_io_set(tun->loop, &tun->io, 0);

@@ -33,16 +33,16 @@ struct skt_tun_options {
     bool plain; /* no offloads, whatever the kernel can do */
 };
 
-/* Opens a TUN; it is down and has no address. err: one line for people on failure (NULL: none wanted).
+/* Opens a TUN; it is down and has no address. why: one line for people on failure (NULL: none wanted).
  * SKT_ERR_AUTH: no permission; SKT_ERR_NOTFOUND: no TUN driver; SKT_ERR_FULL: the name is taken; SKT_ERR_ARG:
  * not a name; SKT_ERR_IO, SKT_ERR_NOMEM (of the system, too). */
 int skt_tun_open(struct skt_tun **out, struct skt_loop *loop, const struct skt_tun_options *options,
-                 char *err, size_t err_cap);
+                 char *why, size_t why_cap);
 
 /* Makes the interface anew, under its name, after it was lost (skt_tun_set_lost; allowed in its handler):
  * down and without addresses, with the reader it had. Errors as of skt_tun_open; after
  * SKT_ERR_NOMEM (or another cause that passes) it can be tried again, else the TUN can only be closed. */
-int skt_tun_reopen(struct skt_tun *tun, bool plain, char *err, size_t err_cap);
+int skt_tun_reopen(struct skt_tun *tun, bool plain, char *why, size_t why_cap);
 
 /* Ends the interface. Allowed in a read handler. NULL is allowed. */
 void skt_tun_close(struct skt_tun *tun);

@@ -48,16 +48,16 @@ static int unit_of(const char *name, uint32_t *unit)
     return SKT_OK;
 }
 
-static int explain(int error, const char *name, char *err, size_t cap)
+static int explain(int error, const char *name, char *why, size_t cap)
 {
     switch (error) {
     case EPERM:
     case EACCES:
-        return skt_tun_fail(err, cap, SKT_ERR_AUTH, "making an interface needs root");
+        return skt_tun_fail(why, cap, SKT_ERR_AUTH, "making an interface needs root");
     case EBUSY:
-        return skt_tun_fail(err, cap, SKT_ERR_FULL, "interface %s: another program uses it", name);
+        return skt_tun_fail(why, cap, SKT_ERR_FULL, "interface %s: another program uses it", name);
     default:
-        return skt_tun_fail(err, cap, SKT_ERR_IO, "utun: %s", strerror(error));
+        return skt_tun_fail(why, cap, SKT_ERR_IO, "utun: %s", strerror(error));
     }
 }
 
@@ -78,21 +78,21 @@ static int attach(int fd, uint32_t unit, char name[SKT_TUN_NAME_MAX])
     return skt_fd_prepare(fd);
 }
 
-int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd_out, char *err,
-                        size_t err_cap)
+int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd_out, char *why,
+                        size_t why_cap)
 {
     uint32_t unit;
     if (unit_of(options->name, &unit))
-        return skt_tun_fail(err, err_cap, SKT_ERR_ARG,
+        return skt_tun_fail(why, why_cap, SKT_ERR_ARG,
                             "\"%s\" is no name for an interface: macOS calls them utun0, utun1, ...",
                             options->name);
     int fd = socket(AF_SYSTEM, SOCK_DGRAM, SYSPROTO_CONTROL);
     if (fd < 0)
-        return explain(errno, "utun", err, err_cap);
+        return explain(errno, "utun", why, why_cap);
     if (attach(fd, unit, tun->name)) {
         int error = errno;
         close(fd);
-        return explain(error, options->name && options->name[0] ? options->name : "utun", err, err_cap);
+        return explain(error, options->name && options->name[0] ? options->name : "utun", why, why_cap);
     }
     tun->name[SKT_TUN_NAME_MAX - 1] = '\0';
     *fd_out = fd;

@@ -32,15 +32,15 @@ struct skt_tun {
 };
 
 /* Opens the descriptor, non-blocking, sets name, vnet and offloads; the text says what failed. */
-int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd, char *err,
-                        size_t err_cap);
+int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd, char *why,
+                        size_t why_cap);
 
 /* What an errno of reading means: SKT_ERR_AGAIN: nothing there; SKT_ERR_NOMEM: it passes, but may still be
  * readable; SKT_ERR_CLOSED: the interface is gone. */
 int skt_tun_read_error(int error);
 
-/* Fills err with "NAME: what"; for failures with errno. Returns code. */
-int skt_tun_fail(char *err, size_t err_cap, int code, const char *fmt, ...)
+/* Fills why with "NAME: what"; for failures with errno. Returns code. */
+int skt_tun_fail(char *why, size_t why_cap, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 #endif

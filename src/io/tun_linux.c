@@ -31,21 +31,21 @@ static const char device[] = "/dev/net/tun";
 
 /* --- opening --- */
 
-static int explain_open(int error, char *err, size_t cap)
+static int explain_open(int error, char *why, size_t cap)
 {
     switch (error) {
     case ENOENT:
     case ENODEV:
     case ENXIO:
-        return skt_tun_fail(err, cap, SKT_ERR_NOTFOUND,
+        return skt_tun_fail(why, cap, SKT_ERR_NOTFOUND,
                             "%s is missing: load the tun module (modprobe tun; OpenWrt: install kmod-tun)",
                             device);
     case EACCES:
     case EPERM:
-        return skt_tun_fail(err, cap, SKT_ERR_AUTH, "%s: %s: needs root or CAP_NET_ADMIN", device,
+        return skt_tun_fail(why, cap, SKT_ERR_AUTH, "%s: %s: needs root or CAP_NET_ADMIN", device,
                             strerror(error));
     default:
-        return skt_tun_fail(err, cap, skt_err_is_passing(error) ? SKT_ERR_NOMEM : SKT_ERR_IO, "%s: %s",
+        return skt_tun_fail(why, cap, skt_err_is_passing(error) ? SKT_ERR_NOMEM : SKT_ERR_IO, "%s: %s",
                             device, strerror(error));
     }
 }
@@ -60,7 +60,7 @@ static const char *first_free(char name[IFNAMSIZ])
     return name;
 }
 
-static int explain_attach(int error, const char *name, char *err, size_t cap)
+static int explain_attach(int error, const char *name, char *why, size_t cap)
 {
     char first[IFNAMSIZ];
     if (strchr(name, '%'))
@@ -68,16 +68,16 @@ static int explain_attach(int error, const char *name, char *err, size_t cap)
     switch (error) {
     case EPERM:
     case EACCES:
-        return skt_tun_fail(err, cap, SKT_ERR_AUTH, "interface %s: making it needs root or CAP_NET_ADMIN",
+        return skt_tun_fail(why, cap, SKT_ERR_AUTH, "interface %s: making it needs root or CAP_NET_ADMIN",
                             name);
     case EBUSY:
-        return skt_tun_fail(err, cap, SKT_ERR_FULL, "interface %s: another program uses it", name);
+        return skt_tun_fail(why, cap, SKT_ERR_FULL, "interface %s: another program uses it", name);
     case EINVAL:
     case EEXIST:
-        return skt_tun_fail(err, cap, SKT_ERR_FULL, "interface %s: there is one of this name that is no TUN",
+        return skt_tun_fail(why, cap, SKT_ERR_FULL, "interface %s: there is one of this name that is no TUN",
                             name);
     default:
-        return skt_tun_fail(err, cap, skt_err_is_passing(error) ? SKT_ERR_NOMEM : SKT_ERR_IO,
+        return skt_tun_fail(why, cap, skt_err_is_passing(error) ? SKT_ERR_NOMEM : SKT_ERR_IO,
                             "interface %s: %s", name, strerror(error));
     }
 }
@@ -119,15 +119,15 @@ static unsigned enable_offloads(int fd)
     return ioctl(fd, (request)TUNSETOFFLOAD, TUN_F_CSUM) == 0 ? SKT_TUN_CSUM : 0;
 }
 
-int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd_out, char *err,
-                        size_t err_cap)
+int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *options, int *fd_out, char *why,
+                        size_t why_cap)
 {
     const char *name = options->name && options->name[0] ? options->name : "skt%d";
     if (options->name && !is_name(options->name))
-        return skt_tun_fail(err, err_cap, SKT_ERR_ARG, "\"%s\" is no name for an interface", options->name);
+        return skt_tun_fail(why, why_cap, SKT_ERR_ARG, "\"%s\" is no name for an interface", options->name);
     int fd = open(device, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return explain_open(errno, err, err_cap);
+        return explain_open(errno, why, why_cap);
     struct ifreq ifr;
     int result = -1;
     if (!options->plain) {
@@ -140,7 +140,7 @@ int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *optio
     if (result != 0) {
         int error = errno;
         close(fd);
-        return explain_attach(error, name, err, err_cap);
+        return explain_attach(error, name, why, why_cap);
     }
     if (tun->vnet)
         tun->offloads = enable_offloads(fd);

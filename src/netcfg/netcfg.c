@@ -289,17 +289,17 @@ void skt_netcfg_open(struct skt_netcfg *nc)
 /* --- life --- */
 
 /* Where the caller wants words: as many of them as there is room for. */
-__attribute__((format(printf, 3, 4))) static void put_why(char *err, size_t err_cap, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void put_why(char *why, size_t why_cap, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    if (err && err_cap > 0)
-        (void)vsnprintf(err, err_cap, fmt, args);
+    if (why && why_cap > 0)
+        (void)vsnprintf(why, why_cap, fmt, args);
     va_end(args);
 }
 
 /* Waits for the helper's first line: could it begin? */
-static int wait_for_begin(struct skt_netcfg *nc, int fd, char *err, size_t err_cap)
+static int wait_for_begin(struct skt_netcfg *nc, int fd, char *why, size_t why_cap)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     const char *text = "the helper process for routes and the like did not start";
@@ -316,7 +316,7 @@ static int wait_for_begin(struct skt_netcfg *nc, int fd, char *err, size_t err_c
         text = *after == ' ' ? after + 1 : after;
     }
     if (result)
-        put_why(err, err_cap, "%s", text);
+        put_why(why, why_cap, "%s", text);
     return (int)result;
 }
 
@@ -417,11 +417,11 @@ static int tell_options(int fd, const struct skt_netcfg_options *options)
 }
 
 int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct skt_netcfg_options *options,
-                   char *err, size_t err_cap)
+                   char *why, size_t why_cap)
 {
     int ends[2] = {-1, -1};
     struct skt_netcfg *nc = calloc(1, sizeof *nc);
-    put_why(err, err_cap, "%s", skt_err_str(SKT_ERR_NOMEM));
+    put_why(why, why_cap, "%s", skt_err_str(SKT_ERR_NOMEM));
     if (!nc)
         return SKT_ERR_NOMEM;
     nc->loop = loop;
@@ -429,7 +429,7 @@ int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0)
         nc->pid = fork();
     if (ends[0] < 0 || nc->pid < 0) {
-        put_why(err, err_cap, "the helper process for routes and the like: %s", strerror(errno));
+        put_why(why, why_cap, "the helper process for routes and the like: %s", strerror(errno));
         if (ends[0] >= 0) {
             close(ends[0]);
             close(ends[1]);
@@ -445,7 +445,7 @@ int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct 
     close(ends[1]);
     /* Where it has refused some of it, it says why. */
     (void)tell_options(ends[0], options);
-    int result = wait_for_begin(nc, ends[0], err, err_cap);
+    int result = wait_for_begin(nc, ends[0], why, why_cap);
     if (!result && skt_fd_prepare(ends[0]))
         result = SKT_ERR_IO;
     if (result) {

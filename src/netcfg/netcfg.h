@@ -59,10 +59,10 @@ struct skt_netcfg_options {
 typedef void (*skt_netcfg_done)(void *user, int err, const char *text);
 
 /* Starts the helper, while the process still has its privileges and before it has threads. First undoes what
- * an earlier run left (waits up to 5 s for that run's helper). err: one line on failure. SKT_ERR_FULL:
+ * an earlier run left (waits up to 5 s for that run's helper). why: one line on failure. SKT_ERR_FULL:
  * another instance uses the journal; SKT_ERR_IO, SKT_ERR_NOMEM. */
 int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct skt_netcfg_options *options,
-                   char *err, size_t err_cap);
+                   char *why, size_t why_cap);
 
 /* The end that follows is an orderly one: what `shut` holds is opened with the rest. Without this it stays,
  * until a start with the same journal, so that nothing leaves in the clear meanwhile. */

@@ -179,9 +179,9 @@ static int send_tcp(lua_State *L, const char *type)
     const char *buf = skt_script_arg_check_string(L, 3, "buf", &len);
     if (!c)
         return skt_script_push_fail(L, "closed");
-    int rc = skt_script_tcp_send(c, (const uint8_t *)buf, len);
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    int err = skt_script_tcp_send(c, (const uint8_t *)buf, len);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushinteger(L, (lua_Integer)len);
     return 1;
 }
@@ -230,9 +230,9 @@ static int etcp_client_create_conn(lua_State *L)
         return skt_script_push_fail(L, "closed");
     if (port < 1 || port > 65535)
         return skt_script_push_fail(L, "port: expected 1..65535");
-    int rc = skt_script_tcp_dial(e, addr, (uint16_t)port, &c);
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    int err = skt_script_tcp_dial(e, addr, (uint16_t)port, &c);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushinteger(L, c->number);
     return 1;
 }

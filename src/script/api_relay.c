@@ -139,13 +139,13 @@ static int relay_open(lua_State *L)
     struct skt_relay_options options = options_of(app);
     struct skt_relay *relay;
     int fd = skt_script_tcp_release(c);
-    int rc = SKT_ERR_CLOSED;
+    int err = SKT_ERR_CLOSED;
     if (k && k->ep)
-        rc = skt_relay_open(app->relays, fd, k->ep, cid, target, &options, &relay);
+        err = skt_relay_open(app->relays, fd, k->ep, cid, target, &options, &relay);
     else
         skt_tcp_reset(fd);
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -163,10 +163,10 @@ static int relay_connect(lua_State *L)
         return skt_script_push_fail(L, "port: expected 1..65535");
     struct skt_relay_options options = options_of(app);
     struct skt_relay *relay;
-    int rc = skt_relay_connect(app->relays, s->k->ep, s->st, host, (uint16_t)port, &options, &relay);
+    int err = skt_relay_connect(app->relays, s->k->ep, s->st, host, (uint16_t)port, &options, &relay);
     end_stream(s);
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -40,9 +40,9 @@ static int skcp_init(lua_State *L)
     if (mode != (e->server ? MODE_SERVER : MODE_CLIENT))
         return skt_script_push_fail(L, e->server ? "skcp_mode: the entry is a server's (1)"
                                                  : "skcp_mode: the entry is a client's (2)");
-    int rc = skt_script_skcp_new(&k, app, entry);
-    if (rc != SKT_OK) {
-        const char *why = rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc);
+    int err = skt_script_skcp_new(&k, app, entry);
+    if (err != SKT_OK) {
+        const char *why = err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err);
         lua_pushnil(L);
         lua_pushfstring(L, "UDP %s port %d: %s", e->address, (int)e->port.lo, why);
         return 2;
@@ -78,9 +78,9 @@ static int skcp_req_cid(lua_State *L)
         return skt_script_push_fail(L, "ticket: expected 32 bytes");
     if (skt_endpoint_is_server(k->ep))
         return skt_script_push_fail(L, "a server does not ask for a cid");
-    int rc = skt_endpoint_request(k->ep, (const uint8_t *)ticket);
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    int err = skt_endpoint_request(k->ep, (const uint8_t *)ticket);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushliteral(L, "ok");
     return 1;
 }
@@ -104,14 +104,14 @@ static int skcp_send(lua_State *L)
         return skt_script_push_fail(L, "closed");
     if (len < 1 || len > SKT_MESSAGE_MAX)
         return skt_script_push_fail(L, "buf: expected 1..262144 bytes");
-    int rc = SKT_ERR_CLOSED;
+    int err = SKT_ERR_CLOSED;
     bool leaving = cid && cid == k->closing_cid;
     if (leaving && !is_open(k, cid))
-        rc = SKT_OK; /* as TCP takes what a peer that has gone will never read */
+        err = SKT_OK; /* as TCP takes what a peer that has gone will never read */
     else if (leaving || !skt_script_closing_has(k->base.app, k, cid))
-        rc = skt_script_pending_send(k, cid, buf, len);
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+        err = skt_script_pending_send(k, cid, buf, len);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushinteger(L, (lua_Integer)len);
     return 1;
 }
@@ -123,11 +123,11 @@ static int skcp_close_conn(lua_State *L)
         return 2;
     struct skt_script_skcp *k = check_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
-    int rc = SKT_ERR_CLOSED;
+    int err = SKT_ERR_CLOSED;
     if (k)
-        rc = cid && cid == k->closing_cid ? SKT_OK : skt_script_closing_begin(k, cid);
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+        err = cid && cid == k->closing_cid ? SKT_OK : skt_script_closing_begin(k, cid);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushinteger(L, 0);
     return 1;
 }

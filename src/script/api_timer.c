@@ -135,11 +135,11 @@ static int lookup_async(lua_State *L)
     lua_settop(L, 2);
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
     struct skt_script_lookup *k = calloc(1, sizeof *k);
-    int rc = k ? skt_resolve_start(&k->resolve, app->loop, domain, 0, on_resolved, k) : SKT_ERR_NOMEM;
-    if (rc != SKT_OK) {
+    int err = k ? skt_resolve_start(&k->resolve, app->loop, domain, 0, on_resolved, k) : SKT_ERR_NOMEM;
+    if (err != SKT_OK) {
         luaL_unref(L, LUA_REGISTRYINDEX, ref);
         free(k);
-        return skt_script_push_fail_err(L, rc);
+        return skt_script_push_fail_err(L, err);
     }
     k->base.app = app;
     k->ref = ref;

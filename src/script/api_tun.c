@@ -39,11 +39,11 @@ static int tuntap_write(lua_State *L)
     const char *buf = skt_script_arg_check_string(L, 2, "buf", &len);
     if (!u || number != u->number)
         return skt_script_push_fail(L, "closed");
-    int rc = skt_switch_write(u->sw, (const uint8_t *)buf, len);
-    if (rc == SKT_ERR_MALFORMED)
+    int err = skt_switch_write(u->sw, (const uint8_t *)buf, len);
+    if (err == SKT_ERR_MALFORMED)
         return skt_script_push_fail(L, "buf: not an IP packet");
-    if (rc != SKT_OK)
-        return skt_script_push_fail(L, rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc));
+    if (err != SKT_OK)
+        return skt_script_push_fail(L, err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
     lua_pushinteger(L, (lua_Integer)len);
     return 1;
 }
@@ -70,11 +70,11 @@ static int tun_attach(lua_State *L)
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     if (!u)
         return no_tun(L);
-    int rc = k ? skt_script_tun_attach(k, cid) : SKT_ERR_CLOSED;
-    if (rc == SKT_ERR_FULL)
+    int err = k ? skt_script_tun_attach(k, cid) : SKT_ERR_CLOSED;
+    if (err == SKT_ERR_FULL)
         return skt_script_push_fail(L, "another session has its address");
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     push_nets(L, u, k, cid);
     return 1;
 }
@@ -91,11 +91,11 @@ static int tun_route(lua_State *L)
         return no_tun(L);
     if (skt_ipnet_parse(&net, text) != SKT_OK)
         return skt_script_push_fail(L, "net: expected a network like \"192.168.1.0/24\"");
-    int rc = k ? skt_switch_add(u->sw, k->ep, cid, &net) : SKT_ERR_CLOSED;
-    if (rc == SKT_ERR_FULL)
+    int err = k ? skt_switch_add(u->sw, k->ep, cid, &net) : SKT_ERR_CLOSED;
+    if (err == SKT_ERR_FULL)
         return skt_script_push_fail(L, "another session has it");
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -108,9 +108,9 @@ static int tun_use(lua_State *L)
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     if (!u)
         return no_tun(L);
-    int rc = k ? skt_switch_use(u->sw, k->ep, cid) : SKT_ERR_CLOSED;
-    if (rc != SKT_OK)
-        return skt_script_push_fail_err(L, rc);
+    int err = k ? skt_switch_use(u->sw, k->ep, cid) : SKT_ERR_CLOSED;
+    if (err != SKT_OK)
+        return skt_script_push_fail_err(L, err);
     lua_pushboolean(L, 1);
     return 1;
 }

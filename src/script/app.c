@@ -142,38 +142,38 @@ static void init_members(struct skt_script *app, struct skt_loop *loop, const st
     skt_script_closing_init_app(app);
 }
 
-int skt_script_new(struct skt_script **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
-                   size_t err_cap)
+int skt_script_new(struct skt_script **out, struct skt_loop *loop, const struct skt_config *conf, char *why,
+                   size_t why_cap)
 {
     *out = NULL;
-    snprintf(err, err_cap, "out of memory");
+    snprintf(why, why_cap, "out of memory");
     struct skt_script *app = calloc(1, sizeof *app);
     if (!app)
         return SKT_ERR_NOMEM;
     init_members(app, loop, conf);
     app->lua_limit_len = conf->max_memory ? skt_config_max_memory(conf) : skt_limits_memory();
-    int rc = skt_shared_new(&app->shared, loop, skt_config_max_memory(conf));
-    if (rc == SKT_OK)
-        rc = skt_relay_set_new(&app->relays, loop);
-    if (rc == SKT_OK)
-        rc = skt_script_derive_keys(conf, &app->psks);
-    if (rc == SKT_ERR_CRYPTO)
-        snprintf(err, err_cap, "%s: the cryptographic library (OpenSSL) failed", conf->path);
-    if (rc == SKT_OK) {
+    int err = skt_shared_new(&app->shared, loop, skt_config_max_memory(conf));
+    if (err == SKT_OK)
+        err = skt_relay_set_new(&app->relays, loop);
+    if (err == SKT_OK)
+        err = skt_script_derive_keys(conf, &app->psks);
+    if (err == SKT_ERR_CRYPTO)
+        snprintf(why, why_cap, "%s: the cryptographic library (OpenSSL) failed", conf->path);
+    if (err == SKT_OK) {
         app->L = lua_newstate(alloc_limited, app);
-        rc = app->L ? SKT_OK : SKT_ERR_NOMEM;
+        err = app->L ? SKT_OK : SKT_ERR_NOMEM;
     }
-    if (rc == SKT_OK) {
+    if (err == SKT_OK) {
         lua_atpanic(app->L, on_panic);
         skt_script_call_install(app);
-        if (!skt_script_call_protected(app, install, app, "start", err, err_cap))
-            rc = SKT_ERR_NOMEM;
+        if (!skt_script_call_protected(app, install, app, "start", why, why_cap))
+            err = SKT_ERR_NOMEM;
     }
-    if (rc != SKT_OK) {
+    if (err != SKT_OK) {
         skt_script_free(app);
-        return rc;
+        return err;
     }
-    err[0] = 0;
+    why[0] = 0;
     *out = app;
     return SKT_OK;
 }
@@ -188,23 +188,23 @@ static int run_script(lua_State *L)
     return 0;
 }
 
-int skt_script_start(struct skt_script *app, char *err, size_t err_cap)
+int skt_script_start(struct skt_script *app, char *why, size_t why_cap)
 {
-    int rc = skt_script_trace_update(app, err, err_cap);
-    if (rc != SKT_OK)
-        return rc == SKT_ERR_NOMEM ? rc : SKT_ERR_IO;
-    if (!skt_script_call_protected(app, run_script, app, "script", err, err_cap))
+    int err = skt_script_trace_update(app, why, why_cap);
+    if (err != SKT_OK)
+        return err == SKT_ERR_NOMEM ? err : SKT_ERR_IO;
+    if (!skt_script_call_protected(app, run_script, app, "script", why, why_cap))
         return SKT_ERR_IO;
-    rc = skt_script_tun_unit_open(app, err, err_cap);
-    if (rc != SKT_OK)
-        return rc == SKT_ERR_NOMEM ? rc : SKT_ERR_IO;
+    err = skt_script_tun_unit_open(app, why, why_cap);
+    if (err != SKT_OK)
+        return err == SKT_ERR_NOMEM ? err : SKT_ERR_IO;
     app->started = true;
     skt_script_after_call(app);
     struct skt_script_call_arg args[] = {skt_arg_handle(app->loop),
                                          skt_arg_integer(app->tun ? app->tun->number : 0)};
-    bool done = skt_script_call_required(app, SKT_CB_INIT, args, app->tun ? 2 : 1, err, err_cap);
+    bool done = skt_script_call_required(app, SKT_CB_INIT, args, app->tun ? 2 : 1, why, why_cap);
     if (app->failed)
-        snprintf(err, err_cap, "%s", app->fail_text);
+        snprintf(why, why_cap, "%s", app->fail_text);
     if (app->failed || !done)
         return SKT_ERR_IO;
     app->ready = true;

@@ -14,14 +14,14 @@
 struct skt_script;
 
 /* Derives the keys, makes the Lua state with skt.conf and skt.api; opens nothing yet. `conf` and `loop` must
- * outlive the app. err gets one line on failure (SKT_ERR_NOMEM, SKT_ERR_CRYPTO, SKT_ERR_ARG). */
-int skt_script_new(struct skt_script **out, struct skt_loop *loop, const struct skt_config *conf, char *err,
-                   size_t err_cap);
+ * outlive the app. why gets one line on failure (SKT_ERR_NOMEM, SKT_ERR_CRYPTO, SKT_ERR_ARG). */
+int skt_script_new(struct skt_script **out, struct skt_loop *loop, const struct skt_config *conf, char *why,
+                   size_t why_cap);
 
 /* Runs the script, then skt.cb.on_init(loop): sockets are open when it returns, so that privileges may be
  * dropped. SKT_ERR_IO: the script could not be loaded, or gave up with skt.api.fail (an address that is
- * taken); err holds one line (exit status 1). */
-int skt_script_start(struct skt_script *app, char *err, size_t err_cap);
+ * taken); why holds one line (exit status 1). */
+int skt_script_start(struct skt_script *app, char *why, size_t why_cap);
 
 /* Did the script give up with skt.api.fail after the start (exit status 1)? The loop has been stopped then.
  */

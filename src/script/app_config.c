@@ -19,8 +19,8 @@ int skt_script_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KE
     uint8_t(*psks)[SKT_KEY_LEN] = calloc(t->entry_count ? t->entry_count : 1, sizeof *psks);
     if (!psks)
         return SKT_ERR_NOMEM;
-    int rc = SKT_OK;
-    for (size_t i = 0; i < t->entry_count && rc == SKT_OK; i++) {
+    int err = SKT_OK;
+    for (size_t i = 0; i < t->entry_count && err == SKT_OK; i++) {
         const char *password = t->entries[i].password;
         const uint8_t *known = NULL;
         for (size_t j = 0; password && j < i && !known; j++) {
@@ -30,10 +30,10 @@ int skt_script_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KE
         if (known)
             memcpy(psks[i], known, SKT_KEY_LEN);
         else
-            rc = skt_config_psk(&t->entries[i], psks[i]);
+            err = skt_config_psk(&t->entries[i], psks[i]);
     }
     *out = psks;
-    return rc;
+    return err;
 }
 
 void skt_script_free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count)
@@ -48,7 +48,7 @@ void skt_script_reloaded(struct skt_script *app)
     skt_script_tcp_free_buffer(app); /* its size may be another one now */
     skt_log_set_level(app->conf->log_level);
     skt_script_skcp_check_tickets(app);
-    char err[SKT_CONFIG_ERROR_MAX];
-    if (skt_script_trace_update(app, err, sizeof err) != SKT_OK)
-        skt_warn("SIGHUP: %s", err);
+    char why[SKT_CONFIG_ERROR_MAX];
+    if (skt_script_trace_update(app, why, sizeof why) != SKT_OK)
+        skt_warn("SIGHUP: %s", why);
 }

@@ -45,21 +45,21 @@ void skt_script_trace_end(struct skt_script *app)
     app->trace = NULL;
 }
 
-int skt_script_trace_update(struct skt_script *app, char *err, size_t err_cap)
+int skt_script_trace_update(struct skt_script *app, char *why, size_t why_cap)
 {
     const struct skt_config *conf = app->conf;
     uint64_t max = (uint64_t)conf->trace_file_max << 20;
-    char why[SKT_STATEFILE_WHY_MAX] = "out of memory";
+    char text[SKT_STATEFILE_WHY_MAX] = "out of memory";
     if (conf->trace_file && skt_trace_file_is(app->trace, conf->trace_file, max))
         return SKT_OK;
     skt_script_trace_end(app);
     if (!conf->trace_file)
         return SKT_OK;
     const struct skt_trace_file_conf file = {conf->trace_file, max, "skcptun " SKT_VERSION, vantage(conf)};
-    int rc = skt_trace_file_open(&app->trace, app->loop, &file, why);
-    if (rc != SKT_OK) {
-        snprintf(err, err_cap, "trace_file: %s", why);
-        return rc;
+    int err = skt_trace_file_open(&app->trace, app->loop, &file, text);
+    if (err != SKT_OK) {
+        snprintf(why, why_cap, "trace_file: %s", text);
+        return err;
     }
     skt_info("tracing to %s, at most %llu MiB", conf->trace_file, (unsigned long long)(max >> 20));
     tell_all(app, skt_trace_file_trace(app->trace));

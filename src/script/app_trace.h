@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /* Begins the trace that the configuration asks for, or another one than there is, and ends what it does not
- * ask for. As skt_trace_file_open; err: one line. */
-int skt_script_trace_update(struct skt_script *app, char *err, size_t err_cap);
+ * ask for. As skt_trace_file_open; why: one line. */
+int skt_script_trace_update(struct skt_script *app, char *why, size_t why_cap);
 void skt_script_trace_end(struct skt_script *app);
 
 #endif

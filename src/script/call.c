@@ -185,15 +185,15 @@ static bool protected(struct skt_script *app, lua_CFunction fn, void *user)
 }
 
 bool skt_script_call_protected(struct skt_script *app, lua_CFunction fn, void *user, const char *what,
-                               char *err, size_t err_cap)
+                               char *why, size_t why_cap)
 {
     int base = lua_gettop(app->L);
     bool ok = protected(app, fn, user);
     if (!ok && lua_gettop(app->L) > base) {
         const char *text = lua_tostring(app->L, -1);
-        if (err) {
-            snprintf(err, err_cap, "%s", text ? text : "unknown error");
-            err[strcspn(err, "\n")] = 0;
+        if (why) {
+            snprintf(why, why_cap, "%s", text ? text : "unknown error");
+            why[strcspn(why, "\n")] = 0;
         }
         log_failure(app, what);
     }
@@ -257,13 +257,13 @@ bool skt_script_call_callback(struct skt_script *app, enum skt_script_callback c
 }
 
 bool skt_script_call_required(struct skt_script *app, enum skt_script_callback cb,
-                              const struct skt_script_call_arg *args, int count, char *err, size_t err_cap)
+                              const struct skt_script_call_arg *args, int count, char *why, size_t why_cap)
 {
-    snprintf(err, err_cap, "the script sets no skt.cb.%s", callback_names[cb]);
+    snprintf(why, why_cap, "the script sets no skt.cb.%s", callback_names[cb]);
     if (!skt_script_call_present(app, cb))
         return false;
     struct call c = {app, cb, 0, args, count, NULL, false};
-    return skt_script_call_protected(app, run_call, &c, callback_names[cb], err, err_cap);
+    return skt_script_call_protected(app, run_call, &c, callback_names[cb], why, why_cap);
 }
 
 bool skt_script_call_ref(struct skt_script *app, int ref, const struct skt_script_call_arg *args, int count)

@@ -71,18 +71,18 @@ bool skt_script_call_present(struct skt_script *app, enum skt_script_callback cb
 bool skt_script_call_callback(struct skt_script *app, enum skt_script_callback cb,
                               const struct skt_script_call_arg *args, int count, lua_Integer *result);
 
-/* The same for one that has to be there and to come to its end: false, with one line in err, where it does
+/* The same for one that has to be there and to come to its end: false, with one line in why, where it does
  * not. */
 bool skt_script_call_required(struct skt_script *app, enum skt_script_callback cb,
-                              const struct skt_script_call_arg *args, int count, char *err, size_t err_cap);
+                              const struct skt_script_call_arg *args, int count, char *why, size_t why_cap);
 
 /* Calls the function that luaL_ref put into the registry. */
 bool skt_script_call_ref(struct skt_script *app, int ref, const struct skt_script_call_arg *args, int count);
 
 /* Runs fn(L) protected, with `user` as light userdata at 1, for work of our own that may raise. On failure
- * the message is logged with `what`, and put into err where that is not NULL. */
+ * the message is logged with `what`, and put into why where that is not NULL. */
 bool skt_script_call_protected(struct skt_script *app, lua_CFunction fn, void *user, const char *what,
-                               char *err, size_t err_cap);
+                               char *why, size_t why_cap);
 
 /* Sets up the state's hook. */
 void skt_script_call_install(struct skt_script *app);

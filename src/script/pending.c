@@ -79,8 +79,8 @@ bool skt_script_pending_retry(struct skt_script_skcp *k, uint32_t cid)
         next = l->next;
         if (p->k != k || p->cid != cid)
             continue;
-        int rc = skt_endpoint_send(k->ep, cid, p->bytes, p->len);
-        if (rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM)
+        int err = skt_endpoint_send(k->ep, cid, p->bytes, p->len);
+        if (err == SKT_ERR_AGAIN || err == SKT_ERR_NOMEM)
             return false;
         drop(app, p);
     }
@@ -123,10 +123,10 @@ static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, siz
 {
     struct skt_script *app = k->base.app;
     struct skt_script_pending *p = malloc(sizeof *p + len);
-    int rc = p ? count_in(k, cid, len) : SKT_ERR_NOMEM;
-    if (rc != SKT_OK) {
+    int err = p ? count_in(k, cid, len) : SKT_ERR_NOMEM;
+    if (err != SKT_OK) {
         free(p);
-        return rc;
+        return err;
     }
     p->k = k;
     p->cid = cid;
@@ -156,10 +156,10 @@ int skt_script_pending_send(struct skt_script_skcp *k, uint32_t cid, const void 
     struct skt_script *app = k->base.app;
     bool behind =
         !skt_list_empty(&app->pending) && skt_script_pending_waits(k, cid); /* messages stay in order */
-    int rc = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
+    int err = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
     bool can_wait = skt_script_hold_has_source(app) && len > 0 && len <= SKT_MESSAGE_MAX;
-    bool no_room = rc == SKT_ERR_AGAIN || rc == SKT_ERR_NOMEM;
-    return no_room && can_wait ? put_off(k, cid, buf, len) : rc;
+    bool no_room = err == SKT_ERR_AGAIN || err == SKT_ERR_NOMEM;
+    return no_room && can_wait ? put_off(k, cid, buf, len) : err;
 }
 
 void skt_script_pending_forget(struct skt_script_skcp *k, uint32_t cid)

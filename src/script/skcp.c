@@ -73,8 +73,8 @@ static int on_check_attach(void *user, struct skt_endpoint *ep, const struct skt
 {
     struct skt_script_skcp *k = user;
     (void)ep;
-    int rc = skt_script_speaks_check_attach(k->base.app, req, text);
-    return rc == SKT_OK ? skt_script_tun_check_attach(k, req, text) : rc;
+    int err = skt_script_speaks_check_attach(k->base.app, req, text);
+    return err == SKT_OK ? skt_script_tun_check_attach(k, req, text) : err;
 }
 
 static void on_addresses(void *user, struct skt_endpoint *ep, const struct skt_addr *addrs, size_t n)
@@ -248,25 +248,25 @@ int skt_script_skcp_new(struct skt_script_skcp **out, struct skt_script *app, si
     skt_list_init(&k->streams);
     skt_idmap_init(&k->waiting);
     memcpy(conf.psk, app->psks[entry], SKT_KEY_LEN);
-    int rc = SKT_OK;
+    int err = SKT_OK;
     if (e->private_key.set) {
         memcpy(conf.static_priv, e->private_key.bytes, SKT_KEY_LEN);
-        rc = skt_crypto_openssl()->x25519_public(conf.static_pub, conf.static_priv);
+        err = skt_crypto_openssl()->x25519_public(conf.static_pub, conf.static_priv);
     } else if (e->server_key.set) {
         memcpy(conf.static_pub, e->server_key.bytes, SKT_KEY_LEN);
     }
-    if (rc == SKT_OK && e->server)
-        rc = skt_tickets_index(&app->tickets, app->conf);
-    if (rc == SKT_OK)
-        rc = skt_endpoint_new(&k->ep, app->loop, &conf, &handler, k);
-    if (rc == SKT_OK && e->server)
+    if (err == SKT_OK && e->server)
+        err = skt_tickets_index(&app->tickets, app->conf);
+    if (err == SKT_OK)
+        err = skt_endpoint_new(&k->ep, app->loop, &conf, &handler, k);
+    if (err == SKT_OK && e->server)
         skt_endpoint_take_proofs(k->ep, skt_tickets_proved(app->conf));
     int saved = errno;
     skt_wipe(&conf, sizeof conf);
     errno = saved;
-    if (rc != SKT_OK) {
+    if (err != SKT_OK) {
         free(k);
-        return rc;
+        return err;
     }
     skt_list_append(&app->skcps, &k->link);
     *out = k;

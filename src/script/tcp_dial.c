@@ -41,10 +41,10 @@ int skt_script_tcp_dial(struct skt_script_etcp *etcp, const char *host, uint16_t
     struct skt_script *app = c->app;
     skt_us limit = (skt_us)(app->conf->table.tcp_recv_timeout * (double)SKT_US_PER_SEC);
     c->dial = calloc(1, sizeof *c->dial);
-    int rc = c->dial ? skt_dial_begin(c->dial, app->loop, host, port, limit, on_dialled, c) : SKT_ERR_NOMEM;
-    if (rc != SKT_OK) {
+    int err = c->dial ? skt_dial_begin(c->dial, app->loop, host, port, limit, on_dialled, c) : SKT_ERR_NOMEM;
+    if (err != SKT_OK) {
         skt_script_tcp_abort(c);
-        return rc;
+        return err;
     }
     *out = c;
     return SKT_OK;

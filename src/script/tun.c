@@ -24,11 +24,11 @@ static bool is_tun_mode(const struct skt_config *conf)
 /* --- opening --- */
 
 /* SKT_ERR_NOMEM also for other causes that pass. */
-static int fail_io(char *err, size_t err_cap, const char *name, const char *what, int rc)
+static int fail_io(char *why, size_t why_cap, const char *name, const char *what, int err)
 {
     int error = errno;
-    snprintf(err, err_cap, "%s: %s: %s", name, what, rc == SKT_ERR_IO ? strerror(error) : skt_err_str(rc));
-    return rc == SKT_ERR_IO && skt_err_is_passing(error) ? SKT_ERR_NOMEM : rc;
+    snprintf(why, why_cap, "%s: %s: %s", name, what, err == SKT_ERR_IO ? strerror(error) : skt_err_str(err));
+    return err == SKT_ERR_IO && skt_err_is_passing(error) ? SKT_ERR_NOMEM : err;
 }
 
 static void add_extension(struct skt_script_tun_unit *u, int type, const struct skt_ipnet *net, size_t len)
@@ -43,38 +43,38 @@ static void add_extension(struct skt_script_tun_unit *u, int type, const struct 
 }
 
 /* Scripts of one's own may do without addresses, so they may be missing. */
-static int read_addresses(struct skt_script_tun_unit *u, char *err, size_t err_cap)
+static int read_addresses(struct skt_script_tun_unit *u, char *why, size_t why_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
-    int rc = SKT_OK;
+    int err = SKT_OK;
     if (t->tun_ip && t->tun_mask)
-        rc = skt_ipnet_parse_mask(&u->address4, t->tun_ip, t->tun_mask);
-    if (rc == SKT_OK && t->tun_ip6)
-        rc = skt_ipnet_parse(&u->address6, t->tun_ip6);
-    if (rc != SKT_OK)
-        snprintf(err, err_cap, "%s: the TUN's addresses are not right", u->app->conf->path);
+        err = skt_ipnet_parse_mask(&u->address4, t->tun_ip, t->tun_mask);
+    if (err == SKT_OK && t->tun_ip6)
+        err = skt_ipnet_parse(&u->address6, t->tun_ip6);
+    if (err != SKT_OK)
+        snprintf(why, why_cap, "%s: the TUN's addresses are not right", u->app->conf->path);
     if (!u->server) {
         add_extension(u, SKT_EXTENSION_TUN_IP4, &u->address4, 4);
         add_extension(u, SKT_EXTENSION_TUN_IP6, &u->address6, 16);
     }
-    return rc;
+    return err;
 }
 
-static int raise_interface(struct skt_script_tun_unit *u, char *err, size_t err_cap)
+static int raise_interface(struct skt_script_tun_unit *u, char *why, size_t why_cap)
 {
     const char *name = skt_tun_name(u->dev);
-    int rc = SKT_OK;
+    int err = SKT_OK;
     if (u->address4.family)
-        rc = skt_tun_set_address(u->dev, &u->address4, NULL);
-    if (rc == SKT_OK && u->address6.family)
-        rc = skt_tun_set_address(u->dev, &u->address6, NULL);
-    if (rc != SKT_OK)
-        return fail_io(err, err_cap, name, "can't set its address", rc);
-    rc = skt_tun_set_mtu(u->dev, u->mtu);
-    if (rc != SKT_OK)
-        return fail_io(err, err_cap, name, "can't set its MTU", rc);
-    rc = skt_tun_set_up(u->dev);
-    return rc == SKT_OK ? rc : fail_io(err, err_cap, name, "can't be brought up", rc);
+        err = skt_tun_set_address(u->dev, &u->address4, NULL);
+    if (err == SKT_OK && u->address6.family)
+        err = skt_tun_set_address(u->dev, &u->address6, NULL);
+    if (err != SKT_OK)
+        return fail_io(why, why_cap, name, "can't set its address", err);
+    err = skt_tun_set_mtu(u->dev, u->mtu);
+    if (err != SKT_OK)
+        return fail_io(why, why_cap, name, "can't set its MTU", err);
+    err = skt_tun_set_up(u->dev);
+    return err == SKT_OK ? err : fail_io(why, why_cap, name, "can't be brought up", err);
 }
 
 /* --- MTU --- */
@@ -104,15 +104,15 @@ static void on_mtu(void *user, size_t mtu)
     u->owed_mtu = 0;
     if (mtu == u->mtu)
         return;
-    int rc = skt_tun_set_mtu(u->dev, mtu);
-    if (rc == SKT_ERR_IO && errno == EPERM && u->nc) /* privileges were given up */
-        rc = skt_netcfg_mtu(u->nc, mtu, on_mtu_set, u);
-    if (rc == SKT_ERR_NOMEM || rc == SKT_ERR_FULL || (rc == SKT_ERR_IO && skt_err_is_passing(errno))) {
+    int err = skt_tun_set_mtu(u->dev, mtu);
+    if (err == SKT_ERR_IO && errno == EPERM && u->nc) /* privileges were given up */
+        err = skt_netcfg_mtu(u->nc, mtu, on_mtu_set, u);
+    if (err == SKT_ERR_NOMEM || err == SKT_ERR_FULL || (err == SKT_ERR_IO && skt_err_is_passing(errno))) {
         u->owed_mtu = mtu;
         skt_script_tun_unit_later(u);
     }
-    if (rc != SKT_OK) {
-        on_mtu_set(u, rc, rc == SKT_ERR_IO ? strerror(errno) : skt_err_str(rc));
+    if (err != SKT_OK) {
+        on_mtu_set(u, err, err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err));
         return;
     }
     skt_info_news(0, "the MTU of %s is %zu now (was %zu), as the path carries", skt_tun_name(u->dev), mtu,
@@ -151,28 +151,28 @@ static int new_switch(struct skt_script_tun_unit *u)
         .route_count = u->route_count,
         .memory = skt_config_max_memory(u->app->conf) / 4,
     };
-    int rc = skt_crypto_openssl()->random(&conf.hash_key, sizeof conf.hash_key);
-    return rc == SKT_OK ? skt_switch_new(&u->sw, &conf) : rc;
+    int err = skt_crypto_openssl()->random(&conf.hash_key, sizeof conf.hash_key);
+    return err == SKT_OK ? skt_switch_new(&u->sw, &conf) : err;
 }
 
-static int open_all(struct skt_script_tun_unit *u, char *err, size_t err_cap)
+static int open_all(struct skt_script_tun_unit *u, char *why, size_t why_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_tun_options options = {.name = t->tun_name, .plain = t->tun_plain};
-    int rc = read_addresses(u, err, err_cap);
-    if (rc == SKT_OK)
-        rc = skt_tun_open(&u->dev, u->app->loop, &options, err, err_cap);
-    if (rc == SKT_OK)
-        rc = raise_interface(u, err, err_cap);
-    if (rc == SKT_OK)
-        rc = skt_script_tun_unit_start_helper(u, err, err_cap);
-    if (rc != SKT_OK)
-        return rc;
+    int err = read_addresses(u, why, why_cap);
+    if (err == SKT_OK)
+        err = skt_tun_open(&u->dev, u->app->loop, &options, why, why_cap);
+    if (err == SKT_OK)
+        err = raise_interface(u, why, why_cap);
+    if (err == SKT_OK)
+        err = skt_script_tun_unit_start_helper(u, why, why_cap);
+    if (err != SKT_OK)
+        return err;
     skt_script_tun_unit_prepare(u);
-    rc = new_switch(u);
-    if (rc != SKT_OK)
-        snprintf(err, err_cap, "TUN: %s", skt_err_str(rc));
-    return rc;
+    err = new_switch(u);
+    if (err != SKT_OK)
+        snprintf(why, why_cap, "TUN: %s", skt_err_str(err));
+    return err;
 }
 
 /* --- when it is lost --- */
@@ -187,17 +187,17 @@ static bool may_remake(struct skt_script_tun_unit *u)
     return u->remakes++ < REMAKES_MAX;
 }
 
-static int remake(struct skt_script_tun_unit *u, char *err, size_t err_cap)
+static int remake(struct skt_script_tun_unit *u, char *why, size_t why_cap)
 {
     if (!u->remaking && !may_remake(u)) {
-        snprintf(err, err_cap, "that was the %dth time within a minute", REMAKES_MAX + 1);
+        snprintf(why, why_cap, "that was the %dth time within a minute", REMAKES_MAX + 1);
         return SKT_ERR_FULL;
     }
-    int rc = SKT_OK;
+    int err = SKT_OK;
     if (!u->reopened)
-        rc = skt_tun_reopen(u->dev, u->app->conf->table.tun_plain, err, err_cap);
-    u->reopened = rc == SKT_OK;
-    return rc == SKT_OK ? raise_interface(u, err, err_cap) : rc;
+        err = skt_tun_reopen(u->dev, u->app->conf->table.tun_plain, why, why_cap);
+    u->reopened = err == SKT_OK;
+    return err == SKT_OK ? raise_interface(u, why, why_cap) : err;
 }
 
 /* Somebody else has removed the interface. Without the right to make it anew the process ends, so that what
@@ -205,8 +205,8 @@ static int remake(struct skt_script_tun_unit *u, char *err, size_t err_cap)
 static void remake_or_fail(struct skt_script_tun_unit *u)
 {
     char why[SKT_TUN_ERROR_MAX], text[SKT_TUN_ERROR_MAX + 128];
-    int rc = remake(u, why, sizeof why);
-    u->remaking = rc == SKT_ERR_NOMEM;
+    int err = remake(u, why, sizeof why);
+    u->remaking = err == SKT_ERR_NOMEM;
     if (u->remaking) {
         skt_warn_rarely(0, "interface %s was removed by somebody else; it is made anew a little later: %s",
                         skt_tun_name(u->dev), why);
@@ -214,7 +214,7 @@ static void remake_or_fail(struct skt_script_tun_unit *u)
         return;
     }
     u->reopened = false;
-    if (rc == SKT_OK) {
+    if (err == SKT_OK) {
         skt_warn_rarely(0, "interface %s was removed by somebody else; it is made anew",
                         skt_tun_name(u->dev));
         skt_script_tun_unit_configure_again(u);
@@ -266,7 +266,7 @@ static void on_again(struct skt_loop_timer *t, skt_us now)
         u->tries = 0;
 }
 
-int skt_script_tun_unit_open(struct skt_script *app, char *err, size_t err_cap)
+int skt_script_tun_unit_open(struct skt_script *app, char *why, size_t why_cap)
 {
     if (!is_tun_mode(app->conf))
         return SKT_OK;
@@ -279,11 +279,11 @@ int skt_script_tun_unit_open(struct skt_script *app, char *err, size_t err_cap)
     u->mtu = app->conf->table.tun_mtu ? (size_t)app->conf->table.tun_mtu : best_mtu(app->conf);
     u->number = skt_script_number(app);
     skt_loop_timer_init(&u->again, on_again);
-    int rc = skt_loop_timer_set(app->loop, &u->again, skt_loop_now(app->loop) + NOTHING_OWED);
-    if (rc == SKT_OK)
-        rc = open_all(u, err, err_cap);
-    if (rc != SKT_OK)
-        return rc;
+    int err = skt_loop_timer_set(app->loop, &u->again, skt_loop_now(app->loop) + NOTHING_OWED);
+    if (err == SKT_OK)
+        err = open_all(u, why, why_cap);
+    if (err != SKT_OK)
+        return err;
     char text4[SKT_IPNET_TEXT_MAX] = "", text6[SKT_IPNET_TEXT_MAX] = "";
     if (u->address4.family)
         skt_ipnet_text(&u->address4, true, text4);

@@ -45,8 +45,8 @@ struct skt_script_tun_unit {
     size_t extensions_len;
 };
 
-/* Opens and raises the interface of an app in a TUN mode (nothing in others). err: one line on failure. */
-int skt_script_tun_unit_open(struct skt_script *app, char *err, size_t err_cap);
+/* Opens and raises the interface of an app in a TUN mode (nothing in others). why: one line on failure. */
+int skt_script_tun_unit_open(struct skt_script *app, char *why, size_t why_cap);
 
 /* Undoes what was changed in the system; before the sessions close. */
 void skt_script_tun_unit_undo(struct skt_script *app);

@@ -101,12 +101,12 @@ int skt_script_tun_check_attach(struct skt_script_skcp *k, const struct skt_atta
     }
     if (ip6)
         u->wish.ip6 = skt_ipnet_host(6, ip6);
-    int rc = SKT_OK;
+    int err = SKT_OK;
     if (u->wish.ip4.family)
-        rc = check_address(u, t, req->ticket, &u->wish.ip4, text);
-    if (rc == SKT_OK && u->wish.ip6.family)
-        rc = check_address(u, t, req->ticket, &u->wish.ip6, text);
-    return rc;
+        err = check_address(u, t, req->ticket, &u->wish.ip4, text);
+    if (err == SKT_OK && u->wish.ip6.family)
+        err = check_address(u, t, req->ticket, &u->wish.ip6, text);
+    return err;
 }
 
 void skt_script_tun_on_accept(struct skt_script_skcp *k, uint32_t cid)
@@ -149,8 +149,8 @@ static int give(struct skt_script_tun_unit *u, struct skt_endpoint *ep, uint32_t
 {
     if (net->family == 0)
         return SKT_OK;
-    int rc = take_over(u, ep, cid, net);
-    return rc == SKT_OK ? skt_switch_add(u->sw, ep, cid, net) : rc;
+    int err = take_over(u, ep, cid, net);
+    return err == SKT_OK ? skt_switch_add(u->sw, ep, cid, net) : err;
 }
 
 static int give_all(struct skt_script_tun_unit *u, struct skt_script_skcp *k, uint32_t cid)
@@ -158,26 +158,26 @@ static int give_all(struct skt_script_tun_unit *u, struct skt_script_skcp *k, ui
     const struct skt_session *s = skt_endpoint_session(k->ep, cid);
     const struct skt_config_ticket *t = skt_tickets_entry(u->app->conf, skt_session_ticket(s));
     struct skt_ipnet host = {0};
-    int rc;
+    int err;
     if (u->wish.ep == k->ep && u->wish.cid == cid) {
-        rc = give(u, k->ep, cid, &u->wish.ip4);
-        if (rc == SKT_OK)
-            rc = give(u, k->ep, cid, &u->wish.ip6);
+        err = give(u, k->ep, cid, &u->wish.ip4);
+        if (err == SKT_OK)
+            err = give(u, k->ep, cid, &u->wish.ip6);
     } else {
-        rc = host_of_ticket(t, &host) ? give(u, k->ep, cid, &host) : SKT_OK;
+        err = host_of_ticket(t, &host) ? give(u, k->ep, cid, &host) : SKT_OK;
     }
-    for (size_t i = 0; t && rc == SKT_OK && i < t->subnets.count; i++) {
+    for (size_t i = 0; t && err == SKT_OK && i < t->subnets.count; i++) {
         struct skt_ipnet net;
-        rc = skt_ipnet_parse(&net, t->subnets.items[i]);
-        if (rc == SKT_OK)
-            rc = give(u, k->ep, cid, &net);
+        err = skt_ipnet_parse(&net, t->subnets.items[i]);
+        if (err == SKT_OK)
+            err = give(u, k->ep, cid, &net);
     }
-    return rc;
+    return err;
 }
 
 int skt_script_tun_attach(struct skt_script_skcp *k, uint32_t cid)
 {
     struct skt_script_tun_unit *u = k->base.app->tun;
-    int rc = skt_switch_attach(u->sw, k->ep, cid);
-    return rc == SKT_OK && u->server ? give_all(u, k, cid) : rc;
+    int err = skt_switch_attach(u->sw, k->ep, cid);
+    return err == SKT_OK && u->server ? give_all(u, k, cid) : err;
 }

@@ -116,7 +116,7 @@ static int collect(struct named *n, struct skt_netcfg_limits *limits, const stru
     return SKT_OK;
 }
 
-int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *err, size_t err_cap)
+int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *why, size_t why_cap)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     struct skt_ipnet addresses[2];
@@ -129,7 +129,7 @@ int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *err, s
     bool left = access(path, F_OK) == 0; /* by an earlier run, to be undone */
     struct named named = {0};
     struct skt_netcfg_limits limits;
-    int rc = collect(&named, &limits, u);
+    int err = collect(&named, &limits, u);
     struct skt_netcfg_options options = {
         .journal = path, .log_file = u->app->conf->log_file, .up = t->up, .down = t->down, .limits = &limits};
     options.addresses = addresses;
@@ -141,13 +141,13 @@ int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *err, s
         options.shut = named.nets;
         options.shut_count = t->routes.count;
     }
-    if (rc == SKT_OK)
-        rc = skt_netcfg_new(&u->nc, u->app->loop, &options, err, err_cap);
+    if (err == SKT_OK)
+        err = skt_netcfg_new(&u->nc, u->app->loop, &options, why, why_cap);
     free(named.nets);
     free(named.hosts);
-    if (rc != SKT_OK && !wanted && !left) { /* it would only have looked after the interface */
-        skt_info("nobody looks after %s: %s", skt_tun_name(u->dev), err);
+    if (err != SKT_OK && !wanted && !left) { /* it would only have looked after the interface */
+        skt_info("nobody looks after %s: %s", skt_tun_name(u->dev), why);
         return SKT_OK;
     }
-    return rc == SKT_OK ? skt_netcfg_interface(u->nc, skt_tun_name(u->dev), NULL, NULL) : rc;
+    return err == SKT_OK ? skt_netcfg_interface(u->nc, skt_tun_name(u->dev), NULL, NULL) : err;
 }

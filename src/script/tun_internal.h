@@ -7,8 +7,8 @@
 #include "script/tun.h"
 
 /* Starts the helper where something is to be changed, or was and is not yet undone, and names the interface
- * to it. err: one line on failure. */
-int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *err, size_t err_cap);
+ * to it. why: one line on failure. */
+int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *why, size_t why_cap);
 
 /* With kill_switch: what is needed before there is any session. */
 void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u);

@@ -38,17 +38,17 @@ static bool has_names(const struct skt_config_mode_table *t)
 }
 
 /* Could it not be asked for only for want of memory or of room on the way? Else there is no helper. */
-static bool is_passing(int rc)
+static bool is_passing(int err)
 {
-    return rc == SKT_ERR_NOMEM || rc == SKT_ERR_FULL || rc == SKT_ERR_AGAIN;
+    return err == SKT_ERR_NOMEM || err == SKT_ERR_FULL || err == SKT_ERR_AGAIN;
 }
 
 static int pin(struct skt_script_tun_unit *u, const struct skt_addr *addrs, size_t n, const char *what)
 {
     int result = SKT_OK;
     for (size_t i = 0; i < n; i++) {
-        int rc = skt_netcfg_pin(u->nc, &addrs[i], on_done, label(what));
-        result = is_passing(rc) ? rc : result;
+        int err = skt_netcfg_pin(u->nc, &addrs[i], on_done, label(what));
+        result = is_passing(err) ? err : result;
     }
     return result;
 }
@@ -73,8 +73,8 @@ static int pin_servers(struct skt_script_tun_unit *u)
         const struct skt_addr *addrs;
         if (!skt_endpoint_is_server(k->ep)) {
             size_t n = skt_endpoint_addresses(k->ep, &addrs);
-            int rc = pin(u, addrs, n, "the route to the server");
-            result = rc ? rc : result;
+            int err = pin(u, addrs, n, "the route to the server");
+            result = err ? err : result;
         }
     }
     return result;
@@ -106,9 +106,9 @@ static void on_name_servers(void *user, const struct skt_addr *servers, size_t n
     for (size_t i = 0; i < u->name_server_count; i++) {
         if (is_among(&u->name_servers[i], servers, n))
             continue;
-        int rc = skt_netcfg_unpin(u->nc, &u->name_servers[i], on_done, label(what));
-        some_went = some_went || rc == SKT_OK;
-        if (!is_passing(rc))
+        int err = skt_netcfg_unpin(u->nc, &u->name_servers[i], on_done, label(what));
+        some_went = some_went || err == SKT_OK;
+        if (!is_passing(err))
             continue;
         wanted = SIZE_MAX; /* it is let go of later */
         if (kept_count < SKT_NAMESERVERS_MAX)
@@ -130,16 +130,16 @@ static int look_up_around(struct skt_script_tun_unit *u)
     struct skt_addr servers[SKT_NAMESERVERS_MAX];
     if (u->server || (t->routes.count == 0 && t->dns.count == 0))
         return SKT_OK;
-    int rc = skt_resolve_set_around(u->app->loop, t->kill_switch ? "" : skt_tun_name(u->dev), NULL);
-    if (is_passing(rc))
-        return rc;
-    if (rc != SKT_OK)
+    int err = skt_resolve_set_around(u->app->loop, t->kill_switch ? "" : skt_tun_name(u->dev), NULL);
+    if (is_passing(err))
+        return err;
+    if (err != SKT_OK)
         skt_warn("the servers' names can be looked up through the tunnel only");
     if (!t->kill_switch || !has_names(t))
         return SKT_OK;
     on_name_servers(u, servers, skt_nameservers_read(NULL, servers));
-    rc = skt_resolve_tell_servers(u->app->loop, on_name_servers, u);
-    return is_passing(rc) ? rc : SKT_OK;
+    err = skt_resolve_tell_servers(u->app->loop, on_name_servers, u);
+    return is_passing(err) ? err : SKT_OK;
 }
 
 void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u)
@@ -156,9 +156,9 @@ static int add_routes(struct skt_script_tun_unit *u, const struct skt_config_str
     for (size_t i = 0; i < list->count; i++, ++*number) {
         if (*number < u->asked_routes || skt_ipnet_parse(&net, list->items[i]) != SKT_OK)
             continue;
-        int rc = skt_netcfg_route(u->nc, &net, on_done, label("routes"));
-        if (is_passing(rc))
-            return rc;
+        int err = skt_netcfg_route(u->nc, &net, on_done, label("routes"));
+        if (is_passing(err))
+            return err;
         u->asked_routes = *number + 1;
     }
     return SKT_OK;
@@ -168,10 +168,10 @@ static int add_all_routes(struct skt_script_tun_unit *u)
 {
     const struct skt_config_mode_table *t = &u->app->conf->table;
     size_t number = 0;
-    int rc = add_routes(u, &t->routes, &number);
-    for (size_t i = 0; rc == SKT_OK && i < t->ticket_count; i++)
-        rc = add_routes(u, &t->tickets[i].subnets, &number);
-    return rc;
+    int err = add_routes(u, &t->routes, &number);
+    for (size_t i = 0; err == SKT_OK && i < t->ticket_count; i++)
+        err = add_routes(u, &t->tickets[i].subnets, &number);
+    return err;
 }
 
 static int set_dns(struct skt_script_tun_unit *u)
@@ -249,10 +249,10 @@ static void ask(struct skt_script_tun_unit *u)
 {
     size_t end = u->configured ? STEPS : STEP_CONFIGURE;
     for (; u->nc && u->asking && u->step < end; u->step++) {
-        int rc = steps[u->step](u);
-        if (!is_passing(rc))
+        int err = steps[u->step](u);
+        if (!is_passing(err))
             continue;
-        skt_warn_rarely(0, "%s: the set-up of the system waits: %s", skt_tun_name(u->dev), skt_err_str(rc));
+        skt_warn_rarely(0, "%s: the set-up of the system waits: %s", skt_tun_name(u->dev), skt_err_str(err));
         skt_script_tun_unit_later(u);
         return;
     }
