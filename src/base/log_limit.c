@@ -10,7 +10,7 @@
 
 enum {
     KEYED_MAX = 64, /* tallies of a kind and a key */
-    SITE_MAX = 16,  /* of these for one kind */
+    SITE_MAX = 16,  /* such tallies of one kind */
     REST_MAX = 32,  /* tallies of a kind, for all keys that found no place */
     TEXT_MAX = 256,
     BURST = 20,    /* lines of all kinds at once, before they are one a second: a client that comes and goes,

@@ -126,7 +126,7 @@ struct download {
     int report_fd;
     uint32_t way;      /* enum skt_demo_way */
     uint64_t offset;   /* bytes that are right */
-    uint64_t reported; /* of these */
+    uint64_t reported; /* of these bytes, those that were reported */
     double report_at;
 };
 

@@ -14,8 +14,8 @@ struct skt_listener {
     struct skt_loop_io io;       /* its fd is -1 once closed */
     struct skt_loop_timer retry; /* goes on accepting */
     bool wanted;                 /* skt_listener_watch(true) */
-    bool reserves;               /* keeps a descriptor for when there is no other one, */
-    int reserve;                 /* this; -1: it is in use */
+    bool reserves;               /* keeps a descriptor for when there is no other one */
+    int reserve;                 /* that descriptor; -1: it is in use */
     const char *what;            /* connections of this kind wait, for the log */
     /* Takes a connection over: non-blocking, closed on exec. May close the listener. */
     void (*on_connection)(struct skt_listener *l, int fd);

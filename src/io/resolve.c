@@ -48,8 +48,8 @@ struct skt_resolver {
     struct skt_loop_task deliver;
     struct skt_list waiting, done;
     unsigned threads;
-    bool around;                       /* name servers are asked, too, */
-    char around_if[16];                /* past this interface's routes; "": no matter */
+    bool around;        /* name servers are asked, too */
+    char around_if[16]; /* they are asked past this interface's routes; "": by whatever route there is */
     char resolv_conf[RESOLV_CONF_MAX]; /* "": the system's */
     skt_resolve_servers_fn tell;       /* or NULL */
     void *tell_user;

@@ -11,10 +11,10 @@
  * choose what to drop and let small flows pass, the kernel's (500 packets of up to 64 KiB) only drops at its
  * end. A slow machine ends it by the time. */
 enum {
-    SKT_TUN_TURN_LEN = 4 * 1024 * 1024, /* bytes */
-    SKT_TUN_TURN_PACKETS = 512,
-    SKT_TUN_TURN_US = 2000, /* looked at every so many packets: */
-    SKT_TUN_TURN_CHECK = 16,
+    SKT_TUN_TURN_LEN = 4 * 1024 * 1024, /* bytes: what one turn reads at most, so that others get theirs */
+    SKT_TUN_TURN_PACKETS = 512,         /* the same in packets */
+    SKT_TUN_TURN_US = 2000,             /* the longest that a turn takes, in us */
+    SKT_TUN_TURN_CHECK = 16,            /* packets from one look at the clock to the next */
 };
 
 struct skt_tun {

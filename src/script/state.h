@@ -69,8 +69,8 @@ struct skt_script {
     bool started, ready; /* the script has run; on_init has returned, too */
     bool stopping, failed;
     bool closed;         /* the script can make nothing new any more */
-    bool debug;          /* the status that is being written tells of streams, */
-    unsigned debug_left; /* of so many more */
+    bool debug;          /* the status that is being written tells of streams */
+    unsigned debug_left; /* how many more streams it may tell of */
     bool wants_recv;     /* skt.cb.on_tcp_recv is set */
     char fail_text[SKT_CONFIG_ERROR_MAX];
     struct skt_script_calls calls;

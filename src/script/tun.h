@@ -25,7 +25,7 @@ struct skt_script_tun_unit {
     uint32_t number;                     /* the handle shown to scripts */
     struct skt_ipnet address4, address6; /* with their networks; family 0: none */
     struct skt_ipnet *routes;            /* client: those of the configuration, parsed */
-    size_t route_count;                  /* of these */
+    size_t route_count;                  /* of `routes` */
     size_t mtu;                          /* of the interface */
     bool server;
     bool configured; /* routes, dns, nat and up are in, or asked for */
@@ -39,8 +39,8 @@ struct skt_script_tun_unit {
     unsigned remakes;            /* of the interface since remakes_since */
     skt_us remakes_since;
     struct skt_script_tun_wish wish;
-    struct skt_addr name_servers[SKT_NAMESERVERS_MAX]; /* kill_switch: those that have a way outside, */
-    size_t name_server_count;                          /* of these */
+    struct skt_addr name_servers[SKT_NAMESERVERS_MAX]; /* kill_switch: those that have a way outside */
+    size_t name_server_count;                          /* of name_servers */
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX];     /* client: for ATTACH */
     size_t extensions_len;
 };

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 
 enum {
-    RUNS_MAX = 16, /* sends of one session before the others have their turn, */
-    NEWS_MAX = 64, /* and streams that have news: each that ends costs a few system calls */
+    RUNS_MAX = 16, /* sends of one session before the others have their turn */
+    NEWS_MAX = 64, /* streams of one session that tell their news before that: each that ends costs a few
+                      system calls */
 };
 
 /* True: of all that have news. When a session with thousands of streams ends, each costs a few system calls:

@@ -25,7 +25,7 @@ struct skt_link {
     struct skt_list touched; /* in ep->touched when it is to be driven this turn */
     struct skt_packet_owner *packets;
     size_t fds;         /* that its targets' connections use */
-    bool held, resumed; /* messages wait for skt_endpoint_hold; and may go on again */
+    bool held, resumed; /* messages wait for skt_endpoint_hold; they may go on again */
     bool told_narrow;   /* that its path carries little was said */
     bool ended_here;    /* skt_endpoint_close was called: nothing more of it is wanted */
     uint32_t number;    /* client: its key in ep->links */
@@ -48,8 +48,8 @@ struct skt_endpoint {
     struct skt_list touched; /* of those that are to be driven this turn */
     struct skt_loop_task drive;
     unsigned depth;                /* handlers that are being called */
-    const struct skt_link *ending; /* its on_close is being called, */
-    uint32_t ending_cid;           /* with this cid */
+    const struct skt_link *ending; /* the one whose on_close is being called; NULL: none */
+    uint32_t ending_cid;           /* the cid that this on_close tells of */
     bool freeing;                  /* skt_endpoint_free was called; done when depth is 0 again */
 
     /* server */
@@ -62,8 +62,8 @@ struct skt_endpoint {
     /* client */
     struct skt_idmap links; /* number -> struct skt_link, whether or not it has a cid */
     struct skt_idmap cids;  /* told_cid -> struct skt_link */
-    skt_us refused_wait;    /* after a session was ended by a refusal: the next one asks so much later, */
-    skt_us ask_at;          /* not before this */
+    skt_us refused_wait;    /* after a session was ended by a refusal: how much later the next one asks */
+    skt_us ask_at;          /* no session asks before this */
     uint32_t last_link;     /* the number given out last */
     struct skt_resolve *resolve; /* a look-up under way */
     struct skt_addr candidates[SKT_CANDIDATES_MAX];

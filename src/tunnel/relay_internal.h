@@ -49,8 +49,8 @@ struct skt_relay {
     struct skt_loop_task more;   /* the stream has more to read than one event may move */
     uint64_t to_stream, to_tcp;  /* bytes */
     char *target;                /* client: the name that was asked for; NULL: the default one */
-    skt_us began;                /* for the log, */
-    uint32_t cid, conv;          /* as is its name there, on both ends */
+    skt_us began;                /* when it had its stream, for the log */
+    uint32_t cid, conv;          /* the stream's name in the log, the same at both ends */
     skt_us opened;               /* when the relay began */
     skt_us active;               /* a byte moved last, or was acknowledged */
     size_t undelivered;          /* at the last look, while it ends: what the other sides have yet to take */
@@ -59,7 +59,7 @@ struct skt_relay {
     bool held;      /* TCP is not read until the stream has room */
     bool blocked;   /* TCP takes no more: waiting until it is writable */
     bool tcp_ended; /* TCP's EOF was read */
-    bool finished;  /* ... and the stream was told */
+    bool finished;  /* the stream was told of TCP's EOF */
     bool shut;      /* the stream's end was passed on to TCP */
     bool refused;   /* never connected to the target */
     bool dead;      /* the sweep found TCP broken */

@@ -20,10 +20,10 @@ struct skt_shared {
     const struct skt_crypto *crypto;
     struct skt_crypto_costs costs;
     struct skt_pool pool;
-    size_t fds_max;             /* descriptors for connections to targets, of all sessions together, */
-    size_t fds;                 /* and those in use; see skt_endpoint_take_fd */
-    size_t fds_orphaned;        /* of these: of sessions that are over, for what TCP has yet to take */
-    size_t max_memory;          /* bytes, as handed in or the default */
+    size_t fds_max;      /* descriptors that all sessions together may have for connections to targets */
+    size_t fds;          /* those in use; see skt_endpoint_take_fd */
+    size_t fds_orphaned; /* those of `fds` that are of sessions that are over, for what TCP has yet to take */
+    size_t max_memory;   /* bytes, as handed in or the default */
     struct skt_list stamps;     /* struct skt_stamps: the replay cache of each psk */
     uint8_t *send_buffer;       /* SKT_SEND_BUFFER_LEN bytes; touched only while something is sent */
     struct skt_trace trace;     /* what endpoints that are made tell; they can be told of another one */

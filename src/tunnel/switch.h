@@ -23,10 +23,11 @@ struct skt_switch_conf {
     bool follow_path;
     void (*on_mtu)(void *user, size_t mtu); /* client, with follow_path: of the session in use; or NULL */
     void *user;
-    const struct skt_ipnet *routes; /* client: networks that the configuration sends into the TUN, of */
-    size_t route_count;             /* so many; the owner's */
-    uint64_t hash_key;              /* random: keeps others from finding flows that collide */
-    size_t memory;                  /* bytes that may wait in all queues together; 0: 16 MiB */
+    const struct skt_ipnet
+        *routes;        /* client: networks that the configuration sends into the TUN; the owner's */
+    size_t route_count; /* of `routes` */
+    uint64_t hash_key;  /* random: keeps others from finding flows that collide */
+    size_t memory;      /* bytes that may wait in all queues together; 0: 16 MiB */
 };
 
 /* What follow_path goes down to: the least that IPv6 allows (RFC 8200, 5). On narrower paths packets are cut

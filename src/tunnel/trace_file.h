@@ -14,7 +14,7 @@ struct skt_trace_file_conf {
     const char *path;    /* copied */
     uint64_t max;        /* bytes; the first record behind them ends the trace */
     const char *title;   /* of the first record; see skt_qlog_conf */
-    const char *vantage; /* likewise */
+    const char *vantage; /* of the first record; see skt_qlog_conf */
 };
 
 /* Makes the file (0600), or begins it anew where it is a trace already or is empty. SKT_ERR_AUTH: it is

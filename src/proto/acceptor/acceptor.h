@@ -17,10 +17,10 @@ struct skt_acceptor {
     struct skt_context *ctx;
     struct skt_stampcache
         *stamps;                 /* shared by the entries of a process that know the same psk; the owner's */
-    struct skt_cookies *cookies; /* likewise */
+    struct skt_cookies *cookies; /* shared as `stamps` is; the owner's */
     struct skt_list halves;      /* oldest first */
     unsigned half_count;
-    unsigned pools[2];                    /* of these: without and with a return proof */
+    unsigned pools[2];                    /* half-sessions without and with a return proof */
     struct skt_ratelimit sources;         /* under load: who asks how often */
     struct skt_ratelimit_slot mismatches; /* answers that versions, modes or ciphers do not fit */
     uint64_t cookies_given;
@@ -46,8 +46,8 @@ struct skt_attach_request {
     struct skt_half *half;
     const uint8_t *ticket;         /* SKT_TICKET_LEN bytes */
     bool known;                    /* false: it was to be proved, and was not. Refuse it */
-    const uint8_t *extensions;     /* of ATTACH (enum skt_attach_extension), */
-    size_t extensions_len;         /* and their bytes: see skt_attach_extension */
+    const uint8_t *extensions;     /* of ATTACH: enum skt_attach_extension */
+    size_t extensions_len;         /* bytes of `extensions` */
     struct skt_session *continued; /* the session it proved to have had, or NULL */
     uint32_t features;             /* the client's (enum skt_feature) */
 };

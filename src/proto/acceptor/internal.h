@@ -9,8 +9,8 @@
 /* What the sender of a message 1 has shown. */
 enum skt_half_kind {
     SKT_HALF_OPEN,   /* the psk only; there was room enough */
-    SKT_HALF_COOKIE, /* and that it can be reached where it says it is */
-    SKT_HALF_PROVEN, /* and that it has a session here */
+    SKT_HALF_COOKIE, /* the psk, and that it can be reached where it says it is */
+    SKT_HALF_PROVEN, /* the psk, and that it has a session here */
 };
 
 /* A handshake that waits for its ticket. */
@@ -20,15 +20,15 @@ struct skt_half {
     enum skt_half_kind kind;
     uint64_t group; /* whose share it is of: a source network's or a session's; 0: of no one's */
     unsigned share; /* half-sessions of this group */
-    bool refused;   /* its ticket was */
+    bool refused;   /* its ticket was refused */
     struct skt_keypair *kp;
     struct skt_addr from;                 /* where its client has shown to be */
     struct skt_initiation params;         /* of message 1 */
-    uint32_t features;                    /* that both ends have */
+    uint32_t features;                    /* bits of enum skt_feature that both ends have */
     skt_us until;                         /* then it goes */
-    struct skt_addr challenge_to;         /* another address that ATTACH came from, */
-    uint8_t challenge[SKT_CHALLENGE_LEN]; /* and what is to come back from there */
-    skt_us challenge_next;                /* no other one before this */
+    struct skt_addr challenge_to;         /* another address that ATTACH came from; family 0: none */
+    uint8_t challenge[SKT_CHALLENGE_LEN]; /* what is to come back from challenge_to */
+    skt_us challenge_next;                /* no other challenge is sent before this */
     uint8_t ticket[SKT_TICKET_LEN];
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX];
 };

@@ -23,15 +23,15 @@
 
 enum {
     CYCLE_LEN = 8,
-    STARTUP_GROWTH = 2,       /* the window grows by so many times what was acknowledged; */
-    STARTUP_GROWTH_KNOWN = 4, /* where trains have shown where that ends, faster */
+    STARTUP_GROWTH = 2,       /* the window grows by so many times what was acknowledged */
+    STARTUP_GROWTH_KNOWN = 4, /* the same where trains have shown where the growth ends */
     FLIGHT_PART = 8,
     UNEVEN_FLIGHT_PART = 2, /* where trains would show nothing, they are not sent */
     CAUTIOUS_ROUNDS = 2,    /* in the second a queue would show that the first one's rate makes */
     DRAIN_RTTS = 3,         /* the longest that a queue is worked off for */
-    SLOW_ROUNDS = 3,        /* then the least round trip is */
-    YIELD_PART = 64,        /* of the least round trip, and YIELD_SLACK: a queue that is none; */
-    YIELD_RTTS = 2,         /* one beyond it is worked off in so many */
+    SLOW_ROUNDS = 3,        /* in a row, then the least round trip is measured anew */
+    YIELD_PART = 64,        /* of the least round trip, with YIELD_SLACK: a shorter queue is none */
+    YIELD_RTTS = 2,         /* round trips in which a longer queue is worked off */
 };
 
 static const uint16_t cycle_gain[CYCLE_LEN] = {1250, 750, 1000, 1000, 1000, 1000, 1000, 1000};

@@ -11,7 +11,7 @@ enum {
     LOSS_FOLDS = 8,
     FULL_ROUNDS = 3,
     CROWDED_ROUNDS = 12,   /* more than a cycle */
-    OVERFLOW_PART = 20,    /* of what is acknowledged, */
+    OVERFLOW_PART = 20,    /* of what is acknowledged: more lost than this is no random loss */
     OVERFLOW_LOST_MIN = 8, /* packets: fewer may be reordering that is not known yet */
 };
 

@@ -35,12 +35,12 @@ struct skt_cc_ack {
     uint64_t prior_delivered; /* `delivered` when the newest transmission among them was sent */
     uint64_t rate;    /* delivery rate (draft-cheng-iccrg-delivery-rate-estimation), bytes/s; 0: no sample */
     bool app_limited; /* the sample was taken while there was too little to send */
-    bool brief;       /* nor has data been waiting for window or pacer for longer than a round trip */
+    bool brief;       /* no data has waited for window or pacer for longer than a round trip */
     skt_us sent_at;   /* when the newest transmission among them was sent; 0: not known */
     skt_us rtt;       /* its round trip; 0: not known */
     skt_us srtt, min_rtt; /* of the path; 0: not measured yet */
-    size_t late;          /* bytes of `acked` that came long after what was sent later had, */
-    skt_us late_by;       /* and by how much at most */
+    size_t late;          /* bytes of `acked` that came long after what was sent later had come */
+    skt_us late_by;       /* the most that any of these was behind; 0: none was */
 };
 
 /* A transmission found lost. */
@@ -80,8 +80,8 @@ enum skt_bbr_phase { SKT_BBR_STARTUP, SKT_BBR_DRAIN, SKT_BBR_PROBE_BW, SKT_BBR_P
 /* Packets sent close to each other, as their acknowledgements come in. */
 struct skt_train {
     skt_us first_sent, last_sent, first_acked;
-    skt_us most_rtt; /* the longest round trip among them, */
-    skt_us fall;     /* and by how much a later one was shorter, at most */
+    skt_us most_rtt; /* the longest round trip among them */
+    skt_us fall;     /* by how much a round trip after the longest one was shorter, at most */
     uint64_t bytes;  /* acknowledged after the first */
 };
 
@@ -91,25 +91,25 @@ struct skt_cc_bbr {
     enum skt_bbr_phase phase;
     struct skt_maxfilter bw; /* bytes/s over rounds */
     uint64_t round;
-    uint64_t round_end; /* a round ends with the ack of something sent after `delivered` was this, */
-    skt_us round_at;    /* and no sooner than a round trip after this */
+    uint64_t round_end; /* a round ends with the ack of something sent after `delivered` was this */
+    skt_us round_at;    /* when the round began: it lasts for a round trip at least */
     bool filled;        /* STARTUP found the bandwidth */
     uint64_t full_bw;
     unsigned full_rounds;
-    uint64_t regrow_until; /* the round up to which a STARTUP that is not the first looks ahead, */
-    uint64_t regrow_bw;    /* the bandwidth before, */
-    skt_us regrow_srtt;    /* and the round trip */
+    uint64_t regrow_until; /* the round up to which a STARTUP that is not the first looks ahead */
+    uint64_t regrow_bw;    /* the bandwidth before such a STARTUP */
+    skt_us regrow_srtt;    /* the round trip before it */
     unsigned cycle;        /* index into the PROBE_BW gains */
     skt_us cycle_at;
     uint64_t cycle_lost;                /* bytes lost since cycle_at */
     uint64_t cycle_bw;                  /* bandwidth when the cycle began */
-    uint64_t round_bw;                  /* the best rate sample of this round, */
-    uint64_t last_bw;                   /* and of the last */
+    uint64_t round_bw;                  /* the best rate sample of this round */
+    uint64_t last_bw;                   /* the best rate sample of the last round */
     uint64_t quiet_round;               /* the last round in which the queue was empty at some time */
     unsigned slow_rounds;               /* rounds in a row that were slow for no queue of ours */
     uint64_t round_pacing, last_pacing; /* the highest pacing rate of this round, and of the last */
-    skt_us burst_at;                    /* what is acknowledged in a short time is counted from here: */
-    uint64_t burst_acked;               /* so many bytes; */
+    skt_us burst_at;                    /* when the short time began whose acknowledgements are counted now */
+    uint64_t burst_acked;               /* bytes acknowledged since burst_at */
     uint64_t round_burst;               /* the highest rate of such times in this round, bytes/s */
     skt_us round_max_rtt;
     skt_us long_rtt,
@@ -118,15 +118,15 @@ struct skt_cc_bbr {
     skt_us srtt;
     skt_us reordering;      /* by how much some packets are late on the path itself; 0: it keeps the order */
     skt_us last_reordering; /* what the last round alone says of that */
-    skt_us round_late_by;   /* the most in this round, */
-    uint64_t round_late;    /* how many bytes of round_acked were late, */
-    uint64_t last_late;     /* and how many in the last round */
+    skt_us round_late_by;   /* the most that a packet of this round was late */
+    uint64_t round_late;    /* how many bytes of round_acked were late */
+    uint64_t last_late;     /* how many bytes were late in the last round */
     skt_us probe_rtt_until; /* 0: window not yet drained */
-    skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet; */
-    skt_us last_min_rtt;    /* of the last one */
+    skt_us round_min_rtt;   /* the least round trip of this round; SKT_NEVER: none yet */
+    skt_us last_min_rtt;    /* the least round trip of the last round; SKT_NEVER: none */
     uint64_t round_lost,
-        round_acked;                /* bytes of this round, lost ones without those that arrived after all, */
-    uint64_t last_lost, last_acked; /* and of the last one */
+        round_acked; /* bytes of this round; what arrived after all is not among the lost ones */
+    uint64_t last_lost, last_acked; /* the same of the last round */
     struct skt_train train;         /* the packets whose dispersion is being measured */
     uint64_t uneven_round;        /* the last round in which trains were spread by changing delays; 0: none */
     struct skt_maxfilter ceiling; /* bytes/s that trains were spread to; STARTUP does not aim beyond */
@@ -137,8 +137,8 @@ struct skt_cc_bbr {
     bool timed_out; /* a timeout cut the window; the next ack restores saved_cwnd */
     size_t saved_cwnd;
     uint64_t lost, acked;   /* bytes since the loss rate was last folded */
-    uint32_t loss_permille; /* random loss as smoothed over rounds, */
-    uint32_t loss_folds;    /* so many until now, up to what is smoothed over */
+    uint32_t loss_permille; /* random loss, smoothed over rounds */
+    uint32_t loss_folds;    /* rounds that loss_permille is of, up to what is smoothed over */
 };
 
 struct skt_cc_cubic {
@@ -153,8 +153,8 @@ struct skt_cc_cubic {
     skt_us recovery_at; /* losses of what was sent before belong to the same event */
     size_t undo_cwnd, undo_ssthresh, undo_w_max;
     uint64_t undo_left; /* lost bytes of the last event not yet shown spurious; 0: nothing to undo */
-    bool undone;        /* the last event was taken back, */
-    bool mended;        /* or must not be: the peer said that there were losses */
+    bool undone;        /* the last event was taken back */
+    bool mended;        /* the last event must not be taken back: the peer said that there were losses */
     skt_us srtt, min_rtt;
     uint64_t round_end;
     skt_us round_min_rtt; /* the least round trip of this round, for leaving slow start early */

@@ -11,13 +11,16 @@
 #define SKT_PATH_RATE_MAX    UINT64_C(100000000000) /* bytes/s: what the pacer takes, and more than there is */
 
 enum {
-    SKT_KCP_RESERVED_PART = 8, /* below this part of the share only the next segment in order is taken, */
-    SKT_KCP_LAST_PART = 16,    /* and below this one only where the reader waits for it */
-    SKT_KCP_THIN = 4,          /* segments in flight up to which a conversation goes first, */
-    SKT_KCP_THIN_SMALL = 32,   /* and of one whose segments have at most */
-    SKT_KCP_SMALL_LEN = 256,   /* bytes: a queue holds back its requests, they do not make the queue */
-    SKT_ACK_RELEASE = 32,      /* steps of path->ack_work that letting a segment go takes */
-    SKT_KCP_TELLS = 5, /* how often news of a window that was closed is repeated when no data follows */
+    SKT_KCP_RESERVED_PART =
+        8, /* less than this part of the share is left: only the next segment in order is taken */
+    SKT_KCP_LAST_PART =
+        16,           /* less than this part is left: even that one only where the reader waits for it */
+    SKT_KCP_THIN = 4, /* segments in flight up to which a conversation goes first */
+    SKT_KCP_THIN_SMALL = 32, /* the same for one whose segments are small (SKT_KCP_SMALL_LEN) */
+    SKT_KCP_SMALL_LEN =
+        256, /* bytes of a small segment, as of requests: a queue holds them back, they do not make it */
+    SKT_ACK_RELEASE = 32, /* steps of path->ack_work that letting a segment go takes */
+    SKT_KCP_TELLS = 5,    /* how often news of a window that was closed is repeated when no data follows */
 };
 
 /* The segments lo..hi came. Named for itself: lo is hi, and ts that of its transmission. Else they came in
@@ -45,8 +48,8 @@ struct skt_ack_round {
     uint64_t prior_delivered;
     bool app_limited;
     skt_us rtt;     /* of the transmission that the ACK named; 0: none */
-    size_t late;    /* bytes of `acked` that came long after what was sent later had, */
-    skt_us late_by; /* and by how much at most */
+    size_t late;    /* bytes of `acked` that came long after what was sent later had come */
+    skt_us late_by; /* the most that any of these was behind; 0: none was */
 };
 
 /* --- kcp.c --- */

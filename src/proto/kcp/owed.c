@@ -15,8 +15,8 @@ enum {
     OWED_MIN = 8,
     OWED_MAX = 16384,    /* more in one batch are left to the peer's retransmission */
     FRESH_MAX = 32,      /* what comes one by one waits no longer when there is so much of it */
-    SEGMENT_REPEATS = 2, /* how often a KCP segment acknowledges, */
-    FRAME_REPEATS = 4,   /* and how often a frame's record, which is much shorter */
+    SEGMENT_REPEATS = 2, /* how often a KCP segment (24 bytes) is sent for the same arrival */
+    FRAME_REPEATS = 4,   /* how often a record of an ACK frame (a few bytes) is sent for the same arrival */
     RUN_THIN = 16,       /* segments in a run up to which somebody may wait for the rest */
     DELAY_PART = 16,     /* of a round trip */
     FRAME_RECORDS = 28,  /* with repetitions; most take 3 to 5 bytes */

@@ -32,10 +32,10 @@ struct skt_parity_unknowns {
 /* How the missing bodies of a group follow from the rest of it: each is a sum of as many terms as the group
  * has positions, of the parities that take part and of the bodies that are known. */
 struct skt_parity_plan {
-    unsigned n;     /* missing bodies, and parities: the first n terms, in their order; */
-    unsigned terms; /* then the known bodies, by their positions */
-    uint8_t point[SKT_PARITY_SPAN], weight[SKT_PARITY_SPAN];         /* of the terms, */
-    uint8_t missing[SKT_PARITY_MAX], missing_weight[SKT_PARITY_MAX]; /* and of the bodies */
+    unsigned n;     /* missing bodies; the first n terms are as many parities, in their order */
+    unsigned terms; /* all terms: behind the parities the known bodies, by their positions */
+    uint8_t point[SKT_PARITY_SPAN], weight[SKT_PARITY_SPAN];         /* of the terms */
+    uint8_t missing[SKT_PARITY_MAX], missing_weight[SKT_PARITY_MAX]; /* of the missing bodies */
 };
 
 /* Plans for a group of count positions. SKT_ERR_MALFORMED: out of range or repeated. Work: some count^2

@@ -16,8 +16,8 @@
 
 enum {
     SKT_COPIES_MAX = 4,        /* duplicates of one transmission */
-    SKT_COPIES_UNMEASURED = 2, /* duplicates until */
-    SKT_COPIES_MEASURED = 200, /* this many segments were measured */
+    SKT_COPIES_UNMEASURED = 2, /* duplicates until SKT_COPIES_MEASURED segments were measured */
+    SKT_COPIES_MEASURED = 200, /* segments, after which the loss decides how many duplicates there are */
     SKT_OVERHEAD_CAP = 300,    /* default: redundant bytes over first transmissions, thousandths */
     SKT_OVERHEAD_FREE = 64000, /* bytes a second that are allowed in any case (512 kbit/s) */
     SKT_OVERHEAD_LEFT = SKT_OVERHEAD_FREE / 4, /* bytes that parity leaves to duplicates, which need few */

@@ -23,13 +23,13 @@ struct skt_parity_slot {
     uint32_t number;
     uint16_t len;         /* of the body, or of the parity */
     uint8_t state;        /* enum skt_parity_slot_state; EMPTY: nothing is known of this number */
-    uint8_t count, index; /* of a parity: positions of its group, which parity it is */
-    uint32_t first;       /* and the group's first number */
+    uint8_t count, index; /* of a parity: the positions of its group; which of the parities it is */
+    uint32_t first;       /* of a parity: its group's first number */
 };
 
 struct skt_parity_losses {
-    uint32_t lost;      /* packets that did not come themselves, */
-    uint32_t runs;      /* in so many runs of consecutive numbers; */
+    uint32_t lost;      /* packets that did not come themselves */
+    uint32_t runs;      /* runs of consecutive numbers that were lost */
     uint32_t recovered; /* of the lost ones, those whose bodies parity brought */
 };
 

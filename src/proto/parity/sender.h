@@ -26,8 +26,8 @@ struct skt_parity_group {
     uint32_t first, last; /* numbers covered; other packets in between count as empty */
     unsigned data;        /* packets in it that are worth parity */
     unsigned rows;        /* parities that are being summed up */
-    unsigned parity;      /* closed: parities to be sent, */
-    unsigned sent;        /* and sent */
+    unsigned parity;      /* closed: parities to be sent */
+    unsigned sent;        /* closed: parities that were sent */
     size_t len;           /* of the longest body */
     skt_us close_at;      /* open: at the latest */
     skt_us next_at, gap;  /* closed: when the next parity is due, time between them */

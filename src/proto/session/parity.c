@@ -17,7 +17,7 @@
 enum {
     WAIT_PART = 16,   /* of the least round trip */
     BURST_PART = 4,   /* the same while more is about to follow */
-    GROUPS_AHEAD = 4, /* what waits is looked at so far */
+    GROUPS_AHEAD = 4, /* what waits to be sent is counted up to so many groups of packets */
     OTHERS = 2,       /* packets without data that are expected within a group */
     GAP_PART = 32,
     LONG_BODY = 256, /* bytes */
