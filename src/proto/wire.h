@@ -202,7 +202,8 @@ const char *skt_reset_words(enum skt_reset reason);
  */
 enum skt_stream_kind { SKT_STREAM_TCP = 1 };
 
-/* Limits and times of the protocol; `constants` of the WireGuard paper, 6, where they coincide. */
+/* Limits and times of the protocol; `constants` of the WireGuard paper, 6, where they coincide. Times are
+ * skt_us, 64 bits, and counts of packets unsigned: no enum holds them. */
 #define SKT_REKEY_AFTER          (120 * SKT_US_PER_SEC)
 #define SKT_REKEY_AFTER_PACKETS  (UINT32_C(1) << 22)
 #define SKT_REJECT_AFTER         (180 * SKT_US_PER_SEC)
@@ -211,11 +212,14 @@ enum skt_stream_kind { SKT_STREAM_TCP = 1 };
 #define SKT_STAMP_WINDOW_MS      (UINT64_C(2) * 3600 * 1000)
 /* A round trip of 8 s takes that long from message 2 to ATTACH, and some retries are to count, too. */
 #define SKT_HALF_SESSION_TIME  (30 * SKT_US_PER_SEC)
-#define SKT_HALF_SESSIONS_MAX  512 /* half of them for return proofs */
 #define SKT_COOKIE_TIME        (120 * SKT_US_PER_SEC)
-#define SKT_REPLAY_WINDOW      8192
 #define SKT_STREAM_HEADER_TIME (10 * SKT_US_PER_SEC) /* for the header of a stream to come in whole */
 #define SKT_KEEPALIVE_MAX      (20 * SKT_US_PER_SEC)
 #define SKT_SUSPECT_MIN        (1 * SKT_US_PER_SEC)
+
+enum {
+    SKT_HALF_SESSIONS_MAX = 512, /* half of them for return proofs */
+    SKT_REPLAY_WINDOW = 8192,    /* packet numbers behind the highest one that are still taken, once each */
+};
 
 #endif

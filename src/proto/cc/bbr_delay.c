@@ -4,14 +4,14 @@
 #include "proto/cc/bbr.h"
 
 #define BURST_TIME     (16 * SKT_US_PER_MS) /* four times what an ACK frame may wait */
-#define TRAIN_ROUNDS   3
 #define TRAIN_RTT_MIN  (20 * SKT_US_PER_MS) /* on shorter paths timers say more than dispersion */
 #define TRAIN_TIME_MIN (3 * SKT_US_PER_MS)
 #define TRAIN_GAP_MAX  (4 * SKT_US_PER_MS)
-#define TRAIN_LEN_MIN  16 /* packets */
 
 enum {
     LATE_PART = 8,         /* of what is acknowledged: more than parity mends and bursts of loss make late */
+    TRAIN_ROUNDS = 3,      /* the ceiling is the most of so many */
+    TRAIN_LEN_MIN = 16,    /* packets */
     TRAIN_PART = 4,        /* of the least round trip: the longest train */
     TRAIN_REORDERINGS = 4, /* a train that is not much longer than reordering was spread by that */
     TRAIN_FALL_PART = 4,   /* a queue that a train fills does not become shorter by so much of its time */

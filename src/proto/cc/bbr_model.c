@@ -3,11 +3,11 @@
 #include "proto/cc/bbr.h"
 
 #define CLUMP_TIME_MAX    (100 * SKT_US_PER_MS)
-#define BW_ROUNDS         10
-#define CROWDED_BW_ROUNDS 5 /* beside others the best of ten rounds is well over the share */
 #define LOSS_PERMILLE_MAX UINT64_C(300)
 
 enum {
+    BW_ROUNDS = 10,        /* the bandwidth is the most of so many: more than a cycle */
+    CROWDED_BW_ROUNDS = 5, /* beside others the best of ten rounds is well over the share */
     LOSS_FOLDS = 8,
     FULL_ROUNDS = 3,
     CROWDED_ROUNDS = 12,   /* more than a cycle */
