@@ -27,28 +27,16 @@ enum {
     NAME_MAX_LEN = 60, /* bytes of an instance's name: the path of its socket has 107 (macOS: 103) */
 };
 
-static const char *const mode_names[SKT_CONFIG_CUSTOM] = {
-    [SKT_CONFIG_PROXY_CLIENT] = "proxy_client",
-    [SKT_CONFIG_PROXY_SERVER] = "proxy_server",
-    [SKT_CONFIG_TUN_CLIENT] = "tun_client",
-    [SKT_CONFIG_TUN_SERVER] = "tun_server",
-};
-
 size_t skt_config_max_memory(const struct skt_config *conf)
 {
     return conf->max_memory < SIZE_MAX ? (size_t)conf->max_memory : SIZE_MAX;
-}
-
-const char *skt_config_mode_str(enum skt_config_mode mode)
-{
-    return mode < SKT_CONFIG_CUSTOM ? mode_names[mode] : "custom";
 }
 
 static void set_mode(struct skt_config *conf)
 {
     conf->mode = SKT_CONFIG_CUSTOM;
     for (int i = 0; i < SKT_CONFIG_CUSTOM; i++) {
-        if (strcmp(conf->mode_name, mode_names[i]) == 0)
+        if (strcmp(conf->mode_name, skt_config_mode_str((enum skt_config_mode)i)) == 0)
             conf->mode = (enum skt_config_mode)i;
     }
 }
@@ -95,10 +83,11 @@ static void take_user_fields(struct config_reader *r)
 static const char *table_of_another_mode(lua_State *L)
 {
     const char *found = NULL;
-    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names && !found; i++) {
-        lua_pushstring(L, mode_names[i]);
+    for (int i = 0; i < SKT_CONFIG_CUSTOM && !found; i++) {
+        const char *name = skt_config_mode_str((enum skt_config_mode)i);
+        lua_pushstring(L, name);
         if (lua_rawget(L, -3) == LUA_TTABLE)
-            found = mode_names[i];
+            found = name;
         lua_pop(L, 1);
     }
     return found;
@@ -393,14 +382,6 @@ int skt_config_check(struct skt_config **out, const char *path, struct skt_confi
     char why[SKT_CONFIG_ERROR_MAX];
     *problems = (struct skt_config_strings){NULL, 0};
     return load(out, path, open(path, O_RDONLY | O_CLOEXEC), why, sizeof why, problems);
-}
-
-void skt_config_strings_free(struct skt_config_strings *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->items[i]);
-    free(list->items);
-    *list = (struct skt_config_strings){NULL, 0};
 }
 
 int skt_config_psk(const struct skt_config_entry *entry, uint8_t psk[SKT_KEY_LEN])

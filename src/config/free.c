@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+void skt_config_strings_free(struct skt_config_strings *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct skt_config_strings){NULL, 0};
+}
+
 static void free_secret(char *s)
 {
     if (s)

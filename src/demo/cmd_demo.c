@@ -28,8 +28,6 @@ static const char help[] =
 
 enum { TURN_MS = 50 };
 
-volatile sig_atomic_t skt_demo_ended_by_signal;
-
 static void on_signal(int signum)
 {
     (void)signum;

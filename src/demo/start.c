@@ -20,6 +20,8 @@
 enum { START_TURN_MS = 10, STATUS_LIMIT_MS = 300 };
 static const double up_limit_s = 15;
 
+volatile sig_atomic_t skt_demo_ended_by_signal;
+
 static void run_target(void *user)
 {
     const struct demo *d = user;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What `status --debug` adds to a session: its path, its queue and each of its streams, with who is held and
- * why. At most STREAMS_MAX streams in an answer, those with something under way first. */
+ * why. At most SKT_DEBUG_STREAMS_MAX streams in an answer, those with something under way first. */
 #include "script/app_debug.h"
 
 #include "script/state.h"
@@ -8,8 +8,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-
-enum { STREAMS_MAX = 4096 }; /* 1.2 MB of text, 5 ms of one core: measured with as many */
 
 /* One answer being written. */
 struct debug {
@@ -143,12 +141,4 @@ void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_
     left_out += write_streams(&d, s, false);
     fprintf(out, "],\"streams_left_out\":%" PRIu32, left_out);
     app->debug_left = d.left;
-}
-
-void skt_script_status_debug(struct skt_script *app, FILE *out)
-{
-    app->debug = true;
-    app->debug_left = STREAMS_MAX;
-    skt_script_status_json(app, out);
-    app->debug = false;
 }

@@ -227,3 +227,11 @@ void skt_script_status_json(struct skt_script *app, FILE *out)
     write_end(out, "overload", drops.overload);
     fputs("}\n", out);
 }
+
+void skt_script_status_debug(struct skt_script *app, FILE *out)
+{
+    app->debug = true;
+    app->debug_left = SKT_DEBUG_STREAMS_MAX;
+    skt_script_status_json(app, out);
+    app->debug = false;
+}
