@@ -29,9 +29,11 @@ def read(build):
         sys.exit(f"{build}: no *.gcda, so nothing was run that counts")
     gcov = shlex.split(os.environ.get("GCOV", "gcov"))
     for at in range(0, len(data), 50):
-        out = subprocess.run([*gcov, "--json-format", "--stdout", *data[at:at + 50]], cwd=build, check=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-        for text in out.splitlines():
+        out = subprocess.run([*gcov, "--json-format", "--stdout", *data[at:at + 50]], cwd=build, check=False,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if out.returncode != 0 or "mismatch" in out.stderr:
+            sys.exit(f"{out.stderr}{gcov[0]} fails: was something compiled again after the tests?")
+        for text in out.stdout.splitlines():
             if not text.startswith("{"):
                 continue
             report = json.loads(text)
