@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of this folder share: the app and the objects that scripts hold handles of. */
+/* The app: what one running instance has; its files and the objects that scripts make look into it. */
 #ifndef SKT_SCRIPT_STATE_H
 #define SKT_SCRIPT_STATE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What kcp*.c and path*.c share and nobody else uses. */
+/* What kcp/ and path/ share and nobody else uses. */
 #ifndef SKT_PROTO_KCP_INTERNAL_H
 #define SKT_PROTO_KCP_INTERNAL_H
 
