@@ -121,7 +121,7 @@ check-tidy:
 
 check-fuzz:
 	sh tools/install-deps.sh check
-	CC=clang cmake -S . -B $(BUILD)-fuzz -DSKT_FUZZ=ON -DSKT_TESTS=OFF -DSKT_LAB=OFF
+	CC=clang cmake -S . -B $(BUILD)-fuzz -DSKT_FUZZ=ON -DSKT_WERROR=ON -DSKT_TESTS=OFF -DSKT_LAB=OFF
 	cmake --build $(BUILD)-fuzz -j $(JOBS)
 	cd $(BUILD)-fuzz && ctest --output-on-failure -j $(JOBS) -L fuzz
 

@@ -192,10 +192,10 @@ static uint32_t conv_of(struct world *w)
 static struct skt_kcp *kcp_of(struct skt_session *s, uint32_t conv)
 {
     if (conv <= SKT_CONV_MESSAGE)
-        return conv == SKT_CONV_CONTROL ? &s->control : &s->messages;
+        return conv == SKT_CONV_CONTROL ? &s->control : &s->messages.kcp;
     if (conv >= SKT_CONV_FLOW_FIRST)
         return skt_flows_find(s, conv);
-    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams, conv);
+    struct skt_stream *st = (struct skt_stream *)skt_idmap_get(&s->streams.map, conv);
     return st ? &st->kcp : NULL;
 }
 
