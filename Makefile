@@ -102,7 +102,7 @@ check-tsan:
 	cmake -S . -B $(BUILD)-tsan -DSKT_SANITIZE_THREADS=ON -DSKT_WERROR=ON -DSKT_TESTS=ON
 	cmake --build $(BUILD)-tsan -j $(JOBS)
 	cd $(BUILD)-tsan && setarch -R ctest --output-on-failure -j $(JOBS) \
-		-R '^(base\.log|io|netcfg|tunnel|script|cli|demo|netns\.light$$)' -E '^script\.alloc$$'
+		-R '^(base\.log|io|netcfg|tunnel|script|cli|demo)' -E '^script\.alloc$$'
 
 # Which part of the lines the unit tests and those of the command line run.
 coverage:
