@@ -20,7 +20,7 @@ static const struct skt_command *const commands[] = {
 /* Commands of the specification that have not been built. */
 static const char *const commands_to_come[] = {"ping", "speedtest"};
 
-#define COUNT(array) (sizeof array / sizeof(array)[0])
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void print_overview(FILE *out)
 {

@@ -100,7 +100,7 @@ class Netns:
         return run("nsenter", f"--net={self.path}", "ip", *args)
 
     def remove(self):
-        run("ip", "netns", "del", self.name, check=False)
+        run("ip", "netns", "del", self.name, check=False, timeout=20 * GUARD)
 
     @contextlib.contextmanager
     def entered(self):

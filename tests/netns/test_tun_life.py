@@ -247,6 +247,7 @@ def test_interface_removed_by_somebody_else(lab):
     found_mtu(t, 1472, 1472)
     echo = Echo(lab, t)
     echo.ask()
+    wait_until("the client's routes are there", lambda: "10.95.0.0/16" in t.c.ip("route", "show"), 5)
     routes = t.c.ip("route", "show")
     for ns, end in ((t.c, t.client), (t.s, t.server)):
         ns.ip("link", "del", "tun0")

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import time
 import types
 
 from lab import GUARD, WRAP, run, wait_until
@@ -81,9 +82,14 @@ class Iperf:
 
 
 def iperf(ns, to, seconds=3, port=5201, *options):
-    """iperf3's own end report (JSON)."""
-    out = inside(ns, "iperf3", "-J", "-c", to, "-p", port, "-t", seconds, *options, timeout=seconds + 20, check=False)
-    report = json.loads(out)
+    """iperf3's own end report (JSON). Its server takes one test at a time and resets who comes while it tidies up the last
+    one: then once more."""
+    for _ in range(3):
+        out = inside(ns, "iperf3", "-J", "-c", to, "-p", port, "-t", seconds, *options, timeout=seconds + 20, check=False)
+        report = json.loads(out)
+        if "control message" not in report.get("error", ""):
+            break
+        time.sleep(1)
     assert "error" not in report, report["error"]
     return report
 
