@@ -206,7 +206,7 @@ static bool in_log(void *user)
 bool rig_wait_count(struct rig *rig, const char *text, unsigned count, unsigned limit_ms)
 {
     struct log_wait w = {rig, text, count};
-    return rig_run(rig, in_log, &w, limit_ms);
+    return rig_run(rig, in_log, &w, RIG_GUARD * limit_ms);
 }
 
 bool rig_wait_log(struct rig *rig, const char *text, unsigned limit_ms)

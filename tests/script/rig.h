@@ -52,6 +52,10 @@ void rig_run_script(struct rig *rig, const char *script, unsigned limit_ms);
 /* Writes a file into the rig's folder. */
 void rig_write(struct rig *rig, const char *name, const char *text);
 
+/* What is waited for is given up after so many times what it should take: a busy machine is no failure. The
+ * waits for the log below add it themselves. */
+enum { RIG_GUARD = 20 };
+
 /* Runs the loop until done(user) or the limit; false: the limit. */
 bool rig_run(struct rig *rig, bool (*done)(void *user), void *user, unsigned limit_ms);
 

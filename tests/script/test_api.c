@@ -171,7 +171,7 @@ static void test_an_answer_in_on_tcp_close_arrives(void **state)
              "config = { mode = 'm', script_file = 'late.lua', m = { tcp_listen_port = %u } }", port);
     rig_start(rig, &a, "c.lua", text);
     echo_start_client(&c, (uint16_t)port, 16000, false);
-    if (!rig_run(rig, is_done, &c, 20000))
+    if (!rig_run(rig, is_done, &c, RIG_GUARD * 20000))
         rig_show_log(rig);
     pthread_join(c.thread, NULL);
     assert_int_equal(c.error, 0);
@@ -196,7 +196,7 @@ static void test_a_connection_that_nobody_wants_is_reset(void **state)
              "config = { mode = 'm', script_file = 'deaf.lua', m = { tcp_listen_port = %u } }", port);
     rig_start(rig, &a, "c.lua", text);
     echo_start_client(&c, (uint16_t)port, 10, false);
-    assert_true(rig_run(rig, is_done, &c, 20000));
+    assert_true(rig_run(rig, is_done, &c, RIG_GUARD * 20000));
     pthread_join(c.thread, NULL);
     assert_int_equal(c.error, ECONNRESET);
     assert_int_equal(rig_count_log(rig, "told"), 0);

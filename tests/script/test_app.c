@@ -31,7 +31,7 @@ static bool is_done(void *user)
 
 static void finish_client(struct rig *rig, struct echo_client *c, unsigned limit_ms)
 {
-    if (!rig_run(rig, is_done, c, limit_ms)) {
+    if (!rig_run(rig, is_done, c, RIG_GUARD * limit_ms)) {
         rig_show_log(rig);
         fail_msg("the client is not done after %u ms, %zu of %zu bytes", limit_ms, c->received, c->size);
     }

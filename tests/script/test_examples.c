@@ -80,7 +80,7 @@ static bool is_done(void *user)
 static void expect_echo(struct rig *rig, struct echo_client *c, uint16_t port, size_t size)
 {
     echo_start_client(c, port, size, true);
-    bool done = rig_run(rig, is_done, c, 20000);
+    bool done = rig_run(rig, is_done, c, RIG_GUARD * 20000);
     if (!done)
         rig_show_log(rig);
     assert_true(done);
