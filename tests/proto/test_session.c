@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions over simulated links: handshakes, streams, silence, restarts, moves. */
+#include "proto/kcp/internal.h"
+#include "proto/session/internal.h"
 #include "sim/world.h"
 
 #include <stddef.h>
@@ -70,6 +72,26 @@ static void test_ack_frames_by_agreement(void **state)
         sim_world_free(w);
     }
     check_that(up_bytes[3] * 7, <, up_bytes[0] * 2); /* handshakes and probes included */
+}
+
+/* What conversations learn while the session sends (skt_path_catch_up) is told at once, not with the next
+ * packet. */
+static void test_news_of_sending_is_due(void **state)
+{
+    (void)state;
+    struct sim_world_config c = {.seed = 3};
+    c.up.delay = c.down.delay = 20 * MS;
+    struct sim_world *w = sim_world_new(&c);
+    sim_world_connect(w, true);
+    assert_true(sim_world_run(w, w->now + 30 * SEC, sim_is_up));
+    struct skt_session *s = w->client.session;
+    sim_world_run(w, w->now + 2 * SEC, NULL);
+    check_that(skt_session_expiry(s, w->now), >, w->now);
+    skt_kcp_notify(&s->messages.kcp, SKT_KCP_WRITABLE);
+    check_that(skt_session_expiry(s, w->now), <=, w->now);
+    skt_session_expire(s, w->now);
+    assert_true(skt_session_take_events(s) & SKT_EVENT_MESSAGE_ROOM);
+    sim_world_free(w);
 }
 
 static void test_opening_costs_no_round_trip(void **state)
@@ -480,6 +502,7 @@ CHECK_GROUP(session)
         cmocka_unit_test(test_connects_in_two_round_trips),
         cmocka_unit_test(test_carries_streams_both_ways),
         cmocka_unit_test(test_ack_frames_by_agreement),
+        cmocka_unit_test(test_news_of_sending_is_due),
         cmocka_unit_test(test_opening_costs_no_round_trip),
         cmocka_unit_test(test_reset_reasons_travel),
         cmocka_unit_test(test_wrong_ticket_is_refused_in_words),

@@ -42,6 +42,8 @@ skt_us skt_session_expiry(const struct skt_session *s, skt_us now)
         at = skt_us_min(at, skt_keys_rekey_at(&s->keys));
     if (s->client && s->state == SKT_SESSION_UP)
         at = skt_us_min(at, skt_session_suspect_at(s));
+    if (!skt_list_empty(&s->path.events)) /* news of acknowledgements that were worked off while sending */
+        at = skt_us_min(at, now);
     if (skt_keys_sending(&s->keys, now))
         at = skt_us_min(at, skt_us_min(skt_path_expiry(&s->path, now), skt_parity_expiry(s, now)));
     return at;
