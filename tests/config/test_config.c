@@ -3,6 +3,7 @@
  */
 #include "base/err.h"
 #include "config/config.h"
+#include "config/load.h"
 #include "crypto/crypto.h"
 
 #include <stdio.h>
@@ -20,25 +21,6 @@
 #define NO_KEY  "address = 'example.org', port = 4000, ticket = '" TICKET "', "
 
 static char err[SKT_CONFIG_ERROR_MAX];
-
-static struct skt_config *must_load(const char *text)
-{
-    struct skt_config *conf = NULL;
-    int rc = skt_config_load_text(&conf, "dir/c.lua", text, strlen(text), err, sizeof err);
-    if (rc != SKT_OK)
-        print_error("%s\n", err);
-    assert_int_equal(rc, SKT_OK);
-    return conf;
-}
-
-static void must_fail(const char *text, const char *expected)
-{
-    struct skt_config *conf = NULL;
-    int rc = skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err);
-    assert_null(conf);
-    assert_string_equal(err, expected);
-    assert_int_equal(rc, SKT_ERR_ARG);
-}
 
 /* A proxy_client whose one remote entry has these fields. */
 static const char *client_with(const char *entry)

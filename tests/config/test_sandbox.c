@@ -2,6 +2,7 @@
 /* The closed environment that a configuration runs in, and what it makes of damaged ones. */
 #include "base/err.h"
 #include "config/config.h"
+#include "config/load.h"
 #include "config/read.h"
 
 #include <stdio.h>
@@ -13,25 +14,6 @@
 #define NOT_HERE "(a configuration has string, table, math and os.getenv, and no "
 
 static char err[SKT_CONFIG_ERROR_MAX];
-
-static struct skt_config *must_load(const char *text)
-{
-    struct skt_config *conf = NULL;
-    int rc = skt_config_load_text(&conf, "dir/c.lua", text, strlen(text), err, sizeof err);
-    if (rc != SKT_OK)
-        print_error("%s\n", err);
-    assert_int_equal(rc, SKT_OK);
-    return conf;
-}
-
-static void must_fail(const char *text, const char *expected)
-{
-    struct skt_config *conf = NULL;
-    int rc = skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err);
-    assert_null(conf);
-    assert_string_equal(err, expected);
-    assert_int_equal(rc, SKT_ERR_ARG);
-}
 
 static void test_lua_errors(void **state)
 {
