@@ -83,7 +83,7 @@ static void test_turbo_finds_the_bandwidth(void **state)
     const uint64_t rate = 5000000;
     skt_cc_turbo.init(&s, 0, MSS);
     skt_us now = feed(&skt_cc_turbo, &s, 0, rate, 50 * MS, 30);
-    assert_true(s.bbr.filled);
+    assert_true(s.bbr.startup.filled);
     assert_in_range(skt_maxfilter_get(&s.bbr.bw), rate * 9 / 10, rate);
     assert_in_range(s.out.cwnd, rate / 20 * 18 / 10, rate / 20 * 32 / 10);
     size_t cwnd = s.out.cwnd;

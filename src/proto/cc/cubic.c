@@ -10,10 +10,12 @@ enum {
      * would get more than its share. */
     BETA_PERCENT = 50,
     INITIAL_PACKETS = 10, /* RFC 6928 */
+    /* Of a window a round trip, as Linux's TCP paces: the first lets the window double in each, the second
+     * leaves the window, not the pacer, as what limits. */
     SLOW_START_PACE_PERCENT = 200,
     AVOIDANCE_PACE_PERCENT = 125,
-    ROUND_SAMPLES = 8,
-    K_MS_MAX = 100000,
+    ROUND_SAMPLES = 8, /* RFC 9406, N_RTT_SAMPLE */
+    K_MS_MAX = 100000, /* its cube fits 64 bits; in 100 s the window has grown by 560 MB */
 };
 
 static size_t min_cwnd(const struct skt_cc_cubic *c)
@@ -160,11 +162,11 @@ static void cubic_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
 
 static void reduce(struct skt_cc_cubic *c, skt_us now)
 {
-    c->undo_cwnd = c->out.cwnd;
-    c->undo_ssthresh = c->ssthresh;
-    c->undo_w_max = c->w_max;
-    c->undo_left = 0;
-    c->undone = c->mended = false;
+    c->undo.cwnd = c->out.cwnd;
+    c->undo.ssthresh = c->ssthresh;
+    c->undo.w_max = c->w_max;
+    c->undo.left = 0;
+    c->undo.undone = c->undo.mended = false;
     /* 4.7, fast convergence: a flow that shrinks leaves room for others. */
     c->w_max = c->out.cwnd < c->w_max ? percent_of(c->out.cwnd, (100 + BETA_PERCENT) / 2) : c->out.cwnd;
     c->out.cwnd = percent_of(c->out.cwnd, BETA_PERCENT);
@@ -182,7 +184,7 @@ static void cubic_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
         reduce(c, l->now);
         set_rate(c);
     }
-    c->undo_left += l->bytes;
+    c->undo.left += l->bytes;
 }
 
 /* As a loss, once a round trip. One that was noticed before it was mended is the same event, but must not be
@@ -190,27 +192,27 @@ static void cubic_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
 static void cubic_on_mended(union skt_cc_state *s, skt_us now)
 {
     struct skt_cc_cubic *c = &s->cubic;
-    if (c->recovery_at == 0 || c->undone || now - c->recovery_at > c->srtt) {
+    if (c->recovery_at == 0 || c->undo.undone || now - c->recovery_at > c->srtt) {
         reduce(c, now);
         set_rate(c);
     }
-    c->mended = true;
+    c->undo.mended = true;
 }
 
 static void cubic_on_spurious(union skt_cc_state *s, skt_us now, size_t bytes)
 {
     struct skt_cc_cubic *c = &s->cubic;
     (void)now;
-    if (c->undo_left == 0 || c->mended)
+    if (c->undo.left == 0 || c->undo.mended)
         return;
-    c->undo_left -= c->undo_left < bytes ? c->undo_left : bytes;
-    if (c->undo_left > 0)
+    c->undo.left -= c->undo.left < bytes ? c->undo.left : bytes;
+    if (c->undo.left > 0)
         return;
-    c->undone = true;
-    if (c->out.cwnd < c->undo_cwnd)
-        c->out.cwnd = c->undo_cwnd;
-    c->ssthresh = c->undo_ssthresh;
-    c->w_max = c->undo_w_max;
+    c->undo.undone = true;
+    if (c->out.cwnd < c->undo.cwnd)
+        c->out.cwnd = c->undo.cwnd;
+    c->ssthresh = c->undo.ssthresh;
+    c->w_max = c->undo.w_max;
     c->epoch_at = 0;
     set_rate(c);
 }
