@@ -20,6 +20,8 @@ static const char usage[] =
     "A link between two TUN devices. For both directions, or one with a2b- or b2a- in front:\n"
     "  --delay-ms N  --jitter-ms N    one way; order is kept\n"
     "  --rate-mbit N --buffer-ms N    bottleneck and what its buffer holds (100 ms)\n"
+    "  --trace FILE | --walk SEED     instead: mahimahi's opportunities, or a model of such a link;\n"
+    "  --queue-bytes N                and what the queue before them holds (500000)\n"
     "  --loss SHARE                   independent, after the bottleneck\n"
     "  --burst P,R[,LOSS]             Gilbert-Elliott: chance to turn bad, good again, loss while bad (1)\n"
     "  --reorder SHARE[,TIME]         packets held back by TIME (10ms)\n"
@@ -30,12 +32,16 @@ static const char usage[] =
     "  --dev-mtu BYTES (1500)  --seed N (1)  --slots N (65536 packets)  --tick-us N (200: turns under load)\n"
     "  --control PATH  commands on a Unix socket   --stdin  commands on stdin; its end ends the link\n"
     "Commands, each answered by a line:\n"
-    "  [set] [a2b|b2a|both] KEY=VALUE ...   down|up [a2b|b2a]   rebind [ADDR]   stats   mark   quit\n"
+    "  [set] [a2b|b2a|both] KEY=VALUE ...   down|up [a2b|b2a]   rebind [ADDR]   stats   mark   rewind   "
+    "capacity MS   quit\n"
     "stats: counters; and since the last mark, in us, thousandths of: how long packets waited for the "
     "bottleneck\n"
     "(waited), how late they were delivered (late), how long the link's turns under load took (turns: more "
     "than\n"
     "--tick-us, and it did not get the processor).\n"
+    "rewind: traces begin anew now, not with the first packet. capacity: the bytes that they let pass in "
+    "the\n"
+    "first MS of their time.\n"
     "rebind: a NAT at A gives its UDP flows new ports (and ADDR), and drops what comes to the old ones.\n";
 
 struct options {
@@ -57,7 +63,7 @@ static void on_signal(int sig)
     stopped = 1;
 }
 
-static int64_t clock_now(void)
+int64_t link_now(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -181,7 +187,7 @@ static unsigned receive(struct link *l, enum link_dir_name from)
             link_pool_give(&l->pool, slot);
             break;
         }
-        offer(l, from, slot, (size_t)len, clock_now());
+        offer(l, from, slot, (size_t)len, link_now());
         n++;
     }
     return n;
@@ -201,7 +207,7 @@ static void wait_for_work(struct link *l, struct link_control *c, int64_t until,
         p[n++] = (struct pollfd){.fd = l->fd[0], .events = POLLIN};
         p[n++] = (struct pollfd){.fd = l->fd[1], .events = POLLIN};
     }
-    int64_t left = until - clock_now();
+    int64_t left = until - link_now();
     if (left < 0)
         left = 0;
     struct timespec ts = {.tv_sec = left / LINK_NS_PER_SEC, .tv_nsec = left % LINK_NS_PER_SEC};
@@ -216,11 +222,11 @@ static void run(struct link *l, struct link_control *c, const sigset_t *mask)
 {
     int64_t last = LINK_NEVER; /* when the turn before began, if it moved packets */
     while (!stopped && !l->quit) {
-        int64_t start = clock_now();
+        int64_t start = link_now();
         if (last != LINK_NEVER)
             link_times_add(&l->turns, start - last);
         unsigned moved = receive(l, LINK_A2B) + receive(l, LINK_B2A);
-        int64_t now = clock_now(), due = LINK_NEVER;
+        int64_t now = link_now(), due = LINK_NEVER;
         for (int i = 0; i < LINK_DIRS; i++) {
             moved += link_dir_deliver(&l->dir[i], now);
             int64_t e = link_dir_expiry(&l->dir[i]);

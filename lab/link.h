@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* skt-link: a user-space link between two TUN devices in two network namespaces.
  *
- * A packet read from one end passes, in this order: down/up, NAT, path MTU (drop, fragment), rate limit with
- * a finite buffer, loss, delay with jitter, and is written to the other end when its time has come.
- * Everything is decided when the packet arrives, so that one time-ordered queue per direction is all the
- * state there is. Random choices depend on the seed, the direction and the packet's index only: the same
+ * A packet read from one end passes, in this order: down/up, NAT, path MTU (drop, fragment), rate limit or
+ * trace with a finite buffer, loss, delay with jitter, and is written to the other end when its time has
+ * come. Everything is decided when the packet arrives, so that one time-ordered queue per direction is all
+ * the state there is. Random choices depend on the seed, the direction and the packet's index only: the same
  * sequence of packets meets the same fate whatever the settings were before. */
 #ifndef LAB_LINK_H
 #define LAB_LINK_H
+
+#include "link_trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,19 +23,21 @@ enum link_dir_name { LINK_A2B, LINK_B2A, LINK_DIRS };
 
 /* What one direction does to its packets. */
 struct link_settings {
-    bool down;          /* nothing passes */
-    bool icmp;          /* tell the sender of a packet that is too big (a black hole otherwise) */
-    unsigned mtu;       /* path MTU, IP bytes */
-    unsigned block;     /* a UDP port (either end of a packet) that is dark; 0: none */
-    double ns_per_byte; /* of the bottleneck, IP bytes; 0: no limit */
-    int64_t buffer_ns;  /* what the bottleneck's buffer holds, as time at its rate */
-    double loss;        /* independent, 0..1 */
-    double burst_enter; /* Gilbert-Elliott: a packet's chance to find the link turned bad */
-    double burst_leave; /* ... and good again */
-    double burst_loss;  /* loss while bad */
-    int64_t delay_ns;   /* one way */
-    int64_t jitter_ns;  /* uniform in -jitter..+jitter; order is kept */
-    double reorder;     /* share of packets held back by reorder_ns more, which others overtake */
+    bool down;                /* nothing passes */
+    bool icmp;                /* tell the sender of a packet that is too big (a black hole otherwise) */
+    unsigned mtu;             /* path MTU, IP bytes */
+    unsigned block;           /* a UDP port (either end of a packet) that is dark; 0: none */
+    double ns_per_byte;       /* of the bottleneck, IP bytes; 0: no limit */
+    int64_t buffer_ns;        /* what the bottleneck's buffer holds, as time at its rate */
+    struct link_trace *trace; /* instead of both: owned; NULL: none */
+    uint64_t queue_bytes;     /* what the queue before the trace holds */
+    double loss;              /* independent, 0..1 */
+    double burst_enter;       /* Gilbert-Elliott: a packet's chance to find the link turned bad */
+    double burst_leave;       /* ... and good again */
+    double burst_loss;        /* loss while bad */
+    int64_t delay_ns;         /* one way */
+    int64_t jitter_ns;        /* uniform in -jitter..+jitter; order is kept */
+    double reorder;           /* share of packets held back by reorder_ns more, which others overtake */
     int64_t reorder_ns;
     double dup; /* share of packets delivered twice */
 };
@@ -74,7 +78,7 @@ struct link_pool {
 struct link_dir {
     struct link_settings set;
     struct link_counters count;
-    struct link_times waited;   /* for the bottleneck, each packet that it took */
+    struct link_times waited;   /* for the bottleneck (a trace: until it had left), each packet it took */
     struct link_times lateness; /* each packet's delivery: the link had no turn when it was due */
     uint64_t seed, index;       /* index: packets offered so far */
     bool bad;                   /* Gilbert-Elliott state */
@@ -178,9 +182,13 @@ int link_dev_open(const struct link_dev_spec *spec);
 /* --- link_settings.c, link_control.c --- */
 
 void link_settings_init(struct link_settings *s);
+void link_settings_dispose(struct link_settings *s);
 /* Sets "delay", "loss", ... (as options and commands name them, with or without the unit's suffix). NULL, or
- * what is wrong in static storage. */
+ * what is wrong in static storage, and nothing has changed. */
 const char *link_settings_set(struct link_settings *s, const char *key, const char *value);
+
+/* ns, CLOCK_MONOTONIC: the clock of all times here. */
+int64_t link_now(void);
 
 enum { LINK_CONTROL_FDS = 10 };
 

@@ -72,6 +72,34 @@ static void cmd_stats(const struct link *l, char *reply)
     snprintf(reply + n, REPLY_MAX - n, ",\"rebinds\":%u}", l->nat.generation);
 }
 
+/* What traces let pass in the first `ms` of their time, bytes; null where there is none. */
+static const char *cmd_capacity(const struct link *l, const char *ms, char *reply)
+{
+    char *end;
+    unsigned long n = ms ? strtoul(ms, &end, 10) : 0;
+    if (n == 0 || n > 86400000 || *end)
+        return "expected a time in ms";
+    size_t used = 0;
+    for (int i = 0; i < LINK_DIRS; i++) {
+        const struct link_trace *t = l->dir[i].set.trace;
+        char bytes[24] = "null";
+        if (t)
+            snprintf(bytes, sizeof bytes, "%llu",
+                     (unsigned long long)link_trace_capacity(t, (int64_t)n * LINK_NS_PER_MS));
+        used += (size_t)snprintf(reply + used, REPLY_MAX - used, "%s\"%s\":%s", i ? "," : "{", dir_names[i],
+                                 bytes);
+    }
+    snprintf(reply + used, REPLY_MAX - used, "}");
+    return NULL;
+}
+
+static void cmd_rewind(struct link *l)
+{
+    for (int i = 0; i < LINK_DIRS; i++)
+        if (l->dir[i].set.trace)
+            link_trace_begin(l->dir[i].set.trace, link_now());
+}
+
 static void cmd_mark(struct link *l)
 {
     link_times_reset(&l->turns);
@@ -141,6 +169,10 @@ static void execute(struct link *l, char *line, char *reply)
         cmd_stats(l, reply);
     } else if (strcmp(word, "mark") == 0) {
         cmd_mark(l);
+    } else if (strcmp(word, "rewind") == 0) {
+        cmd_rewind(l);
+    } else if (strcmp(word, "capacity") == 0) {
+        wrong = cmd_capacity(l, strtok_r(NULL, " \t\r", &rest), reply);
     } else if (strcmp(word, "down") == 0 || strcmp(word, "up") == 0) {
         const char *arg = strtok_r(NULL, " \t\r", &rest);
         unsigned dirs = arg ? dirs_of(arg) : 3;

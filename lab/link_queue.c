@@ -63,6 +63,7 @@ bool link_dir_init(struct link_dir *d, struct link_pool *pool, uint64_t seed)
 
 void link_dir_dispose(struct link_dir *d)
 {
+    link_settings_dispose(&d->set);
     free(d->fifo);
     free(d->late);
 }
@@ -87,9 +88,19 @@ static bool is_lost(struct link_dir *d)
     return draw(d, DRAW_LOSS) < s->loss;
 }
 
+static int64_t pass_trace(struct link_dir *d, size_t len, int64_t now)
+{
+    int64_t left = link_trace_pass(d->set.trace, len, d->set.queue_bytes, now);
+    if (left != LINK_NEVER)
+        link_times_add(&d->waited, left - now);
+    return left;
+}
+
 /* When the last byte of a packet leaves the bottleneck, or LINK_NEVER if its buffer is full. */
 static int64_t pass_bottleneck(struct link_dir *d, size_t len, int64_t now)
 {
+    if (d->set.trace)
+        return pass_trace(d, len, now);
     if (d->set.ns_per_byte <= 0)
         return now;
     if (d->busy_until < now)

@@ -10,6 +10,13 @@ void link_settings_init(struct link_settings *s)
     memset(s, 0, sizeof *s);
     s->mtu = 1500;
     s->buffer_ns = 100 * LINK_NS_PER_MS;
+    s->queue_bytes = 500000;
+}
+
+void link_settings_dispose(struct link_settings *s)
+{
+    link_trace_free(s->trace);
+    s->trace = NULL;
 }
 
 /* A number at *text, which moves behind it. */
@@ -87,6 +94,32 @@ static bool set_port(unsigned *port, const char **v)
     return true;
 }
 
+static bool set_queue(uint64_t *bytes, const char **v)
+{
+    double n;
+    if (!number(v, &n))
+        return false;
+    *bytes = (uint64_t)n;
+    return true;
+}
+
+/* A file, or "none". */
+static bool set_trace(struct link_settings *s, const char **v, const char **why)
+{
+    s->trace = strcmp(*v, "none") == 0 ? NULL : link_trace_read(*v, why);
+    *v += strlen(*v);
+    return !*why;
+}
+
+static bool set_walk(struct link_settings *s, const char **v)
+{
+    double seed;
+    if (!number(v, &seed))
+        return false;
+    s->trace = link_trace_walk((uint64_t)seed);
+    return s->trace != NULL;
+}
+
 static bool set_flag(bool *flag, const char **v)
 {
     double on;
@@ -96,9 +129,9 @@ static bool set_flag(bool *flag, const char **v)
     return true;
 }
 
-static bool parse(struct link_settings *s, const char *key, const char **v, bool *known)
+/* *why: set where the key is unknown, or more can be said than that the value is bad. */
+static bool parse(struct link_settings *s, const char *key, const char **v, const char **why)
 {
-    *known = true;
     if (strcmp(key, "delay") == 0)
         return duration(v, &s->delay_ns);
     if (strcmp(key, "jitter") == 0)
@@ -125,24 +158,31 @@ static bool parse(struct link_settings *s, const char *key, const char **v, bool
         return set_flag(&s->icmp, v);
     if (strcmp(key, "down") == 0)
         return set_flag(&s->down, v);
-    *known = false;
+    if (strcmp(key, "queue-bytes") == 0)
+        return set_queue(&s->queue_bytes, v);
+    if (strcmp(key, "walk") == 0)
+        return set_walk(s, v);
+    if (strcmp(key, "trace") == 0)
+        return set_trace(s, v, why);
+    *why = "no such setting";
     return false;
 }
 
 const char *link_settings_set(struct link_settings *s, const char *key, const char *value)
 {
-    static char message[128];
+    static char message[192];
     char name[32];
     snprintf(name, sizeof name, "%.31s", key);
     char *dash = strrchr(name, '-');
     if (dash && (strcmp(dash, "-ms") == 0 || strcmp(dash, "-mbit") == 0))
         *dash = '\0';
     struct link_settings next = *s;
-    bool known;
-    const char *at = value;
-    if (!parse(&next, name, &at, &known) || *at) {
-        snprintf(message, sizeof message, known ? "bad value for %.30s: %.60s" : "no such setting: %.30s%.0s",
-                 key, value);
+    const char *at = value, *why = NULL;
+    bool good = parse(&next, name, &at, &why) && !*at;
+    if (next.trace != s->trace)
+        link_trace_free(good ? s->trace : next.trace);
+    if (!good) {
+        snprintf(message, sizeof message, "%s: %.30s=%.90s", why ? why : "bad value", key, value);
         return message;
     }
     *s = next;
