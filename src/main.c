@@ -97,8 +97,6 @@ int main(int argc, char **argv)
     /* Before there are secrets in memory. */
     if (skt_privileges_harden() < 0)
         fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
-    /* A peer that closes its connection is an error of one write, not the end of the process. */
-    signal(SIGPIPE, SIG_IGN);
     /* Whoever asks a process that shows no status (or not yet) does not mean to end it. */
     signal(SIGUSR1, SIG_IGN);
     signal(SIGUSR2, SIG_IGN);

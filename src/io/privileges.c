@@ -28,7 +28,8 @@ int skt_privileges_harden(void)
     struct rlimit none = {0, 0};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigemptyset(&ignore.sa_mask);
-    if (setrlimit(RLIMIT_CORE, &none) || sigaction(SIGPIPE, &ignore, NULL))
+    bool ignored = sigaction(SIGPIPE, &ignore, NULL) == 0 && sigaction(SIGXFSZ, &ignore, NULL) == 0;
+    if (!ignored || setrlimit(RLIMIT_CORE, &none))
         return SKT_ERR_IO;
 #ifdef __linux__
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))

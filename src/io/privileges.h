@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* No core dumps and no tracing by other users, so that secrets stay in memory; a broken connection is an
- * error of the call, not SIGPIPE. SKT_ERR_IO. */
+/* No core dumps and no tracing by other users, so that secrets stay in memory; a broken connection and
+ * a file that has come to its limit of length are errors of the call, not signals that end the process.
+ * SKT_ERR_IO with errno. */
 int skt_privileges_harden(void);
 
 /* Raises the limit of open descriptors to the most that is allowed; returns what it is then. */

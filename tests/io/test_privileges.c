@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "io/privileges.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,16 @@ static int in_child(int (*fn)(void))
     return WEXITSTATUS(status);
 }
 
+/* A file that has come to its limit is an error of the call, not SIGXFSZ. */
+static bool file_too_long(void)
+{
+    struct rlimit none = {0, 0};
+    FILE *f = tmpfile();
+    if (!f || setrlimit(RLIMIT_FSIZE, &none))
+        return false;
+    return write(fileno(f), "x", 1) == -1 && errno == EFBIG;
+}
+
 static int harden(void)
 {
     struct rlimit core;
@@ -42,7 +53,7 @@ static int harden(void)
 #endif
     if (pipe(fds) || close(fds[0]) || write(fds[1], "x", 1) != -1) /* no SIGPIPE */
         return 3;
-    return 0;
+    return file_too_long() ? 0 : 4;
 }
 
 static int raise_fds(void)
