@@ -1,102 +1,85 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/heap.h"
 
-#include "base/err.h"
-
-#include <stdlib.h>
-
-static void place(struct skt_heap *h, size_t i, struct skt_heap_node *node)
+static void put(struct skt_heap_node **place, struct skt_heap_node *node)
 {
-    h->nodes[i] = node;
-    node->index = i + 1;
+    *place = node;
+    if (node)
+        node->self = place;
 }
 
-static void sift_up(struct skt_heap *h, size_t i, struct skt_heap_node *node)
+/* Of two nodes without siblings the later one goes below the earlier one, which is returned. */
+static struct skt_heap_node *join(struct skt_heap_node *a, struct skt_heap_node *b)
 {
-    while (i > 0 && node->at < h->nodes[(i - 1) / 2]->at) {
-        place(h, i, h->nodes[(i - 1) / 2]);
-        i = (i - 1) / 2;
+    struct skt_heap_node *first = b->at < a->at ? b : a, *second = first == a ? b : a;
+    put(&second->next, first->child);
+    put(&first->child, second);
+    return first;
+}
+
+/* Makes one of a list of siblings: by twos from the left, then all of these from the right. That order is
+ * what keeps taking out cheap on average. */
+static struct skt_heap_node *join_all(struct skt_heap_node *list)
+{
+    struct skt_heap_node *pairs = NULL, *all = NULL;
+    while (list) {
+        struct skt_heap_node *a = list, *b = a->next;
+        list = b ? b->next : NULL;
+        a->next = NULL;
+        if (b) {
+            b->next = NULL;
+            a = join(a, b);
+        }
+        a->next = pairs;
+        pairs = a;
     }
-    place(h, i, node);
-}
-
-static void sift_down(struct skt_heap *h, size_t i, struct skt_heap_node *node)
-{
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= h->count)
-            break;
-        if (child + 1 < h->count && h->nodes[child + 1]->at < h->nodes[child]->at)
-            child++;
-        if (node->at <= h->nodes[child]->at)
-            break;
-        place(h, i, h->nodes[child]);
-        i = child;
+    while (pairs) {
+        struct skt_heap_node *a = pairs;
+        pairs = a->next;
+        a->next = NULL;
+        all = all ? join(all, a) : a;
     }
-    place(h, i, node);
+    return all;
 }
 
-static void resettle(struct skt_heap *h, size_t i, struct skt_heap_node *node)
+static void enter(struct skt_heap *h, struct skt_heap_node *node)
 {
-    if (i > 0 && node->at < h->nodes[(i - 1) / 2]->at)
-        sift_up(h, i, node);
-    else
-        sift_down(h, i, node);
+    put(&h->first, h->first ? join(h->first, node) : node);
+}
+
+/* Takes a node out, with all that is below it. */
+static void cut(struct skt_heap_node *node)
+{
+    put(node->self, node->next);
+    node->next = NULL;
+    node->self = NULL;
 }
 
 void skt_heap_init(struct skt_heap *h)
 {
-    *h = (struct skt_heap){NULL, 0, 0};
+    h->first = NULL;
 }
 
-void skt_heap_dispose(struct skt_heap *h)
+void skt_heap_set(struct skt_heap *h, struct skt_heap_node *node, skt_us at)
 {
-    free(h->nodes);
-    skt_heap_init(h);
-}
-
-int skt_heap_set(struct skt_heap *h, struct skt_heap_node *node, skt_us at)
-{
-    if (at == SKT_NEVER) {
+    bool was_in = node->self != NULL, earlier = at <= node->at;
+    bool stays = was_in && at != SKT_NEVER && (earlier ? h->first == node : !node->child);
+    if (was_in && !stays && earlier)
+        cut(node); /* all below it is later still */
+    else if (was_in && !stays)
         skt_heap_remove(h, node);
-        return SKT_OK;
-    }
-    if (node->index) {
-        node->at = at;
-        resettle(h, node->index - 1, node);
-        return SKT_OK;
-    }
-    if (h->count == h->cap) {
-        size_t cap = h->cap ? h->cap * 2 : 8;
-        void *nodes = realloc(h->nodes, cap * sizeof(struct skt_heap_node *));
-        if (!nodes)
-            return SKT_ERR_NOMEM;
-        h->nodes = nodes;
-        h->cap = cap;
-    }
     node->at = at;
-    h->count++;
-    sift_up(h, h->count - 1, node);
-    return SKT_OK;
+    if (!stays && at != SKT_NEVER)
+        enter(h, node);
 }
 
 void skt_heap_remove(struct skt_heap *h, struct skt_heap_node *node)
 {
-    if (!node->index)
+    if (!node->self)
         return;
-    size_t i = node->index - 1;
-    struct skt_heap_node *last = h->nodes[--h->count];
-    node->index = 0;
-    if (last != node)
-        resettle(h, i, last);
-}
-
-struct skt_heap_node *skt_heap_first(const struct skt_heap *h)
-{
-    return h->count ? h->nodes[0] : NULL;
-}
-
-skt_us skt_heap_expiry(const struct skt_heap *h)
-{
-    return h->count ? h->nodes[0]->at : SKT_NEVER;
+    cut(node);
+    struct skt_heap_node *below = join_all(node->child);
+    node->child = NULL;
+    if (below)
+        enter(h, below);
 }

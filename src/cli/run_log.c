@@ -21,7 +21,7 @@ static struct {
 static void set_timer(void *user)
 {
     (void)user;
-    (void)skt_loop_timer_set(run_log.loop, &run_log.counted, skt_log_expiry());
+    skt_loop_timer_set(run_log.loop, &run_log.counted, skt_log_expiry());
 }
 
 static void on_counted(struct skt_loop_timer *t, skt_us now)

@@ -92,11 +92,11 @@ static void answer(struct reader *r, bool debug)
 {
     struct skt_status_socket *s = r->owner;
     r->text = s->write ? document(s, debug, &r->len) : NULL;
-    if (!r->text ||
-        skt_loop_timer_set(s->loop, &r->limit, skt_loop_now(s->loop) + READER_LIMIT_S * SKT_US_PER_SEC) < 0) {
+    if (!r->text) {
         reader_free(r);
         return;
     }
+    skt_loop_timer_set(s->loop, &r->limit, skt_loop_now(s->loop) + READER_LIMIT_S * SKT_US_PER_SEC);
     skt_loop_io_set(s->loop, &r->io, SKT_IO_WRITE);
 }
 
@@ -143,11 +143,7 @@ static void reader_new(struct skt_status_socket *s, int fd)
     s->reader_count++;
     skt_loop_io_init(&r->io, fd, on_ready);
     skt_loop_timer_init(&r->limit, on_limit);
-    if (skt_loop_timer_set(s->loop, &r->limit, skt_loop_now(s->loop) + QUESTION_LIMIT_MS * SKT_US_PER_MS) <
-        0) {
-        reader_free(r);
-        return;
-    }
+    skt_loop_timer_set(s->loop, &r->limit, skt_loop_now(s->loop) + QUESTION_LIMIT_MS * SKT_US_PER_MS);
     skt_loop_io_set(s->loop, &r->io, SKT_IO_READ);
 }
 

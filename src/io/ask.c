@@ -123,10 +123,11 @@ static void send_questions(struct skt_ask *ask)
 static void on_timer(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_ask *ask = SKT_CONTAINER(t, struct skt_ask, timer);
-    if (ask->tries++ == TRIES || skt_loop_timer_set(ask->loop, t, now + REPEAT)) {
+    if (ask->tries++ == TRIES) {
         finish(ask);
         return;
     }
+    skt_loop_timer_set(ask->loop, t, now + REPEAT);
     send_questions(ask);
 }
 
@@ -207,12 +208,11 @@ int skt_ask_start(struct skt_ask **out, struct skt_loop *loop, const struct skt_
         add_server(ask, &servers[i], without);
     if (!err && ask->server_count == 0)
         err = n ? SKT_ERR_IO : SKT_ERR_ARG;
-    if (!err)
-        err = skt_loop_timer_set(loop, &ask->timer, skt_loop_now(loop));
     if (err) {
         skt_ask_cancel(ask);
         return err;
     }
+    skt_loop_timer_set(loop, &ask->timer, skt_loop_now(loop));
     *out = ask;
     return SKT_OK;
 }

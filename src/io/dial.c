@@ -108,7 +108,7 @@ static void try_next(struct skt_dial *d)
         }
         skt_loop_io_init(&d->io, fd, on_ready);
         skt_loop_io_set(d->loop, &d->io, SKT_IO_WRITE);
-        (void)skt_loop_timer_set(d->loop, &d->timer, attempt_until(d, now));
+        skt_loop_timer_set(d->loop, &d->timer, attempt_until(d, now));
         return;
     }
     if (!*d->failure.why) /* the name was found in the very moment in which the time was over */
@@ -150,9 +150,8 @@ int skt_dial_begin(struct skt_dial *d, struct skt_loop *loop, const char *host, 
     d->until = skt_us_add(skt_loop_now(loop), limit);
     skt_loop_io_init(&d->io, -1, on_ready);
     skt_loop_timer_init(&d->timer, on_timer);
-    int err = skt_loop_timer_set(loop, &d->timer, d->until);
-    if (!err)
-        err = skt_resolve_start(&d->resolve, loop, host, port, on_resolved, d);
+    skt_loop_timer_set(loop, &d->timer, d->until);
+    int err = skt_resolve_start(&d->resolve, loop, host, port, on_resolved, d);
     if (err)
         skt_dial_cancel(d);
     return err;

@@ -25,7 +25,7 @@ static void take_reserve(struct skt_listener *l)
 static void pause_accepting(struct skt_listener *l)
 {
     skt_loop_io_set(l->loop, &l->io, 0);
-    (void)skt_loop_timer_set(l->loop, &l->retry, skt_loop_now(l->loop) + PAUSE);
+    skt_loop_timer_set(l->loop, &l->retry, skt_loop_now(l->loop) + PAUSE);
 }
 
 static void on_retry(struct skt_loop_timer *t, skt_us now)
@@ -82,7 +82,7 @@ void skt_listener_keep_reserve(struct skt_listener *l)
 void skt_listener_watch(struct skt_listener *l, bool on)
 {
     l->wanted = on;
-    if (!on || l->retry.node.index == 0) /* else it pauses */
+    if (!on || !skt_loop_timer_is_set(&l->retry)) /* else it pauses */
         skt_loop_io_set(l->loop, &l->io, on ? (unsigned)SKT_IO_READ : 0u);
 }
 

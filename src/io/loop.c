@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "io/loop_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,6 +215,30 @@ static void *allocate_patiently(void *old, long len)
     return fresh;
 }
 
+static void on_nothing(struct ev_loop *ev, ev_async *w, int revents)
+{
+    (void)ev;
+    (void)w;
+    (void)revents;
+}
+
+/* What wakes the loop for signals and other threads takes two descriptors. libev makes it when it is first
+ * needed, and ends the process where none is left then; so it is made at the start, where that is an error.
+ */
+static int make_wake(struct skt_loop *loop)
+{
+    int probe[2];
+    ev_async first;
+    if (pipe(probe))
+        return SKT_ERR_IO;
+    close(probe[0]);
+    close(probe[1]);
+    ev_async_init(&first, on_nothing);
+    ev_async_start(loop->ev, &first);
+    ev_async_stop(loop->ev, &first);
+    return SKT_OK;
+}
+
 int skt_loop_new(struct skt_loop **out)
 {
     ev_set_allocator(allocate_patiently);
@@ -231,10 +256,14 @@ int skt_loop_new(struct skt_loop **out)
     skt_list_init(&loop->rest.ios);
     loop->rest.until = SKT_NEVER;
     loop->armed = SKT_NEVER;
-    int err = start_alarm(loop);
+    int err = make_wake(loop);
+    if (!err)
+        err = start_alarm(loop);
     if (err) {
+        int error = errno;
         ev_loop_destroy(loop->ev);
         free(loop);
+        errno = error;
         return err;
     }
     ev_check_init(&loop->check, on_check);
@@ -261,7 +290,6 @@ void skt_loop_free(struct skt_loop *loop)
     ev_check_stop(loop->ev, &loop->check);
     ev_prepare_stop(loop->ev, &loop->prepare);
     ev_loop_destroy(loop->ev);
-    skt_heap_dispose(&loop->timers);
     free(loop);
 }
 
@@ -310,15 +338,15 @@ struct skt_loop_slot *skt_loop_slot(struct skt_loop *loop, enum skt_loop_slot_na
 
 void skt_loop_timer_init(struct skt_loop_timer *t, void (*fn)(struct skt_loop_timer *t, skt_us now))
 {
-    t->node = (struct skt_heap_node){SKT_NEVER, 0};
+    t->node = (struct skt_heap_node){.at = SKT_NEVER};
     t->fn = fn;
 }
 
-int skt_loop_timer_set(struct skt_loop *loop, struct skt_loop_timer *t, skt_us at)
+void skt_loop_timer_set(struct skt_loop *loop, struct skt_loop_timer *t, skt_us at)
 {
     if (loop->firing && at <= loop->now)
         at = loop->now + 1;
-    return skt_heap_set(&loop->timers, &t->node, at);
+    skt_heap_set(&loop->timers, &t->node, at);
 }
 
 void skt_loop_timer_stop(struct skt_loop *loop, struct skt_loop_timer *t)

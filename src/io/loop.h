@@ -51,10 +51,16 @@ struct skt_loop_timer {
 
 void skt_loop_timer_init(struct skt_loop_timer *t, void (*fn)(struct skt_loop_timer *t, skt_us now));
 
-/* Sets or moves the deadline; SKT_NEVER stops. SKT_ERR_NOMEM leaves it as it was. */
-int skt_loop_timer_set(struct skt_loop *loop, struct skt_loop_timer *t, skt_us at);
+/* Sets or moves the deadline; SKT_NEVER stops. Takes no memory, so it can't fail. */
+void skt_loop_timer_set(struct skt_loop *loop, struct skt_loop_timer *t, skt_us at);
 
 void skt_loop_timer_stop(struct skt_loop *loop, struct skt_loop_timer *t);
+
+/* Does it wait for a deadline? */
+static inline bool skt_loop_timer_is_set(const struct skt_loop_timer *t)
+{
+    return skt_heap_holds(&t->node);
+}
 
 /* --- descriptors --- */
 

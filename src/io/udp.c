@@ -36,7 +36,9 @@ static void on_release(struct skt_loop_timer *t, skt_us now)
     struct skt_udp_batch *batch = SKT_CONTAINER(t, struct skt_udp_batch, release);
     bool used = batch->used;
     batch->used = false;
-    if (!used || skt_loop_timer_set(batch->loop, t, now + RELEASE_AFTER))
+    if (used)
+        skt_loop_timer_set(batch->loop, t, now + RELEASE_AFTER);
+    else
         release_buffers(batch);
 }
 
@@ -82,8 +84,8 @@ static void note_use(struct skt_udp_batch *batch, size_t bytes)
     if (bytes <= 2 * SKT_UDP_SLOT_LEN)
         return;
     batch->used = true;
-    if (batch->release.node.index == 0)
-        (void)skt_loop_timer_set(batch->loop, &batch->release, skt_loop_now(batch->loop) + RELEASE_AFTER);
+    if (!skt_loop_timer_is_set(&batch->release))
+        skt_loop_timer_set(batch->loop, &batch->release, skt_loop_now(batch->loop) + RELEASE_AFTER);
 }
 
 int skt_udp_set_offload(struct skt_loop *loop, bool gso, bool gro)

@@ -68,13 +68,12 @@ static int timer_start(lua_State *L)
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
     struct skt_script_timer *t = calloc(1, sizeof *t);
     skt_us at = skt_loop_now(app->loop) + (skt_us)(seconds * (double)SKT_US_PER_SEC);
-    if (t)
-        skt_loop_timer_init(&t->timer, on_timer);
-    if (!t || skt_loop_timer_set(app->loop, &t->timer, at) != SKT_OK) {
+    if (!t) {
         luaL_unref(L, LUA_REGISTRYINDEX, ref);
-        free(t);
         return skt_script_push_fail(L, "out of memory");
     }
+    skt_loop_timer_init(&t->timer, on_timer);
+    skt_loop_timer_set(app->loop, &t->timer, at);
     t->base.app = app;
     t->ref = ref;
     skt_list_append(&app->timers, &t->link);

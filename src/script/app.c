@@ -99,7 +99,7 @@ static void on_beat(struct skt_loop_timer *t, skt_us now)
     skt_script_skcp_free_dead(app);
     if (!skt_script_call_present(app, SKT_CB_BEAT))
         return;
-    (void)skt_loop_timer_set(app->loop, t, now + SKT_US_PER_SEC);
+    skt_loop_timer_set(app->loop, t, now + SKT_US_PER_SEC);
     skt_script_call_callback(app, SKT_CB_BEAT, NULL, 0, NULL);
 }
 
@@ -109,9 +109,9 @@ void skt_script_after_call(struct skt_script *app)
     if (!app->started)
         return;
     bool beats = skt_script_call_present(app, SKT_CB_BEAT);
-    if (beats != (app->beat.node.index != 0))
-        (void)skt_loop_timer_set(app->loop, &app->beat,
-                                 beats ? skt_loop_now(app->loop) + SKT_US_PER_SEC : SKT_NEVER);
+    if (beats != skt_loop_timer_is_set(&app->beat))
+        skt_loop_timer_set(app->loop, &app->beat,
+                           beats ? skt_loop_now(app->loop) + SKT_US_PER_SEC : SKT_NEVER);
     skt_script_tun_unit_watch_script(app);
     bool recv = skt_script_call_present(app, SKT_CB_TCP_RECV);
     if (recv != app->wants_recv) {
@@ -252,7 +252,7 @@ static void on_stop_timer(struct skt_loop_timer *t, skt_us now)
         skt_relay_set_leave(app->relays);
     }
     if (open && now < app->stop_at) {
-        (void)skt_loop_timer_set(app->loop, t, skt_us_min(now + stop_poll, app->stop_at));
+        skt_loop_timer_set(app->loop, t, skt_us_min(now + stop_poll, app->stop_at));
         return;
     }
     close_everything(app);
@@ -272,7 +272,7 @@ void skt_script_stop(struct skt_script *app, skt_us grace, void (*on_stopped)(vo
         app->stopping = true;
         skt_script_etcp_close_listeners(app);
     }
-    (void)skt_loop_timer_set(app->loop, &app->stop_timer, now);
+    skt_loop_timer_set(app->loop, &app->stop_timer, now);
 }
 
 void skt_script_free(struct skt_script *app)

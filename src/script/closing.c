@@ -75,7 +75,7 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
             end(c);
     }
     if (!skt_list_empty(&app->closings))
-        (void)skt_loop_timer_set(app->loop, t, now + poll_every);
+        skt_loop_timer_set(app->loop, t, now + poll_every);
 }
 
 void skt_script_closing_init_app(struct skt_script *app)
@@ -103,10 +103,9 @@ int skt_script_closing_begin(struct skt_script_skcp *k, uint32_t cid)
         return SKT_ERR_CLOSED;
     skt_us now = skt_loop_now(app->loop);
     struct skt_script_closing *c = calloc(1, sizeof *c);
-    if (!c || skt_loop_timer_set(app->loop, &app->closing_timer, now) != SKT_OK) {
-        free(c);
+    if (!c)
         return skt_endpoint_close(k->ep, cid, SKT_CLOSE_LOCAL);
-    }
+    skt_loop_timer_set(app->loop, &app->closing_timer, now);
     *c = (struct skt_script_closing){.k = k, .cid = cid, .until = now + patience};
     skt_list_init(&c->link);
     skt_list_append(&app->closings, &c->link);

@@ -116,7 +116,7 @@ static void on_retry(struct skt_loop_timer *t, skt_us now)
         skt_script_pending_retry(p->k, p->cid);
     }
     if (!skt_list_empty(&app->pending))
-        (void)skt_loop_timer_set(app->loop, t, now + retry_every);
+        skt_loop_timer_set(app->loop, t, now + retry_every);
 }
 
 static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, size_t len)
@@ -134,14 +134,14 @@ static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, siz
     p->len = len;
     memcpy(p->bytes, buf, len);
     skt_list_init(&p->link);
-    bool timed = !skt_list_empty(&app->pending) ||
-                 skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every) == SKT_OK;
-    p->hold = timed ? skt_script_hold_begin(app, NULL) : NULL;
+    p->hold = skt_script_hold_begin(app, NULL);
     if (!p->hold) {
         count_out(k, cid, len);
         free(p);
         return SKT_ERR_NOMEM;
     }
+    if (skt_list_empty(&app->pending))
+        skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every);
     skt_list_append(&app->pending, &p->link);
     return SKT_OK;
 }

@@ -197,7 +197,7 @@ static void linger(struct skt_script_tcp *c)
         skt_script_tcp_abort(c);
     } else {
         skt_us look = c->first ? c->linger_until : skt_us_min(c->linger_until, now + linger_look);
-        (void)skt_loop_timer_set(app->loop, &c->timer, look);
+        skt_loop_timer_set(app->loop, &c->timer, look);
         skt_script_tcp_watch(c);
     }
 }
@@ -341,7 +341,7 @@ void skt_script_tcp_up(struct skt_script_tcp *c)
     struct skt_script *app = c->app;
     c->phase = SKT_TCP_UP;
     c->active = skt_loop_now(app->loop);
-    (void)skt_loop_timer_set(app->loop, &c->timer, skt_us_add(c->active, idle_limit(app)));
+    skt_loop_timer_set(app->loop, &c->timer, skt_us_add(c->active, idle_limit(app)));
     (void)skt_tcp_set_nodelay(c->fd);
     (void)skt_tcp_set_keepalive(c->fd, PROBE_IDLE_S, PROBE_EVERY_S, PROBES);
 }
@@ -351,7 +351,7 @@ static void on_idle(struct skt_script_tcp *c, skt_us now)
 {
     skt_us due = skt_us_add(c->active, idle_limit(c->app));
     if (now < due) {
-        (void)skt_loop_timer_set(c->app->loop, &c->timer, due);
+        skt_loop_timer_set(c->app->loop, &c->timer, due);
         return;
     }
     drop_queue(c);

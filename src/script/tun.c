@@ -235,13 +235,11 @@ static void on_lost(void *user)
 /* --- what could not be done at once --- */
 
 enum { PAUSE_MS = 50, DOUBLINGS_MAX = 7 };
-#define NOTHING_OWED (24 * 3600 * SKT_US_PER_SEC)
 
-/* It has its place among the timers from the start, and keeps it. */
 void skt_script_tun_unit_later(struct skt_script_tun_unit *u)
 {
     skt_us pause = (skt_us)PAUSE_MS * SKT_US_PER_MS << (u->tries < DOUBLINGS_MAX ? u->tries : DOUBLINGS_MAX);
-    (void)skt_loop_timer_set(u->app->loop, &u->again, skt_loop_now(u->app->loop) + pause);
+    skt_loop_timer_set(u->app->loop, &u->again, skt_loop_now(u->app->loop) + pause);
 }
 
 static bool is_owed(const struct skt_script_tun_unit *u)
@@ -252,7 +250,7 @@ static bool is_owed(const struct skt_script_tun_unit *u)
 static void on_again(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_script_tun_unit *u = SKT_CONTAINER(t, struct skt_script_tun_unit, again);
-    (void)skt_loop_timer_set(u->app->loop, t, now + NOTHING_OWED);
+    (void)now;
     u->tries++;
     if (u->remaking)
         remake_or_fail(u);
@@ -279,9 +277,7 @@ int skt_script_tun_unit_open(struct skt_script *app, char *why, size_t why_cap)
     u->mtu = app->conf->table.tun_mtu ? (size_t)app->conf->table.tun_mtu : best_mtu(app->conf);
     u->number = skt_script_number(app);
     skt_loop_timer_init(&u->again, on_again);
-    int err = skt_loop_timer_set(app->loop, &u->again, skt_loop_now(app->loop) + NOTHING_OWED);
-    if (err == SKT_OK)
-        err = open_all(u, why, why_cap);
+    int err = open_all(u, why, why_cap);
     if (err != SKT_OK)
         return err;
     char text4[SKT_IPNET_TEXT_MAX] = "", text6[SKT_IPNET_TEXT_MAX] = "";

@@ -34,7 +34,7 @@ struct skt_script_tun_unit {
     bool owes_pins, owes_around; /* could not be asked for yet */
     bool remaking, reopened;     /* the interface, which was lost; its descriptor is there */
     size_t owed_mtu;             /* that could not be set yet; 0: none */
-    struct skt_loop_timer again; /* always set, so that it needs no memory when there is none */
+    struct skt_loop_timer again; /* what could not be done at once is tried then */
     unsigned tries;              /* in a row */
     unsigned remakes;            /* of the interface since remakes_since */
     skt_us remakes_since;

@@ -73,7 +73,7 @@ static void on_sweep(struct skt_loop_timer *t, skt_us now)
     }
     finish_sweep(&due);
     if (!skt_list_empty(&set->blind))
-        (void)skt_loop_timer_set(set->loop, t, now + SKT_RELAY_SWEEP_US);
+        skt_loop_timer_set(set->loop, t, now + SKT_RELAY_SWEEP_US);
 }
 
 /* --- the set --- */
@@ -129,8 +129,8 @@ void skt_relay_watch(struct skt_relay *r)
     }
     if (skt_list_empty(&r->blind))
         skt_list_append(&set->blind, &r->blind);
-    if (set->sweep.node.index == 0)
-        (void)skt_loop_timer_set(set->loop, &set->sweep, skt_loop_now(set->loop) + SKT_RELAY_SWEEP_US);
+    if (!skt_loop_timer_is_set(&set->sweep))
+        skt_loop_timer_set(set->loop, &set->sweep, skt_loop_now(set->loop) + SKT_RELAY_SWEEP_US);
 }
 
 /* A connection of the last moments before the server fell silent would hang until the session is given up: it
@@ -146,7 +146,7 @@ static bool look_unheard(struct skt_relay *r, skt_us now)
     if (now >= r->opened + UNHEARD_US && skt_session_state(r->st->session) == SKT_SESSION_SUSPECT)
         skt_relay_abort(r, SKT_RESET_TIMEOUT);
     else
-        (void)skt_loop_timer_set(r->set->loop, &r->timer, now + UNHEARD_LOOK_US);
+        skt_loop_timer_set(r->set->loop, &r->timer, now + UNHEARD_LOOK_US);
     return true;
 }
 
@@ -165,7 +165,7 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
     else if (due <= now)
         skt_relay_leave(r, SKT_RESET_ABORT);
     else
-        (void)skt_loop_timer_set(r->set->loop, t, due);
+        skt_loop_timer_set(r->set->loop, t, due);
 }
 
 static const char *state_of(const struct skt_relay *r)
@@ -219,7 +219,7 @@ void skt_relay_start(struct skt_relay *r, int fd)
     (void)skt_tcp_set_keepalive(fd, PROBE_IDLE_S, PROBE_INTERVAL_S, PROBE_COUNT);
     skt_loop_io_init(&r->io, fd, skt_relay_on_tcp);
     r->active = skt_loop_now(loop);
-    (void)skt_loop_timer_set(loop, &r->timer, skt_us_add(r->active, r->options.idle_limit));
+    skt_loop_timer_set(loop, &r->timer, skt_us_add(r->active, r->options.idle_limit));
     skt_relay_watch(r);
     skt_loop_defer(loop, &r->more); /* the stream may have data already */
     if (r->st->has_end)
@@ -383,10 +383,10 @@ int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, u
     skt_relay_trace_begin(r);
     r->unheard = true;
     r->opened = skt_loop_now(set->loop);
-    (void)skt_loop_timer_set(
-        set->loop, &r->timer,
-        skt_us_min(r->opened + UNHEARD_US,
-                   r->timer.node.index ? skt_us_add(r->active, r->options.idle_limit) : SKT_NEVER));
+    skt_loop_timer_set(set->loop, &r->timer,
+                       skt_us_min(r->opened + UNHEARD_US, skt_loop_timer_is_set(&r->timer)
+                                                              ? skt_us_add(r->active, r->options.idle_limit)
+                                                              : SKT_NEVER));
     if (out)
         *out = r;
     return SKT_OK;

@@ -91,7 +91,7 @@ void skt_relay_end_step(struct skt_relay *r)
     if (skt_relay_fd(r) >= 0)
         skt_relay_watch(r);
     skt_us look = skt_us_min(skt_us_max((now - r->active) / 4, LOOK_MIN_US), SKT_US_PER_SEC);
-    (void)skt_loop_timer_set(r->set->loop, &r->timer, now + look);
+    skt_loop_timer_set(r->set->loop, &r->timer, now + look);
 }
 
 void skt_relay_leave(struct skt_relay *r, int reason)

@@ -61,7 +61,7 @@ static void settle(struct skt_relay *r)
         return;
     }
     if (r->broken) /* what is left to read waits for room */
-        (void)skt_loop_timer_set(r->set->loop, &r->timer, skt_us_add(r->active, r->options.linger));
+        skt_loop_timer_set(r->set->loop, &r->timer, skt_us_add(r->active, r->options.linger));
     if (r->tcp_ended && !r->finished && !r->deaf)
         finish_stream(r);
     if (r->tcp_ended && r->shut && !r->deaf && skt_relay_fd(r) >= 0) {

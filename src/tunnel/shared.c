@@ -64,7 +64,7 @@ void skt_shared_free(struct skt_shared *shared)
 
 void skt_shared_active(struct skt_shared *shared)
 {
-    if (!shared->trim.node.index)
+    if (!skt_loop_timer_is_set(&shared->trim))
         skt_loop_timer_set(shared->loop, &shared->trim, skt_loop_now(shared->loop) + TRIM_INTERVAL);
 }
 

@@ -71,7 +71,7 @@ static bool take(void *user, const char *record, size_t len)
     if (len > sizeof f->buffer - f->len && !flush(f))
         return false;
     if (f->len == 0) /* without memory for it, the buffer is written when it is full */
-        (void)skt_loop_timer_set(f->loop, &f->flush, skt_loop_now(f->loop) + FLUSH_TIME);
+        skt_loop_timer_set(f->loop, &f->flush, skt_loop_now(f->loop) + FLUSH_TIME);
     memcpy(f->buffer + f->len, record, len);
     f->len += len;
     f->taken += len;

@@ -23,7 +23,7 @@ static inline void run_for_on_timer(struct skt_loop_timer *t, skt_us now)
         skt_loop_stop(end->loop);
         return;
     }
-    (void)skt_loop_timer_set(end->loop, t, now + end->time);
+    skt_loop_timer_set(end->loop, t, now + end->time);
     end->time = 0;
 }
 
@@ -31,7 +31,7 @@ static inline void run_for_and(struct skt_loop *loop, skt_us time, int turns)
 {
     struct run_for_end end = {.loop = loop, .time = time, .turns = turns};
     skt_loop_timer_init(&end.timer, run_for_on_timer);
-    (void)skt_loop_timer_set(loop, &end.timer, 0);
+    skt_loop_timer_set(loop, &end.timer, 0);
     skt_loop_run(loop);
     skt_loop_timer_stop(loop, &end.timer);
 }

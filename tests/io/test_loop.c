@@ -7,7 +7,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* What happened, in order, one letter each. */
 static char journal[256];
@@ -68,7 +74,7 @@ static void timers_fire_in_order_and_never_early(void **state)
         unsigned place = (i * 17) % TIMERS;
         skt_loop_timer_init(&probes[place].timer, on_probe);
         probes[place].wanted = base + place * 300;
-        assert_int_equal(skt_loop_timer_set(loop, &probes[place].timer, probes[place].wanted), SKT_OK);
+        skt_loop_timer_set(loop, &probes[place].timer, probes[place].wanted);
     }
     skt_loop_run(loop);
     for (int i = 0; i < TIMERS; i++) {
@@ -99,13 +105,102 @@ static void timers_move_and_stop(void **state)
     skt_loop_timer_init(&a, note_a);
     skt_loop_timer_init(&b, note_b);
     skt_loop_timer_init(&c, note_a);
-    assert_int_equal(skt_loop_timer_set(loop, &a, now + 2000), SKT_OK);
-    assert_int_equal(skt_loop_timer_set(loop, &b, now + 4000), SKT_OK);
-    assert_int_equal(skt_loop_timer_set(loop, &c, now + 1000), SKT_OK);
-    assert_int_equal(skt_loop_timer_set(loop, &a, now + 6000), SKT_OK);
-    assert_int_equal(skt_loop_timer_set(loop, &c, SKT_NEVER), SKT_OK);
+    skt_loop_timer_set(loop, &a, now + 2000);
+    skt_loop_timer_set(loop, &b, now + 4000);
+    skt_loop_timer_set(loop, &c, now + 1000);
+    skt_loop_timer_set(loop, &a, now + 6000);
+    skt_loop_timer_set(loop, &c, SKT_NEVER);
     run_for(loop, 10000);
     assert_string_equal(journal, "ba");
+}
+
+#ifdef __GLIBC__
+
+/* A timer that finds no memory would be lost, and what waits for it would wait for ever. */
+static void arming_takes_no_memory(void **state)
+{
+    (void)state;
+    enum { MANY = 2000 };
+    static struct skt_loop_timer timers[MANY];
+    size_t before = mallinfo2().uordblks;
+    for (unsigned i = 0; i < MANY; i++) {
+        skt_loop_timer_init(&timers[i], note_a);
+        skt_loop_timer_set(loop, &timers[i], skt_loop_now(loop) + i);
+    }
+    check_that(mallinfo2().uordblks, ==, before);
+    for (unsigned i = 0; i < MANY; i++)
+        skt_loop_timer_stop(loop, &timers[i]);
+}
+
+#else
+
+static void arming_takes_no_memory(void **state)
+{
+    (void)state;
+    skip();
+}
+
+#endif
+
+/* Runs fn in a child that gets no descriptor any more after the first `spare`; what it returns, or -1 where
+ * it was ended by a signal. */
+static int without_descriptors(int (*fn)(void), int spare)
+{
+    pid_t pid = fork();
+    check_that(pid, >=, 0);
+    if (pid == 0) {
+        int next = dup(0);
+        struct rlimit limit = {(rlim_t)(next + spare), (rlim_t)(next + spare)};
+        close(next);
+        (void)signal(SIGABRT, SIG_DFL); /* cmocka's handler would go on in the child */
+        _exit(next < 0 || setrlimit(RLIMIT_NOFILE, &limit) ? 99 : fn());
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void on_async(struct ev_loop *ev, ev_async *w, int revents)
+{
+    (void)w;
+    (void)revents;
+    ev_break(ev, EVBREAK_ONE);
+}
+
+/* As the first look-up of a name does. */
+static int wake_by_another_thread(void)
+{
+    ev_async wake;
+    ev_async_init(&wake, on_async);
+    ev_async_start(skt_loop_ev(loop), &wake);
+    ev_async_send(skt_loop_ev(loop), &wake);
+    skt_loop_run(loop);
+    return 7;
+}
+
+static void a_loop_needs_no_descriptor_later(void **state)
+{
+    (void)state;
+    assert_int_equal(without_descriptors(wake_by_another_thread, 0), 7);
+}
+
+static int make_another(void)
+{
+    struct skt_loop *other = NULL;
+    int err = skt_loop_new(&other);
+    if (!err)
+        skt_loop_free(other);
+    return err == SKT_ERR_IO ? 7 : err == SKT_OK ? 8 : 9;
+}
+
+/* However many are left: a loop, or an error. */
+static void a_loop_without_descriptors_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(without_descriptors(make_another, 0), 7);
+    for (int spare = 1; spare < 6; spare++)
+        assert_in_range(without_descriptors(make_another, spare), 7, 8);
+    assert_int_equal(without_descriptors(make_another, 8), 8);
 }
 
 struct self {
@@ -118,7 +213,7 @@ static void again_at_once(struct skt_loop_timer *t, skt_us now)
     struct self *s = SKT_CONTAINER(t, struct self, timer);
     note('t');
     if (s->left-- > 0)
-        assert_int_equal(skt_loop_timer_set(loop, t, now), SKT_OK);
+        skt_loop_timer_set(loop, t, now);
     else
         free(s);
 }
@@ -140,7 +235,7 @@ static void a_timer_due_again_waits_for_the_next_turn(void **state)
     skt_loop_task_init(&task, note_task);
     skt_loop_timer_init(&s->timer, again_at_once);
     s->left = 2;
-    assert_int_equal(skt_loop_timer_set(loop, &s->timer, 0), SKT_OK);
+    skt_loop_timer_set(loop, &s->timer, 0);
     skt_loop_defer(loop, &task);
     run_for(loop, 5000);
     assert_string_equal(journal, "t.tt");
@@ -153,9 +248,9 @@ static void an_idle_loop_sleeps(void **state)
     struct skt_loop_timer t;
     skt_us now = skt_loop_now(loop);
     skt_loop_timer_init(&t, note_a);
-    assert_int_equal(skt_loop_timer_set(loop, &t, now + 20000), SKT_OK);
+    skt_loop_timer_set(loop, &t, now + 20000);
     run_for(loop, 1000);
-    assert_int_equal(skt_loop_timer_set(loop, &t, now + 10 * SKT_US_PER_SEC), SKT_OK);
+    skt_loop_timer_set(loop, &t, now + 10 * SKT_US_PER_SEC);
     unsigned before = ev_iteration(skt_loop_ev(loop));
     run_for(loop, 200000);
     assert_in_range(ev_iteration(skt_loop_ev(loop)) - before, 1, 5 + RUN_FOR_TURNS);
@@ -341,6 +436,9 @@ CHECK_GROUP(loop)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(timers_fire_in_order_and_never_early, set_up, tear_down),
         cmocka_unit_test_setup_teardown(timers_move_and_stop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(arming_takes_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_loop_needs_no_descriptor_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_loop_without_descriptors_is_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_timer_due_again_waits_for_the_next_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_idle_loop_sleeps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tasks_run_once_and_in_order, set_up, tear_down),

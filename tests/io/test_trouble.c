@@ -186,7 +186,7 @@ static void what_was_due_meanwhile_is_due_at_once(void **state)
     lost = 0;
     skt_us before = skt_loop_update(loop);
     skt_loop_timer_init(&hour, note_time);
-    assert_int_equal(skt_loop_timer_set(loop, &hour, before + 3600 * SKT_US_PER_SEC), SKT_OK);
+    skt_loop_timer_set(loop, &hour, before + 3600 * SKT_US_PER_SEC);
     run_for(loop, 5 * SKT_US_PER_MS);
     assert_int_equal(lost, 0);
     suspended_s = 3601;

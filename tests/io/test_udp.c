@@ -359,7 +359,7 @@ static void on_turn(struct skt_loop_timer *t, skt_us now)
     s->bytes_most = bytes > s->bytes_most ? bytes : s->bytes_most;
     s->calls = at_b.calls;
     s->bytes = at_b.bytes;
-    (void)skt_loop_timer_set(loop, t, now); /* the next turn's */
+    skt_loop_timer_set(loop, t, now); /* the next turn's */
 }
 
 /* However much waits, other descriptors and timers have their turn after half a megabyte and one batch, or,
@@ -378,7 +378,7 @@ static void a_turn_is_bounded(void **state)
             (void)skt_udp_send(a, &to, stream, sizeof stream, SEGMENT_LEN, false);
         at_b.pause = slow ? 3 * SKT_US_PER_MS : 0;
         skt_loop_timer_init(&s.timer, on_turn);
-        assert_int_equal(skt_loop_timer_set(loop, &s.timer, 0), SKT_OK);
+        skt_loop_timer_set(loop, &s.timer, 0);
         drain();
         skt_loop_timer_stop(loop, &s.timer);
         print_message("%zu bytes in all, at most %zu a turn, in %zu batches\n", at_b.bytes, s.bytes_most,

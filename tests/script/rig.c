@@ -145,7 +145,7 @@ static void on_poll(struct skt_loop_timer *t, skt_us now)
     if (w->met || now >= w->until)
         skt_loop_stop(w->rig->loop);
     else
-        assert_int_equal(skt_loop_timer_set(w->rig->loop, t, now + poll_every), SKT_OK);
+        skt_loop_timer_set(w->rig->loop, t, now + poll_every);
 }
 
 bool rig_run(struct rig *rig, bool (*done)(void *user), void *user, unsigned limit_ms)
@@ -154,7 +154,7 @@ bool rig_run(struct rig *rig, bool (*done)(void *user), void *user, unsigned lim
     skt_us now = skt_loop_now(rig->loop);
     w.until = now + limit_ms * SKT_US_PER_MS;
     skt_loop_timer_init(&w.timer, on_poll);
-    assert_int_equal(skt_loop_timer_set(rig->loop, &w.timer, now), SKT_OK);
+    skt_loop_timer_set(rig->loop, &w.timer, now);
     skt_loop_run(rig->loop);
     skt_loop_timer_stop(rig->loop, &w.timer);
     return w.met;

@@ -252,13 +252,13 @@ static void say_status(struct rig_app *a)
 static void end_turn(struct skt_loop_timer *t, skt_us now)
 {
     struct life *l = SKT_CONTAINER(t, struct life, turn_end);
-    (void)skt_loop_timer_set(l->loop, t, now + FAR);
+    skt_loop_timer_set(l->loop, t, now + FAR);
     skt_loop_stop(l->loop);
 }
 
 static void run_turn(struct life *l)
 {
-    (void)skt_loop_timer_set(l->loop, &l->turn_end, skt_loop_update(l->loop) + 5 * SKT_US_PER_MS);
+    skt_loop_timer_set(l->loop, &l->turn_end, skt_loop_update(l->loop) + 5 * SKT_US_PER_MS);
     skt_loop_run(l->loop);
 }
 
@@ -267,7 +267,7 @@ static bool start_loop(struct life *l)
     if (skt_loop_new(&l->loop) != SKT_OK)
         return false;
     skt_loop_timer_init(&l->turn_end, end_turn);
-    return skt_loop_timer_set(l->loop, &l->turn_end, skt_loop_now(l->loop) + FAR) == SKT_OK;
+    return true;
 }
 
 /* Runs the loop until the condition holds; from some time on there is memory again. */

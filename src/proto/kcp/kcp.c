@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "proto/kcp/internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +12,6 @@ enum {
     RCV_WND_MESSAGE = 512, /* a message of 256 fragments must fit before any of it can be read */
     RMT_WND_START = 128,
 };
-
-/* No deadline, but in the heap all the same: so that setting one later can't fail for want of memory. */
-#define FAR (SKT_NEVER - 1)
 
 int skt_kcp_parse(struct skt_reader *r, struct skt_kcp_header *h, const uint8_t **data)
 {
@@ -86,7 +82,8 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
     skt_list_init(&k->starved_node);
     skt_list_init(&k->lag_node);
     skt_kcp_set_sn(k, 0, 0);
-    return skt_heap_set(&path->turns.timers, &k->timer, FAR);
+    k->timer.at = SKT_NEVER;
+    return SKT_OK;
 }
 
 void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn)
@@ -189,12 +186,9 @@ skt_us skt_kcp_probe_time(const struct skt_kcp *k)
 
 void skt_kcp_update_timer(struct skt_kcp *k)
 {
-    skt_us at = skt_us_min(skt_us_min(k->snd.probe_at, k->rcv.tell_at), FAR);
-    if (at == k->timer.at)
-        return;
-    int err = skt_heap_set(&k->path->turns.timers, &k->timer, at);
-    assert(err == SKT_OK);
-    (void)err;
+    skt_us at = skt_us_min(k->snd.probe_at, k->rcv.tell_at);
+    if (at != k->timer.at)
+        skt_heap_set(&k->path->turns.timers, &k->timer, at);
 }
 
 void skt_kcp_update_sending(struct skt_kcp *k)

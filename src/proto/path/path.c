@@ -114,7 +114,6 @@ void skt_path_dispose(struct skt_path *p)
 {
     clear_rubble(p, UINT32_MAX);
     assert(skt_list_empty(&p->inflight) && skt_list_empty(&p->lost));
-    skt_heap_dispose(&p->turns.timers);
     skt_account_dispose(&p->account);
 }
 

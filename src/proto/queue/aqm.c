@@ -86,7 +86,6 @@ void skt_aqm_dispose(struct skt_aqm *q)
     }
     free(q->flows);
     skt_idmap_dispose(&q->by_hash);
-    skt_heap_dispose(&q->turns);
     skt_aqm_init(q, q->max, q->limit);
 }
 

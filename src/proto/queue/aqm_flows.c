@@ -3,7 +3,6 @@
 #include "base/err.h"
 #include "proto/queue/aqm_internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 enum { FLOWS_START = 16 };
@@ -14,9 +13,7 @@ enum { FLOWS_START = 16 };
 
 void skt_aqm_set_turn(struct skt_aqm *q, struct skt_aqm_flow *f, uint64_t place)
 {
-    int err = skt_heap_set(&q->turns, &f->turn, place); /* it is in it already */
-    assert(err == SKT_OK);
-    (void)err;
+    skt_heap_set(&q->turns, &f->turn, place);
 }
 
 void skt_aqm_activate(struct skt_aqm *q, struct skt_aqm_flow *f)
@@ -81,10 +78,7 @@ static struct skt_aqm_flow *new_flow(struct skt_aqm *q)
         return NULL;
     skt_list_init(&f->queue);
     skt_list_init(&f->link);
-    if (skt_heap_set(&q->turns, &f->turn, SKT_AQM_NO_TURN) != SKT_OK) {
-        free(f);
-        return NULL;
-    }
+    skt_heap_set(&q->turns, &f->turn, SKT_AQM_NO_TURN);
     f->number = (uint16_t)q->count;
     q->flows[q->count++] = f;
     return f;
