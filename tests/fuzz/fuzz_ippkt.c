@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* IP packets and offloads from anywhere: read, changed, answered, cut, joined. What was cut must be right. */
 #include "base/ippkt.h"
+#include "base/ippkt_tcp.h"
 #include "base/join.h"
 #include "base/offload.h"
 
@@ -30,6 +31,31 @@ static void edit(uint8_t *packet, size_t len, uint8_t choice)
     (void)skt_ippkt_mark_ce(packet, &p);
     (void)skt_ippkt_hop(packet, &p);
     (void)skt_ippkt_clamp_mss(packet, &p, choice, false);
+    if (right && !skt_ippkt_sums_ok(packet, len))
+        abort();
+}
+
+/* Given other ends and back again it is as it was. */
+static void readdress(uint8_t *packet, size_t len)
+{
+    static const uint8_t far[16] = {203, 0, 113, 9, 0xff, 0xff};
+    uint8_t own[32], out[SKT_IPPKT_RESET_MAX];
+    struct skt_ippkt p;
+    bool right = skt_ippkt_sums_ok(packet, len);
+    if (skt_ippkt_parse(&p, packet, len) != 0)
+        return;
+    size_t n = skt_ippkt_tcp_refusal(out, packet, &p);
+    if (n > 0 && !skt_ippkt_sums_ok(out, n))
+        abort();
+    if (!skt_ippkt_is_plain_tcp(&p))
+        return;
+    size_t ip = p.version == 4 ? 4 : 16;
+    memcpy(own, p.src, ip);
+    memcpy(own + 16, p.dst, ip);
+    skt_ippkt_readdress(packet, &p, &(struct skt_tcp_ends){far, far, 1, 2}, false);
+    if (right && !skt_ippkt_sums_ok(packet, len))
+        abort();
+    skt_ippkt_readdress(packet, &p, &(struct skt_tcp_ends){own, own + 16, p.src_port, p.dst_port}, false);
     if (right && !skt_ippkt_sums_ok(packet, len))
         abort();
 }
@@ -128,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cut(&p, mtu);
     if (p.len > 0 && !(data[0] & 16))
         (void)skt_offload_complete(&p);
+    readdress(p.data, p.len);
     edit(p.data, p.len, data[9]);
     join(p.data, p.len);
     free(p.data);
