@@ -100,7 +100,7 @@ void skt_log_line(enum skt_log_level level, const char *text)
 
 void skt_log(enum skt_log_level level, const char *fmt, ...)
 {
-    if (!skt_log_is_on(level) || (level == SKT_LOG_DEBUG && !skt_log_debug_allowed()))
+    if (!skt_log_is_on(level))
         return;
     char text[SKT_LOG_LINE_MAX];
     va_list ap;

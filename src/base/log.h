@@ -55,13 +55,25 @@ extern enum skt_log_level skt_log_level_now; /* for the next line only */
 #define skt_warn(...)  skt_log(SKT_LOG_WARN, __VA_ARGS__)
 #define skt_info(...)  skt_log(SKT_LOG_INFO, __VA_ARGS__)
 
-/* The story of connections and handshakes. Costs a comparison when it is off: the arguments are not
- * evaluated. At most some dozens a second are written, what is left out is counted. */
-#define skt_debug(...)                                                                                       \
+/* The story of connections and handshakes. Costs a comparison when it is off; the arguments are evaluated
+ * only for what is written. All such lines together are bounded, and each source has its fair share, so that
+ * a flood of one kind of line hides no other; what is left out is counted. The source is the place in the
+ * program (skt_debug), or whose story it is (skt_debug_of, by skt_log_key): only for what a peer has proved
+ * to be its own, or a flood of forged peers would take the places of the true ones. */
+#define skt_debug_of(key, ...)                                                                               \
     do {                                                                                                     \
-        if (skt_log_is_on(SKT_LOG_DEBUG))                                                                    \
+        if (skt_log_is_on(SKT_LOG_DEBUG) && skt_log_debug_allowed(key))                                      \
             skt_log(SKT_LOG_DEBUG, __VA_ARGS__);                                                             \
     } while (0)
+
+#define skt_debug(...)                                                                                       \
+    do {                                                                                                     \
+        static const char skt_place_;                                                                        \
+        skt_debug_of((uintptr_t)&skt_place_, __VA_ARGS__);                                                   \
+    } while (0)
+
+/* May this source write a debug line now? Counts it as written, or as left out. */
+bool skt_log_debug_allowed(uint64_t source);
 
 /* --- lines that a peer, a link, a target or a script can cause --- */
 

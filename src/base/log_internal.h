@@ -22,7 +22,11 @@ size_t skt_log_prefix(char *line, size_t cap, enum skt_log_level level);
 /* Writes a finished text as a line. */
 void skt_log_line(enum skt_log_level level, const char *text);
 
-/* May a debug line be written now? */
-bool skt_log_debug_allowed(void);
+/* The time that limits go by (skt_log_set_clock). */
+skt_us skt_log_now(void);
+
+/* Debug lines: says what is left out and was not told yet; forgets everything, for another clock. */
+void skt_log_debug_finish(void);
+void skt_log_debug_reset(void);
 
 #endif

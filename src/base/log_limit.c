@@ -17,8 +17,6 @@ enum {
                       a server's first clients after a restart */
     NEWS_FREE = 6, /* lines of one kind and key at once */
     SCRIPT_FREE = 50,
-    DEBUG_BURST = 500,
-    DEBUG_RATE = 50, /* lines a second; each is an event, and a story of some hundred connections is long */
 };
 
 struct tally {
@@ -39,9 +37,7 @@ static const skt_us steady_after = 5 * SKT_US_PER_SEC;
 static const skt_us steady_wait = 6 * SKT_US_PER_SEC; /* until the first word; a little later than that */
 
 static struct tally tallies[KEYED_MAX + REST_MAX];
-static skt_us said_until;  /* the budget of all lines, as a clock that each moves ahead by 1 s */
-static skt_us debug_until; /* likewise of debug lines */
-static uint32_t debug_left;
+static skt_us said_until; /* the budget of all lines, as a clock that each moves ahead by 1 s */
 static void (*wake_fn)(void *user);
 static void *wake_user;
 static skt_us (*clock_fn)(void);
@@ -52,11 +48,11 @@ void skt_log_set_clock(skt_us (*now)(void))
 {
     clock_fn = now;
     memset(tallies, 0, sizeof tallies);
-    said_until = debug_until = 0;
-    debug_left = 0;
+    said_until = 0;
+    skt_log_debug_reset();
 }
 
-static skt_us log_now(void)
+skt_us skt_log_now(void)
 {
     return clock_fn ? clock_fn() : skt_clock_now();
 }
@@ -182,7 +178,7 @@ static void say(struct tally *t, skt_us now)
 bool skt_log_limited(const struct skt_log_site *site, enum skt_log_level level, uint64_t key, const char *fmt,
                      ...)
 {
-    skt_us now = log_now();
+    skt_us now = skt_log_now();
     struct tally *t = tally_of(site, key, now);
     if (!t)
         return false;
@@ -260,26 +256,9 @@ void skt_log_set_waker(void (*wake)(void *user), void *user)
 
 void skt_log_finish(void)
 {
-    skt_us now = log_now();
+    skt_us now = skt_log_now();
     for (size_t i = 0; i < KEYED_MAX + REST_MAX; i++)
         if (tallies[i].left > 0 && (tallies[i].has_said || tallies[i].site->pace != SKT_LOG_STEADY))
             say(&tallies[i], now);
-}
-
-/* --- debug --- */
-
-bool skt_log_debug_allowed(void)
-{
-    skt_us now = log_now();
-    if (!take(&debug_until, now, SKT_US_PER_SEC / DEBUG_RATE, DEBUG_BURST)) {
-        debug_left += debug_left < UINT32_MAX ? 1 : 0;
-        return false;
-    }
-    if (debug_left > 0) {
-        char text[80];
-        snprintf(text, sizeof text, "%u debug lines are left out here: too many a second", debug_left);
-        debug_left = 0;
-        skt_log_line(SKT_LOG_DEBUG, text);
-    }
-    return true;
+    skt_log_debug_finish();
 }

@@ -103,8 +103,8 @@ static void refuse(struct skt_endpoint *ep, const struct skt_attach_request *req
 static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
 {
     char who[SKT_CLIENT_TEXT_MAX];
-    skt_debug("handshake: ATTACH with a good ticket, %s %s", skt_endpoint_session_text(ep, s, who),
-              is_new ? "is new" : "has new keys");
+    skt_debug_of(skt_endpoint_log_key(ep, s), "handshake: ATTACH with a good ticket, %s %s",
+                 skt_endpoint_session_text(ep, s, who), is_new ? "is new" : "has new keys");
     if (!is_new) {
         return;
     }

@@ -127,15 +127,16 @@ static void trace_handshake(const struct skt_endpoint *ep, struct skt_session *s
         skt_addr_text(to, addr);
     server_text(ep, server);
     if (notes & SKT_NOTE_INITIATION)
-        skt_debug("handshake with %s: message 1 to %s", server, addr);
+        skt_debug_of(entry_key(ep), "handshake with %s: message 1 to %s", server, addr);
     if (notes & SKT_NOTE_RESPONSE)
-        skt_debug("handshake with %s: message 2 has come and fits", server);
+        skt_debug_of(entry_key(ep), "handshake with %s: message 2 has come and fits", server);
     if (notes & SKT_NOTE_ATTACH)
-        skt_debug("handshake with %s: ATTACH with %s to %s", server,
-                  notes & SKT_NOTE_PROOF ? "a proof of our ticket" : "our ticket itself", addr);
+        skt_debug_of(entry_key(ep), "handshake with %s: ATTACH with %s to %s", server,
+                     notes & SKT_NOTE_PROOF ? "a proof of our ticket" : "our ticket itself", addr);
     if (notes & (SKT_NOTE_NEW | SKT_NOTE_CONTINUED))
-        skt_debug("handshake with %s: ACCEPT, session %u %s, %s", server, skt_session_cid(s),
-                  notes & SKT_NOTE_NEW ? "is new" : "has new keys", skt_session_cipher_name(s));
+        skt_debug_of(entry_key(ep), "handshake with %s: ACCEPT, session %u %s, %s", server,
+                     skt_session_cid(s), notes & SKT_NOTE_NEW ? "is new" : "has new keys",
+                     skt_session_cipher_name(s));
 }
 
 void skt_endpoint_trace_handshake(const struct skt_endpoint *ep, struct skt_session *s,

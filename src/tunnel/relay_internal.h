@@ -51,6 +51,7 @@ struct skt_relay {
     char *target;                /* client: the name that was asked for; NULL: the default one */
     skt_us began;                /* when it had its stream, for the log */
     uint32_t cid, conv;          /* the stream's name in the log, the same at both ends */
+    uint64_t story;              /* whose debug lines are its own, for skt_debug_of */
     skt_us opened;               /* when the relay began */
     skt_us active;               /* a byte moved last, or was acknowledged */
     size_t undelivered;          /* at the last look, while it ends: what the other sides have yet to take */

@@ -52,14 +52,14 @@ static void trace_begin(const struct skt_relay *r)
     char name[32], who[SKT_CLIENT_TEXT_MAX], from[SKT_ADDR_TEXT_MAX];
     struct skt_addr peer = {0};
     if (r->connect) {
-        skt_debug("%s: %s asks for target %s, %.100s port %u", name_of(r, name),
-                  skt_endpoint_session_text(r->ep, r->st->session, who), target_of(r->st->name),
-                  r->connect->host, r->connect->port);
+        skt_debug_of(r->story, "%s: %s asks for target %s, %.100s port %u", name_of(r, name),
+                     skt_endpoint_session_text(r->ep, r->st->session, who), target_of(r->st->name),
+                     r->connect->host, r->connect->port);
         return;
     }
     (void)skt_tcp_peer(skt_relay_fd(r), &peer);
-    skt_debug("%s: accepted from %s, to target %s", name_of(r, name), skt_addr_text(&peer, from),
-              target_of(r->target));
+    skt_debug_of(r->story, "%s: accepted from %s, to target %s", name_of(r, name), skt_addr_text(&peer, from),
+                 target_of(r->target));
 }
 
 void skt_relay_trace_begin(struct skt_relay *r)
@@ -67,6 +67,7 @@ void skt_relay_trace_begin(struct skt_relay *r)
     r->began = skt_loop_now(r->set->loop);
     r->cid = skt_session_cid(r->st->session);
     r->conv = r->st->conv;
+    r->story = skt_endpoint_log_key(r->ep, r->st->session);
     if (skt_log_is_on(SKT_LOG_DEBUG))
         trace_begin(r);
 }
@@ -78,8 +79,8 @@ void skt_relay_trace_connected(const struct skt_relay *r, int fd)
     if (!skt_log_is_on(SKT_LOG_DEBUG))
         return;
     (void)skt_tcp_peer(fd, &peer);
-    skt_debug("%s: connected to %s in %llu ms", name_of(r, name), skt_addr_text(&peer, at),
-              (unsigned long long)((skt_loop_now(r->set->loop) - r->began) / SKT_US_PER_MS));
+    skt_debug_of(r->story, "%s: connected to %s in %llu ms", name_of(r, name), skt_addr_text(&peer, at),
+                 (unsigned long long)((skt_loop_now(r->set->loop) - r->began) / SKT_US_PER_MS));
 }
 
 /* Who has ended it. */
@@ -101,8 +102,8 @@ void skt_relay_trace_end(const struct skt_relay *r)
     char name[32], age[SKT_FORMAT_MAX], in[SKT_FORMAT_MAX], out[SKT_FORMAT_MAX];
     if (!skt_log_is_on(SKT_LOG_DEBUG) || r->conv == 0)
         return;
-    skt_debug(
-        "%s: ended after %s: %s; %s from TCP, %s to TCP", name_of(r, name),
+    skt_debug_of(
+        r->story, "%s: ended after %s: %s; %s from TCP, %s to TCP", name_of(r, name),
         skt_format_duration((double)(skt_loop_now(r->set->loop) - r->began) / (double)SKT_US_PER_SEC, age),
         end_of(r), skt_format_bytes((double)r->to_stream, in), skt_format_bytes((double)r->to_tcp, out));
 }

@@ -257,10 +257,57 @@ static void debug_costs_nothing_when_off_and_is_bounded_when_on(void **state)
     for (unsigned i = 0; i < 35000; i++)
         skt_debug("%u", evaluate());
     assert_int_equal(lines(), 500);
-    now += SKT_US_PER_SEC;
+    assert_int_equal(evaluated, 500); /* what is left out costs no formatting */
+    now += 10 * SKT_US_PER_SEC;
     skt_debug("last");
     assert_int_equal(lines(), 2);
-    assert_non_null(strstr(text, "34500 debug lines are left out here"));
+    assert_non_null(strstr(text, "34500 debug lines are left out"));
+    skt_log_set_level(SKT_LOG_INFO);
+}
+
+/* Datagrams of strangers, and a client's story between them. */
+static void a_flood_of_debug_lines_hides_no_other(void **state)
+{
+    (void)state;
+    skt_log_set_level(SKT_LOG_DEBUG);
+    for (unsigned round = 0; round < 60; round++) {
+        for (unsigned i = 0; i < 5000; i++)
+            skt_debug("flood %u", i);
+        skt_debug_of(7, "story %u", round);
+        now += SKT_US_PER_SEC;
+    }
+    unsigned n = lines();
+    check_that(n, <=, 500 + 6 * 250 + 60 + 6);
+    for (unsigned round = 0; round < 60; round++) {
+        char line[32];
+        snprintf(line, sizeof line, "story %u\n", round);
+        assert_non_null(strstr(text, line));
+    }
+    skt_log_set_level(SKT_LOG_INFO);
+}
+
+/* Every one of hundreds of sources floods; the one that says little is heard, as long as it has a place. */
+static void many_floods_are_bounded(void **state)
+{
+    (void)state;
+    skt_log_set_level(SKT_LOG_DEBUG);
+    for (unsigned i = 0; i < 8; i++)
+        skt_debug_of(1, "quiet %u", i);
+    assert_int_equal(lines(), 8);
+    for (unsigned i = 0; i < 200000; i++)
+        skt_debug_of(2 + i % 500, "flood %u", i);
+    unsigned n = lines();
+    check_that(n, <=, 1000 + 32 * 8);
+    now += 10 * SKT_US_PER_SEC;
+    for (unsigned i = 0; i < 4; i++)
+        skt_debug_of(1, "quiet %u", i);
+    assert_int_equal(lines(), 4 + 1);
+    for (unsigned i = 0; i < 200000; i++)
+        skt_debug_of(2 + i % 500, "flood %u", i);
+    n = lines();
+    check_that(n, <=, 500 + 32 * 8);
+    skt_log_finish();
+    assert_int_equal(lines(), 1);
     skt_log_set_level(SKT_LOG_INFO);
 }
 
@@ -286,6 +333,8 @@ CHECK_GROUP(log_limit)
         cmocka_unit_test_setup(the_rest_waits_for_its_turn, setup),
         cmocka_unit_test_setup(the_end_says_what_is_counted, setup),
         cmocka_unit_test_setup(debug_costs_nothing_when_off_and_is_bounded_when_on, setup),
+        cmocka_unit_test_setup(a_flood_of_debug_lines_hides_no_other, setup),
+        cmocka_unit_test_setup(many_floods_are_bounded, setup),
         cmocka_unit_test(keys_tell_things_apart),
     };
     return cmocka_run_group_tests(tests, setup_all, teardown_all);

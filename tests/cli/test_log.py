@@ -229,3 +229,19 @@ def test_the_story_of_a_reset(box):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     wait_for(lambda: lines(pair.client, r"ended after .*: TCP was reset or timed out; "))
     wait_for(lambda: lines(pair.server, r"ended after .*: reset by the other end; "))
+
+
+def test_a_flood_hides_no_clients_story_at_debug(box):
+    pair = Pair(box, {"top": DEBUG, **ALICE})
+    pair.wait_up()
+    flood = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    flood.connect(("127.0.0.1", pair.udp))
+    for n in (1001, 1002, 1003):
+        for _ in range(2000):
+            flood.send(b"x" * 100)
+        pair.get(n)
+    flood.close()
+    wait_for(lambda: pair.server.log().count("ended after") == 3, what="the end of each connection")
+    assert pair.server.log().count("(alice, 127.0.0.1") >= 3
+    assert pair.server.log().count(" asks for target (the default one)") == 3
+    assert 0 < pair.server.log().count("a datagram from 127.0.0.1") <= 1000
