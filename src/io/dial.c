@@ -2,7 +2,6 @@
 #include "io/dial.h"
 
 #include "base/err.h"
-#include "io/tcp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,45 +46,33 @@ static void note_errno(struct skt_dial *d, int error)
     note_failure(d, what_of(error), &d->addrs[d->next - 1], strerror(error));
 }
 
-/* The socket of the attempt, no longer watched; -1: there is none. */
-static int take_socket(struct skt_dial *d)
-{
-    int fd = d->io.w.fd;
-    if (fd >= 0)
-        skt_loop_io_set(d->loop, &d->io, 0);
-    d->io.w.fd = -1;
-    return fd;
-}
-
-/* With a reset: should it have connected just now, nobody will ever use it. */
-static void drop_socket(struct skt_dial *d)
-{
-    int fd = take_socket(d);
-    if (fd >= 0)
-        skt_tcp_reset(fd);
-}
-
 /* The owner may free the dial in fn. */
-static void finish(struct skt_dial *d, int fd)
+static void finish(struct skt_dial *d, bool connected)
 {
+    struct skt_tcp_conn *conn = d->conn;
+    d->conn = NULL;
+    if (!connected) {
+        skt_tcp_conn_reset(conn);
+        conn = NULL;
+    }
     skt_loop_timer_stop(d->loop, &d->timer);
     d->loop = NULL;
-    d->fn(d->user, fd);
+    d->fn(d->user, conn);
 }
 
-static void on_ready(struct skt_loop_io *io, unsigned ready)
+static void on_ready(void *owner, unsigned ready)
 {
-    struct skt_dial *d = SKT_CONTAINER(io, struct skt_dial, io);
+    struct skt_dial *d = owner;
     (void)ready;
-    int err = skt_tcp_connect_result(io->w.fd);
+    int err = skt_tcp_conn_connected(d->conn);
     if (err == SKT_ERR_AGAIN)
         return;
     if (!err) {
-        finish(d, take_socket(d));
+        skt_tcp_conn_own(d->conn, NULL, NULL);
+        finish(d, true);
         return;
     }
     note_errno(d, errno);
-    drop_socket(d);
     try_next(d);
 }
 
@@ -101,24 +88,22 @@ static void try_next(struct skt_dial *d)
 {
     skt_us now = skt_loop_now(d->loop);
     while (d->next < d->n && now < d->until) {
-        int fd = skt_tcp_connect(&d->addrs[d->next++]);
-        if (fd < 0) {
+        if (skt_tcp_conn_connect(d->conn, &d->addrs[d->next++]) != SKT_OK) {
             note_errno(d, errno);
             continue;
         }
-        skt_loop_io_init(&d->io, fd, on_ready);
-        skt_loop_io_set(d->loop, &d->io, SKT_IO_WRITE);
+        skt_tcp_conn_watch(d->conn, SKT_IO_WRITE);
         skt_loop_timer_set(d->loop, &d->timer, attempt_until(d, now));
         return;
     }
     if (!*d->failure.why) /* the name was found in the very moment in which the time was over */
         note_failure(d, SKT_DIAL_TIMEOUT, NULL, "no answer in time");
-    finish(d, -1);
+    finish(d, false);
 }
 
 static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, const char *error)
 {
-    struct skt_dial *d = (struct skt_dial *)user;
+    struct skt_dial *d = user;
     d->resolve = NULL;
     if (n == 0)
         note_failure(d, SKT_DIAL_NO_NAME, NULL, error);
@@ -139,7 +124,6 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
     } else {
         note_failure(d, SKT_DIAL_TIMEOUT, &d->addrs[d->next - 1], "no answer in time");
     }
-    drop_socket(d);
     try_next(d);
 }
 
@@ -148,10 +132,14 @@ int skt_dial_begin(struct skt_dial *d, struct skt_loop *loop, const char *host, 
 {
     *d = (struct skt_dial){.loop = loop, .fn = fn, .user = user};
     d->until = skt_us_add(skt_loop_now(loop), limit);
-    skt_loop_io_init(&d->io, -1, on_ready);
     skt_loop_timer_init(&d->timer, on_timer);
+    d->conn = skt_tcp_conn_new(loop);
+    if (d->conn)
+        skt_tcp_conn_own(d->conn, on_ready, d);
     skt_loop_timer_set(loop, &d->timer, d->until);
-    int err = skt_resolve_start(&d->resolve, loop, host, port, on_resolved, d);
+    int err = SKT_ERR_NOMEM;
+    if (d->conn)
+        err = skt_resolve_start(&d->resolve, loop, host, port, on_resolved, d);
     if (err)
         skt_dial_cancel(d);
     return err;
@@ -163,7 +151,8 @@ void skt_dial_cancel(struct skt_dial *d)
         return;
     skt_resolve_cancel(d->resolve);
     d->resolve = NULL;
-    drop_socket(d);
+    skt_tcp_conn_reset(d->conn);
+    d->conn = NULL;
     skt_loop_timer_stop(d->loop, &d->timer);
     d->loop = NULL;
 }

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "io/loop.h"
 #include "io/resolve.h"
+#include "io/tcp_conn.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,23 +27,25 @@ struct skt_dial_failure {
     char why[96];       /* in words; "": nothing has failed */
 };
 
-/* Told once how it went, from the loop, never from inside skt_dial_begin. fd is connected, non-blocking and
- * the callee's from now on; or it is -1, and the dial's `failure` says why. The dial is over: it may be freed
- * or begun anew here. */
-typedef void (*skt_dial_fn)(void *user, int fd);
+/* Told once how it went, from the loop, never from inside skt_dial_begin. conn is connected and the callee's
+ * from now on; or it is NULL, and the dial's `failure` says why. The dial is over: it may be freed or begun
+ * anew here. */
+typedef void (*skt_dial_fn)(void *user, struct skt_tcp_conn *conn);
 
 /* The owner's memory; all zero before it is begun. Others than dial.c read `failure` only. */
 struct skt_dial {
-    struct skt_loop *loop; /* NULL: not under way */
-    skt_dial_fn fn;
-    void *user;
-    struct skt_resolve *resolve; /* NULL once answered */
-    struct skt_addr addrs[SKT_RESOLVE_ADDRS_MAX];
-    size_t n, next;        /* addresses; which of them to try next */
-    skt_us until;          /* the end of all attempts together; SKT_NEVER */
-    struct skt_loop_io io; /* of the attempt that is under way; its fd is -1 where there is none */
-    struct skt_loop_timer timer;
-    struct skt_dial_failure failure;
+    struct skt_loop *loop;                        /* NULL: not under way */
+    skt_dial_fn fn;                               /* told how it went */
+    void *user;                                   /* handed to fn */
+    struct skt_resolve *resolve;                  /* the look-up of the name; NULL once answered */
+    struct skt_addr addrs[SKT_RESOLVE_ADDRS_MAX]; /* the name's addresses */
+    size_t n;                                     /* of addrs */
+    size_t next;                                  /* which of addrs is tried next */
+    skt_us until;                                 /* the end of all attempts together; SKT_NEVER */
+    struct skt_tcp_conn
+        *conn; /* what is being made, the attempts one after the other; NULL once it is over */
+    struct skt_loop_timer timer;     /* the end of the look-up, then of each attempt */
+    struct skt_dial_failure failure; /* what has failed so far */
 };
 
 /* Begins to connect to a host (numeric or a name; not kept) within limit us, all in all; SKT_NEVER: as long

@@ -15,14 +15,14 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BACKLOG = 1024 };
 
 static void on_connection(struct skt_listener *l, int fd)
 {
     struct skt_script_etcp *e = SKT_CONTAINER(l, struct skt_script_etcp, listener);
-    struct skt_script_tcp *c = skt_script_tcp_adopt(e, fd);
+    struct skt_tcp_conn *conn = skt_tcp_conn_accepted(l->loop, fd);
+    struct skt_script_tcp *c = conn ? skt_script_tcp_adopt(e, conn) : NULL;
     if (c)
         skt_script_tcp_announce(c);
 }

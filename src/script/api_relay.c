@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "config/tickets.h"
-#include "io/tcp.h"
 #include "script/api.h"
 #include "script/handle.h"
 #include "script/skcp.h"
@@ -116,10 +115,9 @@ static struct skt_script_stream *check_stream(lua_State *L, int idx)
 
 static struct skt_relay_options options_of(const struct skt_script *app)
 {
-    const struct skt_config_mode_table *t = &app->conf->table;
     return (struct skt_relay_options){
-        .idle_limit = t->tcp_keepalive > 0 ? (skt_us)(t->tcp_keepalive * (double)SKT_US_PER_SEC) : SKT_NEVER,
-        .connect_timeout = (skt_us)(t->tcp_recv_timeout * (double)SKT_US_PER_SEC),
+        .idle_limit = skt_script_tcp_idle_limit(app),
+        .connect_timeout = skt_script_tcp_connect_limit(app),
     };
 }
 
@@ -138,12 +136,12 @@ static int relay_open(lua_State *L)
         return skt_script_push_fail(L, "the script has bytes of this connection under way");
     struct skt_relay_options options = options_of(app);
     struct skt_relay *relay;
-    int fd = skt_script_tcp_release(c);
+    struct skt_tcp_conn *conn = skt_script_tcp_release(c);
     int err = SKT_ERR_CLOSED;
     if (k && k->ep)
-        err = skt_relay_open(app->relays, fd, k->ep, cid, target, &options, &relay);
+        err = skt_relay_open(app->relays, conn, k->ep, cid, target, &options, &relay);
     else
-        skt_tcp_reset(fd);
+        skt_tcp_conn_reset(conn);
     if (err != SKT_OK)
         return skt_script_push_fail_err(L, err);
     lua_pushboolean(L, 1);

@@ -6,19 +6,10 @@
 #include "script/hold.h"
 #include "script/tcp_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-enum {
-    READS_A_TURN = 4, /* so that one busy connection leaves the others their turn */
-    DROPS_A_TURN = 16,
-    PROBE_IDLE_S = 60,
-    PROBE_EVERY_S = 15,
-    PROBES = 4,
-};
+enum { READS_A_TURN = 4 }; /* so that one busy connection leaves the others their turn */
 
 static const skt_us linger_look = 20 * SKT_US_PER_MS; /* what TCP has delivered the loop does not tell */
 
@@ -73,8 +64,8 @@ static void drop_queue(struct skt_script_tcp *c)
 static void lay_down(struct skt_script_tcp *c)
 {
     struct skt_script *app = c->app;
-    if (c->fd >= 0)
-        skt_loop_io_set(app->loop, &c->io, 0);
+    if (c->conn)
+        skt_tcp_conn_watch(c->conn, 0);
     skt_loop_timer_stop(app->loop, &c->timer);
     skt_script_tcp_drop_dial(c);
     drop_queue(c);
@@ -85,33 +76,24 @@ static void lay_down(struct skt_script_tcp *c)
     skt_loop_defer(app->loop, &app->bury);
 }
 
-void skt_script_tcp_abort(struct skt_script_tcp *c)
+struct skt_tcp_conn *skt_script_tcp_release(struct skt_script_tcp *c)
 {
-    int fd = c->fd;
-    if (c->phase == SKT_TCP_GONE)
-        return;
+    struct skt_tcp_conn *conn = c->conn;
     lay_down(c);
-    c->fd = -1;
-    if (fd >= 0)
-        skt_tcp_reset(fd);
+    c->conn = NULL;
+    return conn;
 }
 
-int skt_script_tcp_release(struct skt_script_tcp *c)
+void skt_script_tcp_abort(struct skt_script_tcp *c)
 {
-    int fd = c->fd;
-    lay_down(c);
-    c->fd = -1;
-    return fd;
+    if (c->phase != SKT_TCP_GONE)
+        skt_tcp_conn_reset(skt_script_tcp_release(c));
 }
 
 /* The orderly end: nothing is left to send. */
 static void finish(struct skt_script_tcp *c)
 {
-    int fd = c->fd;
-    lay_down(c);
-    c->fd = -1;
-    if (fd >= 0)
-        close(fd);
+    skt_tcp_conn_close(skt_script_tcp_release(c));
 }
 
 /* --- writing --- */
@@ -120,12 +102,9 @@ void skt_script_tcp_flush(struct skt_script_tcp *c)
 {
     while (c->first) {
         struct skt_script_chunk *chunk = c->first;
-        ssize_t n = send(c->fd, chunk->bytes + chunk->done, chunk->len - chunk->done, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && skt_io_lacks(errno))
-            skt_loop_io_rest(c->app->loop, &c->io);
-        if (n < 0 && !skt_io_passes(errno))
+        const struct iovec iov = {chunk->bytes + chunk->done, chunk->len - chunk->done};
+        ssize_t n = skt_tcp_conn_write(c->conn, &iov, 1);
+        if (n == SKT_ERR_IO)
             drop_queue(c); /* the reading side will find out why */
         if (n <= 0)
             return;
@@ -183,15 +162,11 @@ static struct skt_script_source source_of(const struct skt_script_tcp *c)
 static void linger(struct skt_script_tcp *c)
 {
     struct skt_script *app = c->app;
-    uint8_t buf[4096];
     skt_us now = skt_loop_now(app->loop);
-    ssize_t n = 1;
-    for (int i = 0; i < DROPS_A_TURN && n > 0 && !c->ended; i++)
-        n = recv(c->fd, buf, sizeof buf, 0);
-    if (n == 0)
+    int err = c->ended ? SKT_ERR_AGAIN : skt_tcp_conn_drop_input(c->conn);
+    if (err == SKT_OK)
         c->ended = true;
-    bool broken = n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
-    if (broken || (!c->first && skt_tcp_unsent(c->fd) == 0)) {
+    if (err == SKT_ERR_IO || (!c->first && skt_tcp_unsent(skt_tcp_conn_fd(c->conn)) == 0)) {
         finish(c);
     } else if (now >= c->linger_until) {
         skt_script_tcp_abort(c);
@@ -253,13 +228,12 @@ static bool read_once(struct skt_script_tcp *c)
     if (!app->read_buf)
         app->read_buf = malloc(cap);
     if (!app->read_buf) {
-        skt_loop_io_rest(app->loop, &c->io);
+        skt_loop_io_rest(app->loop, &c->conn->io);
         return false;
     }
-    ssize_t n = recv(c->fd, app->read_buf, cap, 0);
-    if (n < 0 && skt_io_lacks(errno))
-        skt_loop_io_rest(app->loop, &c->io);
-    if (n < 0 && skt_io_passes(errno))
+    const struct iovec iov = {app->read_buf, cap};
+    ssize_t n = skt_tcp_conn_read(c->conn, &iov, 1);
+    if (n == SKT_ERR_AGAIN)
         return false;
     if (n <= 0) {
         if (n < 0)
@@ -290,9 +264,9 @@ static void on_writable(struct skt_script_tcp *c)
     }
 }
 
-static void on_ready(struct skt_loop_io *io, unsigned ready)
+static void on_ready(void *owner, unsigned ready)
 {
-    struct skt_script_tcp *c = SKT_CONTAINER(io, struct skt_script_tcp, io);
+    struct skt_script_tcp *c = owner;
     if (ready & SKT_IO_WRITE)
         on_writable(c);
     if (c->phase == SKT_TCP_LINGERING) {
@@ -309,7 +283,7 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
 void skt_script_tcp_watch(struct skt_script_tcp *c)
 {
     unsigned events = 0;
-    if (c->fd < 0 || c->phase == SKT_TCP_GONE)
+    if (!c->conn || c->phase == SKT_TCP_GONE)
         return;
     if (c->first)
         events |= SKT_IO_WRITE;
@@ -318,7 +292,7 @@ void skt_script_tcp_watch(struct skt_script_tcp *c)
         events |= SKT_IO_READ;
     if (c->phase == SKT_TCP_LINGERING && !c->ended)
         events |= SKT_IO_READ;
-    skt_loop_io_set(c->app->loop, &c->io, events);
+    skt_tcp_conn_watch(c->conn, events);
 }
 
 void skt_script_tcp_watch_all(struct skt_script *app)
@@ -330,26 +304,26 @@ void skt_script_tcp_watch_all(struct skt_script *app)
 
 /* --- beginning --- */
 
-static skt_us idle_limit(const struct skt_script *app)
+skt_us skt_script_tcp_idle_limit(const struct skt_script *app)
 {
     double limit = app->conf->table.tcp_keepalive;
     return limit > 0 ? (skt_us)(limit * (double)SKT_US_PER_SEC) : SKT_NEVER;
 }
 
-void skt_script_tcp_up(struct skt_script_tcp *c)
+void skt_script_tcp_up(struct skt_script_tcp *c, struct skt_tcp_conn *conn)
 {
     struct skt_script *app = c->app;
+    c->conn = conn;
+    skt_tcp_conn_own(conn, on_ready, c);
     c->phase = SKT_TCP_UP;
     c->active = skt_loop_now(app->loop);
-    skt_loop_timer_set(app->loop, &c->timer, skt_us_add(c->active, idle_limit(app)));
-    (void)skt_tcp_set_nodelay(c->fd);
-    (void)skt_tcp_set_keepalive(c->fd, PROBE_IDLE_S, PROBE_EVERY_S, PROBES);
+    skt_loop_timer_set(app->loop, &c->timer, skt_us_add(c->active, skt_script_tcp_idle_limit(app)));
 }
 
 /* As the relay does: nothing moved for the limit, so nothing of it is waited for. */
 static void on_idle(struct skt_script_tcp *c, skt_us now)
 {
-    skt_us due = skt_us_add(c->active, idle_limit(c->app));
+    skt_us due = skt_us_add(c->active, skt_script_tcp_idle_limit(c->app));
     if (now < due) {
         skt_loop_timer_set(c->app->loop, &c->timer, due);
         return;
@@ -367,14 +341,7 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
         on_idle(c, now);
 }
 
-void skt_script_tcp_attach(struct skt_script_tcp *c, int fd)
-{
-    c->fd = fd;
-    skt_loop_io_init(&c->io, fd, on_ready);
-}
-
-struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,
-                                          enum skt_script_tcp_phase phase)
+struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp)
 {
     struct skt_script *app = etcp->base.app;
     struct skt_script_tcp *c = calloc(1, sizeof *c);
@@ -383,8 +350,7 @@ struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,
     c->app = app;
     c->etcp = etcp;
     c->number = skt_script_number(app);
-    c->fd = fd;
-    c->phase = phase;
+    c->phase = SKT_TCP_CONNECTING;
     c->last = &c->first;
     skt_list_init(&c->link);
     skt_loop_timer_init(&c->timer, on_timer);
@@ -393,19 +359,17 @@ struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,
         return NULL;
     }
     skt_list_append(&etcp->tcps, &c->link);
-    if (fd >= 0)
-        skt_script_tcp_attach(c, fd);
     return c;
 }
 
-struct skt_script_tcp *skt_script_tcp_adopt(struct skt_script_etcp *etcp, int fd)
+struct skt_script_tcp *skt_script_tcp_adopt(struct skt_script_etcp *etcp, struct skt_tcp_conn *conn)
 {
-    struct skt_script_tcp *c = skt_script_tcp_new(etcp, fd, SKT_TCP_UP);
+    struct skt_script_tcp *c = skt_script_tcp_new(etcp);
     if (!c) {
-        skt_tcp_reset(fd);
+        skt_tcp_conn_reset(conn);
         return NULL;
     }
-    skt_script_tcp_up(c);
+    skt_script_tcp_up(c, conn);
     return c;
 }
 

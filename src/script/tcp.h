@@ -4,6 +4,7 @@
 #define SKT_SCRIPT_TCP_H
 
 #include "io/dial.h"
+#include "io/tcp_conn.h"
 #include "script/api_etcp.h"
 #include "script/state.h"
 
@@ -31,15 +32,14 @@ struct skt_script_tcp {
     struct skt_script *app;
     struct skt_list link; /* in the etcp's list, app->lingering or app->graveyard */
     struct skt_script_etcp *etcp;
-    uint32_t number; /* the fd that scripts see */
-    int fd;
+    uint32_t number;           /* the fd that scripts see */
+    struct skt_tcp_conn *conn; /* NULL while it connects, and once it has been given away or has ended */
     enum skt_script_tcp_phase phase;
     bool closing; /* on_tcp_close is running or has run */
     bool blocked; /* a send was refused: on_tcp_room follows */
     bool ended;   /* while it lingers: its peer's end was read */
     skt_us linger_until;
-    unsigned holds; /* what its on_tcp_recv has filled: no more is read meanwhile */
-    struct skt_loop_io io;
+    unsigned holds;                         /* what its on_tcp_recv has filled: no more is read meanwhile */
     struct skt_loop_timer timer;            /* idle limit (tcp_keepalive) or linger */
     skt_us active;                          /* a byte moved last */
     struct skt_dial *dial;                  /* while it connects, else NULL */
@@ -58,9 +58,8 @@ void skt_script_tcp_free_buffer(struct skt_script *app);
 struct skt_script_tcp *skt_script_tcp_find(struct skt_script *app, const struct skt_script_etcp *etcp,
                                            uint32_t number);
 
-/* A connected socket becomes a connection (the descriptor is owned from now on; reset on failure). NULL: no
- * memory. */
-struct skt_script_tcp *skt_script_tcp_adopt(struct skt_script_etcp *etcp, int fd);
+/* A connection that was accepted becomes the script's (reset on failure). NULL: no memory. */
+struct skt_script_tcp *skt_script_tcp_adopt(struct skt_script_etcp *etcp, struct skt_tcp_conn *conn);
 
 /* Begins to connect, without blocking; *out is a connection at once. */
 int skt_script_tcp_dial(struct skt_script_etcp *etcp, const char *host, uint16_t port,
@@ -75,8 +74,14 @@ void skt_script_tcp_close(struct skt_script_tcp *c, bool silent);
 /* Ends it at once with a reset; on_tcp_close is not called. */
 void skt_script_tcp_abort(struct skt_script_tcp *c);
 
-/* Takes the socket out of it and ends it for the script. */
-int skt_script_tcp_release(struct skt_script_tcp *c);
+/* Ends it for the script and hands out the connection. */
+struct skt_tcp_conn *skt_script_tcp_release(struct skt_script_tcp *c);
+
+/* The look-up of a name and all attempts to connect together may take this long (tcp_recv_timeout). */
+skt_us skt_script_tcp_connect_limit(const struct skt_script *app);
+
+/* No byte in either direction for this long ends a connection (tcp_keepalive); SKT_NEVER. */
+skt_us skt_script_tcp_idle_limit(const struct skt_script *app);
 
 /* Watches for what is wanted now. */
 void skt_script_tcp_watch(struct skt_script_tcp *c);

@@ -8,12 +8,16 @@
 /* Stops to connect, where it does. */
 void skt_script_tcp_drop_dial(struct skt_script_tcp *c);
 
-/* A descriptor of -1: none yet. NULL: no memory. */
-struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp, int fd,
-                                          enum skt_script_tcp_phase phase);
-void skt_script_tcp_attach(struct skt_script_tcp *c, int fd);
-void skt_script_tcp_up(struct skt_script_tcp *c); /* it is connected: its limits begin */
+/* Without a connection yet. NULL: no memory. */
+struct skt_script_tcp *skt_script_tcp_new(struct skt_script_etcp *etcp);
+
+/* It is connected: it has its connection from now on, and its limits begin. */
+void skt_script_tcp_up(struct skt_script_tcp *c, struct skt_tcp_conn *conn);
+
+/* Writes what is queued, as far as there is room. */
 void skt_script_tcp_flush(struct skt_script_tcp *c);
+
+/* It could not be made. */
 void skt_script_tcp_fail(struct skt_script_tcp *c);
 
 #endif

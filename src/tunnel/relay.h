@@ -6,46 +6,33 @@
 #ifndef SKT_TUNNEL_RELAY_H
 #define SKT_TUNNEL_RELAY_H
 
+#include "io/tcp_conn.h"
 #include "tunnel/endpoint.h"
+#include "tunnel/relay_set.h"
 
 struct skt_relay;
 
-struct skt_relay_stats {
-    uint64_t open, accepted, refused, closed;
-};
-
-/* One per process (loop): all relays, for the status, the shutdown and idle limits. */
-struct skt_relay_set;
-
-int skt_relay_set_new(struct skt_relay_set **out, struct skt_loop *loop);
-
-/* Ends what is open: nothing more is read from TCP; the peers get what was, TCP what has come from them, then
- * both are reset. */
-void skt_relay_set_leave(struct skt_relay_set *set);
-
-/* Resets what is still open. */
-void skt_relay_set_free(struct skt_relay_set *set);
-
-const struct skt_relay_stats *skt_relay_set_stats(const struct skt_relay_set *set);
-
+/* Long enough for a path that is interrupted, short enough for who waits for the descriptor. */
 #define SKT_RELAY_LINGER_US (30 * SKT_US_PER_SEC)
 
 struct skt_relay_options {
     skt_us
         idle_limit; /* no byte in either direction for this long: closed; SKT_NEVER: never (tcp_keepalive) */
-    skt_us connect_timeout; /* tcp_recv_timeout */
-    skt_us linger;          /* at its end nobody takes a byte for this long: the rest is dropped; 0:
-                               SKT_RELAY_LINGER_US */
-    /* Told once when the relay has ended (its fd is closed, its stream released); may be NULL. */
+    skt_us
+        connect_timeout; /* the look-up of the target's name and all attempts to connect (tcp_recv_timeout) */
+    skt_us linger;       /* at its end nobody takes a byte for this long: the rest is dropped; 0:
+                            SKT_RELAY_LINGER_US */
+    /* Told once when the relay has ended (its connection is closed, its stream released); may be NULL. */
     void (*on_close)(void *user, struct skt_relay *relay);
-    void *user;
+    void *user; /* handed to on_close */
 };
 
-/* Client side: relays a connected TCP socket (owned from now on, whatever the result) into a new stream of
- * the session to the named target ("": the default). SKT_ERR_CLOSED, SKT_ERR_NOTFOUND, SKT_ERR_NOMEM: fd was
+/* Client side: relays a connection (the relay's from now on, whatever the result) into a new stream of the
+ * session to the named target ("": the default). SKT_ERR_CLOSED, SKT_ERR_NOTFOUND, SKT_ERR_NOMEM: it was
  * reset. */
-int skt_relay_open(struct skt_relay_set *set, int fd, struct skt_endpoint *ep, uint32_t cid,
-                   const char *target, const struct skt_relay_options *options, struct skt_relay **out);
+int skt_relay_open(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct skt_endpoint *ep,
+                   uint32_t cid, const char *target, const struct skt_relay_options *options,
+                   struct skt_relay **out);
 
 /* Server side: connects to host (numeric or a name, resolved without blocking) and port, then relays the
  * stream. Failure resets the stream with a reason that the client is told. The stream is the relay's from now

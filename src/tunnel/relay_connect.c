@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The server's way to a target, and what the client is told where there is none. */
+/* The server's side of a relay's beginning: the way to the target, and what the client is told where there is
+ * none. */
+#include "tunnel/relay_connect.h"
+
 #include "base/err.h"
-#include "tunnel/relay_internal.h"
+#include "tunnel/relay_log.h"
+#include "tunnel/relay_start.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,21 +26,22 @@ static int reason_of(enum skt_dial_what what)
     return SKT_RESET_UNREACHABLE;
 }
 
-static void on_dialled(void *user, int fd)
+static void on_dialled(void *user, struct skt_tcp_conn *conn)
 {
     struct skt_relay *r = user;
-    if (fd < 0) {
-        r->refused = true;
+    if (!conn) {
+        r->fate.refused = true;
         skt_relay_log_no_target(r);
         skt_relay_abort(r, reason_of(r->connect->dial.failure.what));
         return;
     }
-    skt_relay_connect_free(r);
-    skt_relay_trace_connected(r, fd);
-    skt_relay_start(r, fd);
+    skt_relay_drop_connect(r);
+    skt_relay_trace_connected(r, conn);
+    skt_relay_start(r, conn);
 }
 
-int skt_relay_connect_begin(struct skt_relay *r, const char *host, uint16_t port)
+/* What it leaves behind where it fails, skt_relay_drop_connect frees. */
+static int begin(struct skt_relay *r, const char *host, uint16_t port)
 {
     struct skt_relay_connect *c = calloc(1, sizeof *c);
     if (!c)
@@ -49,12 +54,32 @@ int skt_relay_connect_begin(struct skt_relay *r, const char *host, uint16_t port
     return skt_dial_begin(&c->dial, r->set->loop, host, port, r->options.connect_timeout, on_dialled, r);
 }
 
-void skt_relay_connect_free(struct skt_relay *r)
+int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct skt_stream *st,
+                      const char *host, uint16_t port, const struct skt_relay_options *options,
+                      struct skt_relay **out)
 {
-    if (!r->connect)
-        return;
-    skt_dial_cancel(&r->connect->dial);
-    free(r->connect->host);
-    free(r->connect);
-    r->connect = NULL;
+    set->stats.accepted++;
+    bool gone = st->reset && !skt_stream_has_unread(st);
+    struct skt_relay *r = gone ? NULL : skt_relay_new(set, ep, options);
+    if (!r) {
+        set->stats.refused++;
+        int why = gone ? SKT_ERR_CLOSED : SKT_ERR_NOMEM;
+        skt_relay_reset_stream(ep, st, SKT_RESET_LIMIT);
+        return why;
+    }
+    r->began = skt_loop_now(set->loop);
+    int err = skt_relay_charge_begin(&r->charge, ep, st->session);
+    if (!err)
+        err = begin(r, host, port);
+    if (err) {
+        skt_relay_forget(r);
+        skt_relay_reset_stream(ep, st, err == SKT_ERR_ARG ? SKT_RESET_UNREACHABLE : SKT_RESET_LIMIT);
+        return err;
+    }
+    r->st = st;
+    st->user = &r->owner;
+    skt_relay_trace_begin(r);
+    if (out)
+        *out = r;
+    return SKT_OK;
 }

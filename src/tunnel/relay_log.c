@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What relays say: each thing once, in words, then rarely (base/log.h). */
+#include "tunnel/relay_log.h"
+
 #include "base/format.h"
 #include "io/tcp.h"
 #include "tunnel/endpoint_log.h"
-#include "tunnel/relay_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,16 +35,16 @@ void skt_relay_log_no_target(const struct skt_relay *r)
 void skt_relay_log_refused(const struct skt_relay *r, int reason)
 {
     char who[SKT_CLIENT_TEXT_MAX];
-    skt_warn_rarely(key_of(r, r->target ? r->target : ""), "%s: the server says: %s: %s",
+    skt_warn_rarely(key_of(r, r->name.target ? r->name.target : ""), "%s: the server says: %s: %s",
                     skt_endpoint_session_text(r->ep, r->st->session, who),
-                    skt_reset_words((enum skt_reset)reason), target_of(r->target));
+                    skt_reset_words((enum skt_reset)reason), target_of(r->name.target));
 }
 
 /* --- debug --- */
 
 static const char *name_of(const struct skt_relay *r, char buf[32])
 {
-    snprintf(buf, 32, "connection %u/%u", r->cid, r->conv);
+    snprintf(buf, 32, "connection %u/%u", r->name.cid, r->name.conv);
     return buf;
 }
 
@@ -52,58 +53,57 @@ static void trace_begin(const struct skt_relay *r)
     char name[32], who[SKT_CLIENT_TEXT_MAX], from[SKT_ADDR_TEXT_MAX];
     struct skt_addr peer = {0};
     if (r->connect) {
-        skt_debug_of(r->story, "%s: %s asks for target %s, %.100s port %u", name_of(r, name),
+        skt_debug_of(r->name.story, "%s: %s asks for target %s, %.100s port %u", name_of(r, name),
                      skt_endpoint_session_text(r->ep, r->st->session, who), target_of(r->st->name),
                      r->connect->host, r->connect->port);
         return;
     }
-    (void)skt_tcp_peer(skt_relay_fd(r), &peer);
-    skt_debug_of(r->story, "%s: accepted from %s, to target %s", name_of(r, name), skt_addr_text(&peer, from),
-                 target_of(r->target));
+    (void)skt_tcp_peer(skt_tcp_conn_fd(r->conn), &peer);
+    skt_debug_of(r->name.story, "%s: accepted from %s, to target %s", name_of(r, name),
+                 skt_addr_text(&peer, from), target_of(r->name.target));
 }
 
 void skt_relay_trace_begin(struct skt_relay *r)
 {
-    r->began = skt_loop_now(r->set->loop);
-    r->cid = skt_session_cid(r->st->session);
-    r->conv = r->st->conv;
-    r->story = skt_endpoint_log_key(r->ep, r->st->session);
+    r->name.cid = skt_session_cid(r->st->session);
+    r->name.conv = r->st->conv;
+    r->name.story = skt_endpoint_log_key(r->ep, r->st->session);
     if (skt_log_is_on(SKT_LOG_DEBUG))
         trace_begin(r);
 }
 
-void skt_relay_trace_connected(const struct skt_relay *r, int fd)
+void skt_relay_trace_connected(const struct skt_relay *r, const struct skt_tcp_conn *conn)
 {
     char name[32], at[SKT_ADDR_TEXT_MAX];
     struct skt_addr peer = {0};
     if (!skt_log_is_on(SKT_LOG_DEBUG))
         return;
-    (void)skt_tcp_peer(fd, &peer);
-    skt_debug_of(r->story, "%s: connected to %s in %llu ms", name_of(r, name), skt_addr_text(&peer, at),
+    (void)skt_tcp_peer(skt_tcp_conn_fd(conn), &peer);
+    skt_debug_of(r->name.story, "%s: connected to %s in %llu ms", name_of(r, name), skt_addr_text(&peer, at),
                  (unsigned long long)((skt_loop_now(r->set->loop) - r->began) / SKT_US_PER_MS));
 }
 
 /* Who has ended it. */
 static const char *end_of(const struct skt_relay *r)
 {
-    if (r->refused)
+    if (r->fate.refused)
         return "no target";
-    if (r->over)
-        return r->leaving ? "ended here" : "reset by the other end";
-    if (r->broken)
+    if (r->fate.over)
+        return r->fate.leaving ? "ended here" : "reset by the other end";
+    if (r->fate.broken)
         return "TCP was reset or timed out";
-    if (r->leaving)
+    if (r->fate.leaving)
         return "no byte for tcp_keepalive";
-    return r->finished && r->shut ? "both sides were through" : "ended here";
+    return r->in.told && r->out.shut ? "both sides were through" : "ended here";
 }
 
 void skt_relay_trace_end(const struct skt_relay *r)
 {
     char name[32], age[SKT_FORMAT_MAX], in[SKT_FORMAT_MAX], out[SKT_FORMAT_MAX];
-    if (!skt_log_is_on(SKT_LOG_DEBUG) || r->conv == 0)
+    if (!skt_log_is_on(SKT_LOG_DEBUG) || r->name.conv == 0)
         return;
     skt_debug_of(
-        r->story, "%s: ended after %s: %s; %s from TCP, %s to TCP", name_of(r, name),
+        r->name.story, "%s: ended after %s: %s; %s from TCP, %s to TCP", name_of(r, name),
         skt_format_duration((double)(skt_loop_now(r->set->loop) - r->began) / (double)SKT_US_PER_SEC, age),
-        end_of(r), skt_format_bytes((double)r->to_stream, in), skt_format_bytes((double)r->to_tcp, out));
+        end_of(r), skt_format_bytes((double)r->in.bytes, in), skt_format_bytes((double)r->out.bytes, out));
 }

@@ -115,15 +115,16 @@ void *__wrap_realloc(void *old, size_t len)
 
 static struct skt_loop *loop;
 static struct skt_dial dial;
-static int calls, got; /* the answer */
+static int calls;                /* answers */
+static struct skt_tcp_conn *got; /* the last answer */
 static int fds_before;
 static uint16_t port;
 
-static void on_dialled(void *user, int fd)
+static void on_dialled(void *user, struct skt_tcp_conn *conn)
 {
     assert_ptr_equal(user, &dial);
     calls++;
-    got = fd;
+    got = conn;
     skt_loop_stop(loop);
 }
 
@@ -138,7 +139,7 @@ static int open_fds(void)
 static void begin(const char *host, skt_us limit)
 {
     calls = 0;
-    got = -2;
+    got = NULL;
     assert_int_equal(skt_dial_begin(&dial, loop, host, port, limit, on_dialled, &dial), SKT_OK);
     assert_int_equal(calls, 0); /* never from inside the call */
 }
@@ -211,7 +212,7 @@ static void expect_failure(const char *host, skt_us limit, enum skt_dial_what wh
     begin(host, limit);
     skt_loop_run(loop);
     assert_int_equal(calls, 1);
-    assert_int_equal(got, -1);
+    assert_null(got);
     assert_int_equal(dial.failure.what, what);
     if (ip)
         snprintf(wanted, sizeof wanted, "%s:%u", ip, port);
@@ -228,13 +229,13 @@ static void expect_connected(const char *host, skt_us limit, const char *ip)
     begin(host, limit);
     skt_loop_run(loop);
     assert_int_equal(calls, 1);
-    check_that(got, >=, 0);
-    assert_int_equal(skt_tcp_peer(got, &peer), SKT_OK);
+    assert_non_null(got);
+    assert_int_equal(skt_tcp_peer(skt_tcp_conn_fd(got), &peer), SKT_OK);
     assert_int_equal(skt_addr_parse(&wanted, ip, port), SKT_OK);
     assert_true(skt_addr_equal(&peer, &wanted));
-    skt_dial_cancel(&dial); /* leaves the descriptor alone */
-    assert_int_equal(write(got, "x", 1), 1);
-    close(got);
+    skt_dial_cancel(&dial); /* leaves the connection alone */
+    assert_int_equal(skt_tcp_conn_write(got, &(struct iovec){(void *)(uintptr_t) "x", 1}, 1), 1);
+    skt_tcp_conn_close(got);
 }
 
 /* --- one address --- */
@@ -269,7 +270,7 @@ static void a_lack_of_descriptors_is_told(void **state)
     begin("127.0.0.1", SECOND);
     skt_loop_run(loop);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-    assert_int_equal(got, -1);
+    assert_null(got);
     assert_int_equal(dial.failure.what, SKT_DIAL_NO_ROOM);
     assert_string_equal(dial.failure.why, strerror(EMFILE));
 }
@@ -349,10 +350,10 @@ static void it_may_be_cancelled_in_every_state(void **state)
     fill_in(&h);
 }
 
-static void on_end_begin_again(void *user, int fd)
+static void on_end_begin_again(void *user, struct skt_tcp_conn *conn)
 {
     int left = --*(int *)user;
-    assert_int_equal(fd, -1);
+    assert_null(conn);
     if (left > 0)
         assert_int_equal(skt_dial_begin(&dial, loop, "127.0.0.1", port, SECOND, on_end_begin_again, user),
                          SKT_OK);
@@ -372,8 +373,8 @@ static void it_may_begin_anew_when_it_ends(void **state)
 
 /* --- memory --- */
 
-/* Of a loop that has nothing yet: its resolver and the look-up (timers take none). Some of the requests are
- * libev's, which are tried again (loop.c). */
+/* Of a loop that has nothing yet: the connection, its resolver, the look-up. Some of the
+ * requests are libev's, which are tried again (loop.c). */
 static void without_memory_nothing_begins(void **state)
 {
     (void)state;
@@ -399,7 +400,7 @@ static void without_memory_nothing_begins(void **state)
         skt_loop_free(loop);
     }
     loop = old;
-    assert_int_equal(refused, 2);
+    assert_int_equal(refused, 3);
 }
 
 /* libev may ask for some, depending on the descriptors' numbers; that is tried again, too. */
@@ -414,8 +415,8 @@ static void once_begun_it_needs_no_memory(void **state)
         skt_loop_run(loop);
         fail_at = -1;
         assert_int_equal(calls, 1);
-        check_that(got, >=, 0);
-        close(got);
+        assert_non_null(got);
+        skt_tcp_conn_close(got);
     }
     close(listener);
 }

@@ -142,7 +142,9 @@ int rig_open(struct rig *rig, const char *target)
         usleep(100);
     assert_true(fd >= 0);
     close(listener);
-    assert_int_equal(skt_relay_open(rig->client.relays, fd, rig->client.ep, rig->cid, target,
+    struct skt_tcp_conn *conn = skt_tcp_conn_accepted(rig->loop, fd);
+    assert_non_null(conn);
+    assert_int_equal(skt_relay_open(rig->client.relays, conn, rig->client.ep, rig->cid, target,
                                     &rig->client.options, &rig->client.last),
                      SKT_OK);
     return app;

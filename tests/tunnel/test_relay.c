@@ -98,8 +98,8 @@ static void bulk_arrives_whole_in_both_directions(void **state)
     int target = rig_accept(&rig);
     assert_int_equal(rig_move(&rig, app, target, bulk, BULK_LEN, 20 * SECOND), 0);
     assert_int_equal(rig_move(&rig, target, app, bulk, BULK_LEN, 20 * SECOND), 0);
-    assert_int_equal(rig.client.last->to_stream, BULK_LEN);
-    assert_int_equal(rig.client.last->to_tcp, BULK_LEN);
+    assert_int_equal(rig.client.last->in.bytes, BULK_LEN);
+    assert_int_equal(rig.client.last->out.bytes, BULK_LEN);
     close(app);
     assert_int_equal(rig_read(&rig, target, buf, sizeof buf, SECOND), 0);
     close(target);
@@ -235,7 +235,7 @@ static void a_held_back_client_that_vanishes_is_noticed(void **state)
     int target = rig_accept(&rig);
     (void)fill(app, BULK_LEN * 8);
     assert_int_equal(rig.client.closed, 0);
-    uint64_t taken = rig.client.last->to_stream;
+    uint64_t taken = rig.client.last->in.bytes;
     skt_tcp_reset(app);
     assert_true(read_to_the_end(target, &error) >= taken);
     assert_int_equal(error, -ECONNRESET);
@@ -572,8 +572,10 @@ static void without_a_session_the_socket_is_reset(void **state)
     int fds[2];
     struct skt_relay *r = NULL;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct skt_tcp_conn *conn = skt_tcp_conn_accepted(rig.loop, fds[0]);
+    assert_non_null(conn);
     assert_int_equal(
-        skt_relay_open(rig.client.relays, fds[0], rig.client.ep, rig.cid + 1, "", &rig.client.options, &r),
+        skt_relay_open(rig.client.relays, conn, rig.client.ep, rig.cid + 1, "", &rig.client.options, &r),
         SKT_ERR_NOTFOUND);
     assert_null(r);
     assert_int_equal(read(fds[1], buf, sizeof buf), 0);
