@@ -123,7 +123,8 @@ static void send_all(struct sim_inner *in, unsigned flow)
     struct sim_inner_tcp *t = &in->tcp[flow];
     if (t->next == t->una)
         t->heard_at = in->world->now;
-    while ((double)(t->next - t->una) < t->cwnd && (in->window == 0 || t->next - t->una < in->window))
+    while (!in->paused && (double)(t->next - t->una) < t->cwnd &&
+           (in->window == 0 || t->next - t->una < in->window))
         push(in, true, (struct packet){DATA, flow, t->next++, 0, in->world->now});
 }
 
@@ -182,15 +183,20 @@ static void check_timeout(struct sim_inner *in, unsigned flow)
 
 /* --- requests --- */
 
+void sim_inner_ask(struct sim_inner *in, unsigned i)
+{
+    in->thin[i].waiting = true;
+    in->thin[i].ack_at = SKT_NEVER;
+    push(in, true, (struct packet){REQUEST, SIM_INNER_FLOWS + i, 0, 0, in->world->now});
+}
+
 static void check_thin(struct sim_inner *in, unsigned i)
 {
     struct sim_inner_thin *t = &in->thin[i];
     skt_us now = in->world->now;
     if (now >= t->next_at && !t->waiting) {
         t->next_at = now + THIN_PERIOD;
-        t->waiting = true;
-        t->ack_at = SKT_NEVER;
-        push(in, true, (struct packet){REQUEST, SIM_INNER_FLOWS + i, 0, 0, now});
+        sim_inner_ask(in, i);
     }
     if (now >= t->ack_at) {
         t->ack_at = SKT_NEVER;
@@ -203,7 +209,9 @@ static void take_answer(struct sim_inner *in, unsigned i, skt_us stamp)
     skt_us now = in->world->now;
     in->thin[i].waiting = false;
     in->thin[i].ack_at = now + DELAYED_ACK;
-    if (now < in->from)
+    if (in->on_answer)
+        in->on_answer(in->on_answer_user, stamp);
+    if (now < in->from || in->on_answer)
         return;
     assert(in->took_count < SIM_INNER_THIN_MAX);
     in->took[in->took_count++] = now - stamp;
@@ -257,16 +265,22 @@ static void pump(void *user, struct skt_session *s, bool client)
     (void)skt_session_fill(s, now, &in->queue[client], mark);
 }
 
-struct sim_inner *sim_inner_new(const struct sim_world_config *c)
+struct sim_inner *sim_inner_new_in(struct sim_world *world)
 {
     struct sim_inner *in = calloc(1, sizeof *in);
     assert(in);
-    in->world = sim_world_new(c);
-    in->world->client.ctx.mode = in->world->server.ctx.mode = SKT_MODE_TUN;
-    in->world->pump = pump;
-    in->world->pump_user = in;
+    in->world = world;
+    world->client.ctx.mode = world->server.ctx.mode = SKT_MODE_TUN;
+    world->pump = pump;
+    world->pump_user = in;
     for (int i = 0; i < 2; i++)
         skt_aqm_init(&in->queue[i], SKT_FLOWS_MAX, QUEUE_MAX);
+    return in;
+}
+
+struct sim_inner *sim_inner_new(const struct sim_world_config *c)
+{
+    struct sim_inner *in = sim_inner_new_in(sim_world_new(c));
     sim_world_connect(in->world, true);
     bool up = sim_world_run(in->world, in->world->now + CONNECT_TIME, sim_is_up);
     assert(up);
@@ -296,13 +310,18 @@ void sim_inner_add_thin(struct sim_inner *in, skt_us begin)
     in->thin[in->thin_count++] = (struct sim_inner_thin){.next_at = begin, .ack_at = SKT_NEVER};
 }
 
+void sim_inner_check(struct sim_inner *in)
+{
+    for (unsigned i = 0; i < in->tcp_count; i++)
+        check_timeout(in, i);
+    for (unsigned i = 0; i < in->thin_count; i++)
+        check_thin(in, i);
+}
+
 void sim_inner_run(struct sim_inner *in, skt_us until)
 {
     while (in->world->now < until) {
-        for (unsigned i = 0; i < in->tcp_count; i++)
-            check_timeout(in, i);
-        for (unsigned i = 0; i < in->thin_count; i++)
-            check_thin(in, i);
+        sim_inner_check(in);
         sim_world_run(in->world, in->world->now + 1 * MS, NULL);
     }
 }

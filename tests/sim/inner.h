@@ -44,7 +44,11 @@ struct sim_inner {
     struct sim_inner_thin thin[SIM_INNER_FLOWS];
     unsigned tcp_count, thin_count;
     unsigned window; /* of the TCP receivers, packets; 0: no limit */
+    bool paused;     /* the TCP senders have nothing to send */
     skt_us from;     /* when counting begins */
+    /* Told of each answer and when its request was sent; instead of `took`; NULL: nobody. */
+    void (*on_answer)(void *user, skt_us asked);
+    void *on_answer_user;
     skt_us took[SIM_INNER_THIN_MAX];
     size_t took_count;
 };
@@ -53,11 +57,19 @@ struct sim_inner {
 struct sim_inner *sim_inner_new(const struct sim_world_config *c);
 void sim_inner_free(struct sim_inner *in);
 
+/* In a world that is connected by others, and driven by them: sim_inner_check each millisecond. The world is
+ * the inner's to free. */
+struct sim_inner *sim_inner_new_in(struct sim_world *world);
+void sim_inner_check(struct sim_inner *in);
+
 /* A flow that always has something to send, from `begin` on. Returns its index. */
 unsigned sim_inner_add_tcp(struct sim_inner *in, skt_us begin);
 
 /* 64 bytes there and back every 100 ms. */
 void sim_inner_add_thin(struct sim_inner *in, skt_us begin);
+
+/* A request of thin flow i now, whatever is still unanswered. */
+void sim_inner_ask(struct sim_inner *in, unsigned i);
 
 void sim_inner_run(struct sim_inner *in, skt_us until);
 

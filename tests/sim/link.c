@@ -9,6 +9,7 @@ struct sim_packet {
     skt_us at;
     uint64_t order;
     size_t len;
+    uint8_t tag;
     uint8_t data[];
 };
 
@@ -61,6 +62,7 @@ void sim_link_dispose(struct sim_link *l)
     while (l->count > 0)
         free(pop(l));
     free(l->heap);
+    free(l->queue.ring);
     memset(l, 0, sizeof(*l));
 }
 
@@ -79,6 +81,13 @@ static bool is_lost(struct sim_link *l, skt_us now)
     bool chance = sim_rng_chance(&l->rng, c->loss);
     bool outage = c->outage_len && now >= c->outage_at && now < c->outage_at + c->outage_len;
     return burst || chance || outage;
+}
+
+double sim_link_loss(const struct sim_link_config *c)
+{
+    double enter = c->burst_enter / 10000.0, leave = c->burst_leave / 10000.0;
+    double burst = enter > 0 ? enter / (enter + leave) * c->burst_loss / 10000.0 : 0;
+    return 1 - (1 - burst) * (1 - c->loss / 10000.0);
 }
 
 /* Twelve uniform parts come near enough to a normal one: mean 0, variance 1, in millionths. */
@@ -112,6 +121,7 @@ static void deliver(struct sim_link *l, skt_us leaves, const void *data, size_t 
         packet->at += c->reorder_delay;
     packet->order = l->order++;
     packet->len = len;
+    packet->tag = l->tag;
     memcpy(packet->data, data, len);
     if (sim_rng_chance(&l->rng, c->mutate)) {
         for (uint64_t n = sim_rng_range(&l->rng, 1, 4); n > 0; n--)
@@ -120,21 +130,106 @@ static void deliver(struct sim_link *l, skt_us leaves, const void *data, size_t 
     push(l, packet);
 }
 
+/* --- rate --- */
+
+static skt_us rate_time(const struct sim_link_config *c, size_t len)
+{
+    return c->rate ? (len * SKT_US_PER_SEC + c->rate - 1) / c->rate : 0;
+}
+
+/* When the packet has left, or SKT_NEVER: there was no room for it. */
+static skt_us pass_rate(struct sim_link *l, skt_us now, size_t len)
+{
+    const struct sim_link_config *c = &l->config;
+    if (!c->rate)
+        return now;
+    skt_us wait = l->idle_at > now ? l->idle_at - now : 0;
+    if (c->buffer && wait * c->rate / SKT_US_PER_SEC + len > c->buffer)
+        return SKT_NEVER;
+    return l->idle_at = now + wait + rate_time(c, len);
+}
+
+/* --- opportunities --- */
+
+/* Takes what a packet of `len` bytes offered now needs; when it has left. */
+static skt_us take(const struct sim_link_config *c, struct sim_queue *q, skt_us now, size_t len)
+{
+    const struct sim_capacity *s = c->capacity;
+    skt_us t = now - c->capacity_from;
+    /* What is left of an opportunity that came before the packet is gone. */
+    if (sim_capacity_at(s, q->opportunity) < t) {
+        q->opportunity = sim_capacity_next(s, t);
+        q->used = 0;
+    }
+    for (; len > s->bytes - q->used; q->used = 0) {
+        len -= s->bytes - q->used;
+        q->opportunity++;
+    }
+    q->used += len;
+    skt_us leaves = c->capacity_from + sim_capacity_at(s, q->opportunity);
+    if (q->used == s->bytes) {
+        q->opportunity++;
+        q->used = 0;
+    }
+    return leaves;
+}
+
+static void wait_in(struct sim_queue *q, skt_us leaves, size_t len)
+{
+    if (q->count == q->cap) {
+        size_t cap = q->cap ? 2 * q->cap : 64;
+        struct sim_waiting *ring = calloc(cap, sizeof *ring);
+        assert(ring);
+        for (size_t i = 0; i < q->count; i++)
+            ring[i] = q->ring[(q->first + i) & (q->cap - 1)];
+        free(q->ring);
+        q->ring = ring;
+        q->cap = cap;
+        q->first = 0;
+    }
+    q->ring[(q->first + q->count++) & (q->cap - 1)] = (struct sim_waiting){leaves, len};
+    q->bytes += len;
+}
+
+static skt_us pass_capacity(struct sim_link *l, skt_us now, size_t len)
+{
+    struct sim_queue *q = &l->queue;
+    for (; q->count > 0 && q->ring[q->first].leaves <= now; q->count--) {
+        q->bytes -= q->ring[q->first].len;
+        q->first = (q->first + 1) & (q->cap - 1);
+    }
+    if (l->config.buffer && q->bytes + len > l->config.buffer)
+        return SKT_NEVER;
+    skt_us leaves = take(&l->config, q, now, len);
+    wait_in(q, leaves, len);
+    return leaves;
+}
+
+skt_us sim_link_alone(const struct sim_link_config *c, skt_us now, size_t len)
+{
+    struct sim_queue q = {0};
+    return c->capacity ? take(c, &q, now, len) : now + rate_time(c, len);
+}
+
+skt_us sim_link_wait(const struct sim_link *l, skt_us now, size_t len)
+{
+    const struct sim_link_config *c = &l->config;
+    if (!c->capacity)
+        return c->rate && l->idle_at > now ? l->idle_at - now : 0;
+    struct sim_queue q = l->queue;
+    return take(c, &q, now, len) - sim_link_alone(c, now, len);
+}
+
 void sim_link_send(struct sim_link *l, skt_us now, const void *data, size_t len)
 {
     const struct sim_link_config *c = &l->config;
     size_t ip_len = len + SIM_IP_OVERHEAD;
     l->stats.sent++;
     l->stats.sent_bytes += ip_len;
-    skt_us leaves = now;
-    if (c->rate) {
-        skt_us wait = l->idle_at > now ? l->idle_at - now : 0;
-        if (c->buffer && wait * c->rate / SKT_US_PER_SEC + ip_len > c->buffer) {
-            l->stats.dropped++;
-            return;
-        }
-        leaves = now + wait + (ip_len * SKT_US_PER_SEC + c->rate - 1) / c->rate;
-        l->idle_at = leaves;
+    skt_us leaves = c->capacity ? pass_capacity(l, now, ip_len) : pass_rate(l, now, ip_len);
+    if (leaves == SKT_NEVER) {
+        l->stats.dropped++;
+        return;
     }
     if (is_lost(l, now) || (c->mtu && len > c->mtu)) {
         l->stats.lost++;
@@ -158,6 +253,7 @@ size_t sim_link_receive(struct sim_link *l, skt_us now, void *buf, size_t cap)
     size_t len = packet->len;
     assert(len <= cap);
     memcpy(buf, packet->data, len);
+    l->tag = packet->tag;
     free(packet);
     l->stats.delivered++;
     return len;

@@ -72,6 +72,7 @@ void sim_pair_dispose(struct sim_pair *s)
         skt_pool_dispose(&h->pool);
         sim_link_dispose(&h->out);
     }
+    sim_rival_dispose(&s->rival);
     sim_trace_free(s->trace);
     s->trace = NULL;
 }

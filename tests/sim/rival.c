@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/rival.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { DUPTHRESH = 3, BW_ROUNDS = 10, CYCLE = 8, FULL_ROUNDS = 3 };
+enum { INITIAL = 10, DUPTHRESH = 3, BW_ROUNDS = 10, CYCLE = 8, FULL_ROUNDS = 3 };
 
 #define RTO         (400 * SKT_US_PER_MS)
+#define DELAYED_ACK (40 * SKT_US_PER_MS)
 #define SECONDS(us) ((double)(us) / 1e6)
 
 void sim_rival_init(struct sim_rival *r, enum sim_rival_kind kind, skt_us now, skt_us back)
@@ -13,9 +16,32 @@ void sim_rival_init(struct sim_rival *r, enum sim_rival_kind kind, skt_us now, s
     memset(r, 0, sizeof(*r));
     r->kind = kind;
     r->back = back;
-    r->cwnd = 10;
+    r->cwnd = INITIAL;
     r->ssthresh = 1e9;
+    r->ack_due = SKT_NEVER;
     r->delivered_at = r->heard_at = r->min_rtt_at = r->pace_at = now;
+    if (kind == SIM_RIVAL_NONE)
+        return;
+    r->ring = calloc(SIM_RIVAL_RING, sizeof *r->ring);
+    r->acks = calloc(SIM_RIVAL_RING, sizeof *r->acks);
+    assert(r->ring && r->acks);
+}
+
+void sim_rival_dispose(struct sim_rival *r)
+{
+    free(r->ring);
+    free(r->acks);
+    r->ring = NULL;
+    r->acks = NULL;
+}
+
+static void acknowledge(struct sim_rival *r, skt_us now)
+{
+    uint8_t data[SIM_RIVAL_ACK_LEN] = {SIM_RIVAL_MARK};
+    memcpy(data + 1, &r->ack_tail, sizeof r->ack_tail);
+    r->ack_sent = r->ack_tail;
+    r->ack_due = SKT_NEVER;
+    sim_link_send(r->acks_over, now, data, sizeof data);
 }
 
 void sim_rival_arrived(struct sim_rival *r, skt_us now, const uint8_t *data)
@@ -26,6 +52,21 @@ void sim_rival_arrived(struct sim_rival *r, skt_us now, const uint8_t *data)
     struct sim_rival_packet *p = &r->ring[tx % SIM_RIVAL_RING];
     p->acked_at = now + r->back;
     r->acks[r->ack_tail++ % SIM_RIVAL_RING] = tx;
+    if (!r->acks_over) {
+        r->ack_upto = r->ack_tail;
+        return;
+    }
+    if (r->ack_tail >= r->ack_sent + 2)
+        acknowledge(r, now);
+    else
+        r->ack_due = now + DELAYED_ACK;
+}
+
+void sim_rival_acked(struct sim_rival *r, const uint8_t *data)
+{
+    uint64_t upto;
+    memcpy(&upto, data + 1, sizeof upto);
+    r->ack_upto = upto > r->ack_upto ? upto : r->ack_upto;
 }
 
 /* --- CUBIC --- */
@@ -149,6 +190,14 @@ static void lose(struct sim_rival *r, uint64_t below)
     }
 }
 
+static void lose_before(struct sim_rival *r, skt_us at)
+{
+    uint64_t below = r->oldest;
+    while (below < r->next && r->ring[below % SIM_RIVAL_RING].sent_at < at)
+        below++;
+    lose(r, below);
+}
+
 static void take_ack(struct sim_rival *r, skt_us now, uint64_t tx)
 {
     struct sim_rival_packet *p = &r->ring[tx % SIM_RIVAL_RING];
@@ -168,21 +217,26 @@ static void take_ack(struct sim_rival *r, skt_us now, uint64_t tx)
         cubic_acked(r, now, rtt);
     }
     r->delivered_at = r->heard_at = now;
-    if (tx > DUPTHRESH)
+    if (r->acks_over)
+        lose_before(r, p->sent_at - skt_us_min(p->sent_at, r->min_rtt / 4));
+    else if (tx > DUPTHRESH)
         lose(r, tx - DUPTHRESH);
 }
 
 static bool may_send(const struct sim_rival *r)
 {
-    return (double)r->inflight < r->cwnd && r->next - r->oldest < SIM_RIVAL_RING;
+    return !r->paused && (double)r->inflight < r->cwnd && r->next - r->oldest < SIM_RIVAL_RING;
 }
 
 static void send_one(struct sim_rival *r, skt_us now, struct sim_link *link)
 {
     uint8_t data[SIM_RIVAL_LEN] = {SIM_RIVAL_MARK};
     memcpy(data + 1, &r->next, sizeof(r->next));
-    if (r->inflight == 0)
-        r->delivered_at = now;
+    if (r->inflight == 0) {
+        if (r->kind == SIM_RIVAL_CUBIC && now > r->heard_at + RTO + r->srtt && r->cwnd > INITIAL)
+            r->cwnd = INITIAL; /* slow start after idle, as Linux does */
+        r->delivered_at = r->heard_at = now;
+    }
     r->ring[r->next % SIM_RIVAL_RING] = (struct sim_rival_packet){
         .flying = true, .sent_at = now, .delivered = r->delivered, .delivered_at = r->delivered_at};
     r->next++;
@@ -195,9 +249,11 @@ static void send_one(struct sim_rival *r, skt_us now, struct sim_link *link)
 
 void sim_rival_turn(struct sim_rival *r, skt_us now, struct sim_link *link)
 {
-    while (r->ack_head < r->ack_tail) {
+    if (r->ack_due <= now)
+        acknowledge(r, now);
+    while (r->ack_head < r->ack_upto) {
         uint64_t tx = r->acks[r->ack_head % SIM_RIVAL_RING];
-        if (r->ring[tx % SIM_RIVAL_RING].acked_at > now)
+        if (!r->acks_over && r->ring[tx % SIM_RIVAL_RING].acked_at > now)
             break;
         r->ack_head++;
         take_ack(r, now, tx);
@@ -214,7 +270,10 @@ void sim_rival_turn(struct sim_rival *r, skt_us now, struct sim_link *link)
 skt_us sim_rival_expiry(const struct sim_rival *r)
 {
     skt_us at = r->heard_at + RTO + r->srtt;
-    if (r->ack_head < r->ack_tail)
+    at = skt_us_min(at, r->ack_due);
+    if (r->acks_over && r->inflight == 0 && !may_send(r))
+        return r->ack_due;
+    if (!r->acks_over && r->ack_head < r->ack_tail)
         at = skt_us_min(at, r->ring[r->acks[r->ack_head % SIM_RIVAL_RING] % SIM_RIVAL_RING].acked_at);
     if (r->kind == SIM_RIVAL_BBR && may_send(r))
         at = skt_us_min(at, r->pace_at);

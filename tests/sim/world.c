@@ -10,16 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEEPALIVE_S = 60 };
+
 /* Byte number `at` of what a stream carries in a direction. */
 static uint8_t pattern(uint32_t conv, bool to_server, uint64_t at)
 {
     return (uint8_t)(at * 31 + (at >> 8) * 7 + conv * 13 + (to_server ? 101 : 0));
 }
 
-static void init_context(struct skt_context *ctx, struct skt_pool *pool, bool server, uint16_t keepalive_s)
+static void init_context(struct skt_context *ctx, struct skt_pool *pool, bool server,
+                         const struct sim_world_config *config)
 {
     memset(ctx, 0, sizeof *ctx);
-    ctx->crypto = skt_crypto_null();
+    ctx->crypto = config->crypto ? config->crypto : skt_crypto_null();
     ctx->pool = pool;
     memset(ctx->identity.psk, 7, SKT_KEY_LEN);
     uint8_t c2s[SKT_KEY_LEN], s2c[SKT_KEY_LEN];
@@ -37,8 +40,8 @@ static void init_context(struct skt_context *ctx, struct skt_pool *pool, bool se
     ctx->mode = SKT_MODE_PROXY;
     ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
     ctx->tuning.mtu_max = SKT_MTU_MAX;
-    ctx->tuning.keepalive_s = keepalive_s;
-    ctx->limits = (struct skt_kcp_limits){4096, 256 * 1024};
+    ctx->tuning.keepalive_s = config->keepalive_s ? config->keepalive_s : KEEPALIVE_S;
+    ctx->limits = config->limits.rcv_wnd_max ? config->limits : (struct skt_kcp_limits){4096, 256 * 1024};
     ctx->tuning.overhead_cap_permille = SKT_OVERHEAD_CAP;
 }
 
@@ -71,7 +74,6 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
 {
     struct sim_world *w = calloc(1, sizeof *w);
     assert(w);
-    uint16_t keepalive_s = c->keepalive_s ? c->keepalive_s : 60;
     skt_crypto_null_seed(c->seed);
     w->rng = sim_rng_of(c->seed);
     w->now = 1000 * SKT_US_PER_SEC;
@@ -80,8 +82,8 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
     skt_pool_init(&w->server.pool, SKT_KCP_BLOCK_LEN, c->max_memory);
     sim_link_init(&w->up, &c->up, c->seed * 2 + 1);
     sim_link_init(&w->down, &c->down, c->seed * 2 + 2);
-    init_context(&w->client.ctx, &w->pool, false, keepalive_s);
-    init_context(&w->server.ctx, &w->server.pool, true, keepalive_s);
+    init_context(&w->client.ctx, &w->pool, false, c);
+    init_context(&w->server.ctx, &w->server.pool, true, c);
     w->client.addr = (struct skt_addr){.family = 4, .ip = {10, 0, 0, 1}, .port = 1111};
     w->server.addr = (struct skt_addr){.family = 4, .ip = {10, 0, 0, 2}, .port = 4000};
     memset(w->server.ticket, 't', SKT_TICKET_LEN);
@@ -96,6 +98,8 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
     }
     w->trace = c->trace.on ? NULL : sim_trace_new(w->now, w->wall_ms);
     w->client.ctx.trace = w->server.ctx.trace = w->trace ? sim_trace_of(w->trace) : c->trace;
+    if (c->wire)
+        w->wire = *c->wire;
     start_server(w);
     int err = skt_session_new_client(&w->client.session, &w->client.ctx, w->now);
     assert(err == SKT_OK);
@@ -153,6 +157,8 @@ void sim_world_free(struct sim_world *w)
     sim_link_dispose(&w->down);
     skt_pool_dispose(&w->pool);
     skt_pool_dispose(&w->server.pool);
+    if (w->rival)
+        sim_rival_dispose(w->rival);
     free(w->rival);
     free(w);
 }
@@ -180,9 +186,29 @@ int sim_world_open(struct sim_world *w, const char *name, uint64_t len)
 
 /* --- the applications --- */
 
+/* Zeros, as many as there is room for. */
+static void write_blank(struct sim_app *app, struct skt_kcp *k)
+{
+    struct iovec iov[4];
+    for (int n; app->sent < app->to_send && (n = skt_kcp_write_begin(k, iov, 4)) > 0;) {
+        size_t put = 0;
+        for (int i = 0; i < n && app->sent + put < app->to_send; i++) {
+            size_t room = iov[i].iov_len;
+            size_t len =
+                app->to_send - app->sent - put < room ? (size_t)(app->to_send - app->sent - put) : room;
+            memset(iov[i].iov_base, 0, len);
+            put += len;
+        }
+        skt_kcp_write_commit(k, put);
+        app->sent += put;
+    }
+}
+
 static void app_write(struct sim_app *app, bool client)
 {
     struct skt_kcp *k = skt_stream_kcp(app->st);
+    if (app->blank)
+        write_blank(app, k);
     uint8_t buf[4096];
     while (app->sent < app->to_send) {
         size_t n = app->to_send - app->sent < sizeof buf ? (size_t)(app->to_send - app->sent) : sizeof buf;
@@ -205,11 +231,13 @@ static void app_read(struct sim_app *app, bool client)
         size_t total = 0;
         for (int i = 0; i < n; i++) {
             const uint8_t *p = (const uint8_t *)iov[i].iov_base;
-            for (size_t j = 0; j < iov[i].iov_len; j++)
+            for (size_t j = 0; !app->blank && j < iov[i].iov_len; j++)
                 if (p[j] != pattern(app->st->conv, !client, app->received++))
                     app->wrong = true;
             total += iov[i].iov_len;
         }
+        if (app->blank)
+            app->received += total;
         skt_kcp_read_consume(k, total);
     }
     if (skt_kcp_at_end(k))
@@ -231,7 +259,11 @@ static void app_news(struct sim_world *w, struct skt_session *s, struct skt_stre
         memset(app, 0, sizeof *app);
         app->st = st;
         app->to_send = sv->reply_len;
+        app->request_len = sv->request_len;
+        app->answer_len = sv->answer_len;
         st->user = app;
+        if (sv->on_app)
+            sv->on_app(app);
     }
     if (news & SKT_STREAM_RESET) {
         if (app) {
@@ -243,8 +275,8 @@ static void app_news(struct sim_world *w, struct skt_session *s, struct skt_stre
         return;
     }
     app_read(app, client);
-    if (!client && sv->answer_len) {
-        app->to_send = app->received / sv->request_len * sv->answer_len;
+    if (app->answer_len) {
+        app->to_send = app->received / app->request_len * app->answer_len;
         app->open = !app->at_end;
     }
     app_write(app, client);
@@ -293,6 +325,10 @@ static void note_client_datagram(struct sim_world *w, const uint8_t *buf, size_t
 /* What may be fragmented passes a link of any MTU that does not drop fragments. */
 static void link_send(struct sim_world *w, struct sim_link *l, const uint8_t *buf, size_t len, bool fragment)
 {
+    if (w->wire.send) {
+        w->wire.send(w->wire.user, l == &w->up, buf, len);
+        return;
+    }
     size_t mtu = l->config.mtu;
     if (fragment && !l->config.no_fragments)
         l->config.mtu = 0;
@@ -395,7 +431,7 @@ static void server_reply(struct sim_world *w, const struct skt_addr *to, const u
     w->last_reply_len = (size_t)len;
     w->down_bytes += (uint64_t)len;
     if (skt_addr_equal(to, &w->client.addr))
-        sim_link_send(&w->down, w->now, buf, (size_t)len);
+        link_send(w, &w->down, buf, (size_t)len, false);
 }
 
 static void on_attach(struct sim_world *w, struct skt_half *half, const struct skt_addr *from, uint8_t *data,
@@ -495,11 +531,15 @@ static void receive_all(struct sim_world *w)
         client_receive(w, buf, len);
 }
 
-static void expire_all(struct sim_world *w)
+static void expire_client(struct sim_world *w)
 {
     w->client.ctx.wall_ms = w->wall_ms + w->now / 1000;
-    set_wall(w);
     skt_session_expire(w->client.session, w->now);
+}
+
+static void expire_server(struct sim_world *w)
+{
+    set_wall(w);
     if (!w->server.running)
         return;
     skt_acceptor_expire(&w->server.acceptor, w->now);
@@ -509,12 +549,38 @@ static void expire_all(struct sim_world *w)
         skt_session_expire(s, w->now);
 }
 
+void sim_world_deliver(struct sim_world *w, bool up, uint8_t *data, size_t len)
+{
+    if (up)
+        server_receive(w, &w->client.addr, data, len);
+    else
+        client_receive(w, data, len);
+}
+
+void sim_world_turn(struct sim_world *w, bool client)
+{
+    if (client) {
+        expire_client(w);
+        drive_client(w);
+    } else {
+        expire_server(w);
+        if (w->server.running)
+            drive_server(w);
+    }
+}
+
+skt_us sim_world_expiry(const struct sim_world *w, bool client)
+{
+    return client ? skt_session_expiry(w->client.session, w->now) : server_expiry(w);
+}
+
 bool sim_world_run(struct sim_world *w, skt_us until, bool (*done)(const struct sim_world *w))
 {
     unsigned stuck = 0;
     for (;;) {
         receive_all(w);
-        expire_all(w);
+        expire_client(w);
+        expire_server(w);
         drive_client(w);
         if (w->server.running)
             drive_server(w);

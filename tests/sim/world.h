@@ -19,8 +19,11 @@ struct sim_app {
     uint64_t to_send, sent, received;
     bool finished, at_end, reset, wrong;
     int reset_reason;
-    bool hold; /* does not read */
-    bool open; /* there may be more to send: not ended yet */
+    bool hold;  /* does not read */
+    bool open;  /* there may be more to send: not ended yet */
+    bool blank; /* carries no known bytes, which costs less */
+    /* Not 0: sends answer_len bytes for every request_len that came in, as long as the stream lasts. */
+    uint64_t request_len, answer_len;
 };
 
 struct sim_client {
@@ -52,27 +55,38 @@ struct sim_server {
     unsigned accepted, closed, tickets_seen;
     struct sim_app apps[SIM_STREAMS_MAX];
     int app_count;
-    uint64_t reply_len; /* bytes that each of its streams sends */
-    /* Not 0: or so many for every request_len that came in, as long as the stream lasts. */
-    uint64_t request_len, answer_len;
+    uint64_t reply_len;               /* bytes that each of its streams sends */
+    uint64_t request_len, answer_len; /* of its streams' applications */
+    /* A stream has come: what its application does may be changed. NULL: nobody wants to. */
+    void (*on_app)(struct sim_app *app);
     uint64_t replies; /* message 2s and refusals sent */
     int reset_with;   /* enum skt_reset: every stream is reset instead; -1: served */
     unsigned continued;
 };
 
+/* Links that several worlds share: datagrams are handed out here, and come back by sim_world_deliver. */
+struct sim_wire {
+    void *user;
+    void (*send)(void *user, bool up, const uint8_t *data, size_t len);
+};
+
 struct sim_world_config {
     struct sim_link_config up, down; /* client to server, back */
     uint64_t seed;
-    uint16_t keepalive_s;      /* 0: 60 */
-    const struct skt_cc *cc;   /* NULL: turbo */
-    size_t max_memory;         /* of the server's pool, bytes; 0: no limit */
-    enum sim_rival_kind rival; /* a TCP sender beside the client, on its link */
-    struct skt_trace trace;    /* told of both ends' sessions; nobody: the switch of sim/trace.h */
+    uint16_t keepalive_s;            /* 0: 60 */
+    const struct skt_cc *cc;         /* NULL: turbo */
+    size_t max_memory;               /* of the server's pool, bytes; 0: no limit */
+    enum sim_rival_kind rival;       /* a TCP sender beside the client, on its link */
+    struct skt_kcp_limits limits;    /* all 0: 4096 segments, 256 KiB */
+    const struct skt_crypto *crypto; /* NULL: skt_crypto_null */
+    const struct sim_wire *wire;     /* other links than the world's own; NULL: those */
+    struct skt_trace trace;          /* told of both ends' sessions; nobody: the switch of sim/trace.h */
 };
 
 struct sim_world {
     struct skt_pool pool; /* the client's */
     struct sim_link up, down;
+    struct sim_wire wire;    /* send NULL: the world's own links */
     struct sim_rival *rival; /* NULL: none */
     struct sim_client client;
     struct sim_server server;
@@ -108,6 +122,13 @@ void sim_world_send(struct sim_world *w, int app, uint64_t len);
 
 /* Runs until `until`, or until done(w) where that is given. True: done. */
 bool sim_world_run(struct sim_world *w, skt_us until, bool (*done)(const struct sim_world *w));
+
+/* The parts of sim_world_run, for who drives several worlds over links of their own: a datagram has arrived
+ * at the server (up) or the client, what is due at w->now is done and all that may be sent is; when the next
+ * is. */
+void sim_world_deliver(struct sim_world *w, bool up, uint8_t *data, size_t len);
+void sim_world_turn(struct sim_world *w, bool client);
+skt_us sim_world_expiry(const struct sim_world *w, bool client);
 
 /* The server forgets everything (killed and started again), stamps included unless kept. */
 void sim_world_restart_server(struct sim_world *w, bool keep_stamps);
