@@ -18,6 +18,7 @@ from compare_peers import set_sysctl
 
 LOAD_PORT = 7000
 BESIDE_PORT = 7001
+COUNT_PORT = 7002
 # The link of the seed document's benchmark: RTT 164 ms with a standard deviation of 3.3 ms (3.2 there), 2.4 % each
 # way (4.8 % of the pings there).
 THIN_LINK = {"delay": "82ms", "jitter": "4ms", "loss": 0.024}
@@ -85,14 +86,14 @@ class Bench:
         serve.wait_port(LOAD_PORT)
         self.addr, self.port = self.peer.start(self)
 
-    def _start(self, kind, addr, port, **options):
+    def _start(self, kind, addr, port, ns=None, **options):
         self.loads += 1
         argv = [self.program, kind, "--addr", addr, "--port", port]
         for key, value in options.items():
             argv += ["--" + key.replace("_", "-"), value]
         path = self.lab.dir / f"{kind}-{self.loads}.out"
         with open(path, "wb") as out:
-            return path, self.lab.start(self.c, f"{kind}-{self.loads}", *argv, stdout=out)
+            return path, self.lab.start(ns or self.c, f"{kind}-{self.loads}", *argv, stdout=out)
 
     def start_beside(self, cc, seconds, drain):
         """A download by kernel TCP through the link itself, beside the peer."""
@@ -109,6 +110,18 @@ class Bench:
 
     def start_bulk(self, seconds, drain, up=False):
         return self._start("bulk", self.addr, self.port, seconds=seconds, drain=drain, up=int(up))
+
+    def start_turns(self, count):
+        return self._start("turns", self.addr, self.port, count=count)
+
+    def start_count(self, seconds):
+        """What start_flood sends, where it arrives."""
+        load = self._start("count", "0.0.0.0", COUNT_PORT, self.s, seconds=seconds)
+        load[1].wait_port(COUNT_PORT, "udp")
+        return load
+
+    def start_flood(self, seconds, size):
+        return self._start("flood", self.addr, COUNT_PORT, seconds=seconds, size=size)
 
     def status(self):
         """What skcptun says about its session; None for others."""

@@ -54,7 +54,7 @@ def allow_cc(*names):
 class Peer:
     color = "#888888"
     cc = "cubic"  # of every kernel TCP connection on both sides, those local to a tunnel's ends, too
-    rows = ("rtt", "bulk", "clean", "burst")  # where it is measured
+    rows = ("rtt", "bulk", "clean", "burst", "latency")  # where it is measured
     slow_when_lossy = False  # sends next to nothing over the lossy link of the bulk row
 
     def missing(self):
@@ -159,8 +159,8 @@ class Vpn(Peer):
 
 
 class SkcptunTun(Vpn):
-    def __init__(self, name, label, color, speed_mode, cc="cubic"):
-        self.name, self.label, self.color, self.speed_mode, self.cc = name, label, color, speed_mode, cc
+    def __init__(self, name, label, color, speed_mode, cc="cubic", rows=("tun",)):
+        self.name, self.label, self.color, self.speed_mode, self.cc, self.rows = name, label, color, speed_mode, cc, rows
         self.slow_when_lossy = speed_mode == 0
         self.settings = f"tun_client and tun_server, skcp_speed_mode {speed_mode}, all else default; kernel {cc.upper()} inside"
 
@@ -195,6 +195,7 @@ class OpenVpn(Vpn):
 
 
 class WireguardGo(Vpn):
+    rows = ("tun", "latency", "pps")
     name, label, color = "wireguard-go", "wireguard-go, CUBIC inside", "#e377c2"
     settings = "default, kernel CUBIC inside"
 
@@ -226,16 +227,17 @@ class WireguardGo(Vpn):
 
 
 PEERS = [
-    Skcptun("skcptun", "skcptun turbo", "#d62728", ("rtt", "bulk", "up", "clean", "share", "burst"), skcp_speed_mode=1),
+    Skcptun("skcptun", "skcptun turbo", "#d62728", ("rtt", "bulk", "up", "clean", "share", "burst", "links", "latency"),
+            skcp_speed_mode=1),
     Skcptun("skcptun-off", "skcptun turbo, redundancy off", "#e7969c", ("burst",), skcp_speed_mode=1, redundancy="off"),
-    Skcptun("skcptun-normal", "skcptun normal", "#ff7f0e", ("rtt", "bulk", "clean", "share"), skcp_speed_mode=0),
-    KernelTcp("bbr", "kernel TCP, BBR", "#1f77b4", ("rtt", "bulk", "up", "clean", "burst")),
-    KernelTcp("cubic", "kernel TCP, CUBIC", "#17becf", ("rtt", "bulk", "clean", "share", "burst")),
+    Skcptun("skcptun-normal", "skcptun normal", "#ff7f0e", ("rtt", "bulk", "clean", "share", "links"), skcp_speed_mode=0),
+    KernelTcp("bbr", "kernel TCP, BBR", "#1f77b4", ("rtt", "bulk", "up", "clean", "burst", "links")),
+    KernelTcp("cubic", "kernel TCP, CUBIC", "#17becf", ("rtt", "bulk", "clean", "share", "burst", "links", "latency")),
     Kcptun("kcptun-fec", "kcptun, FEC 10+3", "#2ca02c", True),
     Kcptun("kcptun", "kcptun, no FEC", "#9467bd", False),
-    Shadowsocks("shadowsocks", "cubic", "#8c564b", ("clean",)),
+    Shadowsocks("shadowsocks", "cubic", "#8c564b", ("clean", "latency")),
     Shadowsocks("shadowsocks-bbr", "bbr", "#bcbd22", ("rtt", "clean")),
-    SkcptunTun("skcptun-tun", "skcptun turbo, CUBIC inside", "#d62728", 1),
+    SkcptunTun("skcptun-tun", "skcptun turbo, CUBIC inside", "#d62728", 1, rows=("tun", "links", "latency", "pps")),
     SkcptunTun("skcptun-tun-bbr", "skcptun turbo, BBR inside", "#e7969c", 1, "bbr"),
     SkcptunTun("skcptun-tun-normal", "skcptun normal, CUBIC inside", "#ff7f0e", 0),
     WireguardGo(),

@@ -5,6 +5,8 @@ import re
 
 import compare_plots
 from compare_burst import burst_table
+from compare_links import links_table, links_verdicts
+from compare_packets import latency_table, latency_verdicts, pps_table, pps_verdicts
 from compare_share import share_table, share_verdicts
 from compare_tun import tun_lossy_table, tun_table, tun_verdicts
 from compare_tables import (BULK_COLUMNS, ROWS, bulk_table, clean_table, rtt_table, seed_table, table, thin_table,
@@ -49,7 +51,8 @@ def conditions(rows):
 
 def target_table(rows):
     lines = verdicts(rows)
-    for row, more in (("tun", tun_verdicts), ("share", share_verdicts)):
+    for row, more in (("tun", tun_verdicts), ("share", share_verdicts), ("links", links_verdicts),
+                      ("latency", latency_verdicts), ("pps", pps_verdicts)):
         lines += more(rows[row]) if row in rows else []
     return table(["skcptun turbo, median of the seeds", "must reach", "reached", ""], lines)
 
@@ -71,6 +74,9 @@ def blocks(rows):
         made["clean"] = clean_table(rows["clean"])
     if "tun" in rows:
         made |= {"tun": tun_table(rows["tun"]), "tunlossy": tun_lossy_table(rows["tun"])}
+    for row, make in (("links", links_table), ("latency", latency_table), ("pps", pps_table)):
+        if row in rows:
+            made[row] = make(rows[row])
     if "share" in rows:
         made["share"] = share_table(rows["share"])
     return made

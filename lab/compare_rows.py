@@ -8,6 +8,8 @@ import time
 
 from lab import ROOT
 import compare_burst
+import compare_links
+import compare_packets
 import compare_share
 import compare_tun
 from compare_bench import (BULK_LINK, FAILURES, THIN_LINK, Cpu, batches, benches, measure_bulk, measure_downloads,
@@ -83,7 +85,9 @@ class Run:
     def all(self):
         measures = {"rtt": self.rtt, "bulk": lambda: self.bulk("bulk", False), "up": lambda: self.bulk("up", True),
                     "clean": self.clean, "tun": lambda: compare_tun.measure(self),
-                    "share": lambda: compare_share.measure(self), "burst": lambda: compare_burst.measure(self)}
+                    "share": lambda: compare_share.measure(self), "burst": lambda: compare_burst.measure(self),
+                    "links": lambda: compare_links.measure(self), "latency": lambda: compare_packets.latency(self),
+                    "pps": lambda: compare_packets.pps(self)}
         assert tuple(measures) == ROWS
         for row in ROWS:
             if row in self.options.only:

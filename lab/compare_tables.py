@@ -3,7 +3,7 @@
 import statistics
 
 # In the order in which they are measured and reported.
-ROWS = ("rtt", "bulk", "up", "clean", "tun", "share", "burst")
+ROWS = ("rtt", "bulk", "up", "clean", "tun", "share", "burst", "links", "latency", "pps")
 OURS, OURS_TUN = "skcptun", "skcptun-tun"
 RTT_TARGETS = {"avg": 1.01, "p99": 1.06, "p999": 1.12}
 BULK_TARGETS = {0.01: (85, 1.12), 0.05: (80, 1.18), 0.10: (74, 1.26)}  # Mbit/s, IP bytes over payload

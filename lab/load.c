@@ -18,6 +18,9 @@ static const char usage[] =
     "       skt-load rtt   --addr A --port N [--conns N] [--size BYTES] [--answer BYTES] "
     "[--interval-ms N] [--count N] [--udp 1]\n"
     "       skt-load bulk  --addr A --port N [--seconds N] [--drain N] [--up 1]\n"
+    "       skt-load turns --addr A --port N [--size BYTES] [--count N]\n"
+    "       skt-load flood --addr A --port N [--size BYTES] [--seconds N] [--pps N]   UDP to:\n"
+    "       skt-load count --port N [--seconds N]\n"
     "       each with [--cc NAME]: congestion control of its TCP connections\n";
 
 int64_t load_now_us(void)
@@ -92,6 +95,7 @@ static const char *set_option(struct load_options *o, const char *key, const cha
         {"--size", &o->size, 8, 65536},     {"--count", &o->count, 1, 1000000},
         {"--seconds", &o->seconds, 1, 600}, {"--interval-ms", &o->interval_ms, 1, 60000},
         {"--drain", &o->drain_s, 0, 600},   {"--answer", &o->answer, 4, 16 << 20},
+        {"--pps", &o->pps, 0, 10000000},
     };
     char *end;
     unsigned long v = strtoul(value, &end, 10);
@@ -112,6 +116,14 @@ static const char *set_option(struct load_options *o, const char *key, const cha
     return "unknown option";
 }
 
+static const struct {
+    const char *name;
+    int (*run)(const struct load_options *o);
+} programs[] = {
+    {"serve", load_serve}, {"rtt", load_rtt},     {"bulk", load_bulk},
+    {"turns", load_turns}, {"flood", load_flood}, {"count", load_count},
+};
+
 int main(int argc, char **argv)
 {
     struct load_options o = {
@@ -125,13 +137,9 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_TIMERSLACK, 1000L);
-    const char *what = argc > 1 ? argv[1] : "";
-    if (o.port && strcmp(what, "serve") == 0)
-        return load_serve(&o);
-    if (o.port && strcmp(what, "rtt") == 0)
-        return load_rtt(&o);
-    if (o.port && strcmp(what, "bulk") == 0)
-        return load_bulk(&o);
+    for (size_t i = 0; argc > 1 && o.port && i < sizeof programs / sizeof programs[0]; i++)
+        if (strcmp(argv[1], programs[i].name) == 0)
+            return programs[i].run(&o);
     fputs(usage, stderr);
     return 2;
 }

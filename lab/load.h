@@ -33,7 +33,8 @@ struct load_options {
     unsigned conns, size, count; /* rtt: connections, bytes a message, messages a connection */
     unsigned answer;             /* rtt: bytes that answer a message; 0: as many as it has */
     unsigned interval_ms;        /* rtt: between two messages of a connection */
-    unsigned seconds;            /* bulk */
+    unsigned seconds;            /* bulk, flood, count */
+    unsigned pps;                /* flood: datagrams a second; 0: as many as go */
     unsigned drain_s;            /* bulk: how long to wait for the end of what was sent in `seconds` */
     bool udp;                    /* rtt */
     bool up;                     /* bulk: from the client to the server */
@@ -61,5 +62,11 @@ int load_serve(const struct load_options *o);
 int load_rtt(const struct load_options *o);
 /* One JSON object: start_us, seconds, bytes (within them), total, drained, per_100ms. */
 int load_bulk(const struct load_options *o);
+/* One JSON object: count, and in ns what "0", "500", "900", "990", "999" thousandths did not exceed. */
+int load_turns(const struct load_options *o);
+/* One JSON object: start_us, seconds, sent. */
+int load_flood(const struct load_options *o);
+/* The other end of load_flood, for `seconds`. One JSON object: start_us, total, per_100ms. */
+int load_count(const struct load_options *o);
 
 #endif

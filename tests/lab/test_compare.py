@@ -12,6 +12,8 @@ sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "tests/netns")]
 
 import compare_bench  # noqa: E402
 import compare_burst  # noqa: E402
+import compare_links  # noqa: E402
+import compare_packets  # noqa: E402
 import compare_plots  # noqa: E402
 import compare_report  # noqa: E402
 import compare_rows  # noqa: E402
@@ -66,6 +68,48 @@ def test_sharing_is_judged_by_the_smaller_side_and_cubics_own():
     got = [line[2:] for line in compare_share.share_verdicts(part)]
     assert got == [["30", "reached"], ["20", "missed by 5"], ["45", "reached"]]
     assert "| turbo | kernel TCP, CUBIC | 35.0 (30.0–40.0) | 15.0 (10.0–20.0) | 70%, 80%, 60% |" in compare_share.share_table(part)
+
+
+LABELS = {"skcptun": ("turbo", "red"), "tcp-bbr": ("BBR", "blue")}
+
+
+def over_line(line, peer, seed, mbit, mean, p99, waste):
+    return {"line": line.name, "peer": peer, "seed": seed, "mbit": mbit, "capacity_mbit": 10, "share": mbit / 10,
+            "thin": {"avg": mean, "p50": mean, "p99": p99}, "waste": waste}
+
+
+def test_links_are_judged_beside_bbr_of_the_same_run():
+    traced, far = compare_links.LINES[0], compare_links.LINES[-1]
+    part = {"meta": {"labels": LABELS}, "results": [
+        over_line(traced, "skcptun", 1, 9, 100, 800, 1.05), over_line(traced, "tcp-bbr", 1, 8, 200, 900, 1.04),
+        over_line(traced, "skcptun", 3, 4, 100, 200, 1.2), over_line(traced, "tcp-bbr", 3, 8, 200, 400, 1.04),
+        over_line(traced, "skcptun", 5, 9, 100, None, 1.05), over_line(traced, "tcp-bbr", 5, 8, 200, 400, 1.04),
+        over_line(far, "skcptun", 1, 300, 1, 1, 9), over_line(far, "tcp-bbr", 1, 200, 9, 9, 1)]}
+    got = [line[2:] for line in compare_links.links_verdicts(part)]
+    # 9 of 8, 4 of 8, 9 of 8; 0.5 three times; 800 of 900, 200 of 400, never; the far line's payload only.
+    assert got == [["1.12", "reached"], ["0.50", "reached"], ["0.69", "reached"], ["1.050", "reached"], ["1.50", "reached"]]
+    text = compare_links.links_table(part)
+    assert "it could carry 10.0 Mbit/s:" in text and "| BBR | 8.0 | 80 | 200 | 200 | 400 (400–900) | 1.040 |" in text
+    assert "| turbo | 300.0 | 3000 | 1 | 1 | 1 | 9.000 |" in text
+
+
+def test_links_without_recordings_are_skipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(compare_links, "TRACES", tmp_path)
+    have = [line.name for line in compare_links.LINES if compare_links.settings(line, 11)]
+    assert len(have) == 2 and not any("LTE" in name for name in have)
+    for end in ("down", "up"):
+        (tmp_path / f"Verizon-LTE-short.{end}").write_text("1\n")
+    link = compare_links.settings(compare_links.LINES[2], 11)
+    assert (link["b2a_trace"], link["queue_bytes"]) == (tmp_path / "Verizon-LTE-short.down", 400000)
+
+
+def test_small_messages_have_targets_and_a_mark():
+    results = [{"peer": "skcptun", "seed": 1, "us": 70.4, "p99_us": 100}, {"peer": "shadowsocks", "seed": 1, "us": 80, "p99_us": 90},
+               {"peer": "skcptun-tun", "seed": 1, "us": 130, "p99_us": 200, "pps": 90000, "offered": 170000}]
+    part = {"meta": {"labels": LABELS}, "results": results}
+    assert [line[1:] for line in compare_packets.latency_verdicts(part)] == [["80", "70", "reached"], ["120", "130", "missed by 10"]]
+    assert compare_packets.pps_verdicts({**part, "results": results[2:]})[0][1:] == ["120000", "90000", "missed by 30000"]
+    assert "| turbo | 70 | 100 |" in compare_packets.latency_table({**part, "results": results[:2]})
 
 
 def test_slow_peers_run_together_fast_ones_alone():
