@@ -42,6 +42,7 @@ static const struct scenario all[] = {
     {"over", guard_over, TO_SERVER, PACKETS},
     {"duplicates", guard_duplicates, TO_SERVER, PACKETS},
     {"hole", guard_hole, TO_SERVER, 4},
+    {"holes", guard_holes, TO_SERVER, 4},
     {"WASK", guard_wask, TO_SERVER, PACKETS},
     {"RESET-unknown", guard_reset_unknown, TO_SERVER, PACKETS},
     {"RESET-open", guard_reset_open, TO_SERVER, PACKETS},

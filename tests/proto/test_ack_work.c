@@ -107,16 +107,16 @@ static void test_ranges_of_nothing(void **state)
     }
     assert_int_equal(held(&r), 1);
     skt_path_begin_receive(&r.path);
-    unsigned most = r.path.ack_work;
+    unsigned most = r.path.work;
     for (int i = 0; i < FRAMES; i++)
         assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
-    assert_int_equal(r.path.ack_work, 0);
+    assert_int_equal(r.path.work, 0);
     check_that(most, <=, 20000); /* steps, of which a packet has no more */
     assert_int_equal(r.kcp.snd.una, 0);
     /* The hole filled: what was acknowledged by name is passed over in parts, too. */
     f = (struct skt_ack_frame){.conv = RIG_CONV, .una = 1, .wnd = 500, .newest_sn = 0};
     f.newest_ts = ts_of(&r, 0);
-    r.path.ack_work = 1000;
+    r.path.work = 1000;
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_in_range(r.kcp.snd.una, 900, 1001);
     skt_path_expire(&r.path, r.now);
@@ -139,6 +139,33 @@ static void test_losses_in_parts(void **state)
         assert_in_range(r.path.stats.lost - before, 1, 1100);
         assert_true(++turns < 20);
     }
+    rig_dispose(&r);
+}
+
+/* So does the retransmission timer: all that was in flight, in parts; what was sent since is left alone. */
+static void test_a_timeout_in_parts(void **state)
+{
+    (void)state;
+    struct rig r;
+    fly(&r);
+    uint64_t before = 0;
+    while (skt_path_timeouts(&r.path) < 2) {
+        r.now += 100 * MS;
+        skt_path_expire(&r.path, r.now);
+    }
+    for (unsigned turns = 0; r.path.stats.lost < FLIGHT - 2;
+         turns++) { /* two wait as the probes that they were */
+        assert_in_range(r.path.stats.lost - before, 1, 1100);
+        assert_int_equal(skt_path_expiry(&r.path, r.now), r.now);
+        check_that(turns, <, 20);
+        before = r.path.stats.lost;
+        skt_path_expire(&r.path, r.now);
+    }
+    check_that(r.path.inflight_bytes, ==, 0);
+    check_that(rig_send(&r), >, 0);
+    uint64_t lost = r.path.stats.lost;
+    skt_path_expire(&r.path, r.now);
+    assert_int_equal(r.path.stats.lost, lost);
     rig_dispose(&r);
 }
 
@@ -170,9 +197,9 @@ static void test_a_ts_that_names_none(void **state)
 CHECK_GROUP(ack_work)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_great_una),          cmocka_unit_test(test_disposed_while_it_lags),
-        cmocka_unit_test(test_ranges_of_nothing),    cmocka_unit_test(test_losses_in_parts),
-        cmocka_unit_test(test_a_ts_that_names_none),
+        cmocka_unit_test(test_a_great_una),        cmocka_unit_test(test_disposed_while_it_lags),
+        cmocka_unit_test(test_ranges_of_nothing),  cmocka_unit_test(test_losses_in_parts),
+        cmocka_unit_test(test_a_timeout_in_parts), cmocka_unit_test(test_a_ts_that_names_none),
     };
     return cmocka_run_group_tests_name("ack_work", tests, NULL, NULL);
 }

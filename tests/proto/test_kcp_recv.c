@@ -5,9 +5,12 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "proto/kcp/rest.h"
 #include "sim/rig.h"
 
 #define MSS 1376
+
+enum { HELD = 4000 }; /* segments behind a hole */
 
 static uint8_t zeros[MSS];
 
@@ -63,6 +66,59 @@ static void test_largest_message_fits_the_window(void **state)
     for (uint32_t sn = 0; sn < 256; sn++)
         assert_int_equal(rig_push(&r, sn, (uint8_t)(255 - sn), zeros, MSS), SKT_OK);
     assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), 256 * MSS);
+    rig_dispose(&r);
+}
+
+/* What one segment makes readable is taken into order in parts, so that no packet takes long; the rest is due
+ * at once, and none of it is lost where the conversation ends before. */
+static void fill_a_hole(struct rig *r)
+{
+    struct skt_kcp_limits limits = {.rcv_wnd_max = 32768, .snd_unsent_max = 10000};
+    rig_init(r, true, 0, &limits);
+    for (uint32_t sn = 1; sn < HELD; sn++)
+        assert_int_equal(rig_push(r, sn, 0, "x", 1), SKT_OK);
+    (void)rig_send(r);
+    skt_path_begin_receive(&r->path);
+    assert_int_equal(rig_push(r, 0, 0, "x", 1), SKT_OK);
+    check_that(r->kcp.rcv.nxt, >=, 1000);
+    check_that(r->kcp.rcv.nxt, <=, 3000);
+    assert_int_equal(skt_path_expiry(&r->path, r->now), r->now);
+}
+
+static void test_a_hole_before_many(void **state)
+{
+    (void)state;
+    struct rig r;
+    fill_a_hole(&r);
+    size_t got = rig_read(&r);
+    assert_int_equal(skt_kcp_take_events(&r.kcp), SKT_KCP_READABLE);
+    uint32_t before = r.kcp.rcv.nxt;
+    skt_path_expire(&r.path, r.now);
+    check_that(r.kcp.rcv.nxt - before, <=, 3000);
+    assert_int_equal(skt_kcp_take_events(&r.kcp), SKT_KCP_READABLE);
+    while (r.kcp.rcv.nxt < HELD)
+        skt_path_expire(&r.path, r.now);
+    (void)rig_send(&r);
+    check_that(skt_path_expiry(&r.path, r.now), >, r.now);
+    assert_int_equal(got + rig_read(&r), HELD);
+    rig_dispose(&r);
+}
+
+static void test_the_end_before_all_is_in_order(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct skt_kcp_rest rest;
+    fill_a_hole(&r);
+    skt_kcp_rest_take(&rest, &r.kcp);
+    assert_int_equal(rest.end - rest.next, HELD);
+    skt_kcp_rest_drop(&rest);
+    rig_dispose(&r);
+    fill_a_hole(&r);
+    skt_kcp_take_all(&r.kcp);
+    assert_int_equal(rig_read(&r), HELD);
+    rig_dispose(&r);
+    fill_a_hole(&r); /* and gone in the middle of it */
     rig_dispose(&r);
 }
 
@@ -250,6 +306,8 @@ CHECK_GROUP(kcp_recv)
         cmocka_unit_test(test_message_order),
         cmocka_unit_test(test_message_with_wrong_fragments),
         cmocka_unit_test(test_largest_message_fits_the_window),
+        cmocka_unit_test(test_a_hole_before_many),
+        cmocka_unit_test(test_the_end_before_all_is_in_order),
         cmocka_unit_test(test_acks),
         cmocka_unit_test(test_window_edges),
         cmocka_unit_test(test_a_reader_that_keeps_up_gets_more_window),

@@ -4,17 +4,11 @@
 #include "proto/kcp/ack_frame.h"
 #include "proto/kcp/internal.h"
 
-/* Takes steps off the work that is left for a packet, as far as it goes. */
-static void charge(struct skt_path *p, unsigned steps)
-{
-    p->ack_work -= steps < p->ack_work ? steps : p->ack_work;
-}
-
 static void release(struct skt_kcp *k, struct skt_segment **slot)
 {
     skt_account_put(&k->path->account, *slot);
     *slot = NULL;
-    charge(k->path, SKT_ACK_RELEASE);
+    skt_path_charge_work(k->path, SKT_WORK_RELEASE);
 }
 
 static bool is_released(const struct skt_kcp *k, uint32_t sn)
@@ -25,7 +19,7 @@ static bool is_released(const struct skt_kcp *k, uint32_t sn)
 /* Moves snd_una over what was acknowledged by name. */
 static void advance(struct skt_kcp *k)
 {
-    for (; k->path->ack_work > 0 && is_released(k, k->snd.una); charge(k->path, 1))
+    for (; k->path->work > 0 && is_released(k, k->snd.una); skt_path_charge_work(k->path, 1))
         k->snd.una++;
 }
 
@@ -120,7 +114,8 @@ static void take_unnamed(struct skt_kcp *k, struct skt_segment *seg, struct skt_
 
 void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round)
 {
-    for (; k->path->ack_work > 0 && skt_serial_before(k->snd.una, k->snd.wnd_una); charge(k->path, 1)) {
+    for (; k->path->work > 0 && skt_serial_before(k->snd.una, k->snd.wnd_una);
+         skt_path_charge_work(k->path, 1)) {
         struct skt_segment **slot = skt_seg_ring_at(&k->snd.ring, k->snd.una);
         if (skt_serial_before(k->snd.una + 1, k->snd.wnd_una))
             skt_seg_prefetch(*skt_seg_ring_at(&k->snd.ring, k->snd.una + 1));
@@ -156,7 +151,7 @@ static void take_record(struct skt_kcp *k, struct skt_ack_round *round, const st
     if (!skt_serial_before(r->hi, k->snd.una)) {
         if (skt_serial_before(sn, k->snd.una))
             sn = k->snd.una;
-        for (; k->path->ack_work > 0 && sn != r->hi; charge(k->path, 1))
+        for (; k->path->work > 0 && sn != r->hi; skt_path_charge_work(k->path, 1))
             take_ranged(k, round, sn++, r->ts);
     }
     skt_kcp_take_ack(k, round, r->hi, r->ts);

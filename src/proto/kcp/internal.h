@@ -19,8 +19,9 @@ enum {
     SKT_KCP_THIN_SMALL = 32, /* the same for one whose segments are small (SKT_KCP_SMALL_LEN) */
     SKT_KCP_SMALL_LEN =
         256, /* bytes of a small segment, as of requests: a queue holds them back, they do not make it */
-    SKT_ACK_RELEASE = 32, /* steps of path->ack_work that letting a segment go takes */
-    SKT_KCP_TELLS = 5,    /* how often news of a window that was closed is repeated when no data follows */
+    SKT_WORK_RELEASE = 32, /* steps of path->work that letting a segment go takes */
+    SKT_WORK_ORDER = 4,    /* those that taking a held segment into order takes */
+    SKT_KCP_TELLS = 5,     /* how often news of a window that was closed is repeated when no data follows */
 };
 
 /* The segments lo..hi came. Named for itself: lo is hi, and ts that of its transmission. Else they came in
@@ -59,8 +60,8 @@ void skt_kcp_notify(struct skt_kcp *k, unsigned events);
 /* After what a packet acknowledges by name: takes una and wnd of the peer, and closes the round. */
 void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd);
 
-/* Goes on with what was acknowledged and not worked off; takes it off path->turns.lagging when that was all.
- */
+/* Goes on with what was acknowledged, or could be in order, and was not worked off; takes it off
+ * path->turns.lagging when that was all. */
 void skt_kcp_catch_up(struct skt_kcp *k, skt_us now);
 
 /* Puts the conversation on path->turns.ready or takes it off, and arms the window probe where only that
@@ -76,6 +77,12 @@ void skt_kcp_on_timer(struct skt_kcp *k, skt_us now);
 
 /* How long a window probe or update waits for its answer. */
 skt_us skt_kcp_probe_time(const struct skt_kcp *k);
+
+/* Takes steps off the work that is left for a packet, as far as it goes. */
+static inline void skt_path_charge_work(struct skt_path *p, unsigned steps)
+{
+    p->work -= steps < p->work ? steps : p->work;
+}
 
 static inline bool skt_kcp_window_open(const struct skt_kcp *k)
 {
@@ -99,7 +106,7 @@ void skt_kcp_check_writable(struct skt_kcp *k);
 /* --- kcp/ack.c --- */
 
 void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts);
-/* Takes what the peer has by wnd_una, as far as path->ack_work goes. */
+/* Takes what the peer has by wnd_una, as far as path->work goes. */
 void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round);
 
 /* Is there more that it has? */
@@ -143,6 +150,16 @@ size_t skt_kcp_write_ack_frames(struct skt_kcp *k, skt_us now, uint8_t *out, siz
 
 int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const uint8_t *data);
 
+/* Takes into order what is held behind a hole that was filled, as far as path->work goes. */
+void skt_kcp_take_held(struct skt_kcp *k);
+
+/* Is there more of that? */
+bool skt_kcp_next_is_held(const struct skt_kcp *k);
+static inline bool skt_kcp_is_behind(const struct skt_kcp *k)
+{
+    return k->rcv.held > 0 && skt_kcp_next_is_held(k);
+}
+
 /* --- path.c, path/loss.c --- */
 
 void skt_kcp_put_header(uint8_t *out, const struct skt_kcp_header *h);
@@ -173,14 +190,24 @@ void skt_path_requeue(struct skt_path *p, struct skt_segment *seg);
 /* Takes a segment off the path's lists and counts, as one that is dropped. */
 void skt_path_forget(struct skt_path *p, struct skt_segment *seg);
 
-/* For every conversation that lags, within the work of one packet. */
+/* Goes on with what packets have left to be done, within the work of one. */
 void skt_path_catch_up(struct skt_path *p, skt_us now);
+
+/* A conversation (its lag_node) has more to do than one packet may cost. */
+static inline void skt_path_add_lagging(struct skt_path *p, struct skt_list *node)
+{
+    skt_list_append(&p->turns.lagging, node);
+    p->left_over = true;
+}
 
 /* Takes over a ring of segments that are nowhere else, to free them bit by bit in skt_path_catch_up: they are
  * charged till then. False: it is small, or there is no memory for that; it is the caller's. */
 bool skt_path_take_rubble(struct skt_path *p, struct skt_seg_ring *ring);
 
 void skt_path_detect_losses(struct skt_path *p, skt_us now);
+
+/* Has the retransmission timer fired for transmissions that are not marked yet? */
+bool skt_path_is_timing_out(const struct skt_path *p);
 
 /* When the oldest transmission in flight is to be acted upon; SKT_NEVER without one. */
 skt_us skt_path_loss_expiry(const struct skt_path *p);

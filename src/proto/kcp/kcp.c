@@ -235,6 +235,14 @@ void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
     skt_kcp_update_timer(k);
 }
 
+static void update_lag(struct skt_kcp *k)
+{
+    if (!skt_kcp_lags(k) && !skt_kcp_is_behind(k))
+        skt_list_remove(&k->lag_node);
+    else if (skt_list_empty(&k->lag_node))
+        skt_path_add_lagging(k->path, &k->lag_node);
+}
+
 void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd)
 {
     k->heard = true;
@@ -243,10 +251,7 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
         k->snd.rmt_wnd = wnd;
     }
     skt_kcp_take_una(k, round);
-    if (!skt_kcp_lags(k))
-        skt_list_remove(&k->lag_node);
-    else if (skt_list_empty(&k->lag_node))
-        skt_list_append(&k->path->turns.lagging, &k->lag_node);
+    update_lag(k);
     if (round->acked || round->rtt)
         skt_path_end_round(k->path, round);
     skt_kcp_update_sending(k);
@@ -260,6 +265,7 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
 void skt_kcp_catch_up(struct skt_kcp *k, skt_us now)
 {
     struct skt_ack_round round = {.now = now};
+    skt_kcp_take_held(k);
     skt_kcp_end_round(k, &round, k->snd.wnd_una, (uint16_t)k->snd.rmt_wnd);
 }
 

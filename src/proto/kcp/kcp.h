@@ -117,9 +117,13 @@ struct skt_kcp_owed_acks {
 /* The fields are the implementation's. */
 struct skt_kcp {
     struct skt_path *path;
-    struct skt_list ready_node, control_node, ack_node, event_node, starved_node,
-        lag_node;               /* in the path's lists of these names */
-    struct skt_heap_node timer; /* the earlier one of snd.probe_at and rcv.tell_at */
+    struct skt_list ready_node;   /* in path->turns.fresh or path->turns.ready: there is data to send */
+    struct skt_list control_node; /* in path->turns.controls: there is something to say without data */
+    struct skt_list ack_node;     /* in path->turns.acks: there is an ACK frame to send */
+    struct skt_list event_node;   /* in path->events: there is news for the application */
+    struct skt_list starved_node; /* in path->turns.starved: the writer waits for memory */
+    struct skt_list lag_node;     /* in path->turns.lagging: a packet's work for it is not all done */
+    struct skt_heap_node timer;   /* the earlier one of snd.probe_at and rcv.tell_at */
     uint32_t conv;
     bool stream;    /* bytes; else messages with borders */
     bool heard;     /* a segment of the peer's has come */
@@ -188,6 +192,10 @@ bool skt_kcp_has_come(const struct skt_kcp *k, uint32_t sn);
 
 /* Segments written and not yet acknowledged. */
 uint32_t skt_kcp_backlog(const struct skt_kcp *k);
+
+/* Takes into order at once what waits for that, however long it takes: before a conversation ends whose
+ * reader may still want all that has come. */
+void skt_kcp_take_all(struct skt_kcp *k);
 
 /* Has the peer acknowledged or sent anything in this conversation yet? */
 bool skt_kcp_heard(const struct skt_kcp *k);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "proto/kcp/internal.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { AHEAD = 4 }; /* segments that are fetched ahead where a hole has closed before many */
@@ -32,19 +33,43 @@ static bool take_in_order(struct skt_kcp *k, struct skt_segment **slot)
     return true;
 }
 
-/* The segment at rcv_nxt has come: takes it and what was held behind it. */
-static bool advance(struct skt_kcp *k)
+/* Is the segment at rcv_nxt there, and to be taken? A peer that breaks its own messages is not read further.
+ */
+static inline bool is_next_held(const struct skt_kcp *k)
 {
-    bool news = take_in_order(k, skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt));
-    while (k->rcv.held > 0 && is_held(k, k->rcv.nxt)) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt);
-        if (!k->stream && k->rcv.next_frg && (*slot)->frg != k->rcv.next_frg - 1)
-            break; /* a peer that breaks its own messages is not read further */
+    if (!is_held(k, k->rcv.nxt))
+        return false;
+    const struct skt_segment *seg = *skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt);
+    return k->stream || k->rcv.next_frg == 0 || seg->frg == k->rcv.next_frg - 1;
+}
+
+bool skt_kcp_next_is_held(const struct skt_kcp *k)
+{
+    return is_next_held(k);
+}
+
+void skt_kcp_take_held(struct skt_kcp *k)
+{
+    if (k->rcv.held == 0)
+        return;
+    bool news = false;
+    unsigned n = 0, most = (k->path->work + SKT_WORK_ORDER - 1) / SKT_WORK_ORDER;
+    for (; n < most && k->rcv.held > 0 && is_next_held(k); n++) {
         skt_seg_prefetch(*skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt + AHEAD));
-        news |= take_in_order(k, slot);
+        news |= take_in_order(k, skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt));
         k->rcv.held--;
     }
-    return news;
+    skt_path_charge_work(k->path, n * SKT_WORK_ORDER);
+    if (news)
+        skt_kcp_notify(k, SKT_KCP_READABLE);
+}
+
+void skt_kcp_take_all(struct skt_kcp *k)
+{
+    unsigned left = k->path->work;
+    k->path->work = INT_MAX;
+    skt_kcp_take_held(k);
+    k->path->work = left;
 }
 
 /* May a segment be taken though the session has its share? One in order is read at once where the stream's
@@ -117,7 +142,8 @@ int skt_kcp_take_push(struct skt_kcp *k, const struct skt_kcp_header *h, const u
         k->rcv.held++;
         return SKT_OK;
     }
-    if (advance(k))
+    if (take_in_order(k, skt_seg_ring_at(&k->rcv.ring, k->rcv.nxt)))
         skt_kcp_notify(k, SKT_KCP_READABLE);
+    skt_kcp_take_held(k);
     return SKT_OK;
 }

@@ -40,6 +40,7 @@ static void drop_beyond(struct skt_kcp *k, uint32_t end)
 void skt_kcp_rest_take(struct skt_kcp_rest *rest, struct skt_kcp *k)
 {
     struct skt_account *account = &k->path->account;
+    skt_kcp_take_all(k);
     uint32_t end = k->rcv.fin_received ? k->rcv.fin_sn : k->rcv.nxt;
     *rest = (struct skt_kcp_rest){k->rcv.ring, account->pool, k->rcv.read, end, k->rcv.read_off};
     if (end == k->rcv.read ||

@@ -238,10 +238,40 @@ static void probe_tail(struct skt_path *p)
     skt_list_insert_after(&p->lost, &first->node);
 }
 
+bool skt_path_is_timing_out(const struct skt_path *p)
+{
+    const struct skt_segment *seg = oldest(p);
+    return seg && seg->tx < p->recovery.lost_tx;
+}
+
+static void mark_timed_out(struct skt_path *p, skt_us now)
+{
+    for (unsigned n = 0; n < MARKED_MAX && skt_path_is_timing_out(p); n++)
+        mark_lost(p, oldest(p), now, SKT_TRACE_TIMEOUT);
+}
+
+/* True: there are more of them than are marked at a time. */
+static bool mark_overtaken(struct skt_path *p, skt_us now)
+{
+    struct skt_segment *seg;
+    for (unsigned n = 0; (seg = oldest(p)) && lost_at(p, seg) <= now; n++) {
+        if (n == MARKED_MAX)
+            return true;
+        mark_lost(p, seg, now, SKT_TRACE_OVERTAKEN);
+        skt_redundancy_on_lost(&p->redundancy);
+        struct skt_cc_loss loss = {now, seg->cost, p->inflight_bytes, seg->sent_at};
+        p->cc->on_lost(&p->cc_state, &loss);
+        skt_path_update_pacer(p, now);
+    }
+    return false;
+}
+
+/* All that is in flight is lost; it is marked so in parts. */
 static void time_out(struct skt_path *p, skt_us now)
 {
-    for (struct skt_segment *seg; (seg = oldest(p));)
-        mark_lost(p, seg, now, SKT_TRACE_TIMEOUT);
+    p->recovery.lost_tx = p->recovery.next_tx;
+    mark_timed_out(p, now);
+    p->left_over = true;
     p->recovery.probes = 1;
     p->cc->on_timeout(&p->cc_state, now);
     skt_path_update_pacer(p, now);
@@ -249,18 +279,17 @@ static void time_out(struct skt_path *p, skt_us now)
 
 void skt_path_detect_losses(struct skt_path *p, skt_us now)
 {
-    struct skt_segment *seg;
-    unsigned marked = 0;
-    if (!skt_list_empty(&p->turns.lagging))
+    if (p->left_over && !skt_list_empty(&p->turns.lagging))
         return; /* what is acknowledged is not all known yet */
-    while ((seg = oldest(p)) && lost_at(p, seg) <= now && marked++ < MARKED_MAX) {
-        mark_lost(p, seg, now, SKT_TRACE_OVERTAKEN);
-        skt_redundancy_on_lost(&p->redundancy);
-        struct skt_cc_loss loss = {now, seg->cost, p->inflight_bytes, seg->sent_at};
-        p->cc->on_lost(&p->cc_state, &loss);
-        skt_path_update_pacer(p, now);
+    if (p->left_over) {
+        mark_timed_out(p, now);
+        if (skt_path_is_timing_out(p))
+            return;
     }
-    if (!seg || marked > MARKED_MAX || timeout_at(p, seg) > now)
+    if (mark_overtaken(p, now))
+        return;
+    const struct skt_segment *seg = oldest(p);
+    if (!seg || timeout_at(p, seg) > now)
         return;
     if (p->recovery.timeouts == 0)
         probe_tail(p);

@@ -13,9 +13,9 @@
 enum {
     OVERHEAD_GUESS = 25,
     OVERHEAD_MAX = 200,
-    /* For one packet: 256 segments let go, or 8192 looked at that were before. Whoever acknowledges more at
-     * once has it done in parts, and no packet takes longer than 0.1 ms. */
-    ACK_WORK = 256 * SKT_ACK_RELEASE,
+    /* For one packet: 256 segments let go, 2048 taken into order, or 8192 looked at that were let go before.
+     * What one packet makes possible beyond that is done in parts, so that none takes longer than 0.1 ms. */
+    PACKET_WORK = 256 * SKT_WORK_RELEASE,
 };
 
 /* The segments that a stream holds are freed when it ends, and one packet may end a hundred. */
@@ -92,6 +92,7 @@ bool skt_path_take_rubble(struct skt_path *p, struct skt_seg_ring *ring)
     *ring = (struct skt_seg_ring){0};
     skt_list_init(&r->node);
     skt_list_append(&p->rubble, &r->node);
+    p->left_over = true;
     return true;
 }
 
@@ -281,8 +282,7 @@ void skt_path_add_starved(struct skt_path *p, struct skt_list *node)
 
 skt_us skt_path_expiry(const struct skt_path *p, skt_us now)
 {
-    if (!skt_list_empty(&p->turns.controls) || !skt_list_empty(&p->turns.lagging) ||
-        !skt_list_empty(&p->rubble))
+    if (p->left_over || !skt_list_empty(&p->turns.controls))
         return now;
     skt_us at = skt_us_min(skt_path_loss_expiry(p), starved_expiry(p));
     if (!skt_list_empty(&p->turns.acks))
@@ -310,15 +310,19 @@ static void wake_starved(struct skt_path *p, skt_us now)
 
 void skt_path_begin_receive(struct skt_path *p)
 {
-    p->ack_work = ACK_WORK;
+    p->work = PACKET_WORK;
 }
 
 void skt_path_catch_up(struct skt_path *p, skt_us now)
 {
-    clear_rubble(p, RUBBLE_SOME);
     skt_path_begin_receive(p);
-    while (p->ack_work > 0 && !skt_list_empty(&p->turns.lagging))
+    if (!p->left_over)
+        return;
+    clear_rubble(p, RUBBLE_SOME);
+    while (p->work > 0 && !skt_list_empty(&p->turns.lagging))
         skt_kcp_catch_up(SKT_CONTAINER(p->turns.lagging.next, struct skt_kcp, lag_node), now);
+    p->left_over =
+        !skt_list_empty(&p->turns.lagging) || !skt_list_empty(&p->rubble) || skt_path_is_timing_out(p);
 }
 
 void skt_path_expire(struct skt_path *p, skt_us now)

@@ -53,8 +53,9 @@ struct skt_recovery {
     skt_us reo_at;      /* when reo_wnd was last seen to be needed */
     skt_us progress_at; /* the last acknowledgement, or when the path began to be in use */
     skt_us fired_at;    /* when the retransmission timer fired last */
-    unsigned timeouts;  /* how often in a row the retransmission timer fired */
-    unsigned probes;    /* segments to send in spite of pacer and window */
+    uint64_t lost_tx;  /* the transmissions before this are lost: the retransmission timer fired after them */
+    unsigned timeouts; /* how often in a row the retransmission timer fired */
+    unsigned probes;   /* segments to send in spite of pacer and window */
 };
 
 /* How fast what was sent arrives: the rate samples of congestion control (path/path.c). */
@@ -74,7 +75,7 @@ struct skt_turns {
     struct skt_list fresh;   /* thin conversations with new data that the peer's window admits */
     struct skt_list ready;   /* the other conversations with such data */
     unsigned fresh_run;      /* segments of thin conversations sent while others waited */
-    struct skt_list lagging; /* conversations of which more is acknowledged than was worked off yet */
+    struct skt_list lagging; /* conversations for which a packet did more than was worked off yet */
     struct skt_list starved; /* conversations whose writer waits for memory */
     skt_us starved_at;       /* when the starved ones are looked at again */
     struct skt_heap timers;  /* window probes of single conversations */
@@ -111,7 +112,8 @@ struct skt_path {
 
     skt_us now;        /* the last time that was handed in */
     skt_us data_at;    /* when data came last; 0: never */
-    unsigned ack_work; /* steps that acknowledgements may still take in what is being read */
+    bool left_over;    /* perhaps there is work that packets have left: `lagging`, `rubble`, a timeout */
+    unsigned work;     /* steps that the packet being read may still cost */
     uint32_t ts_base;  /* added to every ts; 0 but in tests */
     size_t overhead;   /* bytes that sealing adds to a packet, as seen */
     size_t precharged; /* bytes the pacer was charged for by send, not yet by on_sent */
@@ -178,8 +180,8 @@ void skt_path_on_parity(struct skt_path *p, skt_us now, size_t datagram_len);
 /* The peer reports losses that parity mended: how many transmissions in the last round trip or so. */
 void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count);
 
-/* A packet is about to be read, and so much work of acknowledging may be done for it; what is left goes on
- * with the next send or expire. */
+/* A packet is about to be read, and so much may be done for it: segments acknowledged, others taken into
+ * order. What is left goes on with the next send or expire, and skt_path_expiry says so. */
 void skt_path_begin_receive(struct skt_path *p);
 
 /* The time, for what is told (trace.h) before the path is asked for anything. */

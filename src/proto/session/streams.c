@@ -310,6 +310,8 @@ struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *even
     struct skt_stream *st = SKT_CONTAINER(from->next, struct skt_stream, link);
     if (ended && !st->reset)
         skt_stream_mark_reset(s, st, SKT_RESET_ABORT);
+    if (st->reset)
+        skt_kcp_take_all(&st->kcp); /* nothing will go on with what has come */
     /* Who still reads one that was reset before has to let go now. */
     *events = st->news | (ended ? SKT_STREAM_RESET : 0);
     st->news = 0;
