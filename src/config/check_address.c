@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the configuration listens and what it connects to: listeners, entries, targets. */
+#include "config/check_address.h"
+
 #include "base/addr.h"
 #include "base/err.h"
-#include "config/check.h"
+#include "config/lines.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* What messages call listener i. */
 static void enter_listener(struct config_reader *r, size_t i, const char *field)
@@ -139,5 +142,67 @@ void skt_config_check_ports(struct config_reader *r, void *arg)
             skt_config_fail(r, "skcp_servers[%zu] listens on %s, port %u already", j + 1, b->address,
                             a->port.lo > b->port.lo ? a->port.lo : b->port.lo);
         }
+    }
+}
+
+/* --- one server twice --- */
+
+static bool is_same_host(const char *a, const char *b)
+{
+    struct skt_addr x, y;
+    if (skt_addr_parse(&x, a, 0) == SKT_OK && skt_addr_parse(&y, b, 0) == SKT_OK)
+        return x.family == y.family && memcmp(x.ip, y.ip, sizeof x.ip) == 0;
+    return strcasecmp(a, b) == 0;
+}
+
+/* A script of the user's own may hold two tickets at one server. */
+static bool is_same_server(const struct skt_config *conf, const struct skt_config_entry *a,
+                           const struct skt_config_entry *b)
+{
+    if (a->server || b->server || !a->address || !b->address || !is_same_host(a->address, b->address))
+        return false;
+    bool same_ticket = memcmp(a->ticket.bytes, b->ticket.bytes, sizeof a->ticket.bytes) == 0;
+    return a->port.lo <= b->port.hi && b->port.lo <= a->port.hi && (same_ticket || !conf->script_file);
+}
+
+/* " in line 7", or nothing where nobody knows. */
+static const char *line_text(struct config_reader *r, char buf[32], size_t remote)
+{
+    size_t mark = skt_config_enter(r, ".skcp_remote_servers[%zu]", remote);
+    unsigned line = skt_config_line_of(r->text, r->text_len, r->where);
+    skt_config_leave(r, mark);
+    snprintf(buf, 32, line ? " in line %u" : "", line);
+    return buf;
+}
+
+/* remote, earlier: their numbers in the list, from 1. */
+static void warn_twice(struct config_reader *r, const struct skt_config_entry *e, size_t remote,
+                       const struct skt_config_entry *before, size_t earlier)
+{
+    char line[32];
+    unsigned port = e->port.lo > before->port.lo ? e->port.lo : before->port.lo;
+    line_text(r, line, earlier);
+    size_t mark = skt_config_enter(r, ".skcp_remote_servers[%zu]", remote);
+    skt_config_warn_here(
+        r,
+        "the same server as skcp_remote_servers[%zu]%s: %.60s port %u is asked twice, which makes "
+        "nothing safer",
+        earlier, line, e->address, port);
+    skt_config_leave(r, mark);
+}
+
+void skt_config_check_twice(struct config_reader *r, void *arg)
+{
+    const struct skt_config_mode_table *t = &r->conf->table;
+    size_t servers = 0; /* which come first */
+    (void)arg;
+    while (servers < t->entry_count && t->entries[servers].server)
+        servers++;
+    for (size_t i = servers; i < t->entry_count; i++) {
+        size_t j = servers;
+        while (j < i && !is_same_server(r->conf, &t->entries[i], &t->entries[j]))
+            j++;
+        if (j < i)
+            warn_twice(r, &t->entries[i], i - servers + 1, &t->entries[j], j - servers + 1);
     }
 }

@@ -13,10 +13,9 @@
 #include <string.h>
 
 enum {
-    WORD_MAX = 64,
-    SHOWN_MAX = 40,
-    SLIP_MAX = 3,       /* letters wrong, at most, in a name that is meant to be another one */
-    PROBLEMS_MAX = 100, /* somebody mends the first ones first */
+    WORD_MAX = 64,  /* letters that are compared: no field has so many */
+    SHOWN_MAX = 40, /* bytes of an unknown name in a message */
+    SLIP_MAX = 3,   /* letters wrong, at most, in a name that is meant to be another one */
 };
 
 size_t skt_config_enter(struct config_reader *r, const char *fmt, ...)
@@ -59,13 +58,9 @@ void *skt_config_append(struct config_reader *r, void *items, size_t *count, siz
     return item;
 }
 
-void skt_config_warn(struct config_reader *r, const char *fmt, ...)
+/* Unless it is there already. */
+static void add_warning(struct config_reader *r, const char *line)
 {
-    char line[SKT_CONFIG_ERROR_MAX];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
     struct skt_config_strings *w = &r->conf->warnings;
     for (size_t i = 0; i < w->count; i++) {
         if (w->items[i] && strcmp(w->items[i], line) == 0)
@@ -75,6 +70,30 @@ void skt_config_warn(struct config_reader *r, const char *fmt, ...)
         return;
     char **at = skt_config_append(r, &w->items, &w->count, sizeof *w->items);
     skt_config_set_string(r, at, line);
+}
+
+void skt_config_warn(struct config_reader *r, const char *fmt, ...)
+{
+    char line[SKT_CONFIG_ERROR_MAX];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    add_warning(r, line);
+}
+
+void skt_config_warn_here(struct config_reader *r, const char *fmt, ...)
+{
+    char text[SKT_CONFIG_ERROR_MAX], line[SKT_CONFIG_ERROR_MAX + sizeof r->where + 32], in[32] = "";
+    unsigned number = skt_config_line_of(r->text, r->text_len, r->where);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (number > 0)
+        snprintf(in, sizeof in, " (line %u)", number);
+    snprintf(line, sizeof line, "%s: %s%s", r->where, text, in);
+    add_warning(r, line);
 }
 
 void skt_config_set_string(struct config_reader *r, char **at, const char *value)

@@ -109,6 +109,10 @@ void skt_config_leave(struct config_reader *r, size_t mark);
 /* Adds a line to the warnings, unless it is there already. */
 void skt_config_warn(struct config_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for the place that is read now: "<where>: <text> (line <n>)". */
+void skt_config_warn_here(struct config_reader *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* A copy of the string on top of the stack, without a zero in it, or a failure. */
 char *skt_config_take_string(struct config_reader *r, const struct config_field *f);
 void skt_config_set_string(struct config_reader *r, char **at, const char *value);

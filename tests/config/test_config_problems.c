@@ -244,6 +244,76 @@ static void test_warned_of(void **state)
     skt_config_strings_free(&problems);
 }
 
+/* One warning that begins so, and is all; NULL: none. */
+static void must_warn(const char *text, const char *expected)
+{
+    struct skt_config *conf;
+    struct skt_config_strings problems;
+    write_file(path, text, 0600);
+    assert_int_equal(skt_config_check(&conf, path, &problems), SKT_OK);
+    if (!expected && conf->warnings.count > 0)
+        fail_msg("warned: %s", conf->warnings.items[0]);
+    assert_int_equal(conf->warnings.count, expected ? 1 : 0);
+    if (expected)
+        assert_string_equal(conf->warnings.items[0], expected);
+    skt_config_free(conf);
+    skt_config_strings_free(&problems);
+}
+
+#define TWO_REMOTES(one, two)                                                                                \
+    "config = { mode = 'proxy_client', proxy_client = { tcp_listen_port = 1,\n skcp_remote_servers = {\n"    \
+    "{ password = 'p', ticket = '" TICKET "', " one " },\n"                                                  \
+    "{ password = 'p', ticket = '" TICKET "', " two " } } } }"
+
+static void test_one_server_twice(void **state)
+{
+    (void)state;
+    must_warn(TWO_REMOTES("address = 'a.example', port = 4000", "address = 'A.example', port = '4000'"),
+              "proxy_client.skcp_remote_servers[2]: the same server as skcp_remote_servers[1] in line 3: "
+              "A.example port 4000 is asked twice, which makes nothing safer (line 4)");
+    must_warn(TWO_REMOTES("address = '2001:db8::1', port = '4000-4010'",
+                          "address = '2001:DB8:0:0::1', port = '4005-4020'"),
+              "proxy_client.skcp_remote_servers[2]: the same server as skcp_remote_servers[1] in line 3: "
+              "2001:DB8:0:0::1 port 4005 is asked twice, which makes nothing safer (line 4)");
+    must_warn(TWO_REMOTES("address = 'a.example', port = 4000", "address = 'a.example', port = 4001"), NULL);
+    must_warn(TWO_REMOTES("address = 'a.example', port = 4000", "address = 'b.example', port = 4000"), NULL);
+    /* Two holders of tickets at one server: a script may want that. */
+    must_warn("config = { mode = 'mine', script_file = '/dev/null', mine = { skcp_remote_servers = {\n"
+              "{ password = 'p', ticket = '" TICKET "', address = 'a', port = 1 },\n"
+              "{ password = 'p', ticket = '" TICKET2 "', address = 'a', port = 1 } } } }",
+              NULL);
+}
+
+/* The account that `user` names is told from root by what it may write; a test that is not root has no folder
+ * that it could not write itself, so the system's are asked for. */
+static void test_a_trace_beyond_the_account(void **state)
+{
+    (void)state;
+    const char *rest = "proxy_client = { tcp_listen_port = 1, " REMOTE " } }";
+    char text[512], expected[256];
+    snprintf(text, sizeof text,
+             "config = { mode = 'proxy_client', user = 'nobody',\n trace_file = '/etc/a', %s", rest);
+    must_warn(text, "trace_file: the account nobody can't write /etc/a: the start makes it, but SIGHUP can't "
+                    "begin a trace there; that takes a folder which the account may write (line 2)");
+    snprintf(text, sizeof text,
+             "config = { mode = 'proxy_client', user = 'nobody', trace_file = '/tmp/none', %s", rest);
+    must_warn(text, NULL);
+    snprintf(text, sizeof text, "config = { mode = 'proxy_client', user = 'root', trace_file = '/etc/a', %s",
+             rest);
+    must_warn(text, NULL);
+    snprintf(text, sizeof text, "config = { mode = 'proxy_client', trace_file = '/etc/a', %s", rest);
+    must_warn(text, NULL);
+    /* A file of its own name decides, not the folder; this one is ours. */
+    snprintf(text, sizeof text, "config = { mode = 'proxy_client', user = 'nobody', trace_file = '%s', %s",
+             path, rest);
+    snprintf(
+        expected, sizeof expected,
+        "trace_file: the account nobody can't write %s: the start makes it, but SIGHUP can't begin a trace "
+        "there; that takes a folder which the account may write (line 1)",
+        path);
+    must_warn(text, expected);
+}
+
 /* Lua does not say which ticket comes first. */
 static void test_two_tickets_with_one_network(void **state)
 {
@@ -419,6 +489,8 @@ CHECK_GROUP(config_problems)
         cmocka_unit_test(test_texts_that_are_none),
         cmocka_unit_test(test_from_other_formats),
         cmocka_unit_test(test_warned_of),
+        cmocka_unit_test(test_one_server_twice),
+        cmocka_unit_test(test_a_trace_beyond_the_account),
         cmocka_unit_test(test_two_tickets_with_one_network),
         cmocka_unit_test(test_what_would_fail_later),
         cmocka_unit_test(test_two_tickets_with_one_address),
