@@ -145,6 +145,8 @@ bool skt_config_same_field(const struct config_field *f, const void *a, const vo
 
 /* The tables (config/tables.c). */
 extern const struct config_field skt_config_entry_fields[];
+extern const struct config_field skt_config_ticket_fields[];
+extern const struct config_field skt_config_listener_fields[];
 extern const struct config_field skt_config_top_fields[];
 extern const struct config_field skt_config_mode_fields[];
 

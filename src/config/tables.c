@@ -94,7 +94,7 @@ static void read_ticket_targets(struct config_reader *r, const struct config_fie
     skt_config_read_strings(r, f, at);
 }
 
-static const struct config_field ticket_fields[] = {
+const struct config_field skt_config_ticket_fields[] = {
     {"name", skt_config_read_string, TICKET(name), 0, 0, 0, 0, 0},
     {"tun_ip", skt_config_read_string, TICKET(tun_ip), 0, 0, 1, 0, 0},
     {"subnets", skt_config_read_strings, TICKET(subnets), 0, 0, 0, 0, 0},
@@ -117,7 +117,7 @@ static void read_one_ticket(struct config_reader *r, void *arg)
         skt_config_enter(r, "[ticket of %.40s]", lua_tostring(L, -1));
     }
     lua_pop(L, 1);
-    skt_config_read_table(r, ticket_fields, 0, t, 0);
+    skt_config_read_table(r, skt_config_ticket_fields, 0, t, 0);
     skt_config_leave(r, mark);
 }
 
@@ -146,7 +146,7 @@ void skt_config_read_tickets(struct config_reader *r, const struct config_field 
 
 #define LISTENER(field) PLACE(struct skt_config_listener, field)
 
-static const struct config_field listener_fields[] = {
+const struct config_field skt_config_listener_fields[] = {
     {"tcp_listen_addr", skt_config_read_string, LISTENER(addr), 0, 0, 1, 0, 0},
     {"tcp_listen_port", skt_config_read_integer, LISTENER(port), 0, REQUIRED, 1, 65535, 0},
     {"target", skt_config_read_string, LISTENER(target), 0, 0, 0, 0, 0},
@@ -161,7 +161,7 @@ static void read_listener(struct config_reader *r, void *arg)
         skt_config_fail_got(r, &any, "a table");
     skt_config_set_string(r, &l->addr, "127.0.0.1");
     skt_config_set_string(r, &l->target, "");
-    skt_config_read_table(r, listener_fields, 0, l, 0);
+    skt_config_read_table(r, skt_config_listener_fields, 0, l, 0);
     if (strlen(l->target) > SKT_TARGET_MAX)
         skt_config_fail(r, "expected a target's name of at most %d bytes", SKT_TARGET_MAX);
 }
