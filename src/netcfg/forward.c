@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* In the helper: forwarding, by /proc/sys. */
+#include "netcfg/forward.h"
+
 #include "base/err.h"
-#include "netcfg/internal.h"
+#include "netcfg/say.h"
+#include "netcfg/state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VALUE_MAX = 32, PATH_LEN_MAX = 128 };
+enum {
+    VALUE_MAX = 32,     /* of a switch: one digit */
+    PATH_LEN_MAX = 128, /* of a switch: an interface's name is in it at most */
+};
 
 static bool read_sysctl(const char *name, char value[VALUE_MAX])
 {
@@ -49,7 +54,7 @@ static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char 
     if (!read_sysctl(name, old))
         return skt_netcfg_say_errno(h, SKT_ERR_IO, "/proc/sys/%s", name);
     if (strcmp(old, value) == 0) {
-        /* Whose it was may ask us to put it back: see below. */
+        /* Whoever set it may leave it to us to put back: see skt_netcfg_forward_undo. */
         char line[PATH_LEN_MAX + 8];
         snprintf(line, sizeof line, "uses %s", name);
         if (skt_journal_find(&h->journal, line) < 0)
@@ -69,9 +74,7 @@ static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char 
     return err;
 }
 
-/* Puts the old value back, unless somebody has set another one since, or another tunnel needs this one: then
- * that one does it at its end. */
-int skt_netcfg_undo_sysctl(struct skt_netcfg_helper *h, const char *rest)
+int skt_netcfg_forward_undo(struct skt_netcfg_helper *h, const char *rest)
 {
     char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX], now[VALUE_MAX];
     if (sscanf(rest, "%127s %31s %31s", name, old, value) != 3 || !skt_netcfg_is_switch(name, old, value))
@@ -121,7 +124,7 @@ static int restore(struct skt_netcfg_helper *h, const char *name, const char *va
     return err ? skt_netcfg_say_errno(h, err, "/proc/sys/%s", name) : 1;
 }
 
-int skt_netcfg_restore_forward(struct skt_netcfg_helper *h)
+int skt_netcfg_forward_restore(struct skt_netcfg_helper *h)
 {
     char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX];
     int result = 0;
@@ -139,7 +142,7 @@ int skt_netcfg_restore_forward(struct skt_netcfg_helper *h)
     return result;
 }
 
-int skt_netcfg_do_forward(struct skt_netcfg_helper *h, bool v4, bool v6)
+int skt_netcfg_forward_set(struct skt_netcfg_helper *h, bool v4, bool v6)
 {
     int err = v4 ? set_sysctl(h, "net/ipv4/ip_forward", "1") : SKT_OK;
     if (!err && v6)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of the helper: it answers requests, one line of text each, by "CODE text", looks after what was
- * set, and undoes it at the end. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -9,18 +7,40 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "io/child.h"
-#include "netcfg/internal.h"
+#include "netcfg/again.h"
+#include "netcfg/dns_file.h"
+#include "netcfg/forward.h"
+#include "netcfg/iptables.h"
+#include "netcfg/nft.h"
+#include "netcfg/options.h"
+#include "netcfg/request.h"
+#include "netcfg/requests.h"
+#include "netcfg/route.h"
+#include "netcfg/say.h"
+#include "netcfg/shut.h"
+#include "netcfg/state.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-static const double lock_wait_s = 5, default_hook_limit_s = 10;
+static const double lock_wait_s = 5; /* for the helper of an earlier run, which has as long to clean up */
+
+static const struct skt_netcfg_undoer undoers[] = {
+    {"route ", skt_netcfg_route_undo},
+    {SKT_NETCFG_SHUT_LINE, skt_netcfg_shut_undo},
+    {"sysctl ", skt_netcfg_forward_undo},
+    {"nft ", skt_netcfg_nft_undo},
+    {"iptables ", skt_netcfg_iptables_undo},
+    {"ip6tables ", skt_netcfg_ip6tables_undo},
+    {"dns-file ", skt_netcfg_dns_file_undo},
+    {"dns-resolved ", skt_netcfg_dns_resolved_undo},
+    {"dns-resolvconf ", skt_netcfg_dns_resolvconf_undo},
+    {NULL, NULL},
+};
 
 static bool answer(struct skt_netcfg_helper *h, int err)
 {
@@ -47,8 +67,8 @@ static size_t take_lines(struct skt_netcfg_helper *h, char *buf, size_t len)
         size_t line_len = (size_t)(end - line);
         *end = '\0';
         len -= line_len + 1;
-        h->again.passing = false;
-        int err = is_plain(line, line_len) ? skt_netcfg_on_request(h, line)
+        h->passing = false;
+        int err = is_plain(line, line_len) ? skt_netcfg_requests_do(h, line)
                                            : skt_netcfg_say(h, SKT_ERR_ARG, "not a request");
         (void)answer(h, err);
         line = end + 1;
@@ -60,7 +80,7 @@ static size_t take_lines(struct skt_netcfg_helper *h, char *buf, size_t len)
 /* Until the next look or try is due; -1: for ever. */
 static int wait_ms(const struct skt_netcfg_helper *h)
 {
-    int look = skt_netcfg_watch_wait_ms(h), again = skt_netcfg_again_wait_ms(h);
+    int look = skt_netcfg_watch_wait_ms(h), again = skt_netcfg_owed_wait_ms(h);
     return again < 0 || (look >= 0 && look < again) ? look : again;
 }
 
@@ -71,7 +91,7 @@ static void serve(struct skt_netcfg_helper *h)
     size_t len = 0;
     for (;;) {
         struct pollfd p[] = {{.fd = h->fd, .events = POLLIN},
-                             {.fd = h->monitor, .events = POLLIN},
+                             {.fd = h->watch.network, .events = POLLIN},
                              {.fd = h->watch.rules, .events = POLLIN},
                              {.fd = h->watch.file, .events = POLLIN}};
         skt_netcfg_again_turn(h);
@@ -90,110 +110,39 @@ static void serve(struct skt_netcfg_helper *h)
     }
 }
 
-/* --- beginning --- */
+/* --- beginning and end --- */
 
-static int set_path(char path[SKT_NETCFG_PATH_MAX], const char *value)
-{
-    size_t len = strlen(value);
-    if (len == 0 || len >= SKT_NETCFG_PATH_MAX)
-        return SKT_ERR_ARG;
-    memcpy(path, value, len + 1);
-    return SKT_OK;
-}
-
-/* One line of what the configuration wants. */
-static int on_option(struct skt_netcfg_helper *h, char *line)
-{
-    char *rest = line + strcspn(line, " ");
-    if (*rest)
-        *rest++ = '\0';
-    if (strcmp(line, "journal") == 0)
-        return set_path(h->journal_path, rest);
-    if (strcmp(line, "log") == 0) {
-        (void)skt_log_open(rest); /* or stderr */
-        return SKT_OK;
-    }
-    if (strcmp(line, "resolv-conf") == 0)
-        return set_path(h->resolv_conf, rest);
-    if (strcmp(line, "down") == 0)
-        return set_path(h->hooks[0], rest);
-    if (strcmp(line, "up") == 0)
-        return set_path(h->hooks[1], rest);
-    if (strcmp(line, "address") == 0)
-        return skt_netcfg_watch_address(h, rest);
-    if (strcmp(line, "shut") == 0)
-        return skt_netcfg_nets_add(&h->shut, rest);
-    if (strcmp(line, "limit-ms") == 0) {
-        h->hook_limit_s = (double)strtoul(rest, NULL, 10) / 1000;
-        return SKT_OK;
-    }
-    return skt_netcfg_may_add(&h->may, line, rest);
-}
-
-/* Reads all options, byte by byte: what follows them belongs to `serve`. SKT_ERR_CLOSED: who wanted us is
- * gone. */
-static int read_options(struct skt_netcfg_helper *h)
-{
-    char line[SKT_NETCFG_REQUEST_MAX];
-    size_t len = 0;
-    for (;;) {
-        char c;
-        ssize_t got = read(h->fd, &c, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0 || len == sizeof line)
-            return SKT_ERR_CLOSED;
-        if (c != '\n') {
-            line[len++] = c;
-            continue;
-        }
-        if (len == sizeof line)
-            return SKT_ERR_CLOSED;
-        line[len] = '\0';
-        len = 0;
-        if (strcmp(line, "begin") == 0)
-            return SKT_OK;
-        int err = on_option(h, line);
-        if (err)
-            return skt_netcfg_say(h, err, "the helper process does not take \"%.100s\"", line);
-    }
-}
-
+/* SKT_ERR_CLOSED: nobody is there to be answered. */
 static int begin(struct skt_netcfg_helper *h)
 {
-    char why[SKT_STATEFILE_WHY_MAX];
-    int err = read_options(h);
+    char path[SKT_NETCFG_PATH_MAX] = "", why[SKT_STATEFILE_WHY_MAX];
+    int err = skt_netcfg_options_read(h, path);
     if (err)
         return err;
-    if (!h->resolv_conf[0])
-        (void)set_path(h->resolv_conf, "/etc/resolv.conf");
-    if (h->hook_limit_s <= 0)
-        h->hook_limit_s = default_hook_limit_s;
-    err = skt_journal_open(&h->journal, h->journal_path, lock_wait_s, why);
+    err = skt_journal_open(&h->journal, path, lock_wait_s, why);
     if (err == SKT_ERR_FULL)
-        return skt_netcfg_say(h, err, "%.300s: another instance uses it", h->journal_path);
+        return skt_netcfg_say(h, err, "%.300s: another instance uses it", path);
     if (err)
         return skt_netcfg_say(h, err, "%s", why);
     /* What an earlier run left. What can't be undone now stays in the journal, and is no reason to fail. */
-    h->keep_shut = h->shut.n > 0;
-    (void)skt_netcfg_again_undo(h, "");
-    err = skt_netcfg_do_shut(h);
+    h->keep = h->shut.n > 0 ? SKT_NETCFG_SHUT_LINE : NULL;
+    (void)skt_netcfg_undo_patiently(h, "");
+    err = skt_netcfg_shut_begin(h);
     if (err)
         return err;
-    skt_netcfg_dns_recover(h);
+    skt_netcfg_dns_file_recover(h);
     skt_netcfg_watch_open(h);
-    h->monitor = skt_net_monitor_open();
     h->text[0] = '\0';
     return SKT_OK;
 }
 
 static void end(struct skt_netcfg_helper *h)
 {
-    if (skt_netcfg_run_down(h))
+    if (skt_netcfg_script_down(h))
         skt_warn("%s", h->text);
-    (void)skt_netcfg_again_undo(h, "route "); /* first what keeps the machine from its network */
-    (void)skt_journal_reload(&h->journal);    /* what other instances have left to us */
-    if (skt_netcfg_again_undo(h, ""))
+    (void)skt_netcfg_undo_patiently(h, "route "); /* first what keeps the machine from its network */
+    (void)skt_journal_reload(&h->journal);        /* what other instances have left to us */
+    if (skt_netcfg_undo_patiently(h, ""))
         skt_warn("cleaning up: %s; it is tried again at the next start", h->text);
     skt_journal_close(&h->journal);
 }
@@ -207,9 +156,10 @@ void skt_netcfg_helper_run(int fd)
     if (!h)
         return;
     h->fd = fd;
-    h->monitor = h->watch.rules = h->watch.file = -1;
     h->journal.fd = -1;
-    h->again.due = SKT_NEVER;
+    h->undoers = undoers;
+    skt_netcfg_owed_forget(h);
+    skt_netcfg_watch_init(h);
     int err = begin(h);
     if (err != SKT_ERR_CLOSED)
         (void)answer(h, err);

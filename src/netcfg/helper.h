@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The helper process of netcfg/netcfg.h as a whole. */
+/* The helper process of netcfg/netcfg.h as a whole. Above the others: requests.h, again.h and watch.h change
+ * the system by the kinds of changes (route.h ... script.h), and these stand on undo.h, owed.h, say.h and the
+ * journal. */
 #ifndef SKT_NETCFG_HELPER_H
 #define SKT_NETCFG_HELPER_H
 

@@ -26,12 +26,12 @@
 #endif
 
 enum {
-    PATH_LEN_MAX = 256,
-    OUTPUT_MAX = 4096, /* of what a program writes, the last part is kept */
-    GRACE_MS = 1000,   /* between asking it to end and ending it */
-    STEP_MS = 20,      /* how often to look whether it has ended */
-    ENV_VARS_MAX = 64,
-    FDS_MAX = 4096,
+    PATH_LEN_MAX = 256, /* of a program, its folder included */
+    OUTPUT_MAX = 4096,  /* of what a program writes, the last part is kept */
+    GRACE_MS = 1000,    /* between asking it to end and ending it */
+    STEP_MS = 20,       /* how often to look whether it has ended */
+    ENV_VARS_MAX = 64,  /* beside PATH: a script gets five */
+    FDS_MAX = 4096,     /* descriptors that are closed one by one in the child; the helper has some ten */
 };
 
 static const char default_path[] = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";

@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SKT_HOOK_TEXT_MAX = 512 };
+enum {
+    SKT_HOOK_TEXT_MAX = 512,    /* bytes of what is wrong: one line, as an answer's */
+    SKT_HOOK_TOOL_LIMIT_S = 10, /* for nft and the like, which take some ms; at worst they wait for a lock */
+};
 
 struct skt_hook {
     const char *const *argv; /* argv[0]: a path, or a name that is looked for in PATH and the sbin folders */
@@ -15,7 +18,7 @@ struct skt_hook {
     const char *input;       /* what it gets on stdin, up to 4 KiB; NULL: nothing */
     double limit_s;          /* then it and its children are ended */
     char *output;            /* takes the end of what it wrote; NULL: not wanted */
-    size_t output_cap;
+    size_t output_cap;       /* bytes of `output` */
 };
 
 /* 0: it ended with status 0. SKT_ERR_NOTFOUND: no such program; SKT_ERR_AGAIN: the time limit; SKT_ERR_ARG:

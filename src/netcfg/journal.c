@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-    LOCK_STEP_MS = 20,
+    LOCK_STEP_MS = 20, /* between looks whether it is free */
 };
 
 /* --- lines --- */
@@ -197,7 +197,6 @@ void skt_journal_release(struct skt_journal *j)
     *j = (struct skt_journal){.fd = -1};
 }
 
-/* The lines of the file in the place of those known; *end as of read_lines. */
 int skt_journal_reload_to(struct skt_journal *j, off_t *end)
 {
     struct skt_journal fresh = {.fd = j->fd};
@@ -248,6 +247,6 @@ void skt_journal_close(struct skt_journal *j)
     if (j->fd < 0)
         return;
     if (j->count == 0)
-        (void)unlink(j->path); /* before the lock goes: see is_same_file */
+        (void)unlink(j->path); /* before the lock goes: see open_locked */
     skt_journal_release(j);
 }

@@ -13,15 +13,16 @@
 #include <sys/types.h>
 
 enum {
-    SKT_JOURNAL_LINE_MAX = 512,
-    SKT_JOURNAL_LINES_MAX = 512, /* changes that stand at the same time */
+    SKT_JOURNAL_LINE_MAX = 512, /* bytes of a line, the end included: a path of 255, names and networks */
+    SKT_JOURNAL_LINES_MAX =
+        512, /* changes that stand at the same time: each route, host, server and switch is one */
 };
 
 struct skt_journal {
-    char *path;
-    int fd; /* -1: not open */
-    char **lines;
-    size_t count;
+    char *path;       /* of the file; owned */
+    int fd;           /* the file, locked; -1: not open */
+    char **lines;     /* changes that stand, the oldest first; owned */
+    size_t count;     /* of lines */
     off_t compact_at; /* bytes of the file at which it is written anew; 0: the usual */
 };
 

@@ -5,7 +5,8 @@
 
 #include "netcfg/journal.h"
 
-/* Bytes; more is not read. What keeps a journal shorter: skt_journal_bound. */
+/* Bytes; more is not read. What stands has 256 KiB at most; a file that could not be written anew for long is
+ * longer, and what is longer than this is no journal of ours. */
 enum { SKT_JOURNAL_FILE_MAX = 4 * 1024 * 1024 };
 
 /* One more line among those known; not in the file. */

@@ -17,7 +17,7 @@
 
 enum {
     COMPACT_AT = 64 * 1024, /* bytes of the file before what was undone is dropped from it */
-    HAND_OVER_TRIES = 4,
+    HAND_OVER_TRIES = 4,    /* a journal is not written anew so often within some ms */
 };
 
 /* --- a file that does not grow for ever --- */

@@ -10,8 +10,8 @@
 
 enum {
     NETS_MAX = 16384, /* of a list; 64 of each of 256 tickets, say */
-    MTU_MIN = 576,
-    MTU_MAX = 65535,
+    MTU_MIN = 576,    /* that every IPv4 host takes (RFC 791) */
+    MTU_MAX = 65535,  /* the length of an IP packet has 16 bits */
 };
 
 /* --- forms --- */
@@ -19,7 +19,7 @@ enum {
 bool skt_netcfg_is_ifname(const char *name)
 {
     size_t len = strlen(name);
-    if (len == 0 || len > 15 || name[0] == '-' || name[0] == '.')
+    if (len == 0 || len >= SKT_NETCFG_IFNAME_MAX || name[0] == '-' || name[0] == '.')
         return false;
     for (; *name; name++)
         if (!isalnum((unsigned char)*name) && !strchr("_-.@", *name))
@@ -29,7 +29,7 @@ bool skt_netcfg_is_ifname(const char *name)
 
 bool skt_netcfg_is_name(const char *name, const char *prefix, const char *suffix)
 {
-    char middle[16];
+    char middle[SKT_NETCFG_IFNAME_MAX];
     size_t len = strlen(name), before = strlen(prefix), after = strlen(suffix);
     if (len <= before + after || len - before - after >= sizeof middle ||
         strncmp(name, prefix, before) != 0 || strcmp(name + len - after, suffix) != 0)
@@ -52,14 +52,12 @@ bool skt_netcfg_is_switch(const char *name, const char *old, const char *value)
     return known && is_digit(old, '2') && is_digit(value, '2');
 }
 
-static bool is_mtu(const char *text)
+size_t skt_netcfg_read_mtu(const char *text)
 {
-    unsigned long mtu = 0;
     size_t len = strlen(text);
-    if (len == 0 || len > 5 || strspn(text, "0123456789") != len)
-        return false;
-    mtu = strtoul(text, NULL, 10);
-    return mtu >= MTU_MIN && mtu <= MTU_MAX;
+    bool digits = len > 0 && len <= 5 && strspn(text, "0123456789") == len;
+    unsigned long mtu = digits ? strtoul(text, NULL, 10) : 0;
+    return mtu >= MTU_MIN && mtu <= MTU_MAX ? mtu : 0;
 }
 
 static bool is_ip(const char *text, uint8_t family)
@@ -80,7 +78,8 @@ static bool is_variable(const char *variable, bool *is_fixed)
         if (strncmp(variable, kinds[i].name, len) != 0)
             continue;
         *is_fixed = kinds[i].family != 0;
-        return kinds[i].family ? is_ip(variable + len, kinds[i].family) : is_mtu(variable + len);
+        return kinds[i].family ? is_ip(variable + len, kinds[i].family)
+                               : skt_netcfg_read_mtu(variable + len) > 0;
     }
     return false;
 }

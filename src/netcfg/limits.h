@@ -11,26 +11,28 @@
 #include <stddef.h>
 
 enum {
+    SKT_NETCFG_IFNAME_MAX = 16,   /* bytes of an interface's name, the end included (IFNAMSIZ) */
+    SKT_NETCFG_PATH_MAX = 4096,   /* bytes of a path, the end included */
     SKT_NETCFG_VARIABLES_MAX = 3, /* of a hook script, beside SKT_TUN and SKT_EVENT */
     SKT_NETCFG_VARIABLE_MAX = 80, /* bytes of one, name and end included */
 };
 
 /* A list of networks that grows. */
 struct skt_netcfg_nets {
-    struct skt_ipnet *at;
-    size_t n;
+    struct skt_ipnet *at; /* owned */
+    size_t n;             /* of them */
 };
 
 /* What the configuration named at the start. */
 struct skt_netcfg_may {
-    bool anything;                 /* whatever is valid: for tests, where nothing was said */
-    bool any_host;                 /* any host may stay outside: a server is given by its name */
-    bool nat;                      /* NAT and forwarding */
-    char ifname[16];               /* the only interface; "": any */
-    struct skt_netcfg_nets routes; /* into the tunnel */
-    struct skt_netcfg_nets hosts;  /* that may stay outside */
-    struct skt_netcfg_nets dns;    /* name servers */
-    struct skt_netcfg_nets from;   /* networks to be hidden */
+    bool anything;                      /* whatever is valid: for tests, where nothing was said */
+    bool any_host;                      /* any host may stay outside: a server is given by its name */
+    bool nat;                           /* NAT and forwarding */
+    char ifname[SKT_NETCFG_IFNAME_MAX]; /* the only interface; "": any */
+    struct skt_netcfg_nets routes;      /* into the tunnel */
+    struct skt_netcfg_nets hosts;       /* that may stay outside */
+    struct skt_netcfg_nets dns;         /* name servers */
+    struct skt_netcfg_nets from;        /* networks to be hidden */
     char variables[SKT_NETCFG_VARIABLES_MAX][SKT_NETCFG_VARIABLE_MAX]; /* "NAME=value"; "": none */
 };
 
@@ -48,6 +50,9 @@ bool skt_netcfg_nets_have(const struct skt_netcfg_nets *list, const struct skt_i
 
 /* Could an interface be called so, and does the name mean nothing else to a program that gets it? */
 bool skt_netcfg_is_ifname(const char *name);
+
+/* The MTU that a text names; 0: it names none. */
+size_t skt_netcfg_read_mtu(const char *text);
 
 /* Is it "PREFIX" IFNAME "SUFFIX"? For the names of tables and chains. */
 bool skt_netcfg_is_name(const char *name, const char *prefix, const char *suffix);

@@ -11,46 +11,44 @@
 #include "base/addr.h"
 #include "base/ipnet.h"
 #include "io/loop.h"
+#include "netcfg/request.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct skt_netcfg;
 
-enum {
-    SKT_NETCFG_TEXT_MAX = 512, /* of an answer's text */
-};
-
 /* What the helper may be asked for later: what the configuration named at the start. It compares each
  * request with this and refuses the rest, since who asks may have been taken over meanwhile. Arrays may be
  * NULL where their count is 0; all is copied. */
 struct skt_netcfg_limits {
-    const char *ifname;             /* the tunnel's interface; NULL: any */
-    const struct skt_ipnet *routes; /* networks that may be sent through the tunnel */
-    size_t route_count;
-    const struct skt_addr *hosts; /* that may be kept outside */
-    size_t host_count;
-    bool any_host;              /* whatever host: a server is given by its name */
-    const struct skt_addr *dns; /* name servers */
-    size_t dns_count;
+    const char *ifname;               /* the tunnel's interface; NULL: any */
+    const struct skt_ipnet *routes;   /* networks that may be sent through the tunnel */
+    size_t route_count;               /* of routes */
+    const struct skt_addr *hosts;     /* hosts that may be kept outside the tunnel */
+    size_t host_count;                /* of hosts */
+    bool any_host;                    /* whatever host may be kept outside: a server is given by its name */
+    const struct skt_addr *dns;       /* name servers that may be set */
+    size_t dns_count;                 /* of dns */
     bool nat;                         /* NAT and forwarding may be switched on */
-    const struct skt_ipnet *nat_from; /* networks to be hidden */
-    size_t nat_count;
-    const char *const *variables; /* "SKT_TUN_IP=10.0.0.1", "SKT_TUN_IP6=...": what scripts get */
-    size_t variable_count;
+    const struct skt_ipnet *nat_from; /* networks that may be hidden */
+    size_t nat_count;                 /* of nat_from */
+    const char *const *variables;     /* "SKT_TUN_IP=10.0.0.1", "SKT_TUN_IP6=...": what scripts get */
+    size_t variable_count;            /* of variables */
 };
 
 struct skt_netcfg_options {
     const char *journal;     /* path of the journal, "/run/skcptun/NAME.tun"; its folder is made if missing */
-    const char *up, *down;   /* hook scripts, or NULL; no other program can be asked for later */
+    const char *up;          /* hook script, or NULL; no other program can be asked for later */
+    const char *down;        /* the same for the end */
     const char *log_file;    /* where the helper's own log goes; NULL: stderr */
     double hook_limit_s;     /* a script is ended after that; 0: 10 s */
     const char *resolv_conf; /* NULL: /etc/resolv.conf (for tests) */
     const struct skt_ipnet
-        *addresses; /* of the interface, IPv4 and IPv6, put back where others remove them */
-    size_t address_count;
+        *addresses;               /* of the interface, IPv4 and IPv6, put back where others remove them */
+    size_t address_count;         /* of addresses */
     const struct skt_ipnet *shut; /* networks that go into the tunnel or nowhere, see skt_netcfg_open */
-    size_t shut_count;
+    size_t shut_count;            /* of shut */
     const struct skt_netcfg_limits *limits; /* NULL: whatever is well-formed (for tests) */
 };
 
@@ -76,7 +74,7 @@ void skt_netcfg_free(struct skt_netcfg *nc);
 /* --- requests: answered once each by `done` (may be NULL), in order, from the loop. SKT_ERR_NOMEM,
  * SKT_ERR_FULL (many wait for their answers): to be asked again a little later; SKT_ERR_CLOSED (the helper is
  * gone), SKT_ERR_ARG. All: not sent, `done` is not called.
- * What failed for a cause that passes is tried again by the helper (netcfg/again.h), and its text says so.
+ * What failed for a cause that passes is tried again by the helper (netcfg/owed.h), and its text says so.
  * --- */
 
 /* Names the interface that all else is about; first of all. */
@@ -93,7 +91,6 @@ int skt_netcfg_unpin(struct skt_netcfg *nc, const struct skt_addr *host, skt_net
 /* Sends a network through the tunnel. 0.0.0.0/0 and ::/0 become two halves each, so that the default route
  * itself stays. */
 int skt_netcfg_route(struct skt_netcfg *nc, const struct skt_ipnet *net, skt_netcfg_done done, void *user);
-int skt_netcfg_unroute(struct skt_netcfg *nc, const struct skt_ipnet *net, skt_netcfg_done done, void *user);
 
 /* Makes these the system's name servers; n = 0 puts back what was before. */
 int skt_netcfg_dns(struct skt_netcfg *nc, const struct skt_addr *servers, size_t n, skt_netcfg_done done,
@@ -104,9 +101,6 @@ int skt_netcfg_dns(struct skt_netcfg *nc, const struct skt_addr *servers, size_t
  * is hidden behind the tunnel's address (a client's NAT). Done again it replaces what was. */
 int skt_netcfg_nat(struct skt_netcfg *nc, const struct skt_ipnet *from, size_t n, skt_netcfg_done done,
                    void *user);
-
-/* Forwarding alone, without masquerade: a router between `subnets`. */
-int skt_netcfg_forward(struct skt_netcfg *nc, bool v4, bool v6, skt_netcfg_done done, void *user);
 
 /* Runs the hook script `up` (or `down`) with these variables: SKT_TUN_IP, SKT_TUN_IP6, SKT_TUN_MTU and no
  * others (SKT_TUN is set to the interface's name, SKT_EVENT to "up" or "down"). `down` gets those of the last

@@ -1,45 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The requests of the helper, one line of text each: what they may ask for, and whom they go to. */
+#include "netcfg/requests.h"
+
 #include "base/err.h"
-#include "netcfg/internal.h"
+#include "io/net.h"
+#include "netcfg/request.h"
+#include "netcfg/say.h"
+#include "netcfg/state.h"
+#include "netcfg/through.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum {
-    MTU_MIN = 576, /* of IPv4 */
-    MTU_MAX = 65535,
-};
-
-struct words {
-    char *at[SKT_NETCFG_WORDS_MAX];
-    size_t n;
-};
-
-static int split(struct words *w, char *text)
-{
-    char *save = NULL;
-    w->n = 0;
-    for (char *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
-        if (w->n == SKT_NETCFG_WORDS_MAX)
-            return SKT_ERR_ARG;
-        w->at[w->n++] = p;
-    }
-    return SKT_OK;
-}
-
-static int read_nets(struct skt_netcfg_helper *h, const struct words *w,
-                     struct skt_ipnet nets[SKT_NETCFG_WORDS_MAX])
-{
-    for (size_t i = 0; i < w->n; i++)
-        if (skt_ipnet_parse(&nets[i], w->at[i]))
-            return skt_netcfg_say(h, SKT_ERR_ARG, "%.60s: not an address", w->at[i]);
-    return SKT_OK;
-}
-
-static int on_interface(struct skt_netcfg_helper *h, const char *name)
+static int on_interface(struct skt_netcfg_helper *h, char *name)
 {
     errno = 0;
     bool is_there = skt_netcfg_is_ifname(name) && skt_net_ifindex(name) != 0;
@@ -52,126 +25,160 @@ static int on_interface(struct skt_netcfg_helper *h, const char *name)
     return SKT_OK;
 }
 
-int skt_netcfg_do_mtu(struct skt_netcfg_helper *h, size_t mtu)
+static int on_mtu(struct skt_netcfg_helper *h, char *value)
 {
-    int err = skt_net_link_set(h->ifname, mtu, false);
-    return err ? skt_netcfg_say_errno(h, err, "%s: MTU %zu", h->ifname, mtu) : err;
-}
-
-static int on_mtu(struct skt_netcfg_helper *h, const char *value)
-{
-    size_t len = strlen(value);
-    bool digits = len > 0 && len <= 5 && strspn(value, "0123456789") == len;
-    unsigned long mtu = digits ? strtoul(value, NULL, 10) : 0;
-    if (mtu < MTU_MIN || mtu > MTU_MAX)
+    size_t mtu = skt_netcfg_read_mtu(value);
+    if (!mtu)
         return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: not an MTU", value);
-    int err = skt_netcfg_do_mtu(h, mtu);
-    return skt_netcfg_again_note(h, SKT_NETCFG_MTU, err, NULL, mtu);
+    return skt_netcfg_owed_note(h, SKT_NETCFG_MTU, skt_netcfg_interface_mtu(h, mtu));
 }
 
-/* Is this verb with these networks what the configuration named? Taking back what was done needs no leave. */
-static bool is_named(const struct skt_netcfg_may *may, const char *verb, const struct skt_ipnet *nets,
-                     size_t n)
-{
-    if (may->anything || strncmp(verb, "un", 2) == 0)
-        return true;
-    if (strcmp(verb, "dns") == 0)
-        return skt_netcfg_nets_have(&may->dns, nets, n);
-    if (strcmp(verb, "nat") == 0)
-        return may->nat && (n > 0 || may->from.n == 0) && skt_netcfg_nets_have(&may->from, nets, n);
-    if (strcmp(verb, "pin") == 0)
-        return may->any_host || skt_netcfg_nets_have(&may->hosts, nets, n);
-    return skt_netcfg_nets_have(&may->routes, nets, n);
-}
+/* --- requests about networks --- */
+
+struct nets {
+    struct skt_ipnet at[SKT_NETCFG_WORDS_MAX]; /* that a request names */
+    size_t n;                                  /* of them */
+};
 
 static bool is_host(const struct skt_ipnet *net)
 {
     return net->prefix == (net->family == 4 ? 32 : 128);
 }
 
-/* The requests about networks, but for dns and nat about one. */
-static int on_networks(struct skt_netcfg_helper *h, const char *verb, char *rest)
+/* Reads the networks of a request; hosts: only these are wanted. */
+static int read_nets(struct skt_netcfg_helper *h, char *text, bool hosts, struct nets *nets)
 {
-    static const struct {
-        const char *verb;
-        int (*run)(struct skt_netcfg_helper *h, const struct skt_ipnet *net);
-        enum skt_netcfg_what what;
-    } single[] = {{"route", skt_netcfg_do_route, SKT_NETCFG_ROUTE},
-                  {"unroute", skt_netcfg_do_unroute, SKT_NETCFG_UNROUTE},
-                  {"pin", skt_netcfg_do_pin, SKT_NETCFG_PIN},
-                  {"unpin", skt_netcfg_do_unpin, SKT_NETCFG_PIN}};
-    struct words w;
-    struct skt_ipnet nets[SKT_NETCFG_WORDS_MAX];
-    size_t i = 0, known = sizeof single / sizeof single[0];
-    bool dns = strcmp(verb, "dns") == 0, nat = strcmp(verb, "nat") == 0;
-    while (i < known && strcmp(verb, single[i].verb) != 0)
-        i++;
-    if (i == known && !dns && !nat)
-        return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: no such request", verb);
-    if (split(&w, rest))
-        return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: too many networks", verb);
-    int err = read_nets(h, &w, nets);
+    char *save = NULL;
+    nets->n = 0;
+    for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        if (nets->n == SKT_NETCFG_WORDS_MAX)
+            return skt_netcfg_say(h, SKT_ERR_ARG, "more than %d networks", SKT_NETCFG_WORDS_MAX);
+        struct skt_ipnet *net = &nets->at[nets->n++];
+        if (skt_ipnet_parse(net, word))
+            return skt_netcfg_say(h, SKT_ERR_ARG, "%.60s: not an address", word);
+        if (hosts && !is_host(net))
+            return skt_netcfg_say(h, SKT_ERR_ARG, "%.60s: a host is wanted", word);
+    }
+    return SKT_OK;
+}
+
+static int read_one(struct skt_netcfg_helper *h, char *text, bool host, struct nets *nets)
+{
+    int err = read_nets(h, text, host, nets);
+    return err || nets->n == 1 ? err : skt_netcfg_say(h, SKT_ERR_ARG, "one network is wanted");
+}
+
+static int refuse(struct skt_netcfg_helper *h, enum skt_netcfg_request request)
+{
+    return skt_netcfg_say(h, SKT_ERR_AUTH, "%s: not what the configuration names",
+                          skt_netcfg_request_name(request));
+}
+
+static int on_pin(struct skt_netcfg_helper *h, char *rest)
+{
+    struct nets nets;
+    int err = read_one(h, rest, true, &nets);
     if (err)
         return err;
-    if (!dns && !nat && w.n != 1)
-        return skt_netcfg_say(h, SKT_ERR_ARG, "%s: one network is wanted", verb);
-    for (size_t k = 0; k < w.n; k++)
-        if ((dns || strstr(verb, "pin")) && !is_host(&nets[k]))
-            return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: hosts are wanted", verb);
-    if (!is_named(&h->may, verb, nets, w.n))
-        return skt_netcfg_say(h, SKT_ERR_AUTH, "%.20s: not what the configuration names", verb);
-    if (dns)
-        return skt_netcfg_again_note(h, SKT_NETCFG_DNS, skt_netcfg_do_dns(h, nets, w.n), NULL, 0);
-    if (nat)
-        return skt_netcfg_again_note(h, SKT_NETCFG_NAT, skt_netcfg_do_nat(h, nets, w.n), NULL, 0);
-    return skt_netcfg_again_note(h, single[i].what, single[i].run(h, nets), nets, 0);
+    if (!h->may.anything && !h->may.any_host && !skt_netcfg_nets_have(&h->may.hosts, nets.at, 1))
+        return refuse(h, SKT_NETCFG_REQUEST_PIN);
+    return skt_netcfg_pins_note(h, skt_netcfg_pins_add(h, nets.at));
 }
 
-static int on_forward(struct skt_netcfg_helper *h, const char *families)
+/* Taking back what was done needs no leave. */
+static int on_unpin(struct skt_netcfg_helper *h, char *rest)
 {
-    bool v4 = strchr(families, '4') != NULL, v6 = strchr(families, '6') != NULL;
-    if (strspn(families, "46") != strlen(families) || strlen(families) > 2)
-        return skt_netcfg_say(h, SKT_ERR_ARG, "forward: 4, 6 or 46");
-    if (!h->may.anything && !h->may.nat)
-        return skt_netcfg_say(h, SKT_ERR_AUTH, "forward: not what the configuration names");
-    int err = v4 ? skt_netcfg_do_forward(h, true, false) : SKT_OK;
-    if (v4)
-        (void)skt_netcfg_again_note(h, SKT_NETCFG_FORWARD4, err, NULL, 0);
-    if (!err && v6)
-        err = skt_netcfg_again_note(h, SKT_NETCFG_FORWARD6, skt_netcfg_do_forward(h, false, true), NULL, 0);
-    else if (v6 && h->again.forward4)
-        h->again.forward6 = true; /* after that */
-    return err;
+    struct nets nets;
+    int err = read_one(h, rest, true, &nets);
+    return err ? err : skt_netcfg_pins_note(h, skt_netcfg_pins_remove(h, nets.at));
 }
 
-static int on_undo(struct skt_netcfg_helper *h)
+static int on_route(struct skt_netcfg_helper *h, char *rest)
 {
-    h->pin_count = 0;
-    skt_netcfg_again_forget(h);
+    struct nets nets;
+    int err = read_one(h, rest, false, &nets);
+    if (err)
+        return err;
+    if (!h->may.anything && !skt_netcfg_nets_have(&h->may.routes, nets.at, 1))
+        return refuse(h, SKT_NETCFG_REQUEST_ROUTE);
+    return skt_netcfg_owed_note_route(h, nets.at, skt_netcfg_through_add(h, nets.at));
+}
+
+static int on_dns(struct skt_netcfg_helper *h, char *rest)
+{
+    struct nets nets;
+    int err = read_nets(h, rest, true, &nets);
+    if (err)
+        return err;
+    if (!h->may.anything && !skt_netcfg_nets_have(&h->may.dns, nets.at, nets.n))
+        return refuse(h, SKT_NETCFG_REQUEST_DNS);
+    return skt_netcfg_owed_note(h, SKT_NETCFG_DNS, skt_netcfg_dns_set(h, nets.at, nets.n));
+}
+
+static bool may_nat(const struct skt_netcfg_may *may, const struct nets *nets)
+{
+    if (may->anything)
+        return true;
+    /* Where the configuration names networks, all that leaves by the tunnel is more than these. */
+    bool some = nets->n > 0 || may->from.n == 0;
+    return may->nat && some && skt_netcfg_nets_have(&may->from, nets->at, nets->n);
+}
+
+static int on_nat(struct skt_netcfg_helper *h, char *rest)
+{
+    struct nets nets;
+    int err = read_nets(h, rest, false, &nets);
+    if (err)
+        return err;
+    if (!may_nat(&h->may, &nets))
+        return refuse(h, SKT_NETCFG_REQUEST_NAT);
+    return skt_netcfg_owed_note(h, SKT_NETCFG_NAT, skt_netcfg_nat_set(h, nets.at, nets.n));
+}
+
+/* --- about all --- */
+
+static int on_undo(struct skt_netcfg_helper *h, char *rest)
+{
+    (void)rest;
+    skt_netcfg_pins_forget(h);
+    skt_netcfg_owed_forget(h);
     (void)skt_journal_reload(&h->journal); /* what other instances have left to us */
-    return skt_netcfg_again_undo(h, "");
+    return skt_netcfg_undo_patiently(h, "");
 }
 
-int skt_netcfg_on_request(struct skt_netcfg_helper *h, char *line)
+static int on_open(struct skt_netcfg_helper *h, char *rest)
+{
+    (void)rest;
+    h->keep = NULL; /* at the end, that is */
+    return SKT_OK;
+}
+
+static const struct {
+    int (*run)(struct skt_netcfg_helper *h, char *rest);
+    bool before_name; /* also while the interface was not named */
+    bool is_alone;    /* nothing may follow its name */
+} handlers[SKT_NETCFG_REQUESTS] = {
+    [SKT_NETCFG_REQUEST_INTERFACE] = {on_interface, true, false},
+    [SKT_NETCFG_REQUEST_MTU] = {on_mtu, false, false},
+    [SKT_NETCFG_REQUEST_PIN] = {on_pin, false, false},
+    [SKT_NETCFG_REQUEST_UNPIN] = {on_unpin, false, false},
+    [SKT_NETCFG_REQUEST_ROUTE] = {on_route, false, false},
+    [SKT_NETCFG_REQUEST_DNS] = {on_dns, false, false},
+    [SKT_NETCFG_REQUEST_NAT] = {on_nat, false, false},
+    [SKT_NETCFG_REQUEST_HOOK] = {skt_netcfg_script_on_request, false, false},
+    [SKT_NETCFG_REQUEST_UNDO] = {on_undo, true, true},
+    [SKT_NETCFG_REQUEST_OPEN] = {on_open, true, true},
+};
+
+int skt_netcfg_requests_do(struct skt_netcfg_helper *h, char *line)
 {
     char *rest = line + strcspn(line, " ");
     if (*rest)
         *rest++ = '\0';
-    if (strcmp(line, "interface") == 0)
-        return on_interface(h, rest);
-    if (strcmp(line, "undo") == 0 && !*rest)
-        return on_undo(h);
-    if (strcmp(line, "open") == 0 && !*rest) {
-        h->keep_shut = false; /* at the end, that is */
-        return SKT_OK;
-    }
-    if (!h->ifname[0])
+    int request = skt_netcfg_request_find(line);
+    if (request < 0 || (handlers[request].is_alone && *rest))
+        return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: no such request", line);
+    if (!handlers[request].before_name && !h->ifname[0])
         return skt_netcfg_say(h, SKT_ERR_ARG, "%.20s: the interface was not named yet", line);
-    if (strcmp(line, "mtu") == 0)
-        return on_mtu(h, rest);
-    if (strcmp(line, "forward") == 0)
-        return on_forward(h, rest);
-    if (strcmp(line, "hook") == 0)
-        return skt_netcfg_on_hook(h, rest);
-    return on_networks(h, line, rest);
+    return handlers[request].run(h, rest);
 }

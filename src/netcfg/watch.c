@@ -3,16 +3,18 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "io/sockaddr.h"
-#include "netcfg/internal.h"
+#include "io/net.h"
+#include "netcfg/dns_file.h"
+#include "netcfg/forward.h"
+#include "netcfg/say.h"
+#include "netcfg/shut.h"
+#include "netcfg/state.h"
+#include "netcfg/through.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <stdio.h>
-#include <string.h>
 
-/* A change of the network comes in many pieces. */
+/* A change of the network comes in many pieces; a look at each would put back what is about to be replaced.
+ */
 #define SETTLE (300 * SKT_US_PER_MS)
 /* What tells by no descriptor (iptables; whatever on macOS) is looked at this often. */
 #define RARELY (30 * SKT_US_PER_SEC)
@@ -20,116 +22,27 @@
 #define FIGHT_TIME (60 * SKT_US_PER_SEC)
 #define REST_TIME  (600 * SKT_US_PER_SEC)
 
-enum {
-    FIGHT_MAX = 5,
-    KERNEL_METRIC6 = 256, /* of the routes that Linux makes for IPv6 addresses (IP6_RT_PRIO_ADDRCONF) */
-};
-
-/* --- the interface and its addresses --- */
-
-struct seen {
-    bool up;
-    bool has[SKT_NETCFG_ADDRESSES_MAX];
-};
-
-static int look(struct skt_netcfg_helper *h, struct seen *s)
-{
-    struct ifaddrs *list = NULL;
-    struct skt_addr addr;
-    *s = (struct seen){0};
-    if (getifaddrs(&list) != 0)
-        return skt_netcfg_say_errno(h, SKT_ERR_IO, "the interfaces");
-    for (const struct ifaddrs *a = list; a; a = a->ifa_next) {
-        if (strcmp(a->ifa_name, h->ifname) != 0)
-            continue;
-        s->up = s->up || (a->ifa_flags & IFF_UP);
-        if (!a->ifa_addr)
-            continue;
-        skt_sockaddr_read(&addr, a->ifa_addr);
-        for (size_t i = 0; i < h->watch.address_count; i++)
-            if (h->watch.addresses[i].family == addr.family &&
-                memcmp(h->watch.addresses[i].ip, addr.ip, addr.family == 4 ? 4 : 16) == 0)
-                s->has[i] = true;
-    }
-    freeifaddrs(list);
-    return SKT_OK;
-}
-
-/* --- each kind: 1: something was missing and is there again; 0: nothing was; negative: it can't be put back
- * --- */
-
-static int put_link(struct skt_netcfg_helper *h)
-{
-    struct seen s;
-    int err = look(h, &s);
-    if (err || s.up)
-        return err;
-    err = skt_net_link_set(h->ifname, 0, true);
-    return err ? skt_netcfg_say_errno(h, err, "bringing it up") : 1;
-}
-
-static int put_addresses(struct skt_netcfg_helper *h)
-{
-    struct seen s;
-    int result = look(h, &s);
-    if (result)
-        return result;
-    for (size_t i = 0; i < h->watch.address_count; i++) {
-        if (s.has[i])
-            continue;
-        int err = skt_net_address(h->ifname, &h->watch.addresses[i], NULL, true);
-        int one = err ? skt_netcfg_say_errno(h, err, "the address") : 1;
-        result = result >= 0 ? one : result;
-    }
-    return result;
-}
-
-/* The route that an address brings along for its network: a flush of routes takes it, too, and leaves the
- * address. */
-static int put_networks(struct skt_netcfg_helper *h)
-{
-    struct seen s;
-    int result = look(h, &s);
-    if (result)
-        return result;
-    for (size_t i = 0; i < h->watch.address_count; i++) {
-        const struct skt_ipnet *address = &h->watch.addresses[i];
-        if (!s.up || !s.has[i] || address->prefix == (address->family == 4 ? 32 : 128))
-            continue;
-        struct skt_net_route r = {.dst = skt_ipnet_masked(address), .ifindex = skt_net_ifindex(h->ifname)};
-        r.metric = address->family == 6 ? KERNEL_METRIC6
-                                        : 0; /* the kernel's own: a second one would be another route */
-        int err = skt_net_route_add(&r);
-        if (err == SKT_ERR_FULL)
-            continue;
-        int one = err ? skt_netcfg_say_errno(h, err, "the network's route") : 1;
-        result = result >= 0 ? one : result;
-    }
-    return result;
-}
+enum { FIGHT_MAX = 5 };
 
 static int put_nat(struct skt_netcfg_helper *h)
 {
-    if (!h->watch.rules_changed || skt_netcfg_nat_is_there(h))
-        return 0;
-    struct skt_ipnet from[SKT_NETCFG_FROM_MAX];
-    memcpy(from, h->watch.from, sizeof from);
-    int err = skt_netcfg_do_nat(h, from, h->watch.from_count);
-    return err ? err : 1;
+    return h->watch.rules_changed ? skt_netcfg_nat_restore(h) : 0;
 }
 
+/* What is looked after. put: 1: something was missing and is there again; 0: nothing was; negative: it can't
+ * be put back. */
 static const struct {
     const char *what;
     int (*put)(struct skt_netcfg_helper *h);
 } kinds[] = {
-    {"the interface was taken down", put_link},
-    {"its address was removed", put_addresses},
-    {"the route of its network was removed", put_networks},
-    {"the routes that hold it shut were removed", skt_netcfg_restore_shut},
-    {"routes were removed", skt_netcfg_restore_routes},
-    {"forwarding was switched off", skt_netcfg_restore_forward},
+    {"the interface was taken down", skt_netcfg_interface_restore_link},
+    {"its address was removed", skt_netcfg_interface_restore_addresses},
+    {"the route of its network was removed", skt_netcfg_interface_restore_networks},
+    {"the routes that hold it shut were removed", skt_netcfg_shut_restore},
+    {"routes were removed", skt_netcfg_through_restore},
+    {"forwarding was switched off", skt_netcfg_forward_restore},
     {"the rules for NAT were removed", put_nat},
-    {"the name servers were changed", skt_netcfg_restore_dns},
+    {"the name servers were changed", skt_netcfg_dns_file_restore},
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -173,61 +86,67 @@ static void check(struct skt_netcfg_helper *h, skt_us now)
     /* The main process makes it anew. */
     bool gone = skt_net_ifindex(h->ifname) == 0 && !skt_err_is_passing(errno);
     for (size_t i = 0; i < KINDS; i++) {
-        if (now < h->watch.fights[i].rest_until || (gone && kinds[i].put != skt_netcfg_restore_shut))
+        if (now < h->watch.fights[i].rest_until || (gone && kinds[i].put != skt_netcfg_shut_restore))
             continue;
-        h->text[0] = '\0';
-        h->again.passing = false;
+        skt_netcfg_say_nothing(h);
         int result = kinds[i].put(h);
-        if (result < 0 && h->again.passing)
+        if (result < 0 && h->passing)
             owed = put_later(h, i, result);
         else if (result)
             note(h, i, result, now);
     }
-    h->again.passing = owed != SKT_OK;
-    (void)skt_netcfg_again_note(h, SKT_NETCFG_LOOK, owed, NULL, 0);
+    h->passing = owed != SKT_OK;
+    (void)skt_netcfg_owed_note(h, SKT_NETCFG_LOOK, owed);
     h->watch.rules_changed = h->watch.rules_changed && owed;
-    h->again.passing = false;
-    (void)skt_netcfg_pins_update(h);
+    skt_netcfg_say_nothing(h);
+    (void)skt_netcfg_owed_note(h, SKT_NETCFG_PINS, skt_netcfg_pins_update(h));
     h->text[0] = '\0';
 }
 
 void skt_netcfg_watch_look(struct skt_netcfg_helper *h)
 {
-    check(h, skt_netcfg_now());
+    check(h, skt_clock_now());
 }
 
 /* --- when --- */
 
+void skt_netcfg_watch_init(struct skt_netcfg_helper *h)
+{
+    h->watch = (struct skt_netcfg_watch){.network = -1, .rules = -1, .file = -1, .due = SKT_NEVER};
+}
+
 void skt_netcfg_watch_open(struct skt_netcfg_helper *h)
 {
+    h->watch.network = skt_net_monitor_open();
     h->watch.rules = skt_net_rules_monitor_open();
-    h->watch.file = skt_net_file_monitor_open(h->resolv_conf);
+    h->watch.file = skt_net_file_monitor_open(h->dns.resolv_conf);
     h->watch.due = SKT_NEVER;
 }
 
-int skt_netcfg_watch_address(struct skt_netcfg_helper *h, const char *text)
+/* Was something set that no descriptor tells of when it changes? */
+static bool needs_looking(const struct skt_netcfg_helper *h)
 {
-    struct skt_netcfg_watch *w = &h->watch;
-    if (w->address_count == SKT_NETCFG_ADDRESSES_MAX)
-        return SKT_ERR_FULL;
-    return skt_ipnet_parse(&w->addresses[w->address_count++], text);
+    return skt_journal_find(&h->journal, "iptables ") >= 0 ||
+           skt_journal_find(&h->journal, "ip6tables ") >= 0 ||
+           (h->watch.rules < 0 && skt_journal_find(&h->journal, "nft ") >= 0) ||
+           (h->watch.file < 0 && skt_journal_find(&h->journal, "dns-file ") >= 0);
 }
 
 int skt_netcfg_watch_wait_ms(const struct skt_netcfg_helper *h)
 {
-    skt_us now = skt_netcfg_now(), at = h->watch.due;
+    skt_us now = skt_clock_now(), at = h->watch.due;
     if (at == SKT_NEVER)
-        return skt_netcfg_needs_looking(h) ? (int)(RARELY / SKT_US_PER_MS) : -1;
+        return needs_looking(h) ? (int)(RARELY / SKT_US_PER_MS) : -1;
     return at <= now ? 0 : (int)((at - now + SKT_US_PER_MS - 1) / SKT_US_PER_MS);
 }
 
 void skt_netcfg_watch_turn(struct skt_netcfg_helper *h, bool network, bool rules, bool file)
 {
     struct skt_netcfg_watch *w = &h->watch;
-    skt_us now = skt_netcfg_now();
+    skt_us now = skt_clock_now();
     bool none = !network && !rules && !file;
     if (network)
-        skt_net_monitor_drain(h->monitor);
+        skt_net_monitor_drain(h->watch.network);
     if (rules)
         skt_net_monitor_drain(w->rules);
     if (file)
@@ -236,7 +155,7 @@ void skt_netcfg_watch_turn(struct skt_netcfg_helper *h, bool network, bool rules
         w->rules_changed = true;
     if (!none && w->due == SKT_NEVER)
         w->due = now + SETTLE;
-    if (none ? now >= w->due || w->due == SKT_NEVER : now >= w->due) {
+    if (now >= w->due || (none && w->due == SKT_NEVER)) {
         w->due = SKT_NEVER;
         check(h, now);
     }

@@ -6,39 +6,31 @@
 #define SKT_NETCFG_WATCH_H
 
 #include "base/clock.h"
-#include "base/ipnet.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct skt_netcfg_helper;
 
-enum {
-    SKT_NETCFG_ADDRESSES_MAX = 2, /* IPv4 and IPv6 */
-    SKT_NETCFG_FROM_MAX = 80,     /* networks of a NAT request */
-    SKT_NETCFG_WATCHED_MAX = 8,   /* kinds of things that are looked after */
-};
+enum { SKT_NETCFG_WATCHED_MAX = 8 }; /* kinds of things that are looked after */
 
 struct skt_netcfg_watch {
-    struct skt_ipnet addresses[SKT_NETCFG_ADDRESSES_MAX]; /* of the interface */
-    size_t address_count;
-    struct skt_ipnet from[SKT_NETCFG_FROM_MAX]; /* of the last NAT request that was done */
-    size_t from_count;
-    int rules; /* tells of changed nftables; -1: none */
-    int file;  /* tells of changes in the folder of the name server file; -1: none */
-    bool rules_changed;
-    skt_us due; /* the next look; SKT_NEVER: none */
+    int network;        /* tells of changed routes, addresses and links; -1: none */
+    int rules;          /* tells of changed nftables; -1: none */
+    int file;           /* tells of changes in the folder of the name server file; -1: none */
+    bool rules_changed; /* since the last look, or nothing tells of it */
+    skt_us due;         /* the next look; SKT_NEVER: none */
     struct skt_netcfg_fight {
-        unsigned count; /* times that it was put back since `since` */
-        skt_us since;
-        skt_us rest_until; /* it is left alone till then */
-    } fights[SKT_NETCFG_WATCHED_MAX];
+        unsigned count;               /* times that it was put back since `since` */
+        skt_us since;                 /* the first of these times */
+        skt_us rest_until;            /* it is left alone till then */
+    } fights[SKT_NETCFG_WATCHED_MAX]; /* by kind */
 };
 
-void skt_netcfg_watch_open(struct skt_netcfg_helper *h);
+/* All is closed yet. */
+void skt_netcfg_watch_init(struct skt_netcfg_helper *h);
 
-/* "10.0.0.2/24": an address that the interface has. SKT_ERR_ARG, SKT_ERR_FULL. */
-int skt_netcfg_watch_address(struct skt_netcfg_helper *h, const char *text);
+void skt_netcfg_watch_open(struct skt_netcfg_helper *h);
 
 /* Looks now. */
 void skt_netcfg_watch_look(struct skt_netcfg_helper *h);

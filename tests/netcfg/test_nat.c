@@ -78,13 +78,15 @@ static void nat_beside_a_closed_firewall(void **state)
     assert_int_equal(system("iptables -P FORWARD ACCEPT"), 0);
 }
 
-static void forwarding_alone(void **state)
+/* Of the families of the networks that are hidden, and put back where it was off before. */
+static void forwarding_is_put_back(void **state)
 {
     (void)state;
     stage_needed();
+    struct skt_ipnet from = network("10.9.0.1/24");
     struct skt_netcfg *nc = start(NULL, NULL);
     OK(skt_netcfg_interface, nc, "sktt");
-    OK(skt_netcfg_forward, nc, true, false);
+    OK(skt_netcfg_nat, nc, &from, 1);
     assert_true(file_is("/proc/sys/net/ipv4/ip_forward", "1\n"));
     assert_true(file_is("/proc/sys/net/ipv6/conf/all/forwarding", "0\n"));
     skt_netcfg_free(nc);
@@ -93,7 +95,7 @@ static void forwarding_alone(void **state)
     write_text("/proc/sys/net/ipv4/ip_forward", "1\n");
     nc = start(NULL, NULL);
     OK(skt_netcfg_interface, nc, "sktt");
-    OK(skt_netcfg_forward, nc, true, false);
+    OK(skt_netcfg_nat, nc, &from, 1);
     skt_netcfg_free(nc);
     assert_true(file_is("/proc/sys/net/ipv4/ip_forward", "1\n"));
     write_text("/proc/sys/net/ipv4/ip_forward", "0\n");
@@ -105,13 +107,14 @@ static void forwarding_is_shared(void **state)
 {
     (void)state;
     stage_needed();
+    struct skt_ipnet from = network("10.9.0.1/24");
     for (int first = 0; first < 2; first++) {
         struct skt_netcfg *nc[2];
         for (int i = 0; i < 2; i++) {
             snprintf(stage_journal, sizeof stage_journal, "%s/%d.tun", stage_dir, i);
             nc[i] = start(NULL, NULL);
             OK(skt_netcfg_interface, nc[i], "sktt");
-            OK(skt_netcfg_forward, nc[i], true, false);
+            OK(skt_netcfg_nat, nc[i], &from, 1);
         }
         skt_netcfg_free(nc[first]);
         assert_true(file_is("/proc/sys/net/ipv4/ip_forward", "1\n"));
@@ -266,7 +269,7 @@ CHECK_GROUP(nat)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nat_by_nftables, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(nat_beside_a_closed_firewall, stage_begin, stage_end),
-        cmocka_unit_test_setup_teardown(forwarding_alone, stage_begin, stage_end),
+        cmocka_unit_test_setup_teardown(forwarding_is_put_back, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(forwarding_is_shared, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(nat_by_iptables, stage_begin, stage_end),
         cmocka_unit_test_setup_teardown(dns_by_the_systems_own_tools, stage_begin, stage_end),
