@@ -169,15 +169,38 @@ static void set_bulk(struct matrix_ours *o, bool on)
         c->apps[o->bulk].to_send = c->apps[o->bulk].sent;
 }
 
-static void ask(struct matrix_run *r)
+/* How long after it was sent a TCP's request is found lost: when the next one is acknowledged, and as late as
+ * reordering may make it (RACK). */
+static skt_us again_after(const struct matrix_run *r, int number)
+{
+    skt_us rtt = r->thin.srtt ? r->thin.srtt : r->thin.alone[number];
+    return rtt + rtt / 4 + THIN_PERIOD;
+}
+
+/* A TCP's requests are sent again after two round trips (its tail probe), then each time after twice as long.
+ */
+static void ask_again(struct matrix_run *r)
+{
+    struct matrix_thin *t = &r->thin;
+    for (int i = (int)t->first; r->ours_count == 0 && i < (int)t->count; i++) {
+        if (t->answered[i] || r->now < t->again[i])
+            continue;
+        t->again[i] = r->now + again_after(r, i);
+        send_thin(r, &r->forth, (unsigned)i);
+    }
+}
+
+static void ask(struct matrix_run *r, bool counts)
 {
     int number = matrix_thin_ask(r);
     if (number < 0)
         return;
+    /* It takes its part of what could pass. */
+    if (counts)
+        r->could -= MATRIX_THIN_LEN + OURS_OVERHEAD;
     if (r->ours_count == 0) {
         send_thin(r, &r->forth, (unsigned)number);
-        skt_us srtt = r->thin.srtt ? r->thin.srtt : r->thin.alone[number];
-        r->thin.again[number] = r->now + 2 * srtt + 10 * MS;
+        r->thin.again[number] = r->now + again_after(r, number);
         return;
     }
     struct matrix_ours *o = &r->ours[MATRIX_OURS];
@@ -193,19 +216,6 @@ static void ask(struct matrix_run *r)
         o->thin = open_app(o, "thin");
     if (o->thin >= 0 && o->world->client.apps[o->thin].st)
         sim_world_send(o->world, o->thin, MATRIX_THIN_LEN);
-}
-
-/* A TCP's requests are sent again after two round trips (its tail probe), then each time after twice as long.
- */
-static void ask_again(struct matrix_run *r)
-{
-    struct matrix_thin *t = &r->thin;
-    for (unsigned i = t->first; r->ours_count == 0 && i < t->count; i++) {
-        if (t->answered[i] || r->now < t->again[i])
-            continue;
-        t->again[i] = r->now + 2 * (r->now - t->asked[i]);
-        send_thin(r, &r->forth, i);
-    }
 }
 
 static void take_answers(struct matrix_ours *o)
@@ -328,7 +338,6 @@ static void open_span(struct matrix_run *r)
     read_counters(r);
     for (int i = 0; i < 2; i++)
         r->got_before[i] -= r->got[i];
-    r->sent_before -= r->sent;
     r->dropped_before -= r->dropped;
     r->open = true;
 }
@@ -338,7 +347,6 @@ static void close_span(struct matrix_run *r)
     read_counters(r);
     for (int i = 0; i < 2; i++)
         r->got_before[i] += r->got[i];
-    r->sent_before += r->sent;
     r->dropped_before += r->dropped;
     r->open = false;
 }
@@ -382,7 +390,7 @@ static void tick(struct matrix_run *r)
         begin_other(r);
     set_on(r, matrix_is_on(c, t));
     if (t >= c->thin.from && t < c->thin.to && t % THIN_PERIOD == 0)
-        ask(r);
+        ask(r, matrix_counts(c, t));
     ask_again(r);
     if (matrix_counts(c, t))
         probe(r);
@@ -423,8 +431,11 @@ static void begin_senders(struct matrix_run *r, uint64_t seed)
     bool crossed = r->cell.link->shape == MATRIX_CROSS;
     sim_rival_init(&r->rival, kind, r->now, 0);
     sim_rival_init(&r->crossing, crossed ? SIM_RIVAL_CUBIC : SIM_RIVAL_NONE, r->now, 0);
-    r->rival.acks_over = &r->back;
-    r->crossing.acks_over = &r->forth;
+    skt_us rtt = matrix_net_delay(&r->forth) + matrix_net_delay(&r->back);
+    if (kind)
+        sim_rival_set_link_back(&r->rival, &r->back, rtt);
+    if (crossed)
+        sim_rival_set_link_back(&r->crossing, &r->forth, rtt);
     r->rival.paused = true;
 }
 
@@ -441,18 +452,30 @@ static bool connect_all(struct matrix_run *r)
     return up;
 }
 
+/* Payload over IP bytes of the longest packet. */
+static double share_of(enum matrix_mode mode)
+{
+    static const double shares[MATRIX_MODES] = {
+        [MATRIX_TCP] = (MTU - OURS_OVERHEAD) / (double)MTU,
+        [MATRIX_TUN] = INNER_PAYLOAD / (double)(SIM_INNER_LEN + OURS_OVERHEAD),
+        [MATRIX_BBR] = TCP_PAYLOAD / (double)(SIM_RIVAL_LEN + SIM_IP_OVERHEAD),
+        [MATRIX_CUBIC] = TCP_PAYLOAD / (double)(SIM_RIVAL_LEN + SIM_IP_OVERHEAD),
+    };
+    return shares[mode];
+}
+
 static void sum_up(struct matrix_run *r, struct matrix_result *out)
 {
     double seconds = r->wait_count * (MATRIX_TICK / 1e6);
-    double share = (MTU - OURS_OVERHEAD) / (double)MTU;
-    if (r->cell.mode == MATRIX_TUN)
-        share = INNER_PAYLOAD / (double)(SIM_INNER_LEN + OURS_OVERHEAD);
-    out->limit = r->could * share * 8e-6 / seconds;
+    out->limit = r->could * share_of(r->cell.mode) * 8e-6 / seconds;
     out->goodput = r->got_before[0] * 8e-6 / seconds;
     double all = r->got_before[0] + r->got_before[1];
     out->both = all * 8e-6 / seconds / out->limit;
     out->share = r->ours_count > 1 || (r->ours_count && r->rival.kind) ? r->got_before[0] / all : 0;
-    out->bytes = r->got_before[0] > 0 ? r->sent_before / r->got_before[0] : 0;
+    read_counters(r);
+    out->bytes = r->got[0] > 0
+                     ? (r->sent - r->sent_at_start) / (r->got[0] + r->thin.count * (double)MATRIX_THIN_LEN)
+                     : 0;
     out->dropped = (double)r->dropped_before;
     out->queue_mean = r->wait_sum / r->wait_count;
     unsigned n = 0, ms = 0;
@@ -491,6 +514,8 @@ bool matrix_run(const struct matrix_cell *cell, uint64_t seed, struct matrix_res
     if (there) {
         begin_senders(r, seed);
         if (connect_all(r)) {
+            read_counters(r);
+            r->sent_at_start = r->sent;
             for (r->start = r->now; r->now < r->start + r->course.end + 2 * SEC;)
                 run_tick(r);
             if (r->open)

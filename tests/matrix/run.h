@@ -74,7 +74,7 @@ struct matrix_run {
     struct matrix_thin thin;
     double could;                 /* bytes of IP that the link could have carried in what counts */
     double got[2], got_before[2]; /* payload bytes: ours (or the reference's), the others' */
-    double sent, sent_before;     /* IP bytes of ours in the data direction */
+    double sent, sent_at_start;   /* IP bytes of ours in the data direction */
     uint64_t dropped, dropped_before;
     unsigned waits[4096], wait_count; /* queue, ms */
     double wait_sum;

@@ -13,7 +13,9 @@ enum {
     WANDER_STEP = 20 * SKT_US_PER_MS, /* a rate lasts so long */
     WANDER_MOST = 20000000 / 8,       /* bytes/s */
     WANDER_SIGMA = 200 * 1504,        /* bytes/s that the rate moves in a second, standard deviation */
-    OUTAGE_LEAVE = 200,               /* chance per step to leave rate 0, in ten-thousandths: after 1 s */
+    OUTAGE = 10,                      /* chance per step of one, in ten-thousandths */
+    OUTAGE_LEAST = 10,                /* steps that one lasts, */
+    OUTAGE_MOST = 100,                /* and at most */
     WIFI_BURST = 8,                   /* packets that go with one access */
     WIFI_COLLIDES = 1500,             /* chance of an access to fail, in ten-thousandths */
     WIFI_TRIES = 6,
@@ -91,10 +93,8 @@ static double normal(struct sim_rng *rng)
 
 static double wander(struct sim_rng *rng, double rate)
 {
-    if (rate <= 0 && !sim_rng_chance(rng, OUTAGE_LEAVE))
-        return 0;
-    rate += normal(rng) * WANDER_SIGMA * sqrt((double)WANDER_STEP / 1e6);
-    return rate < 0 ? 0 : rate > WANDER_MOST ? 2 * WANDER_MOST - rate : rate;
+    rate = fabs(rate + normal(rng) * WANDER_SIGMA * sqrt((double)WANDER_STEP / 1e6));
+    return rate > WANDER_MOST ? 2 * WANDER_MOST - rate : rate;
 }
 
 struct sim_capacity *sim_capacity_wander(uint64_t seed, unsigned seconds)
@@ -103,9 +103,13 @@ struct sim_capacity *sim_capacity_wander(uint64_t seed, unsigned seconds)
     struct sim_capacity *c = new_capacity(SIM_OPPORTUNITY);
     skt_us end = seconds * SKT_US_PER_SEC;
     double rate = WANDER_MOST * uniform(&rng), due = -log(uniform(&rng));
+    uint64_t gone = 0; /* steps that an outage still lasts */
     for (skt_us t = 0; t < end; t += WANDER_STEP) {
         /* How many opportunities are expected in this step; `due` is how many until the next one. */
-        double expected = rate * WANDER_STEP / 1e6 / SIM_OPPORTUNITY, at = due;
+        gone = gone                           ? gone - 1
+               : sim_rng_chance(&rng, OUTAGE) ? sim_rng_range(&rng, OUTAGE_LEAST, OUTAGE_MOST)
+                                              : 0;
+        double expected = gone ? 0 : rate * WANDER_STEP / 1e6 / SIM_OPPORTUNITY, at = due;
         for (; at < expected; at -= log(uniform(&rng)))
             add(c, t + (skt_us)(at / expected * WANDER_STEP));
         due = at - expected;

@@ -27,8 +27,8 @@ struct sim_capacity *sim_capacity_read(const char *path);
 struct sim_capacity *sim_capacity_recorded(const char *name);
 
 /* A cellular link as Sprout has it (Winstein et al., NSDI 2013): a rate that wanders within 0 and 20 Mbit/s,
- * another one each 20 ms, opportunities as a Poisson process of that rate, and outages: at rate 0 it stays
- * for a second on average. So many seconds of it. */
+ * a step each 20 ms; opportunities as a Poisson process of that rate; and outages, one in 20 s on average,
+ * each of 0.2 to 2 s. So many seconds of it. */
 struct sim_capacity *sim_capacity_wander(uint64_t seed, unsigned seconds);
 
 /* A Wi-Fi whose medium is asked for anew for every burst of up to 8 packets, more or less at once, and again
