@@ -9,6 +9,7 @@
 #include "script/handle.h"
 #include "script/pending.h"
 #include "script/skcp.h"
+#include "tunnel/endpoint_request.h"
 
 #include <errno.h>
 #include <string.h>

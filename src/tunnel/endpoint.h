@@ -8,8 +8,8 @@
 
 #include "io/loop.h"
 #include "proto/acceptor/acceptor.h"
-#include "proto/kcp/view.h"
 #include "proto/session/session.h"
+#include "tunnel/owner.h"
 #include "tunnel/shared.h"
 
 #include <stdbool.h>
@@ -36,30 +36,6 @@ struct skt_endpoint_conf {
     /* client: the extensions of ATTACH (wire.h), at most SKT_ATTACH_EXTENSIONS_MAX bytes; copied */
     const uint8_t *extensions;
     size_t extensions_len;
-};
-
-/* What the owner of a stream says of it for the status. */
-struct skt_stream_look {
-    const char *state;  /* lives for ever */
-    const char *target; /* the name that was asked for, "": the default one; the owner's; NULL: not known */
-    skt_us active;      /* a byte moved last; 0: not known */
-    enum skt_hold in;   /* what keeps it from taking what has come */
-    bool unread;        /* it does not read its connection now, since the stream has no room */
-};
-
-/* Who works a stream: stream->user points to one of these (embedded in a relay, say) or is NULL. */
-struct skt_stream_owner {
-    /* The stream has news: a set of enum skt_kcp_event and skt_stream_event. Called from the loop's turn,
-     * never from inside a call of the owner's. */
-    void (*news)(struct skt_stream_owner *owner, struct skt_stream *st, unsigned events);
-    void (*look)(const struct skt_stream_owner *owner, struct skt_stream_look *look); /* or NULL */
-};
-
-/* Who carries packets through a session (its flows; see skt_endpoint_set_packets). */
-struct skt_packet_owner {
-    /* The session is about to send: its flows may have news, or room. Called often; must be cheap when there
-     * is nothing to do. The session stays; it may be closed. */
-    void (*pump)(struct skt_packet_owner *owner, struct skt_session *s, skt_us now);
 };
 
 /* What the endpoint tells; every member may be NULL. `user` is the pointer given to skt_endpoint_new. */
@@ -100,12 +76,6 @@ int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const str
 /* Closes every session (peers are told), then the sockets. on_close is called for each. */
 void skt_endpoint_free(struct skt_endpoint *ep);
 
-/* Client: asks for a cid, and for another one where sessions are there. Starts nothing (SKT_OK) while a
- * request is under way, or while on_close tells of a session that on_cid is about to replace: one at a time;
- * what is under way goes on with this ticket. SKT_ERR_FULL: SKT_ENDPOINT_SESSIONS_MAX are open. */
-enum { SKT_ENDPOINT_SESSIONS_MAX = 4096 /* 8 KiB each while idle */ };
-int skt_endpoint_request(struct skt_endpoint *ep, const uint8_t ticket[SKT_TICKET_LEN]);
-
 /* Sends a message: SKT_OK, SKT_ERR_NOTFOUND (no such cid), SKT_ERR_AGAIN, SKT_ERR_ARG (length). */
 int skt_endpoint_send(struct skt_endpoint *ep, uint32_t cid, const void *buf, size_t len);
 
@@ -128,14 +98,6 @@ struct skt_session *skt_endpoint_ending(const struct skt_endpoint *ep, uint32_t 
  * idempotent. */
 void skt_endpoint_touch(struct skt_endpoint *ep, struct skt_session *s);
 
-/* A session is about to use a descriptor for a target: false: it has its share, which is as many as are left
- * for all. Each is returned while the session is there. */
-bool skt_endpoint_take_fd(struct skt_endpoint *ep, struct skt_session *s);
-void skt_endpoint_return_fd(struct skt_endpoint *ep, struct skt_session *s);
-
-/* The session may go, but the descriptor is still in use for a while: to be returned with
- * skt_shared_return_orphan. False: so are an eighth of them all. */
-bool skt_endpoint_leave_fd(struct skt_endpoint *ep, struct skt_session *s);
 struct skt_shared *skt_endpoint_shared(const struct skt_endpoint *ep);
 
 /* Gives a session's flows to an owner, NULL: to none. The owner lets go, at the latest, in on_close. */
@@ -155,9 +117,5 @@ struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *p
 
 const struct skt_drops *skt_endpoint_drops(const struct skt_endpoint *ep);
 bool skt_endpoint_is_server(const struct skt_endpoint *ep);
-
-/* Client: how is the server doing? Lower is better: mean round trip in us, the least of its sessions';
- * SKT_NEVER: none is usable now. */
-skt_us skt_endpoint_score(const struct skt_endpoint *ep);
 
 #endif

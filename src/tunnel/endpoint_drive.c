@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Driving sessions at the end of a loop turn: news to their owners, datagrams to the sockets, the next
- * deadline. */
+#include "tunnel/endpoint_drive.h"
+
 #include "base/err.h"
 #include "base/log.h"
 #include "tunnel/endpoint_internal.h"
@@ -19,7 +19,7 @@ enum {
  * so others have their turn between them, but for the end of the endpoint itself. */
 static bool tell_streams(struct skt_endpoint *ep, struct skt_session *s)
 {
-    for (unsigned n = 0; n < NEWS_MAX || ep->freeing; n++) {
+    for (unsigned n = 0; n < NEWS_MAX || ep->turn.freeing; n++) {
         unsigned news;
         struct skt_stream *st = skt_session_next_stream(s, &news);
         if (!st)
@@ -41,8 +41,8 @@ static bool may_tell_message(const struct skt_endpoint *ep, const struct skt_ses
 {
     const struct skt_link *link = skt_session_user(s);
     if (skt_session_state(s) == SKT_SESSION_CLOSED)
-        return !ep->freeing && !link->ended_here;
-    return !ep->freeing && !link->held;
+        return !ep->turn.freeing && !link->ended_here;
+    return !ep->turn.freeing && !link->held;
 }
 
 static void tell_messages(struct skt_endpoint *ep, struct skt_session *s)
@@ -59,18 +59,18 @@ static void tell_close(struct skt_endpoint *ep, struct skt_session *s, uint32_t 
 {
     if (!ep->handler.on_close)
         return;
-    ep->ending = skt_session_user(s);
-    ep->ending_cid = cid;
+    ep->turn.ending = skt_session_user(s);
+    ep->turn.ending_cid = cid;
     ep->handler.on_close(ep->user, ep, cid);
-    ep->ending = NULL;
+    ep->turn.ending = NULL;
 }
 
 static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned events)
 {
     if (events & SKT_EVENT_RESOLVE)
-        skt_endpoint_client_resolve(ep);
+        skt_endpoint_reach_resolve(ep);
     if (events & SKT_EVENT_SILENT)
-        skt_endpoint_client_silent(ep);
+        skt_endpoint_reach_silent(ep);
     if (events & SKT_EVENT_REFUSED)
         skt_endpoint_log_refused(ep, s);
     if (events & SKT_EVENT_LOST) {
@@ -79,11 +79,11 @@ static void tell_client(struct skt_endpoint *ep, struct skt_session *s, unsigned
     }
     if (events & SKT_EVENT_UP) {
         struct skt_link *link = skt_session_user(s);
-        if (skt_endpoint_client_note_cid(link, skt_session_cid(s)) != SKT_OK) {
+        if (skt_endpoint_requests_told_cid(link, skt_session_cid(s)) != SKT_OK) {
             skt_session_close(s, skt_loop_now(ep->loop), SKT_CLOSE_LOCAL); /* nobody could name it */
             return;
         }
-        skt_endpoint_client_heard(ep);
+        skt_endpoint_reach_heard(ep);
         skt_endpoint_log_up(ep, s, "is up");
         if (ep->handler.on_cid)
             ep->handler.on_cid(ep->user, ep, skt_session_cid(s));
@@ -99,7 +99,7 @@ static bool tell(struct skt_endpoint *ep, struct skt_session *s)
     if (!ep->server)
         tell_client(ep, s, events);
     if ((events & SKT_EVENT_CONTINUED) && !ep->server)
-        skt_endpoint_client_heard(ep);
+        skt_endpoint_reach_heard(ep);
     if ((events & SKT_EVENT_CONTINUED) && !(events & SKT_EVENT_UP))
         skt_endpoint_log_up(ep, s, "goes on");
     if ((events & (SKT_EVENT_MESSAGE | SKT_EVENT_CLOSED)) ||
@@ -129,7 +129,7 @@ static bool flush(struct skt_endpoint *ep, struct skt_link *link, skt_us now)
         skt_endpoint_trace_handshake(ep, s, len > 0 ? &info.to : NULL);
         if (len == 0)
             return false;
-        struct skt_udp *udp = info.to.via < ep->socket_count ? ep->sockets[info.to.via] : NULL;
+        struct skt_udp *udp = info.to.via < ep->udp.count ? ep->udp.list[info.to.via] : NULL;
         /* What can't be sent is lost, as on the way. */
         int err =
             udp ? skt_udp_send(udp, &info.to, ep->shared->send_buffer, len, info.segment_len, info.fragment)
@@ -137,7 +137,7 @@ static bool flush(struct skt_endpoint *ep, struct skt_link *link, skt_us now)
         if (err == SKT_ERR_ARG && !info.fragment)
             skt_session_on_too_long(s, now, info.segment_len);
         if (err == SKT_ERR_IO)
-            skt_endpoint_client_unreached(ep, &info.to, errno);
+            skt_endpoint_reach_failed(ep, &info.to, errno);
     }
     return true;
 }
@@ -187,12 +187,12 @@ void skt_endpoint_drive_link(struct skt_link *link, skt_us now)
 
 void skt_endpoint_drive(struct skt_loop_task *t, skt_us now)
 {
-    struct skt_endpoint *ep = SKT_CONTAINER(t, struct skt_endpoint, drive);
+    struct skt_endpoint *ep = SKT_CONTAINER(t, struct skt_endpoint, turn.drive);
     struct skt_list batch; /* those touched meanwhile wait for the next round */
     skt_endpoint_enter(ep);
     skt_list_init(&batch);
-    while (!skt_list_empty(&ep->touched))
-        skt_list_move_tail(&batch, ep->touched.next);
+    while (!skt_list_empty(&ep->turn.touched))
+        skt_list_move_tail(&batch, ep->turn.touched.next);
     while (!skt_list_empty(&batch)) {
         struct skt_link *link = SKT_CONTAINER(batch.next, struct skt_link, touched);
         skt_list_remove(&link->touched);
@@ -207,4 +207,17 @@ void skt_endpoint_on_timer(struct skt_loop_timer *t, skt_us now)
     skt_endpoint_refresh(link->ep);
     skt_session_expire(link->session, now);
     skt_endpoint_touch(link->ep, link->session);
+}
+
+/* --- handlers that are being called --- */
+
+void skt_endpoint_enter(struct skt_endpoint *ep)
+{
+    ep->turn.depth++;
+}
+
+void skt_endpoint_leave(struct skt_endpoint *ep)
+{
+    if (--ep->turn.depth == 0 && ep->turn.freeing)
+        skt_endpoint_end(ep);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Datagrams that came in: unmask, look up, hand to the acceptor or the session. */
+#include "tunnel/endpoint_input.h"
+
 #include "base/err.h"
 #include "base/log.h"
 #include "proto/keys/packet.h"
@@ -13,8 +14,8 @@ enum { ASK_MAX = 16 }; /* silent sessions asked at a time */
 
 static uint16_t via_of(const struct skt_endpoint *ep, const struct skt_udp *udp)
 {
-    for (size_t i = 0; i < ep->socket_count; i++)
-        if (ep->sockets[i] == udp)
+    for (size_t i = 0; i < ep->udp.count; i++)
+        if (ep->udp.list[i] == udp)
             return (uint16_t)i;
     return 0;
 }
@@ -22,26 +23,26 @@ static uint16_t via_of(const struct skt_endpoint *ep, const struct skt_udp *udp)
 static void reply(struct skt_endpoint *ep, const struct skt_addr *to, long len)
 {
     if (len > 0)
-        (void)skt_udp_send(ep->sockets[to->via], to, ep->shared->send_buffer, (size_t)len, (size_t)len,
+        (void)skt_udp_send(ep->udp.list[to->via], to, ep->shared->send_buffer, (size_t)len, (size_t)len,
                            false);
 }
 
 static void log_narrowed(struct skt_endpoint *ep)
 {
-    const struct skt_stampcache *c = &ep->stamps->cache;
-    if (ep->narrowed != c->narrowed)
+    const struct skt_stampcache *c = &ep->serving.stamps->cache;
+    if (ep->serving.narrowed_told != c->narrowed)
         skt_warn_rarely(
             0,
             "very many handshakes: those of clients whose clocks are more than 2 minutes slow are "
             "refused for up to 2 hours, so that there is room to remember the others (%u entries)",
             c->count);
-    ep->narrowed = c->narrowed;
+    ep->serving.narrowed_told = c->narrowed;
 }
 
 /* The other end is told by message 2. */
 static void log_mismatch(const struct skt_endpoint *ep, const struct skt_addr *from)
 {
-    const struct skt_acceptor *a = &ep->acceptor;
+    const struct skt_acceptor *a = &ep->serving.acceptor;
     char addr[SKT_ADDR_TEXT_MAX], why[160];
     if (a->mismatch == SKT_HS_OK)
         return;
@@ -60,11 +61,11 @@ static void log_mismatch(const struct skt_endpoint *ep, const struct skt_addr *f
 
 static void log_load(struct skt_endpoint *ep)
 {
-    if (ep->cookies_told != ep->acceptor.cookies_given)
+    if (ep->serving.cookies_told != ep->serving.acceptor.cookies_given)
         skt_warn_rarely(0,
                         "very many handshakes without a session: %u are open; new clients have to come twice",
-                        ep->acceptor.half_count);
-    ep->cookies_told = ep->acceptor.cookies_given;
+                        ep->serving.acceptor.half_count);
+    ep->serving.cookies_told = ep->serving.acceptor.cookies_given;
 }
 
 static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_addr *from,
@@ -74,19 +75,20 @@ static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_
         return;
     ep->ctx.boot_ms = skt_stampfile_clock(0).boot_ms;
     skt_endpoint_refresh_speaks(ep);
-    long len = skt_acceptor_initiation(&ep->acceptor, now, from, d->data, d->len, ep->shared->send_buffer,
-                                       SKT_MTU_START);
-    if (ep->acceptor.stamp_new) /* first remembered, then answered */
-        skt_stampfile_append(ep->stamps->file, &ep->acceptor.last_stamp);
+    long len = skt_acceptor_initiation(&ep->serving.acceptor, now, from, d->data, d->len,
+                                       ep->shared->send_buffer, SKT_MTU_START);
+    if (ep->serving.acceptor.stamp_new) /* first remembered, then answered */
+        skt_stampfile_append(ep->serving.stamps->file, &ep->serving.acceptor.last_stamp);
     skt_endpoint_trace_initiation(from, len);
     if (len == SKT_ERR_AUTH)
         skt_endpoint_log_foreign(ep, from, SKT_ERR_AUTH);
-    skt_stampfile_set_unsure(ep->stamps->file, skt_cookies_expiry(&ep->stamps->cookies) != SKT_NEVER);
+    skt_stampfile_set_unsure(ep->serving.stamps->file,
+                             skt_cookies_expiry(&ep->serving.stamps->cookies) != SKT_NEVER);
     reply(ep, from, len);
     log_mismatch(ep, from);
     log_load(ep);
     log_narrowed(ep);
-    skt_loop_timer_set(ep->loop, &ep->acceptor_timer, skt_acceptor_expiry(&ep->acceptor));
+    skt_loop_timer_set(ep->loop, &ep->serving.timer, skt_acceptor_expiry(&ep->serving.acceptor));
 }
 
 static void refuse(struct skt_endpoint *ep, const struct skt_attach_request *req, const struct skt_addr *from,
@@ -97,7 +99,8 @@ static void refuse(struct skt_endpoint *ep, const struct skt_attach_request *req
                                       [SKT_ATTACH_REFUSED] = "no reason given"};
     skt_endpoint_log_refusing(ep, req->ticket, from, *text ? text : why[result]);
     reply(ep, from,
-          skt_acceptor_refuse(&ep->acceptor, req, result, text, ep->shared->send_buffer, SKT_MTU_START));
+          skt_acceptor_refuse(&ep->serving.acceptor, req, result, text, ep->shared->send_buffer,
+                              SKT_MTU_START));
 }
 
 static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
@@ -105,9 +108,8 @@ static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
     char who[SKT_CLIENT_TEXT_MAX];
     skt_debug_of(skt_endpoint_log_key(ep, s), "handshake: ATTACH with a good ticket, %s %s",
                  skt_endpoint_session_text(ep, s, who), is_new ? "is new" : "has new keys");
-    if (!is_new) {
+    if (!is_new)
         return;
-    }
     skt_endpoint_log_up(ep, s, "is up");
     if (ep->handler.on_accept)
         ep->handler.on_accept(ep->user, ep, skt_session_cid(s));
@@ -117,15 +119,15 @@ static void greet(struct skt_endpoint *ep, struct skt_session *s, bool is_new)
 static void make_room(struct skt_endpoint *ep, skt_us now, const struct skt_attach_request *req)
 {
     struct skt_session *silent[ASK_MAX], *s;
-    if (req->continued || ep->acceptor.sessions.count < ep->acceptor.sessions_max)
+    if (req->continued || ep->serving.acceptor.sessions.count < ep->serving.acceptor.sessions_max)
         return;
-    s = skt_acceptor_make_room(&ep->acceptor, now, req->ticket);
+    s = skt_acceptor_make_room(&ep->serving.acceptor, now, req->ticket);
     if (s) {
         skt_session_close(s, now, SKT_CLOSE_ROOM);
         skt_endpoint_touch(ep, s);
         return;
     }
-    unsigned n = skt_acceptor_ask(&ep->acceptor, now, req->ticket, silent, ASK_MAX);
+    unsigned n = skt_acceptor_ask(&ep->serving.acceptor, now, req->ticket, silent, ASK_MAX);
     for (unsigned i = 0; i < n; i++)
         skt_endpoint_touch(ep, silent[i]);
 }
@@ -148,7 +150,7 @@ static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_req
     make_room(ep, now, req);
     struct skt_session *s;
     bool is_new;
-    int err = skt_acceptor_admit(&ep->acceptor, now, req, &s, &is_new);
+    int err = skt_acceptor_admit(&ep->serving.acceptor, now, req, &s, &is_new);
     if (err) {
         refuse(ep, req, from, SKT_ATTACH_FULL,
                err == SKT_ERR_FULL ? "the server has as many sessions as it may"
@@ -156,7 +158,7 @@ static void on_ticket(struct skt_endpoint *ep, skt_us now, struct skt_attach_req
         return;
     }
     if (is_new && skt_endpoint_link_new(ep, s) != SKT_OK) {
-        skt_acceptor_forget(&ep->acceptor, s);
+        skt_acceptor_forget(&ep->serving.acceptor, s);
         skt_session_free(s);
         return;
     }
@@ -179,13 +181,14 @@ static void on_known(struct skt_endpoint *ep, skt_us now, struct skt_slot *slot,
     }
     struct skt_attach_request req;
     struct skt_half *half = (struct skt_half *)(void *)slot;
-    int err = skt_acceptor_attach(&ep->acceptor, now, half, from, d->data, d->len, &req);
+    int err = skt_acceptor_attach(&ep->serving.acceptor, now, half, from, d->data, d->len, &req);
     if (err && err != SKT_ERR_AGAIN)
         skt_endpoint_trace_dropped(NULL, from, err);
     else if (err == SKT_OK)
         on_ticket(ep, now, &req, from);
     else if (err == SKT_ERR_AGAIN)
-        reply(ep, from, skt_acceptor_challenge(&ep->acceptor, half, ep->shared->send_buffer, SKT_MTU_START));
+        reply(ep, from,
+              skt_acceptor_challenge(&ep->serving.acceptor, half, ep->shared->send_buffer, SKT_MTU_START));
 }
 
 static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagram *d,
@@ -216,7 +219,7 @@ static void take_some(struct skt_endpoint *ep, skt_us now, uint16_t via, struct 
     for (size_t i = 0; i < n; i++)
         in[i] = (struct skt_packet_in){.datagram = d[i].data, .len = d[i].len};
     skt_packet_unmask_all(ep->ctx.crypto, ep->ctx.mask_in, in, n);
-    for (size_t i = 0; i < n && !ep->freeing; i++) {
+    for (size_t i = 0; i < n && !ep->turn.freeing; i++) {
         d[i].from.via = via;
         take_one(ep, now, &d[i], &in[i]);
     }

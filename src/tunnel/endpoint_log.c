@@ -17,7 +17,7 @@
 
 static uint64_t entry_key(const struct skt_endpoint *ep)
 {
-    return skt_log_key(ep->address, strlen(ep->address), ep->port_lo);
+    return skt_log_key(ep->place.address, strlen(ep->place.address), ep->place.port_lo);
 }
 
 uint64_t skt_endpoint_log_key(const struct skt_endpoint *ep, const struct skt_session *s)
@@ -57,10 +57,11 @@ const char *skt_endpoint_session_text(const struct skt_endpoint *ep, const struc
 /* The server as the configuration has it. */
 static const char *server_text(const struct skt_endpoint *ep, char buf[SKT_CLIENT_TEXT_MAX])
 {
-    if (ep->port_lo == ep->port_hi)
-        snprintf(buf, SKT_CLIENT_TEXT_MAX, "%.120s port %u", ep->address, ep->port_lo);
+    if (ep->place.port_lo == ep->place.port_hi)
+        snprintf(buf, SKT_CLIENT_TEXT_MAX, "%.120s port %u", ep->place.address, ep->place.port_lo);
     else
-        snprintf(buf, SKT_CLIENT_TEXT_MAX, "%.120s ports %u to %u", ep->address, ep->port_lo, ep->port_hi);
+        snprintf(buf, SKT_CLIENT_TEXT_MAX, "%.120s ports %u to %u", ep->place.address, ep->place.port_lo,
+                 ep->place.port_hi);
     return buf;
 }
 
@@ -78,7 +79,7 @@ void skt_endpoint_log_lost(const struct skt_endpoint *ep, const struct skt_sessi
 {
     SKT_LOG_LIMITED(SKT_LOG_NEWS, SKT_LOG_WARN, skt_endpoint_log_key(ep, s),
                     "session %u is lost: the server %s was restarted; its connections are reset",
-                    skt_session_old_cid(s), ep->address);
+                    skt_session_old_cid(s), ep->place.address);
 }
 
 void skt_endpoint_log_closed(const struct skt_endpoint *ep, const struct skt_session *s)
@@ -173,7 +174,7 @@ void skt_endpoint_log_refused(const struct skt_endpoint *ep, const struct skt_se
 {
     const char *text;
     int result = skt_session_refusal(s, &text);
-    skt_error_rarely(entry_key(ep), "the server %s refused: %s", ep->address,
+    skt_error_rarely(entry_key(ep), "the server %s refused: %s", ep->place.address,
                      *text                         ? text
                      : result == SKT_ATTACH_TICKET ? "it does not know our ticket"
                                                    : "no reason given");
@@ -181,7 +182,7 @@ void skt_endpoint_log_refused(const struct skt_endpoint *ep, const struct skt_se
 
 void skt_endpoint_log_unresolved(const struct skt_endpoint *ep, const char *error)
 {
-    skt_warn_rarely(entry_key(ep), "can't look up %s: %s", ep->address, error);
+    skt_warn_rarely(entry_key(ep), "can't look up %s: %s", ep->place.address, error);
 }
 
 /* What the system said of the way there, in words that name what to look at. */
@@ -201,7 +202,7 @@ void skt_endpoint_log_unreached(struct skt_endpoint *ep, const struct skt_addr *
                                                            : "";
     snprintf(what, sizeof what, "%s: %s%s%s", skt_addr_text(to, addr), strerror(error), *hint ? ": " : "",
              hint);
-    ep->net_error_at = skt_loop_now(ep->loop);
+    ep->reach.net_error_at = skt_loop_now(ep->loop);
     no_answer(ep, error, what);
 }
 
@@ -211,7 +212,7 @@ void skt_endpoint_log_silent(struct skt_endpoint *ep)
     char what[SKT_CLIENT_TEXT_MAX], clock[64];
     struct tm tm;
     time_t t = (time_t)(ep->ctx.wall_ms / 1000);
-    if (ep->net_error_at && skt_loop_now(ep->loop) - ep->net_error_at < NET_ERROR_TIME)
+    if (ep->reach.net_error_at && skt_loop_now(ep->loop) - ep->reach.net_error_at < NET_ERROR_TIME)
         return;
     gmtime_r(&t, &tm);
     strftime(clock, sizeof clock, "%Y-%m-%d %H:%M UTC", &tm);

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "io/tcp_conn.h"
+#include "tunnel/endpoint_fds.h"
 #include "tunnel/relay_connect.h"
 #include "tunnel/relay_internal.h"
 

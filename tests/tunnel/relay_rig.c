@@ -8,6 +8,7 @@
 #include "io/run_for.h"
 #include "io/tcp.h"
 #include "io/udp.h"
+#include "tunnel/endpoint_request.h"
 
 #include <errno.h>
 #include <string.h>

@@ -554,7 +554,7 @@ static void what_a_silent_server_never_answered_is_reset(void **state)
     int target = rig_accept(&rig);
     assert_int_equal(rig_move(&rig, old, target, bulk, 1000, SECOND), 0);
     int deaf = socket(AF_INET, SOCK_DGRAM, 0);
-    assert_true(deaf >= 0 && dup2(deaf, skt_udp_fd(rig.server.ep->sockets[0])) >= 0);
+    assert_true(deaf >= 0 && dup2(deaf, skt_udp_fd(rig.server.ep->udp.list[0])) >= 0);
     int app = rig_open(&rig, "");
     assert_int_equal(write(app, "hello", 5), 5);
     assert_int_equal(rig_read(&rig, app, buf, sizeof buf, 10 * SECOND), -ECONNRESET);

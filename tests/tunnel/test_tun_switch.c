@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "io/run_for.h"
 #include "io/udp.h"
+#include "tunnel/endpoint_request.h"
 #include "tunnel/switch.h"
 #include "tunnel/switch_internal.h"
 
