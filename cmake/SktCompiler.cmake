@@ -19,7 +19,7 @@ if(SKT_WERROR)
 endif()
 # What assertions say names files from the project's folder on, wherever that is.
 add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
-add_compile_definitions(SKT_VERSION="${PROJECT_VERSION}")
+add_compile_definitions(SKT_VERSION="${PROJECT_VERSION}" SKT_LIBEXECDIR="${CMAKE_INSTALL_FULL_LIBEXECDIR}")
 
 # Position independent executables, so that addresses can be randomised.
 option(SKT_PIE "Build position independent executables" ON)

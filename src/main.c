@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/opener.h"
 #include "cli/status_socket.h"
+#include "cli/tools.h"
 #include "io/child.h"
 #include "io/privileges.h"
 #include "netcfg/helper.h"
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 static const struct skt_command *const commands[] = {
-    &skt_cmd_check, &skt_cmd_client, &skt_cmd_demo, &skt_cmd_keygen, &skt_cmd_server, &skt_cmd_status,
+    &skt_cmd_check, &skt_cmd_client, &skt_cmd_keygen, &skt_cmd_server, &skt_cmd_status,
 };
 
 /* Commands of the specification that have not been built. */
@@ -32,6 +33,8 @@ static void print_overview(FILE *out)
           out);
     for (size_t i = 0; i < COUNT(commands); i++)
         fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    for (const struct skt_tool *t = skt_tools; t->name; t++)
+        fprintf(out, "  %-8s %s\n", t->name, t->summary);
     fputs("\n"
           "       skcptun COMMAND --help    what a command does, and its options\n"
           "       skcptun --version\n"
@@ -48,6 +51,13 @@ static const struct skt_command *find_command(const char *name)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i];
     return NULL;
+}
+
+/* A command that only skcptun-tools can explain. */
+static int help_of_tool(char *program, char *name)
+{
+    char *argv[] = {program, name, "--help", NULL};
+    return skt_tools_run(3, argv);
 }
 
 static bool is_to_come(const char *name)
@@ -108,6 +118,9 @@ int main(int argc, char **argv)
     const char *first = argv[1];
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
         const struct skt_command *about = argc > 2 ? find_command(argv[2]) : NULL;
+        int status = about || argc < 3 ? SKT_TOOLS_NONE : help_of_tool(argv[0], argv[2]);
+        if (status != SKT_TOOLS_NONE)
+            return status;
         if (about)
             skt_cli_print_help(about);
         else
@@ -118,9 +131,14 @@ int main(int argc, char **argv)
         puts("skcptun " SKT_VERSION);
         return SKT_EXIT_OK;
     }
+    if (strcmp(first, "-c") == 0 && argc > 2) /* as kcptun and many others take their file */
+        return skt_cmd_run.run(&skt_cmd_run, argc - 1, argv + 1);
     const struct skt_command *cmd = find_command(first);
     if (cmd)
         return cmd->run(cmd, argc - 1, argv + 1);
+    int status = skt_tools_run(argc, argv);
+    if (status != SKT_TOOLS_NONE)
+        return status;
     if (is_to_come(first) && access(first, F_OK) != 0) {
         fprintf(stderr, "skcptun: %s: not in this version yet\n", first);
         return SKT_EXIT_USAGE;

@@ -7,10 +7,10 @@ set -eu
 cd "$1"
 grep -rnE '^[ \t]*#[ \t]*include' --include='*.c' --include='*.h' . | sed 's|^\./||' | awk -F: '
 BEGIN {
-    n = split("base proto qlog crypto io netcfg config tunnel script modes cli demo", order, " ")
+    n = split("base proto qlog crypto io netcfg config tunnel script modes cli demo tools", order, " ")
     for (i = 1; i <= n; i++)
         rank[order[i]] = i
-    rank["main.c"] = n + 1
+    rank["main.c"] = rank["tools_main.c"] = n + 1
     # Of sys/uio.h proto/ takes struct iovec; that it makes no system call, check-proto-symbols.sh sees.
     pure = "^(assert|limits|stdbool|stddef|stdint|stdlib|string|sys/uio)\\.h$"
 }

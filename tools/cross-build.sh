@@ -52,7 +52,7 @@ cmake --build "$build" -j "$jobs" >"$build/make.log" 2>&1 || {
 }
 # The linker leaves in what debuggers read on mips; a program for macOS is signed as it is.
 case $target in
-*-linux-*) llvm-strip "$program" ;;
+*-linux-*) llvm-strip "$program" "$program-tools" ;;
 esac
 # mips is the smallest machine that it is meant for: 3 MiB with all libraries.
 case $target in

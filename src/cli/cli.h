@@ -25,6 +25,7 @@ extern const struct skt_command skt_cmd_run;
 extern const struct skt_command skt_cmd_check;
 extern const struct skt_command skt_cmd_client;
 extern const struct skt_command skt_cmd_server;
+extern const struct skt_command skt_cmd_import;
 extern const struct skt_command skt_cmd_keygen;
 extern const struct skt_command skt_cmd_status;
 extern const struct skt_command skt_cmd_demo;

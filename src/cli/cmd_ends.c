@@ -3,6 +3,7 @@
  * text of a configuration, so that there is one way in which anything is run. */
 #include "base/wipe.h"
 #include "cli/cli.h"
+#include "cli/place.h"
 #include "cli/run.h"
 #include "cli/secret.h"
 
@@ -22,7 +23,7 @@ static const char client_help[] =
     "connects it to its target. For more than that write a configuration.\n"
     "\n"
     "  --server HOST:PORT    the server; the port may be a range, 4000-4010\n"
-    "  --listen [ADDR:]PORT  where to listen (default address 127.0.0.1)\n"
+    "  --listen [ADDR:]PORT  where to listen (default address 127.0.0.1; \":PORT\" is every one)\n"
     "\n" SECRET_HELP "\n"
     "Options:\n"
     "  --server-key KEY      the server's public key, which pins the server\n"
@@ -36,8 +37,8 @@ static const char server_help[] =
     "Listens for the clients' UDP packets and connects what they carry to one target. For\n"
     "more than that write a configuration.\n"
     "\n"
-    "  --listen [ADDR:]PORT  where to listen (default address 0.0.0.0); the port may be a\n"
-    "                        range, 4000-4010\n"
+    "  --listen [ADDR:]PORT  where to listen (default address 0.0.0.0; \":PORT\" is every one,\n"
+    "                        IPv6 too); the port may be a range, 4000-4010\n"
     "  --target HOST:PORT    the TCP service that connections go to\n"
     "\n" SECRET_HELP "\n"
     "Options:\n"
@@ -55,7 +56,8 @@ static const char any_ticket[] = "00000000000000000000000000000000";
 /* A flag that names a place, and the fields that it becomes. */
 struct place_flag {
     const char *flag;
-    const char *default_host; /* NULL: the host has to be given */
+    const char *default_host; /* of a port alone; NULL: the host has to be given */
+    const char *every_host;   /* what ":PORT" stands for; NULL: it has no meaning here */
     const char *host_field, *port_field;
 };
 
@@ -72,8 +74,8 @@ struct end {
 static const struct end client_end = {
     .mode = "proxy_client",
     .entries = "skcp_remote_servers",
-    .entry = {"server", NULL, "address", "port"},
-    .tcp = {"listen", "127.0.0.1", "tcp_listen_addr", "tcp_listen_port"},
+    .entry = {"server", NULL, NULL, "address", "port"},
+    .tcp = {"listen", "127.0.0.1", "0.0.0.0", "tcp_listen_addr", "tcp_listen_port"},
     .secret_flag = "ticket-file",
     .secret_field = "ticket",
     .secret_variable = "SKCPTUN_TICKET",
@@ -84,8 +86,8 @@ static const struct end client_end = {
 static const struct end server_end = {
     .mode = "proxy_server",
     .entries = "skcp_servers",
-    .entry = {"listen", "0.0.0.0", "address", "port"},
-    .tcp = {"target", NULL, "tcp_target_addr", "tcp_target_port"},
+    .entry = {"listen", "0.0.0.0", "*", "address", "port"},
+    .tcp = {"target", NULL, "127.0.0.1", "tcp_target_addr", "tcp_target_port"},
     .secret_flag = "private-key-file",
     .secret_field = "private_key",
     .secret_variable = "SKCPTUN_PRIVATE_KEY",
@@ -127,44 +129,20 @@ static void add_string(struct text *t, const char *name, const char *value)
     add(t, "\", ");
 }
 
-struct place {
-    char host[256], port[16];
-};
-
-/* "HOST:PORT", "[IPV6]:PORT", and with a default host also "PORT". */
-static bool read_place(const char *text, const char *default_host, struct place *out)
-{
-    const char *colon = strrchr(text, ':');
-    const char *port = colon ? colon + 1 : text;
-    const char *host = colon ? text : default_host;
-    size_t host_len = colon ? (size_t)(colon - text) : host ? strlen(host) : 0;
-    if (host_len >= 2 && host[0] == '[' && host[host_len - 1] == ']') {
-        host++;
-        host_len -= 2;
-    } else if (colon && memchr(host, ':', host_len)) {
-        return false; /* IPv6 without brackets: where would the port begin? */
-    }
-    if (host_len == 0 || host_len >= sizeof out->host || strlen(port) >= sizeof out->port || !*port ||
-        strspn(port, "0123456789-") != strlen(port))
-        return false;
-    memcpy(out->host, host, host_len);
-    out->host[host_len] = 0;
-    strcpy(out->port, port);
-    return true;
-}
-
 static int need_place(const struct skt_command *self, const struct place_flag *f, const char *value,
-                      struct place *out)
+                      struct skt_place *out)
 {
     const char *form = f->default_host ? "[ADDR:]PORT" : "HOST:PORT";
     if (!value)
         return skt_cli_usage_error(self, "--%s %s is needed", f->flag, form);
-    if (!read_place(value, f->default_host, out))
+    if (!skt_place_read(value, f->default_host, out) || (!*out->host && !f->every_host))
         return skt_cli_usage_error(self, "--%s: expected %s, got \"%s\"", f->flag, form, value);
+    if (!*out->host)
+        strcpy(out->host, f->every_host);
     return SKT_EXIT_OK;
 }
 
-static void add_place(struct text *t, const struct place_flag *f, const struct place *place)
+static void add_place(struct text *t, const struct place_flag *f, const struct skt_place *place)
 {
     add_string(t, f->host_field, place->host);
     if (strchr(place->port, '-')) {
@@ -215,7 +193,7 @@ static int add_secrets(const struct skt_command *self, struct text *t, const str
 
 /* The configuration that the flags stand for. */
 static int write_config(const struct skt_command *self, struct text *t, const struct end *end,
-                        const struct given *f, const struct place *entry, const struct place *tcp)
+                        const struct given *f, const struct skt_place *entry, const struct skt_place *tcp)
 {
     add(t, "config = { ");
     add_string(t, "mode", end->mode);
@@ -257,7 +235,7 @@ static int run_end(const struct skt_command *self, const struct end *end, int ar
         return status;
     if (!is_name(f.name))
         return skt_cli_usage_error(self, "--name: expected a file's name, got \"%s\"", f.name);
-    struct place entry, tcp;
+    struct skt_place entry, tcp;
     if ((status = need_place(self, &end->entry, f.entry, &entry)) != SKT_EXIT_OK ||
         (status = need_place(self, &end->tcp, f.tcp, &tcp)) != SKT_EXIT_OK)
         return status;

@@ -105,23 +105,29 @@ struct skt_json skt_json_of(const char *text, size_t len)
     return value;
 }
 
+/* The member at p (a place within a well-formed object): its name with quotes, and its value. False where
+ * there is none. */
+static bool read_member(const char *p, const char *end, struct skt_json *name, struct skt_json *value)
+{
+    p = skip_space(p, end);
+    if (*p == ',')
+        p = skip_space(p + 1, end);
+    if (*p != '"')
+        return false;
+    *name = (struct skt_json){p, skip_string(p, end)};
+    value->p = skip_space(skip_name(p, end), end);
+    value->end = skip_value(value->p, end, 0);
+    return true;
+}
+
 static struct skt_json member(struct skt_json object, const char *name, size_t len)
 {
-    struct skt_json none = {NULL, NULL};
+    struct skt_json none = {NULL, NULL}, found, value;
     if (!object.p || *object.p != '{')
         return none;
-    const char *p = skip_space(object.p + 1, object.end);
-    while (*p == '"') {
-        const char *found = p + 1;
-        size_t found_len = (size_t)(skip_string(p, object.end) - found - 1);
-        struct skt_json value = {skip_space(skip_name(p, object.end), object.end), NULL};
-        value.end = skip_value(value.p, object.end, 0);
-        if (found_len == len && memcmp(found, name, len) == 0)
+    for (const char *p = object.p + 1; read_member(p, object.end, &found, &value); p = value.end)
+        if ((size_t)(found.end - found.p) == len + 2 && memcmp(found.p + 1, name, len) == 0)
             return value;
-        p = skip_space(value.end, object.end);
-        if (*p == ',')
-            p = skip_space(p + 1, object.end);
-    }
     return none;
 }
 
@@ -146,6 +152,21 @@ bool skt_json_next(struct skt_json value, struct skt_json *pos, struct skt_json 
         return false;
     item->p = p;
     item->end = pos->p = skip_value(p, value.end, 0);
+    return true;
+}
+
+bool skt_json_next_member(struct skt_json value, struct skt_json *pos, char *name, size_t cap,
+                          struct skt_json *item)
+{
+    struct skt_json found;
+    if (!value.p || *value.p != '{' || !read_member(pos->p ? pos->p : value.p + 1, value.end, &found, item))
+        return false;
+    size_t len = (size_t)(found.end - found.p) - 2;
+    if (len > cap - 1)
+        len = cap - 1;
+    memcpy(name, found.p + 1, len);
+    name[len] = 0;
+    pos->p = item->end;
     return true;
 }
 
@@ -191,4 +212,66 @@ const char *skt_json_text(struct skt_json value, char *buf, size_t cap)
     }
     buf[n] = 0;
     return buf;
+}
+
+/* Four hexadecimal digits at p, or -1. */
+static long read_unit(const char *p, const char *end)
+{
+    if (end - p < 4)
+        return -1;
+    char hex[5] = {p[0], p[1], p[2], p[3], 0};
+    return strspn(hex, "0123456789abcdefABCDEF") == 4 ? strtol(hex, NULL, 16) : -1;
+}
+
+/* The code point of the escape at p (behind the backslash), or -1; *p moved behind it. A pair of surrogates
+ * is one. */
+static long read_escape(const char **p, const char *end)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    char kind = *(*p)++;
+    const char *at = kind ? strchr(from, kind) : NULL;
+    if (at)
+        return to[at - from];
+    long unit = kind == 'u' ? read_unit(*p, end) : -1;
+    *p += unit < 0 ? 0 : 4;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return unit;
+    if (unit > 0xdbff || end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
+        return -1;
+    long low = read_unit(*p + 2, end);
+    *p += 6;
+    return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00) : -1;
+}
+
+/* How many bytes of UTF-8 (RFC 3629) a code point takes, written to out. */
+static size_t write_utf8(long code, char out[4])
+{
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = len; i-- > 1; code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)(first[len] | code);
+    return len;
+}
+
+bool skt_json_string(struct skt_json value, char *buf, size_t cap)
+{
+    if (!value.p || *value.p != '"')
+        return false;
+    const char *end = value.end - 1;
+    size_t n = 0;
+    for (const char *p = value.p + 1; p < end;) {
+        char bytes[4] = {*p};
+        size_t len = 1;
+        if (*p++ == '\\') {
+            long code = read_escape(&p, end);
+            len = code > 0 ? write_utf8(code, bytes) : 0;
+        }
+        if (len == 0 || !bytes[0] || len >= cap - n)
+            return false;
+        memcpy(buf + n, bytes, len);
+        n += len;
+    }
+    buf[n] = 0;
+    return true;
 }

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "cli/cli.h"
+#include "cli/tools.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,14 +86,12 @@ static void redirect(const char *log)
 
 int skt_demo_child_run(struct skt_demo_children *c, const char *name, const char *config, const char *log)
 {
-    char self[4096];
-    if (skt_cli_self_path(self, sizeof self) < 0)
-        return SKT_ERR_IO;
+    const char *program = skt_tools_program();
     pid_t pid = fork_child(c, name, log);
     if (pid == 0) {
         redirect(log);
-        execl(self, "skcptun", config, (char *)NULL);
-        fprintf(stderr, "%s: %s\n", self, strerror(errno));
+        execl(program, "skcptun", config, (char *)NULL);
+        fprintf(stderr, "%s: %s\n", program, strerror(errno));
         _exit(SKT_EXIT_FAILURE);
     }
     return pid < 0 ? SKT_ERR_IO : SKT_OK;

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from conftest import PASSWORD, TICKET, skcptun
 
-COMMANDS = ["check", "client", "demo", "keygen", "server", "status"]
+COMMANDS = ["check", "client", "demo", "import", "keygen", "server", "status"]
 TO_COME = ["ping", "speedtest"]
 
 

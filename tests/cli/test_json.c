@@ -65,6 +65,51 @@ static void resolves_escapes_and_cuts(void **state)
     assert_string_equal(skt_json_text(v, buf, sizeof buf), "");
 }
 
+static void walks_members(void **state)
+{
+    (void)state;
+    static const char text[] = " { \"a\" : 1, \"long name\":[{\"x\":2}] ,\"c\":\"}\" } ";
+    char name[5];
+    struct skt_json pos = {0}, item, v = skt_json_of(text, sizeof text - 1);
+    assert_true(skt_json_next_member(v, &pos, name, sizeof name, &item));
+    assert_string_equal(name, "a");
+    check_that(skt_json_number(item, 0), ==, 1);
+    assert_true(skt_json_next_member(v, &pos, name, sizeof name, &item));
+    assert_string_equal(name, "long");
+    assert_true(skt_json_next_member(v, &pos, name, sizeof name, &item));
+    assert_string_equal(name, "c");
+    assert_false(skt_json_next_member(v, &pos, name, sizeof name, &item));
+    pos = (struct skt_json){0};
+    assert_false(skt_json_next_member(skt_json_of("{}", 2), &pos, name, sizeof name, &item));
+    assert_false(skt_json_next_member(skt_json_of("[1]", 3), &pos, name, sizeof name, &item));
+}
+
+/* What a JSON text says exactly, or nothing. */
+static void reads_strings_exactly(void **state)
+{
+    (void)state;
+    static const char *const right[][2] = {
+        {"\"\"", ""},
+        {"\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "a\"\\/\b\f\n\r\t"},
+        {"\"\\u0041\\u00e9\\u5bC6\\ud83d\\ude00\"", "A\xc3\xa9\xe5\xaf\x86\xf0\x9f\x98\x80"},
+        {"\"\xc3\xa9\"", "\xc3\xa9"},
+    };
+    static const char *const wrong[] = {
+        "1",       "true",        "\"\\u0000\"", "\"\\ud800\"",      "\"\\udc00\"",   "\"\\ud800\\u0041\"",
+        "\"\\x\"", "\"\\u12g4\"", "\"\\u12\"",   "\"\\ud800\\\\x\"", "\"\\ud83d\\u\""};
+    char buf[16];
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        assert_true(skt_json_string(skt_json_of(right[i][0], strlen(right[i][0])), buf, sizeof buf));
+        assert_string_equal(buf, right[i][1]);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        if (skt_json_string(skt_json_of(wrong[i], strlen(wrong[i])), buf, sizeof buf))
+            fail_msg("taken for a string: %s", wrong[i]);
+    assert_false(skt_json_string(skt_json_of("\"123456\"", 8), buf, 6));
+    assert_true(skt_json_string(skt_json_of("\"12345\"", 7), buf, 6));
+    assert_false(skt_json_string((struct skt_json){0}, buf, sizeof buf));
+}
+
 static void refuses_what_is_not_json(void **state)
 {
     (void)state;
@@ -110,6 +155,9 @@ static void survives_damage(void **state)
         skt_json_text(skt_json_get(v, "version"), buf, sizeof buf);
         while (skt_json_next(skt_json_get(v, "sessions"), &pos, &item))
             (void)number(item, "rtt_ms.last");
+        pos = (struct skt_json){0};
+        while (skt_json_next_member(v, &pos, buf, sizeof buf, &item))
+            (void)skt_json_string(item, buf, sizeof buf);
         free(copy);
     }
 }
@@ -213,6 +261,8 @@ CHECK_GROUP(json)
         cmocka_unit_test(finds_members),
         cmocka_unit_test(walks_arrays),
         cmocka_unit_test(resolves_escapes_and_cuts),
+        cmocka_unit_test(walks_members),
+        cmocka_unit_test(reads_strings_exactly),
         cmocka_unit_test(refuses_what_is_not_json),
         cmocka_unit_test(survives_damage),
         cmocka_unit_test(formats_for_people),

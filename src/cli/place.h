@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* A place as people write it on a command line: a host and a port, or a range of ports. */
+#ifndef SKT_CLI_PLACE_H
+#define SKT_CLI_PLACE_H
+
+#include <stdbool.h>
+
+struct skt_place {
+    char host[256]; /* "" where none was written: every address */
+    char port[16];  /* digits, or a range "4000-4010" */
+};
+
+/* Reads "HOST:PORT", "[IPV6]:PORT", ":PORT" (host becomes ""), and where default_host is not NULL "PORT"
+ * alone (it becomes that host). False where the text is none of these; *out is undefined then. */
+bool skt_place_read(const char *text, const char *default_host, struct skt_place *out);
+
+#endif

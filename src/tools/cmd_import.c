@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* `skcptun import`: a configuration from what kcptun or kcptun-libev was run with. */
+#include "base/wipe.h"
+#include "cli/cli.h"
+#include "tools/import/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "\n"
+    "Prints the configuration for the same end of the tunnel, from the settings of kcptun or\n"
+    "kcptun-libev: each line with the setting that it stands for, and those that need nothing\n"
+    "here with the reason. Nothing is run or changed.\n"
+    "\n"
+    "  skcptun import client.json > client.lua\n"
+    "  skcptun import kcptun-server -l :29900 -t 127.0.0.1:8388 --mode fast3 > server.lua\n"
+    "\n"
+    "In the second form kcptun's own command line follows, with its program or without; a\n"
+    "secret is better left to KCPTUN_KEY or to the file that -c names, since others can read\n"
+    "command lines. Import both ends: the two programs do not understand each other.\n"
+    "\n"
+    "Options, before all else:\n"
+    "  --client, --server  which end it is, where the settings do not tell\n"
+    "  --help              this text\n";
+
+/* The arguments that say which end it is, or nothing; *i moved behind them. False: --help. */
+static bool read_own(int argc, char **argv, int *i, enum skt_import_end *end)
+{
+    for (; *i < argc; (*i)++) {
+        const char *arg = argv[*i];
+        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
+            return false;
+        if (strcmp(arg, "--client") == 0)
+            *end = SKT_IMPORT_CLIENT;
+        else if (strcmp(arg, "--server") == 0)
+            *end = SKT_IMPORT_SERVER;
+        else if (strcmp(arg, "--") != 0)
+            break;
+    }
+    return true;
+}
+
+/* kcptun's programs are called kcptun-client, client_linux_amd64, and the like. */
+static enum skt_import_end end_of_program(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    return strstr(name, "client")   ? SKT_IMPORT_CLIENT
+           : strstr(name, "server") ? SKT_IMPORT_SERVER
+                                    : SKT_IMPORT_UNKNOWN;
+}
+
+static int read_settings(const struct skt_command *self, int argc, char **argv, struct skt_import_settings *s)
+{
+    int i = 1;
+    if (!read_own(argc, argv, &i, &s->end)) {
+        skt_cli_print_help(self);
+        return -1;
+    }
+    if (i == argc)
+        return skt_cli_usage_error(self, "a file, or kcptun's flags, are needed");
+    if (argv[i][0] != '-' && i + 1 == argc)
+        return skt_import_read_file(self, argv[i], s);
+    if (argv[i][0] != '-') {
+        if (s->end == SKT_IMPORT_UNKNOWN)
+            s->end = end_of_program(argv[i]);
+        i++;
+    }
+    return skt_import_read_flags(self, argc - i + 1, argv + i - 1, s);
+}
+
+static int run(const struct skt_command *self, int argc, char **argv)
+{
+    static struct skt_import_settings settings;
+    static struct skt_import_plan plan;
+    settings.source = "its flags";
+    int status = read_settings(self, argc, argv, &settings);
+    if (status == SKT_EXIT_OK)
+        status = skt_import_translate(self, &settings, &plan);
+    if (status == SKT_EXIT_OK) {
+        skt_import_print(&plan, settings.source);
+        if (plan.default_password)
+            fputs("skcptun: import: warning: no key was given: kcptun's own is no secret, change it\n",
+                  stderr);
+        if (fflush(stdout) != 0)
+            status = skt_cli_failure("import: writing failed");
+    }
+    skt_wipe(&settings, sizeof settings);
+    return status < 0 ? SKT_EXIT_OK : status;
+}
+
+const struct skt_command skt_cmd_import = {
+    .name = "import",
+    .arguments = "FILE.json | kcptun's command line",
+    .summary = "print a configuration from kcptun's settings",
+    .help = help,
+    .run = run,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* skcptun-tools: the commands that are beside a tunnel and not part of one, in a program of their own, so
+ * that a device that only carries traffic need not have them. `skcptun NAME` starts it, with its own path as
+ * argv[0] (cli/tools.h). */
+#include "cli/cli.h"
+#include "cli/tools.h"
+#include "io/privileges.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Each has its line in skt_tools (cli/tools.c), too. */
+static const struct skt_command *const commands[] = {&skt_cmd_demo, &skt_cmd_import};
+
+int main(int argc, char **argv)
+{
+    if (skt_privileges_harden() < 0)
+        fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
+    for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            skt_tools_set_program(argv[0]);
+            return commands[i]->run(commands[i], argc - 1, argv + 1);
+        }
+    }
+    fputs("skcptun-tools: this is a part of skcptun, which starts it: see `skcptun --help`\n", stderr);
+    return SKT_EXIT_USAGE;
+}
