@@ -3,16 +3,13 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "io/loop_alarm.h"
 #include "io/loop_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifdef __linux__
-#include <sys/timerfd.h>
-#endif
 
 /* Rounds of tasks in one turn. More would let tasks that defer each other starve the descriptors. */
 enum { TASK_ROUNDS_MAX = 8 };
@@ -29,13 +26,7 @@ struct skt_loop {
     struct skt_heap timers;
     bool firing; /* timers are being run */
     struct skt_list tasks;
-    skt_us armed; /* what the system's timer waits for; SKT_NEVER: nothing */
-#ifdef __linux__
-    int timer_fd;
-    ev_io alarm;
-#else
-    ev_timer alarm;
-#endif
+    struct skt_loop_alarm alarm;
     struct skt_loop_rest rest;
     struct skt_loop_slot slots[SKT_LOOP_SLOTS];
 };
@@ -46,93 +37,6 @@ static void read_clock(struct skt_loop *loop)
     loop->now = skt_clock_now();
     clock_gettime(CLOCK_REALTIME, &ts);
     loop->wall_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-/* --- the system's timer --- */
-
-#ifdef __linux__
-
-static void on_alarm(struct ev_loop *ev, ev_io *w, int revents)
-{
-    (void)revents;
-    (void)w;
-    struct skt_loop *loop = ev_userdata(ev);
-    loop->armed = 0; /* it has fired: setting it anew, or stopping it, also takes it off the readable ones */
-}
-
-static void set_alarm(struct skt_loop *loop, skt_us at)
-{
-    struct itimerspec spec = {0};
-    if (at != SKT_NEVER) {
-        spec.it_value.tv_sec = (time_t)(at / SKT_US_PER_SEC);
-        spec.it_value.tv_nsec = (long)(at % SKT_US_PER_SEC) * 1000;
-        if (spec.it_value.tv_sec == 0 && spec.it_value.tv_nsec == 0)
-            spec.it_value.tv_nsec = 1; /* zero would stop it */
-    }
-    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
-}
-
-static int start_alarm(struct skt_loop *loop)
-{
-    loop->timer_fd = timerfd_create(SKT_CLOCK, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (loop->timer_fd < 0)
-        return SKT_ERR_IO;
-    ev_io_init(&loop->alarm, on_alarm, loop->timer_fd, EV_READ);
-    ev_io_start(loop->ev, &loop->alarm);
-    return SKT_OK;
-}
-
-static void stop_alarm(struct skt_loop *loop)
-{
-    if (loop->timer_fd < 0)
-        return;
-    ev_io_stop(loop->ev, &loop->alarm);
-    close(loop->timer_fd);
-}
-
-#else
-
-static void on_alarm(struct ev_loop *ev, ev_timer *w, int revents)
-{
-    (void)revents;
-    (void)w;
-    struct skt_loop *loop = ev_userdata(ev);
-    loop->armed = 0;
-}
-
-static void set_alarm(struct skt_loop *loop, skt_us at)
-{
-    ev_timer_stop(loop->ev, &loop->alarm);
-    if (at == SKT_NEVER)
-        return;
-    ev_now_update(loop->ev);
-    ev_timer_set(&loop->alarm, at > loop->now ? (ev_tstamp)(at - loop->now) / 1e6 : 0., 0.);
-    ev_timer_start(loop->ev, &loop->alarm);
-}
-
-static int start_alarm(struct skt_loop *loop)
-{
-    ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
-    return SKT_OK;
-}
-
-static void stop_alarm(struct skt_loop *loop)
-{
-    ev_timer_stop(loop->ev, &loop->alarm);
-}
-
-#endif
-
-/* A deadline that moves back costs no system call: the alarm then comes once too early, and is set anew. One
- * that has passed is replaced even before it was noticed. */
-static void update_alarm(struct skt_loop *loop)
-{
-    skt_us first = skt_us_min(skt_heap_expiry(&loop->timers), loop->rest.until);
-    bool passed = loop->armed <= loop->now;
-    if (!passed && first >= loop->armed)
-        return;
-    set_alarm(loop, first);
-    loop->armed = first;
 }
 
 /* --- the turn --- */
@@ -187,7 +91,8 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
         ev_idle_stop(ev, &loop->idle);
     else
         ev_idle_start(ev, &loop->idle);
-    update_alarm(loop);
+    skt_us first = skt_us_min(skt_heap_expiry(&loop->timers), loop->rest.until);
+    skt_loop_alarm_update(&loop->alarm, loop->now, first);
 }
 
 static void on_idle(struct ev_loop *ev, ev_idle *w, int revents)
@@ -255,10 +160,9 @@ int skt_loop_new(struct skt_loop **out)
     skt_list_init(&loop->tasks);
     skt_list_init(&loop->rest.ios);
     loop->rest.until = SKT_NEVER;
-    loop->armed = SKT_NEVER;
     int err = make_wake(loop);
     if (!err)
-        err = start_alarm(loop);
+        err = skt_loop_alarm_start(&loop->alarm, loop->ev);
     if (err) {
         int error = errno;
         ev_loop_destroy(loop->ev);
@@ -285,7 +189,7 @@ void skt_loop_free(struct skt_loop *loop)
         if (loop->slots[i].object)
             loop->slots[i].dispose(loop->slots[i].object);
     }
-    stop_alarm(loop);
+    skt_loop_alarm_stop(&loop->alarm);
     ev_idle_stop(loop->ev, &loop->idle);
     ev_check_stop(loop->ev, &loop->check);
     ev_prepare_stop(loop->ev, &loop->prepare);

@@ -1,121 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "io/resolve.h"
+#include "io/resolve_internal.h"
 
 #include "base/err.h"
 #include "io/ask.h"
 #include "io/loop_internal.h"
 #include "io/nameservers.h"
 #include "io/net.h"
-#include "io/sockaddr.h"
-#include "io/thread.h"
 
-#include <netdb.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    RESOLV_CONF_MAX = 128,
-    NAME_MAX_LEN = 253, /* of a name in DNS (RFC 1035, 2.3.4) */
-};
-
-enum stage { WAITING, RUNNING, DONE };
-
-/* One look-up. Its thread writes `addrs`, `n` and `error` while it is RUNNING; everything else belongs to the
- * loop, but for `stage` and `link`, which the lock guards. */
-struct skt_resolve {
-    struct skt_list link; /* in waiting or done */
-    struct skt_resolver *resolver;
-    enum stage stage;
-    bool cancelled;
-    skt_resolve_fn fn;
-    void *user;
-    uint16_t port;
-    size_t n;
-    struct skt_addr addrs[SKT_RESOLVE_ADDRS_MAX];
-    char error[96];
-    struct skt_ask *ask; /* the same question to name servers, or NULL */
-    bool failed;         /* the thread has found nothing; the name servers may */
-    char name[NAME_MAX_LEN + 1];
-};
-
-/* One per loop, and kept by its threads until the last of them has ended. */
-struct skt_resolver {
-    pthread_mutex_t lock;
-    struct skt_loop *loop; /* NULL: the loop has ended, and answers with it */
-    ev_async wake;
-    struct skt_loop_task deliver;
-    struct skt_list waiting, done;
-    unsigned threads;
-    bool around;        /* name servers are asked, too */
-    char around_if[16]; /* they are asked past this interface's routes; "": by whatever route there is */
-    char resolv_conf[RESOLV_CONF_MAX]; /* "": the system's */
-    skt_resolve_servers_fn tell;       /* or NULL */
-    void *tell_user;
-};
-
-/* --- in the thread --- */
-
-static size_t collect(struct skt_resolve *r, const struct addrinfo *list)
-{
-    size_t n = 0;
-    for (; list && n < SKT_RESOLVE_ADDRS_MAX; list = list->ai_next) {
-        struct skt_addr addr;
-        skt_sockaddr_read(&addr, list->ai_addr);
-        if (addr.family == 0)
-            continue;
-        addr.port = r->port;
-        r->addrs[n++] = addr;
-    }
-    return n;
-}
-
-static void look_up(struct skt_resolve *r)
-{
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    int err = getaddrinfo(r->name, NULL, &hints, &list);
-    if (err == 0) {
-        r->n = collect(r, list);
-        freeaddrinfo(list);
-    }
-    if (r->n == 0)
-        snprintf(r->error, sizeof r->error, "%s", err ? gai_strerror(err) : "no address");
-}
-
-static void free_resolver(struct skt_resolver *resolver)
-{
-    pthread_mutex_destroy(&resolver->lock);
-    free(resolver);
-}
-
-/* Looks up one name after the other until none waits. */
-static void *run(void *arg)
-{
-    struct skt_resolver *resolver = arg;
-    pthread_mutex_lock(&resolver->lock);
-    while (!skt_list_empty(&resolver->waiting)) {
-        struct skt_resolve *r = SKT_CONTAINER(resolver->waiting.next, struct skt_resolve, link);
-        skt_list_remove(&r->link);
-        r->stage = RUNNING;
-        pthread_mutex_unlock(&resolver->lock);
-        look_up(r);
-        pthread_mutex_lock(&resolver->lock);
-        r->stage = DONE;
-        if (!resolver->loop || r->cancelled) {
-            free(r);
-            continue;
-        }
-        skt_list_append(&resolver->done, &r->link);
-        ev_async_send(skt_loop_ev(resolver->loop), &resolver->wake);
-    }
-    bool last = --resolver->threads == 0 && !resolver->loop;
-    pthread_mutex_unlock(&resolver->lock);
-    if (last)
-        free_resolver(resolver);
-    return NULL;
-}
 
 /* --- in the loop --- */
 
@@ -176,7 +70,7 @@ static void dispose(void *object)
     bool last = resolver->threads == 0;
     pthread_mutex_unlock(&resolver->lock);
     if (last)
-        free_resolver(resolver);
+        skt_resolver_free(resolver);
 }
 
 static struct skt_resolver *resolver_of(struct skt_loop *loop)
@@ -197,24 +91,6 @@ static struct skt_resolver *resolver_of(struct skt_loop *loop)
     slot->object = resolver;
     slot->dispose = dispose;
     return resolver;
-}
-
-/* Puts a look-up into the queue, with a thread to serve it; SKT_ERR_IO where there is none at all. */
-static int enqueue(struct skt_resolver *resolver, struct skt_resolve *r)
-{
-    int err = SKT_OK;
-    pthread_mutex_lock(&resolver->lock);
-    skt_list_append(&resolver->waiting, &r->link);
-    if (resolver->threads < SKT_RESOLVE_THREADS_MAX) {
-        err = skt_thread_start(run, resolver);
-        resolver->threads += err ? 0 : 1;
-    }
-    if (err && resolver->threads > 0)
-        err = SKT_OK; /* another thread will come to it */
-    if (err)
-        skt_list_remove(&r->link);
-    pthread_mutex_unlock(&resolver->lock);
-    return err;
 }
 
 /* --- past the tunnel --- */
@@ -278,7 +154,7 @@ int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const cha
                       skt_resolve_fn fn, void *user)
 {
     size_t len = strlen(name);
-    if (len == 0 || len > NAME_MAX_LEN)
+    if (len == 0 || len > SKT_RESOLVE_NAME_MAX)
         return SKT_ERR_ARG;
     struct skt_resolver *resolver = resolver_of(loop);
     struct skt_resolve *r = resolver ? calloc(1, sizeof *r) : NULL;
@@ -293,13 +169,13 @@ int skt_resolve_start(struct skt_resolve **out, struct skt_loop *loop, const cha
     int err = SKT_OK;
     if (skt_addr_parse(&r->addrs[0], name, port) == SKT_OK) {
         r->n = 1;
-        r->stage = DONE;
+        r->stage = SKT_RESOLVE_DONE;
         pthread_mutex_lock(&resolver->lock);
         skt_list_append(&resolver->done, &r->link);
         pthread_mutex_unlock(&resolver->lock);
         skt_loop_defer(loop, &resolver->deliver);
     } else {
-        err = enqueue(resolver, r);
+        err = skt_resolver_enqueue(resolver, r);
         if (!err)
             ask_around(r, loop);
     }
@@ -318,7 +194,7 @@ void skt_resolve_cancel(struct skt_resolve *r)
     skt_ask_cancel(r->ask);
     r->ask = NULL;
     pthread_mutex_lock(&resolver->lock);
-    bool running = r->stage == RUNNING;
+    bool running = r->stage == SKT_RESOLVE_RUNNING;
     r->cancelled = true;
     if (!running)
         skt_list_remove(&r->link);

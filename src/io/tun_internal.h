@@ -18,17 +18,17 @@ enum {
 };
 
 struct skt_tun {
-    struct skt_loop_io io;
-    struct skt_loop *loop;
-    skt_tun_packet_fn fn;
-    void *user;
-    void (*lost)(void *user);
-    void *lost_user;
-    uint8_t *buf; /* SKT_IPPKT_LEN_MAX and one more */
+    struct skt_loop_io io;    /* the descriptor */
+    struct skt_loop *loop;    /* that watches it */
+    skt_tun_packet_fn fn;     /* gets packets; NULL: not yet */
+    void *user;               /* handed to fn */
+    void (*lost)(void *user); /* is told that the interface is gone; NULL: nobody */
+    void *lost_user;          /* handed to lost */
+    uint8_t *buf; /* takes one packet: SKT_IPPKT_LEN_MAX bytes, and one more that tells of too long ones */
     bool *closed; /* set while a handler runs: tells the caller that the TUN is gone */
     bool vnet;    /* every packet has a struct virtio_net_hdr in front */
-    unsigned offloads;
-    char name[SKT_TUN_NAME_MAX];
+    unsigned offloads;           /* what packets may need: SKT_TUN_* of tun.h */
+    char name[SKT_TUN_NAME_MAX]; /* of the interface, as the system has named it */
 };
 
 /* Opens the descriptor, non-blocking, sets name, vnet and offloads; the text says what failed. */
@@ -36,7 +36,7 @@ int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *optio
                         size_t why_cap);
 
 /* What an errno of reading means: SKT_ERR_AGAIN: nothing there; SKT_ERR_NOMEM: it passes, but may still be
- * readable; SKT_ERR_CLOSED: the interface is gone. */
+ * readable; SKT_ERR_CLOSED: the interface is gone. Tests call it: they can't bring each of these about. */
 int skt_tun_read_error(int error);
 
 /* Fills why with "NAME: what"; for failures with errno. Returns code. */

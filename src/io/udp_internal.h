@@ -16,25 +16,28 @@ enum {
 
 /* The receive buffers, one set per loop: every socket's batch is handed on before the next one's is read. */
 struct skt_udp_batch {
-    struct skt_loop *loop;
-    uint8_t *buf; /* mapped when first used, given back when not used for a while; NULL */
-    struct skt_udp_datagram *datagrams;
-    bool used, gso, gro;
-    struct skt_loop_timer release;
+    struct skt_loop *loop; /* whose it is */
+    uint8_t *buf; /* mapped when first used, given back when not used for a while; NULL: not mapped */
+    struct skt_udp_datagram *datagrams; /* behind the buffers in the same mapping: what one call hands on */
+    bool used;                          /* by more than a few small datagrams, since `release` looked */
+    bool gso;                           /* sockets that are opened send runs by UDP_SEGMENT where they can */
+    bool gro;                           /* sockets that are opened receive by UDP_GRO where they can */
+    struct skt_loop_timer release;      /* looks whether the buffers are still used */
 };
 
 struct skt_udp {
-    struct skt_loop_io io;
-    struct skt_loop *loop;
-    struct skt_udp_batch *batch;
-    skt_udp_batch_fn fn;
-    void *user;
-    skt_udp_error_fn error_fn; /* is told of ICMP errors; NULL: nobody */
-    bool *closed;              /* set while fn runs: tells the caller that the socket is gone */
-    uint8_t family;
-    bool gso, gro;
-    bool track;    /* datagrams come with the address they were sent to */
-    bool fragment; /* the socket lets datagrams be fragmented now */
+    struct skt_loop_io io;       /* the descriptor */
+    struct skt_loop *loop;       /* that watches it */
+    struct skt_udp_batch *batch; /* the loop's receive buffers */
+    skt_udp_batch_fn fn;         /* gets what has come */
+    void *user;                  /* handed to fn and error_fn */
+    skt_udp_error_fn error_fn;   /* is told of ICMP errors; NULL: nobody */
+    bool *closed;                /* set while fn runs: tells the caller that the socket is gone */
+    uint8_t family;              /* 4 or 6 */
+    bool gso;                    /* runs are sent by UDP_SEGMENT */
+    bool gro;                    /* many datagrams may come as one */
+    bool track;                  /* datagrams come with the address they were sent to */
+    bool fragment;               /* the socket lets datagrams be fragmented now */
 };
 
 /* Hands datagrams to the owner; false: the socket was closed meanwhile. */
@@ -60,9 +63,9 @@ long skt_udp_system_receive(struct skt_udp *udp);
 
 /* Where a run goes, in the system's form. */
 struct skt_udp_target {
-    union skt_sockaddr name;
-    socklen_t name_len;
-    const uint8_t *local; /* our own address to send from, as skt_addr.local; NULL: the system's choice */
+    union skt_sockaddr name; /* the address */
+    socklen_t name_len;      /* bytes of it */
+    const uint8_t *local;    /* our own address to send from, as skt_addr.local; NULL: the system's choice */
 };
 
 /* Sends a run to one address; results as of skt_udp_send. */

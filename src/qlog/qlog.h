@@ -7,18 +7,19 @@
 
 #include "proto/trace.h"
 
-enum { SKT_QLOG_RECORD_MAX = 512 }; /* bytes of a record, at most */
+/* Bytes of a record, at most; one of metrics has 365 where all its numbers are as large as can be. */
+enum { SKT_QLOG_RECORD_MAX = 512 };
 
 struct skt_qlog;
 
 struct skt_qlog_conf {
     /* Takes one record, whole, its separators included. False: no more is to be written, ever. */
     bool (*write)(void *user, const char *record, size_t len);
-    void *user;
+    void *user;          /* handed to write */
     skt_us started;      /* time 0 of the trace, of the clock that `now` is of */
-    uint64_t wall_ms;    /* the same on the wall clock, ms since 1970 */
-    const char *title;   /* without anything that JSON would escape */
-    const char *vantage; /* "client", "server", "network" */
+    uint64_t wall_ms;    /* that moment on the wall clock, ms since 1970 */
+    const char *title;   /* of the file, without anything that JSON would escape */
+    const char *vantage; /* who looks: "client", "server", "network" */
 };
 
 /* Writes the first record. SKT_ERR_NOMEM, SKT_ERR_FULL (the sink took nothing). */
