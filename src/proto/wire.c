@@ -69,6 +69,8 @@ const char *skt_reset_str(enum skt_reset reason)
         return "target";
     case SKT_RESET_LIMIT:
         return "limit";
+    case SKT_RESET_ADDRESS:
+        return "address";
     }
     return "abort";
 }
@@ -88,6 +90,8 @@ const char *skt_reset_words(enum skt_reset reason)
         return "no such target";
     case SKT_RESET_LIMIT:
         return "server is at its limit";
+    case SKT_RESET_ADDRESS:
+        return "server connects no streams to this address";
     }
     return "reset";
 }

@@ -80,9 +80,9 @@ enum skt_flow_message {
 
 enum { SKT_FLOW_PIECES_MAX = 256 }; /* that one SKT_FLOW_OFFLOAD may be cut into: 64 KiB by 256 bytes */
 
-/* Bits of `features` in the handshake: in force where both ends have set them, but for the last two, which
- * say what speaks at an end: those who have none of these bits in common can't talk. An end that sets neither
- * says nothing of it. */
+/* Bits of `features` in the handshake: in force where both ends have set them, but for BUILT_IN and
+ * MESSAGES, which say what speaks at an end: those who have none of these bits in common can't talk. An end
+ * that sets neither says nothing of it. */
 enum skt_feature {
     SKT_FEATURE_TUN_OFFLOAD = 1,   /* takes SKT_FLOW_OFFLOAD */
     SKT_FEATURE_ACK_RANGES = 2,    /* takes SKT_FRAME_ACK */
@@ -91,6 +91,7 @@ enum skt_feature {
     SKT_FEATURE_TICKET_PROOF = 16, /* ATTACH proves the ticket instead of naming it */
     SKT_FEATURE_BUILT_IN = 32,     /* speaks as the mode's built-in script: in streams, or packets in flows */
     SKT_FEATURE_MESSAGES = 64,     /* a script that may speak in messages */
+    SKT_FEATURE_ADDRESSES = 128,   /* takes streams of kind SKT_STREAM_TCP_TO, whatever it lets them reach */
 };
 
 /* Extensions of ATTACH, behind the proof: type u8, len u8, value; unknown ones are ignored. */
@@ -192,15 +193,24 @@ enum skt_reset {
     SKT_RESET_TIMEOUT = 3,     /* the target did not answer in time */
     SKT_RESET_TARGET = 4,      /* the server has no such target, or the ticket may not use it */
     SKT_RESET_LIMIT = 5,       /* the server has no room for it */
+    SKT_RESET_ADDRESS = 6,     /* the server connects no stream to this address; it may take packets there */
 };
 
 /* "abort", ... for scripts; and a sentence for logs. What is not known has one, too. */
 const char *skt_reset_str(enum skt_reset reason);
 const char *skt_reset_words(enum skt_reset reason);
 
-/* A stream's bytes begin with: kind u8 | len u8 | name. An empty PUSH segment is the end of its bytes (FIN).
- */
-enum skt_stream_kind { SKT_STREAM_TCP = 1 };
+/* A stream's bytes begin with: kind u8 | len u8 | so many bytes, by the kind. An empty PUSH segment is the
+ * end of its bytes (FIN). */
+enum skt_stream_kind {
+    SKT_STREAM_TCP = 1, /* the name of a target */
+    /* family u8 (4, 6) | port u16 | address 4 or 16 | name: to this address, by the rules of the target of
+     * that name. The other direction begins with one byte, SKT_STREAM_CONNECTED, once it is connected. With
+     * SKT_FEATURE_ADDRESSES only. */
+    SKT_STREAM_TCP_TO = 2,
+};
+
+enum { SKT_STREAM_CONNECTED = 0 };
 
 /* Limits and times of the protocol; `constants` of the WireGuard paper, 6, where they coincide. Times are
  * skt_us, 64 bits, and counts of packets unsigned: no enum holds them. */

@@ -175,7 +175,7 @@ static int stream_reset(lua_State *L)
     struct skt_script_stream *s = check_stream(L, 1);
     const char *name = lua_isnoneornil(L, 2) ? "abort" : skt_script_arg_check_string(L, 2, "reason", NULL);
     int reason = -1;
-    for (int i = SKT_RESET_ABORT; i <= SKT_RESET_LIMIT; i++) {
+    for (int i = SKT_RESET_ABORT; i <= SKT_RESET_ADDRESS; i++) {
         if (strcmp(skt_reset_str((enum skt_reset)i), name) == 0)
             reason = i;
     }

@@ -14,6 +14,9 @@ static void work(struct skt_session *s, skt_us now)
     struct skt_stream *st;
     while ((st = skt_session_next_stream(s, &news)) != NULL) {
         struct iovec iov;
+        struct skt_addr to;
+        if (skt_stream_destination(st, &to) && (to.port == 0 || (to.family != 4 && to.family != 6)))
+            abort();
         while (skt_kcp_read_begin(skt_stream_kcp(st), &iov, 1) > 0) {
             (void)skt_kcp_write(skt_stream_kcp(st), iov.iov_base, iov.iov_len);
             skt_kcp_read_consume(skt_stream_kcp(st), iov.iov_len);

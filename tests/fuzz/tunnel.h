@@ -39,7 +39,7 @@ static void init_context(struct tunnel *t, int end, uint8_t mode)
     ctx->cc = &skt_cc_turbo;
     ctx->tuning.ciphers = SKT_CIPHER_BIT(SKT_CIPHER_AES_256_GCM);
     ctx->mode = mode;
-    ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES;
+    ctx->features = SKT_FEATURE_ACK_RANGES | SKT_FEATURE_PARITY | SKT_FEATURE_PIECES | SKT_FEATURE_ADDRESSES;
     ctx->tuning.redundancy = SKT_REDUNDANCY_FIXED;
     ctx->tuning.redundancy_data = 3;
     ctx->tuning.redundancy_parity = 2;

@@ -42,11 +42,11 @@ static const struct kind {
      "closed, nothing heard for the keepalive time, the server does not know it any more, refused, taken "
      "over by another session, it made room: there are as many sessions as there may be",
      "closed by the peer"},
-    {of_skt_reset_str, SKT_RESET_ABORT, SKT_RESET_LIMIT,
-     "abort, refused, unreachable, timeout, target, limit", "abort"},
-    {of_skt_reset_words, SKT_RESET_ABORT, SKT_RESET_LIMIT,
+    {of_skt_reset_str, SKT_RESET_ABORT, SKT_RESET_ADDRESS,
+     "abort, refused, unreachable, timeout, target, limit, address", "abort"},
+    {of_skt_reset_words, SKT_RESET_ABORT, SKT_RESET_ADDRESS,
      "connection reset, target refused the connection, target unreachable, target did not answer in time, "
-     "no such target, server is at its limit",
+     "no such target, server is at its limit, server connects no streams to this address",
      "reset"},
     {of_skt_cipher_str, SKT_CIPHER_NONE, SKT_CIPHER_CHACHA20_POLY1305, "none, aes-256-gcm, chacha20-poly1305",
      "none"},

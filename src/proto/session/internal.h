@@ -331,6 +331,7 @@ void skt_stream_end_at(struct skt_session *s, struct skt_stream *st, int reason,
 /* After more has come. False: the stream is gone. */
 bool skt_stream_check_end(struct skt_session *s, struct skt_stream *st);
 bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st); /* false: the stream is gone */
+void skt_stream_free(struct skt_session *s, struct skt_stream *st);        /* whatever is under way in it */
 /* The conversation is over on this side; its segments are acknowledged without any state. */
 void skt_streams_queue_stateless_ack(struct skt_session *s, const struct skt_kcp_header *h);
 

@@ -172,6 +172,11 @@ struct skt_stream *skt_session_next_stream(struct skt_session *s, unsigned *even
 int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const char *name,
                             struct skt_stream **out);
 
+/* The same to an address (SKT_STREAM_TCP_TO), by the rules of the target of that name. With
+ * SKT_FEATURE_ADDRESSES in force; else SKT_ERR_NOTFOUND. */
+int skt_session_open_stream_to(struct skt_session *s, skt_us now, const struct skt_addr *to, const char *name,
+                               struct skt_stream **out);
+
 /* Ends a stream at once in both directions, tells the peer, frees it. */
 void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int reason);
 

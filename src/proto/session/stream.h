@@ -4,6 +4,7 @@
 #ifndef SKT_PROTO_SESSION_STREAM_H
 #define SKT_PROTO_SESSION_STREAM_H
 
+#include "base/addr.h"
 #include "proto/kcp/kcp.h"
 #include "proto/wire.h"
 
@@ -25,11 +26,12 @@ struct skt_stream {
     uint8_t kind;         /* enum skt_stream_kind */
     uint8_t reset_reason; /* enum skt_reset, with SKT_STREAM_RESET */
     uint8_t name_len;
-    bool by_peer; /* opened by the peer */
-    bool opened;  /* its header is complete and its owner was told */
-    bool reset;   /* by the peer or with its session; only reading and release are left */
-    bool leaving; /* skt_session_leave_stream: only acknowledgements are waited for */
-    bool has_end; /* the peer has ended it, behind end_sn */
+    uint8_t to_len; /* bytes of a destination behind the name's zero (SKT_STREAM_TCP_TO); else 0 */
+    bool by_peer;   /* opened by the peer */
+    bool opened;    /* its header is complete and its owner was told */
+    bool reset;     /* by the peer or with its session; only reading and release are left */
+    bool leaving;   /* skt_session_leave_stream: only acknowledgements are waited for */
+    bool has_end;   /* the peer has ended it, behind end_sn */
     uint32_t end_sn;
     unsigned news;        /* a set of enum skt_kcp_event and skt_stream_event */
     struct skt_list link; /* in one of the session's lists: news, quiet, unopened */
@@ -42,6 +44,9 @@ static inline struct skt_kcp *skt_stream_kcp(struct skt_stream *st)
 {
     return &st->kcp;
 }
+
+/* The address that the peer asks for; false: by its kind it asks for a name only. */
+bool skt_stream_destination(const struct skt_stream *st, struct skt_addr *to);
 
 /* Is there anything in order to be read? */
 static inline bool skt_stream_has_unread(struct skt_stream *st)

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The streams of a session: opening, resetting, releasing. */
+/* The streams of a session: made, reset, released. */
 #include "base/err.h"
 #include "proto/session/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    STREAM_HEADER_MAX = 2 + SKT_TARGET_MAX,
-    EXPIRE_MAX = 256, /* streams reset at a time, so that others have their turn */
-};
+enum { EXPIRE_MAX = 256 }; /* streams reset at a time, so that others have their turn */
 
 int skt_streams_init(struct skt_session *s)
 {
@@ -47,11 +44,11 @@ static void dispose_stream(struct skt_session *s, struct skt_stream *st)
     struct skt_account *a = &s->path.account;
     skt_list_remove(&st->link);
     skt_kcp_dispose(&st->kcp);
-    skt_account_free(a, st->name, (size_t)st->name_len + 1);
+    skt_account_free(a, st->name, (size_t)st->name_len + 1 + st->to_len);
     skt_account_free(a, st, SKT_STREAM_LEN);
 }
 
-static void free_stream(struct skt_session *s, struct skt_stream *st)
+void skt_stream_free(struct skt_session *s, struct skt_stream *st)
 {
     const struct skt_kcp *k = &st->kcp;
     if (k->owed.newest) { /* the acknowledgement of the last segment outlives the conversation */
@@ -114,77 +111,6 @@ int skt_stream_new(struct skt_session *s, skt_us now, uint32_t conv, bool by_pee
     return SKT_OK;
 }
 
-/* --- opening --- */
-
-int skt_session_open_stream(struct skt_session *s, skt_us now, int kind, const char *name,
-                            struct skt_stream **out)
-{
-    size_t name_len = strlen(name);
-    if (name_len > SKT_TARGET_MAX)
-        return SKT_ERR_ARG;
-    if (s->state != SKT_SESSION_UP && s->state != SKT_SESSION_SUSPECT)
-        return SKT_ERR_CLOSED;
-    if (s->streams.next_conv >= SKT_CONV_FLOW_FIRST)
-        return SKT_ERR_CLOSED; /* a thousand million streams: it takes a new session */
-    struct skt_stream *st;
-    int err = skt_stream_new(s, now, s->streams.next_conv, false, &st);
-    if (err)
-        return err;
-    uint8_t header[STREAM_HEADER_MAX];
-    header[0] = (uint8_t)kind;
-    header[1] = (uint8_t)name_len;
-    memcpy(header + 2, name, name_len);
-    err = skt_kcp_write(&st->kcp, header, 2 + name_len);
-    if (err) {
-        free_stream(s, st);
-        return err;
-    }
-    st->kind = (uint8_t)kind;
-    s->streams.next_conv += 2;
-    *out = st;
-    return SKT_OK;
-}
-
-/* Copies up to cap bytes in order to buf without consuming them. */
-static size_t peek(struct skt_kcp *k, uint8_t *buf, size_t cap)
-{
-    struct iovec iov[8];
-    int n = skt_kcp_read_begin(k, iov, 8);
-    size_t len = 0;
-    for (int i = 0; i < n && len < cap; i++) {
-        size_t part = iov[i].iov_len < cap - len ? iov[i].iov_len : cap - len;
-        memcpy(buf + len, iov[i].iov_base, part);
-        len += part;
-    }
-    return len;
-}
-
-bool skt_stream_read_header(struct skt_session *s, struct skt_stream *st)
-{
-    uint8_t header[STREAM_HEADER_MAX];
-    size_t len = peek(&st->kcp, header, sizeof header);
-    if (len < 2 || len < (size_t)2 + header[1]) {
-        if (!skt_kcp_at_end(&st->kcp))
-            return true;
-        skt_session_reset_stream(s, st, SKT_RESET_ABORT);
-        return false;
-    }
-    st->name = skt_account_alloc(&s->path.account, (size_t)header[1] + 1, true);
-    st->name_len = header[1];
-    if (!st->name || header[0] != SKT_STREAM_TCP) {
-        skt_session_reset_stream(s, st, st->name ? SKT_RESET_ABORT : SKT_RESET_LIMIT);
-        return false;
-    }
-    memcpy(st->name, header + 2, header[1]);
-    st->name[header[1]] = '\0';
-    st->kind = header[0];
-    st->opened = true;
-    skt_list_move_tail(&s->streams.quiet, &st->link);
-    skt_kcp_read_consume(&st->kcp, (size_t)2 + header[1]);
-    skt_stream_add_news(s, st, SKT_STREAM_OPENED);
-    return true;
-}
-
 /* --- ending --- */
 
 void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int reason)
@@ -192,7 +118,7 @@ void skt_session_reset_stream(struct skt_session *s, struct skt_stream *st, int 
     /* Without memory for it the peer learns from our silence about the stream; its idle limits end it. */
     if (!st->reset && s->state != SKT_SESSION_CLOSED)
         (void)skt_resets_add(s, st->conv, reason, true);
-    free_stream(s, st);
+    skt_stream_free(s, st);
 }
 
 void skt_streams_refuse(struct skt_session *s, uint32_t conv, int reason)
@@ -220,7 +146,7 @@ bool skt_session_leave_stream(struct skt_session *s, struct skt_stream *st, int 
     bool told = !st->reset && s->state != SKT_SESSION_CLOSED &&
                 skt_resets_add_end(s, st->conv, reason, skt_kcp_end(&st->kcp));
     if (!told || skt_kcp_drained(&st->kcp)) {
-        free_stream(s, st);
+        skt_stream_free(s, st);
         return false;
     }
     st->leaving = true;
@@ -231,7 +157,7 @@ void skt_session_release_stream(struct skt_session *s, struct skt_stream *st)
 {
     bool done = st->reset || ((skt_kcp_at_end(&st->kcp) || st->leaving) && skt_kcp_drained(&st->kcp));
     if (done)
-        free_stream(s, st);
+        skt_stream_free(s, st);
     else
         skt_session_reset_stream(s, st, SKT_RESET_ABORT);
 }
@@ -269,7 +195,7 @@ void skt_stream_mark_reset(struct skt_session *s, struct skt_stream *st, int rea
     st->reset = true;
     st->reset_reason = (uint8_t)reason;
     if (!st->opened)
-        free_stream(s, st); /* nobody knows of it yet */
+        skt_stream_free(s, st); /* nobody knows of it yet */
     else
         skt_stream_add_news(s, st, SKT_STREAM_RESET);
 }
