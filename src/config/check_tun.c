@@ -163,6 +163,17 @@ static void check_kill_switch(struct config_reader *r, void *arg)
         skt_config_fail(r, "expected `routes` beside it: it holds shut what goes into the tunnel by them");
 }
 
+static void check_relay(struct config_reader *r, void *arg)
+{
+    (void)r;
+    (void)arg;
+#ifndef __linux__
+    skt_config_enter(r, ".relay_tcp");
+    if (r->conf->table.relay_tcp)
+        skt_config_fail(r, "expected none: it works on Linux only");
+#endif
+}
+
 void skt_config_check_nets(struct config_reader *r, void *arg)
 {
     const struct skt_config_mode_table *t = &r->conf->table;
@@ -170,6 +181,7 @@ void skt_config_check_nets(struct config_reader *r, void *arg)
     for (size_t i = 0; i < t->routes.count; i++)
         (void)skt_config_try(r, check_route, &(struct item){t->routes.items[i], "routes", i});
     (void)skt_config_try(r, check_kill_switch, NULL);
+    (void)skt_config_try(r, check_relay, NULL);
     for (size_t i = 0; i < t->dns.count; i++)
         (void)skt_config_try(r, check_resolver, &(struct item){t->dns.items[i], "dns", i});
     for (size_t i = 0; i < t->ticket_count; i++)

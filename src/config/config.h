@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/reach.h"
 #include "proto/primitives.h"
 #include "proto/tuning.h"
 #include "proto/wire.h"
@@ -57,6 +58,13 @@ struct skt_config_strings {
     size_t count;
 };
 
+/* What a server connects to when its clients name an address. */
+struct skt_config_relay {
+    bool set; /* the configuration says something of it */
+    bool on;  /* some addresses are connected to: by `reach` */
+    struct skt_reach reach;
+};
+
 struct skt_config_ticket {
     uint8_t ticket[SKT_TICKET_LEN];
     char *name;   /* or NULL */
@@ -64,6 +72,7 @@ struct skt_config_ticket {
     struct skt_config_strings subnets;
     bool has_targets; /* the ticket may use only these */
     struct skt_config_strings targets;
+    struct skt_config_relay relay; /* where it is not set: that of the mode's table */
 };
 
 struct skt_config_target {
@@ -101,8 +110,10 @@ struct skt_config_mode_table {
     char *tun_ip, *tun_mask, *tun_ip6, *tun_name, *up, *down;
     int64_t tun_mtu; /* 0: automatic */
     bool nat;
-    bool kill_switch; /* tun_client: what goes into the tunnel never leaves by another way */
-    bool tun_plain;   /* tun_offload = false */
+    bool kill_switch;              /* tun_client: what goes into the tunnel never leaves by another way */
+    bool tun_plain;                /* tun_offload = false */
+    bool relay_tcp;                /* tun_client: TCP goes in streams, where it can */
+    struct skt_config_relay relay; /* tun_server: what it connects such streams to */
     struct skt_config_strings routes, dns;
 };
 

@@ -36,11 +36,32 @@ static bool same_strings(const void *a, const void *b)
     return true;
 }
 
+static bool same_rules(const struct skt_reach_rules *x, const struct skt_reach_rules *y)
+{
+    if (x->n != y->n)
+        return false;
+    for (size_t i = 0; i < x->n; i++) {
+        const struct skt_reach_rule *k = &x->at[i], *l = &y->at[i];
+        if (k->port_lo != l->port_lo || k->port_hi != l->port_hi || k->net.family != l->net.family ||
+            k->net.prefix != l->net.prefix || memcmp(k->net.ip, l->net.ip, sizeof k->net.ip) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool same_relay(const void *a, const void *b)
+{
+    const struct skt_config_relay *x = a, *y = b;
+    return x->set == y->set && x->on == y->on && x->reach.any == y->reach.any &&
+           same_rules(&x->reach.allow, &y->reach.allow) && same_rules(&x->reach.deny, &y->reach.deny);
+}
+
 static bool same_ticket(const struct skt_config_ticket *x, const struct skt_config_ticket *y)
 {
     return memcmp(x->ticket, y->ticket, sizeof x->ticket) == 0 && same_text(x->name, y->name) &&
            same_text(x->tun_ip, y->tun_ip) && same_strings(&x->subnets, &y->subnets) &&
-           x->has_targets == y->has_targets && same_strings(&x->targets, &y->targets);
+           x->has_targets == y->has_targets && same_strings(&x->targets, &y->targets) &&
+           same_relay(&x->relay, &y->relay);
 }
 
 /* Lua's tables have no order, so neither has the list. */
@@ -106,6 +127,7 @@ static const struct kind {
     {skt_config_read_string, same_string},         {skt_config_read_strings, same_strings},
     {skt_config_read_redundancy, same_redundancy}, {skt_config_read_tickets, same_tickets},
     {skt_config_read_listeners, same_listeners},   {skt_config_read_targets, same_targets},
+    {skt_config_read_relay, same_relay},
 };
 
 static same_fn *same_of(const struct config_field *f)

@@ -21,6 +21,12 @@ static void free_secret(char *s)
     free(s);
 }
 
+static void free_relay(struct skt_config_relay *relay)
+{
+    free(relay->reach.allow.at);
+    free(relay->reach.deny.at);
+}
+
 static void free_lists(struct skt_config_mode_table *t)
 {
     for (size_t i = 0; i < t->entry_count; i++) {
@@ -33,6 +39,7 @@ static void free_lists(struct skt_config_mode_table *t)
         free(t->tickets[i].tun_ip);
         skt_config_strings_free(&t->tickets[i].subnets);
         skt_config_strings_free(&t->tickets[i].targets);
+        free_relay(&t->tickets[i].relay);
         skt_wipe(&t->tickets[i], sizeof t->tickets[i]);
     }
     for (size_t i = 0; i < t->listener_count; i++) {
@@ -55,6 +62,7 @@ void skt_config_free(struct skt_config *conf)
         return;
     struct skt_config_mode_table *t = &conf->table;
     free_lists(t);
+    free_relay(&t->relay);
     skt_config_strings_free(&t->routes);
     skt_config_strings_free(&t->dns);
     skt_config_strings_free(&conf->warnings);

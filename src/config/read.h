@@ -134,6 +134,7 @@ config_read_fn skt_config_read_string, skt_config_read_integer, skt_config_read_
  */
 config_read_fn skt_config_read_tickets, skt_config_read_listeners, skt_config_read_targets,
     skt_config_read_tun_offload;
+config_read_fn skt_config_read_relay; /* config/read_relay.c */
 
 /* "host:port", "[v6]:port": config/types.c. */
 void skt_config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,

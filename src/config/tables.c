@@ -99,6 +99,7 @@ const struct config_field skt_config_ticket_fields[] = {
     {"tun_ip", skt_config_read_string, TICKET(tun_ip), 0, 0, 1, 0, 0},
     {"subnets", skt_config_read_strings, TICKET(subnets), 0, 0, 0, 0, 0},
     {"targets", read_ticket_targets, TICKET(targets), 0, 0, 0, 0, 0},
+    {"relay_tcp", skt_config_read_relay, TICKET(relay), IN_TUN_SERVER, 0, 0, 0, 0},
     {0},
 };
 
@@ -117,7 +118,7 @@ static void read_one_ticket(struct config_reader *r, void *arg)
         skt_config_enter(r, "[ticket of %.40s]", lua_tostring(L, -1));
     }
     lua_pop(L, 1);
-    skt_config_read_table(r, skt_config_ticket_fields, 0, t, 0);
+    skt_config_read_table(r, skt_config_ticket_fields, 1U << r->conf->mode, t, 0);
     skt_config_leave(r, mark);
 }
 
@@ -252,6 +253,8 @@ const struct config_field skt_config_mode_fields[] = {
     {"tun_offload", skt_config_read_tun_offload, MODE(tun_plain), IN_TUN | IN_CUSTOM, 0, 0, 0, 0},
     {"nat", skt_config_read_bool, MODE(nat), IN_TUN | IN_CUSTOM, 0, 0, 0, 0},
     {"kill_switch", skt_config_read_bool, MODE(kill_switch), IN_TUN_CLIENT, 0, 0, 0, 0},
+    {"relay_tcp", skt_config_read_bool, MODE(relay_tcp), IN_TUN_CLIENT, 0, 0, 0, 0},
+    {"relay_tcp", skt_config_read_relay, MODE(relay), IN_TUN_SERVER, LIVE, 0, 0, 0},
     {"up", skt_config_read_string, MODE(up), IN_TUN | IN_CUSTOM, 0, 1, 0, 0},
     {"down", skt_config_read_string, MODE(down), IN_TUN | IN_CUSTOM, 0, 1, 0, 0},
     {0},

@@ -67,3 +67,10 @@ const struct skt_config_ticket *skt_tickets_entry(const struct skt_config *conf,
     }
     return found;
 }
+
+const struct skt_reach *skt_tickets_reach(const struct skt_config *conf, const uint8_t ticket[SKT_TICKET_LEN])
+{
+    const struct skt_config_ticket *t = skt_tickets_entry(conf, ticket);
+    const struct skt_config_relay *relay = t && t->relay.set ? &t->relay : &conf->table.relay;
+    return relay->on ? &relay->reach : NULL;
+}

@@ -36,4 +36,9 @@ const uint8_t *skt_tickets_find(const struct skt_ticket_index *index, const stru
 const struct skt_config_ticket *skt_tickets_entry(const struct skt_config *conf,
                                                   const uint8_t ticket[SKT_TICKET_LEN]);
 
+/* What the server connects to for who has this ticket: by the ticket's own rules, or the server's. NULL:
+ * nothing. */
+const struct skt_reach *skt_tickets_reach(const struct skt_config *conf,
+                                          const uint8_t ticket[SKT_TICKET_LEN]);
+
 #endif

@@ -41,6 +41,11 @@ int skt_net_route_delete(const struct skt_net_route *route);
  * link is down. out->dst is the host. SKT_ERR_NOTFOUND: none. */
 int skt_net_route_find(const struct skt_ipnet *host, unsigned without, struct skt_net_route *out);
 
+/* Does what is sent to this host stay on this machine, or go to a group, by the rules and tables as they are?
+ * Loopback, addresses of interfaces, networks that are routed here, broadcast. Where the system does not tell
+ * (no memory, no descriptor): yes. */
+bool skt_net_is_own(const struct skt_ipnet *host);
+
 /* A descriptor that becomes readable when routes, addresses, links or forwarding change; -1 with errno.
  * Reading it: drain. */
 int skt_net_monitor_open(void);

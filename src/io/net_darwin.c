@@ -6,6 +6,7 @@
 #include "io/sockaddr.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <net/if_dl.h>
 #include <net/route.h>
@@ -254,6 +255,24 @@ int skt_net_route_delete(const struct skt_net_route *route)
 }
 
 /* --- changes --- */
+
+/* By its addresses: there is no asking without a routing socket's privileges. */
+bool skt_net_is_own(const struct skt_ipnet *host)
+{
+    struct ifaddrs *all;
+    struct skt_addr a;
+    bool own = host->family == 4 && host->ip[0] == 127;
+    if (getifaddrs(&all) != 0)
+        return true;
+    for (const struct ifaddrs *i = all; i && !own; i = i->ifa_next) {
+        if (!i->ifa_addr)
+            continue;
+        skt_sockaddr_read(&a, i->ifa_addr);
+        own = a.family == host->family && memcmp(a.ip, host->ip, host->family == 4 ? 4 : 16) == 0;
+    }
+    freeifaddrs(all);
+    return own;
+}
 
 int skt_net_monitor_open(void)
 {

@@ -230,6 +230,25 @@ int skt_net_route_find(const struct skt_ipnet *host, unsigned without, struct sk
     return err;
 }
 
+static void note_type(void *user, const void *body, struct rtattr **attrs)
+{
+    (void)attrs;
+    *(int *)user = ((const struct rtmsg *)body)->rtm_type;
+}
+
+bool skt_net_is_own(const struct skt_ipnet *host)
+{
+    struct skt_rtnl_request r;
+    struct rtmsg m = {.rtm_family = family_of(host), .rtm_dst_len = (uint8_t)(ip_len(host) * 8)};
+    int type = RTN_UNSPEC;
+    skt_rtnl_begin(&r, RTM_GETROUTE, 0, &m, sizeof m);
+    skt_rtnl_put(&r, RTA_DST, host->ip, ip_len(host));
+    if (skt_rtnl_ask(&r, RTM_NEWROUTE, sizeof m, note_type, &type))
+        return errno != ENETUNREACH && errno != EHOSTUNREACH && errno != EACCES;
+    return type != RTN_UNICAST && type != RTN_UNREACHABLE && type != RTN_PROHIBIT && type != RTN_BLACKHOLE &&
+           type != RTN_THROW;
+}
+
 /* --- changes --- */
 
 int skt_net_monitor_open(void)

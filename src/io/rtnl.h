@@ -28,6 +28,10 @@ void skt_rtnl_put_u32(struct skt_rtnl_request *r, uint16_t type, uint32_t value)
 /* Sends it and waits for the kernel's answer. SKT_ERR_IO with errno. */
 int skt_rtnl_talk(struct skt_rtnl_request *r);
 
+/* The same for a request that is answered by one message of `type`, for which fn is called as with a dump. */
+int skt_rtnl_ask(struct skt_rtnl_request *r, uint16_t type, size_t body_len,
+                 void (*fn)(void *user, const void *body, struct rtattr **attrs), void *user);
+
 /* Sends a dump request and calls fn for each message of `type`, with its fixed part and attributes, both
  * within bounds. SKT_ERR_IO with errno. */
 int skt_rtnl_dump(struct skt_rtnl_request *r, uint16_t type, size_t body_len,

@@ -187,6 +187,14 @@ int skt_rtnl_talk(struct skt_rtnl_request *r)
     return run(r, NULL);
 }
 
+int skt_rtnl_ask(struct skt_rtnl_request *r, uint16_t type, size_t body_len,
+                 void (*fn)(void *user, const void *body, struct rtattr **attrs), void *user)
+{
+    struct listener l = {type, body_len, fn, user};
+    r->header.nlmsg_flags |= NLM_F_ACK;
+    return run(r, &l);
+}
+
 int skt_rtnl_dump(struct skt_rtnl_request *r, uint16_t type, size_t body_len,
                   void (*fn)(void *user, const void *body, struct rtattr **attrs), void *user)
 {

@@ -33,3 +33,18 @@ function cb.on_skcp_accept(skcp, cid)
     local list = table.concat(nets, ", ")
     api.log_rarely("info", list, ("session %d has %s"):format(cid, list ~= "" and list or "no address"))
 end
+
+-- A client's relay_tcp has taken a TCP connection out of its TUN. address_of says where it goes, or why no stream
+-- goes there by the configuration's `relay_tcp`; then the client sends its packets, as if it had never asked.
+function cb.on_stream_open(skcp, cid, stream)
+    local host, port, reason = api.address_of(stream)
+    if not host then
+        local why = port
+        api.log_rarely("info", cid .. why, ("session %d: a connection goes in packets, not in a stream: %s"):format(cid, why))
+        return api.stream_reset(stream, reason)
+    end
+    local ok, why = api.relay_connect(stream, host, port)
+    if not ok then
+        api.log_rarely("warn", cid .. why, ("session %d: %s port %d: %s"):format(cid, host, port, why))
+    end
+end

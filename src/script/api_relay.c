@@ -4,10 +4,12 @@
 
 #include "base/err.h"
 #include "config/tickets.h"
+#include "io/net.h"
 #include "script/api.h"
 #include "script/handle.h"
 #include "script/skcp.h"
 #include "script/tcp.h"
+#include "script/tun.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,7 +182,8 @@ static int stream_reset(lua_State *L)
             reason = i;
     }
     if (reason < 0)
-        return skt_script_arg_error(L, 2, "reason", "abort, refused, unreachable, timeout, target or limit");
+        return skt_script_arg_error(L, 2, "reason",
+                                    "abort, refused, unreachable, timeout, target, limit or address");
     if (!s)
         return skt_script_push_fail(L, "closed");
     drop_stream(s->k, s->st, reason);
@@ -227,14 +230,67 @@ static int target_of(lua_State *L)
     return 2;
 }
 
+static bool is_own(const struct skt_addr *to)
+{
+    struct skt_ipnet host = skt_ipnet_host(to->family, to->ip);
+    return skt_net_is_own(&host);
+}
+
+/* Why no stream is connected to this address for this session; NULL: one is. */
+static const char *refusal(const struct skt_script *app, const struct skt_reach *reach,
+                           const struct skt_addr *to)
+{
+    const struct skt_script_tun_unit *u = app->tun;
+    if (u &&
+        (skt_ipnet_has(&u->address4, to->family, to->ip) || skt_ipnet_has(&u->address6, to->family, to->ip) ||
+         (u->sw && skt_switch_has(u->sw, to->family, to->ip))))
+        return "it is in the tunnel's own networks, where packets go";
+    enum skt_reach_verdict verdict = skt_reach_judge(reach, to);
+    if (verdict == SKT_REACH_ANY && is_own(to))
+        return "it is this machine's own, and `allow` does not name it";
+    return verdict == SKT_REACH_ANY || verdict == SKT_REACH_NAMED ? NULL : skt_reach_words(verdict);
+}
+
+static int push_refusal(lua_State *L, const char *text, enum skt_reset reason)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, text);
+    lua_pushstring(L, skt_reset_str(reason));
+    return 3;
+}
+
+/* address_of(stream): host, port of the address that the peer asks for, where `relay_tcp` of the session's
+ * ticket or of the configuration lets it; else nil, message, the reason to reset the stream with. */
+static int address_of(lua_State *L)
+{
+    const struct skt_script *app = skt_api_app(L);
+    const struct skt_script_stream *s = check_stream(L, 1);
+    struct skt_addr asked;
+    char text[SKT_IPNET_TEXT_MAX];
+    if (!s)
+        return push_refusal(L, "closed", SKT_RESET_ABORT);
+    if (!skt_stream_destination(s->st, &asked))
+        return push_refusal(L, "it asks for a target, and there are only addresses here", SKT_RESET_TARGET);
+    if (s->st->name_len > 0)
+        return push_refusal(L, "no such target", SKT_RESET_TARGET);
+    const struct skt_reach *reach = skt_tickets_reach(app->conf, skt_session_ticket(s->st->session));
+    if (!reach)
+        return push_refusal(L, "`relay_tcp` is off for its ticket", SKT_RESET_TARGET);
+    struct skt_addr to = skt_reach_plain(&asked);
+    const char *why = refusal(app, reach, &to);
+    if (why)
+        return push_refusal(L, why, SKT_RESET_ADDRESS);
+    struct skt_ipnet host = skt_ipnet_host(to.family, to.ip);
+    lua_pushstring(L, skt_ipnet_text(&host, false, text));
+    lua_pushinteger(L, to.port);
+    return 2;
+}
+
 void skt_script_api_add_relay(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"relay_open", relay_open},
-        {"relay_connect", relay_connect},
-        {"stream_reset", stream_reset},
-        {"target_of", target_of},
-        {NULL, NULL},
+        {"relay_open", relay_open}, {"relay_connect", relay_connect}, {"stream_reset", stream_reset},
+        {"target_of", target_of},   {"address_of", address_of},       {NULL, NULL},
     };
     skt_script_api_set(L, functions);
 }

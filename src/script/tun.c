@@ -319,8 +319,12 @@ void skt_script_tun_unit_close(struct skt_script *app)
 
 uint32_t skt_script_tun_unit_features(const struct skt_script *app)
 {
-    return app->tun && (skt_tun_offloads(app->tun->dev) & SKT_TUN_TSO) ? (uint32_t)SKT_FEATURE_TUN_OFFLOAD
-                                                                       : 0;
+    uint32_t features = 0;
+    if (app->tun && (skt_tun_offloads(app->tun->dev) & SKT_TUN_TSO))
+        features |= SKT_FEATURE_TUN_OFFLOAD;
+    if (app->conf->mode == SKT_CONFIG_TUN_SERVER || app->conf->table.relay_tcp)
+        features |= SKT_FEATURE_ADDRESSES;
+    return features;
 }
 
 /* --- scripts that read the TUN --- */

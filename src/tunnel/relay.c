@@ -151,3 +151,24 @@ int skt_relay_open(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct 
         *out = r;
     return SKT_OK;
 }
+
+int skt_relay_join(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct skt_endpoint *ep,
+                   struct skt_stream *st, const char *name, const struct skt_relay_options *options)
+{
+    set->stats.accepted++;
+    struct skt_relay *r = skt_relay_new(set, ep, options);
+    if (!r) {
+        set->stats.refused++;
+        skt_tcp_conn_reset(conn);
+        skt_relay_reset_stream(ep, st, SKT_RESET_LIMIT);
+        return SKT_ERR_NOMEM;
+    }
+    r->began = skt_loop_now(set->loop);
+    r->st = st;
+    st->user = &r->owner;
+    r->conn = conn;
+    r->name.target = strdup(name); /* for the log only */
+    skt_relay_trace_begin(r);
+    skt_relay_start(r, conn);
+    return SKT_OK;
+}

@@ -26,6 +26,16 @@ static int reason_of(enum skt_dial_what what)
     return SKT_RESET_UNREACHABLE;
 }
 
+/* Who asked for an address waits to hear that it is connected. False: no memory. */
+static bool tell_connected(const struct skt_relay *r)
+{
+    static const uint8_t connected = SKT_STREAM_CONNECTED;
+    if (r->st->kind != SKT_STREAM_TCP_TO || r->st->reset)
+        return true;
+    skt_endpoint_touch(r->ep, r->st->session);
+    return skt_kcp_write(skt_stream_kcp(r->st), &connected, 1) == SKT_OK;
+}
+
 static void on_dialled(void *user, struct skt_tcp_conn *conn)
 {
     struct skt_relay *r = user;
@@ -33,6 +43,12 @@ static void on_dialled(void *user, struct skt_tcp_conn *conn)
         r->fate.refused = true;
         skt_relay_log_no_target(r);
         skt_relay_abort(r, reason_of(r->connect->dial.failure.what));
+        return;
+    }
+    if (!tell_connected(r)) {
+        r->fate.refused = true;
+        skt_tcp_conn_reset(conn);
+        skt_relay_abort(r, SKT_RESET_LIMIT);
         return;
     }
     skt_relay_drop_connect(r);

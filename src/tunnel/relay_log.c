@@ -25,6 +25,11 @@ void skt_relay_log_no_target(const struct skt_relay *r)
     char who[SKT_CLIENT_TEXT_MAX], addr[SKT_ADDR_TEXT_MAX], at[SKT_ADDR_TEXT_MAX + 8] = "";
     const struct skt_dial_failure *f = &c->dial.failure;
     skt_addr_text(&f->at, addr);
+    if (r->st->kind == SKT_STREAM_TCP_TO) { /* as hosts of the Internet are: nobody's mistake here */
+        skt_info_steady(key_of(r, ""), "%s: %.100s port %u: %s",
+                        skt_endpoint_session_text(r->ep, r->st->session, who), c->host, c->port, f->why);
+        return;
+    }
     if (f->at.family && strncmp(addr, c->host, strlen(c->host)) != 0) /* a name's address */
         snprintf(at, sizeof at, " at %s", addr);
     skt_warn_rarely(key_of(r, c->host), "%s: target %s, %.100s port %u%s: %s",
@@ -53,9 +58,10 @@ static void trace_begin(const struct skt_relay *r)
     char name[32], who[SKT_CLIENT_TEXT_MAX], from[SKT_ADDR_TEXT_MAX];
     struct skt_addr peer = {0};
     if (r->connect) {
-        skt_debug_of(r->name.story, "%s: %s asks for target %s, %.100s port %u", name_of(r, name),
-                     skt_endpoint_session_text(r->ep, r->st->session, who), target_of(r->st->name),
-                     r->connect->host, r->connect->port);
+        bool named = r->st->kind != SKT_STREAM_TCP_TO;
+        skt_debug_of(r->name.story, "%s: %s asks for %s%s, %.100s port %u", name_of(r, name),
+                     skt_endpoint_session_text(r->ep, r->st->session, who), named ? "target " : "an address",
+                     named ? target_of(r->st->name) : "", r->connect->host, r->connect->port);
         return;
     }
     (void)skt_tcp_peer(skt_tcp_conn_fd(r->conn), &peer);

@@ -242,6 +242,11 @@ bool skt_switch_owner(const struct skt_switch *sw, const struct skt_ipnet *net, 
     return true;
 }
 
+bool skt_switch_has(const struct skt_switch *sw, uint8_t family, const uint8_t *ip)
+{
+    return skt_switch_routes_find(&sw->routes, family, ip) != NULL;
+}
+
 /* --- for the status --- */
 
 const struct skt_ipnet *skt_switch_net(const struct skt_switch *sw, const struct skt_endpoint *ep,

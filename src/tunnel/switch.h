@@ -83,6 +83,9 @@ int skt_switch_use(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid)
 bool skt_switch_owner(const struct skt_switch *sw, const struct skt_ipnet *net, struct skt_endpoint **ep,
                       uint32_t *cid);
 
+/* Has a session this address, itself or in one of its networks? */
+bool skt_switch_has(const struct skt_switch *sw, uint8_t family, const uint8_t *ip);
+
 /* --- for the status --- */
 
 /* The i-th network of a session (its own address is the first), or NULL. */

@@ -75,9 +75,17 @@ static const struct sample samples[] = {
     {"nat", "true", "false", 0},
 #ifdef __linux__
     {"kill_switch", "true, routes = { '10.0.0.0/8' }", "false, routes = { '10.0.0.0/8' }", 0},
+    {"relay_tcp", "true", "false", IN_TUN_CLIENT},
 #else
     {"kill_switch", "false", "nil", 0}, /* true is refused */
+    {"relay_tcp", "false", "nil", IN_TUN_CLIENT},
 #endif
+    {"relay_tcp", "nil", "false", IN_TUN_SERVER},
+    {"relay_tcp", "false", "true", IN_TUN_SERVER},
+    {"relay_tcp", "true", "{ any = false, allow = { '10.0.0.0/8' } }", IN_TUN_SERVER},
+    {"relay_tcp", "true", "{ allow = { '10.0.0.0/8' } }", IN_TUN_SERVER},
+    {"relay_tcp", "{ deny = { '10.0.0.0/8' } }", "{ deny = { '10.0.0.0/9' } }", IN_TUN_SERVER},
+    {"relay_tcp", "{ deny = { '*:25' } }", "{ deny = { '*:25-26' } }", IN_TUN_SERVER},
     {"up", "'/bin/true'", "'/bin/false'", 0},
     {"down", "'/bin/true'", "'/bin/false'", 0},
     {"address", "'10.0.0.1'", "'10.0.0.2'", 0},

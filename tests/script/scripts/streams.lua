@@ -54,6 +54,8 @@ function cb.on_stream_open(skcp, its, stream, name)
     assert(skcp == server and its == cid)
     asked[#asked + 1] = name
     fails(name == "" and "no default target" or "no such target", api.target_of(stream))
+    local _, why, reason = api.address_of(stream)
+    assert(why == "it asks for a target, and there are only addresses here" and reason == "target")
     fails("port: expected 1..65535", api.relay_connect(stream, "127.0.0.1", 0)) -- and is as it was
     local ok, err = pcall(api.stream_reset, stream, "because")
     assert(not ok and err:find("bad argument 'reason'", 1, true))
@@ -70,4 +72,5 @@ function cb.on_stream_open(skcp, its, stream, name)
     fails("closed", api.stream_reset(stream))
     fails("closed", api.relay_connect(stream, "127.0.0.1", 1))
     fails("closed", api.target_of(stream))
+    fails("closed", api.address_of(stream))
 end
