@@ -87,7 +87,7 @@ static size_t best_mtu(const struct skt_config *conf)
         if (conf->table.entries[i].tuning.mtu_max > most)
             most = conf->table.entries[i].tuning.mtu_max;
     size_t mtu = skt_session_packet_limit(most ? most : SKT_MTU_MAX);
-    return mtu < SKT_TUN_MTU_MIN ? SKT_TUN_MTU_MIN : mtu;
+    return mtu < SKT_SWITCH_MTU_MIN ? SKT_SWITCH_MTU_MIN : mtu;
 }
 
 static void on_mtu_set(void *user, int err, const char *text)

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESOLVE_INTERVAL (2 * SKT_US_PER_SEC)
+#define RESOLVE_INTERVAL                                                                                     \
+    (2 * SKT_US_PER_SEC) /* a name server is not asked by every handshake that is sent again */
 
 static void on_error(void *user, const struct skt_addr *to, int error)
 {

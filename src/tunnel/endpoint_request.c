@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+/* A client that is refused asks again later and later: each time costs the server a handshake, and the log of
+ * both a line; 160 s are as long as a user waits who has just been let in. */
 #define REFUSED_WAIT_MIN (2 * SKT_US_PER_SEC)
 #define REFUSED_WAIT_MAX (160 * SKT_US_PER_SEC)
 #define REFUSED_FORGET   (300 * SKT_US_PER_SEC) /* a session that lasted so long was no refusal's */

@@ -7,11 +7,12 @@
 
 #include <stdlib.h>
 
-#define TRIM_INTERVAL (2 * SKT_US_PER_SEC)
+#define TRIM_INTERVAL (2 * SKT_US_PER_SEC) /* longer than the pauses of traffic that comes in waves */
 
 enum {
-    /* Descriptors that targets don't get: for sockets, listeners, names to look up, files. */
+    /* Descriptors that targets don't get: for sockets, listeners, names to look up, files. A part of all, */
     FDS_KEPT_PART = 4,
+    /* and no more than this: a range of 256 ports, say. */
     FDS_KEPT_MAX = 256,
 };
 

@@ -2,14 +2,16 @@
 #include "tunnel/switch.h"
 
 #include "base/err.h"
+#include "tunnel/switch_forward.h"
 #include "tunnel/switch_internal.h"
+#include "tunnel/switch_port.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_DEFAULT ((size_t)16 * 1024 * 1024)
+#define MEMORY_DEFAULT ((size_t)16 * 1024 * 1024) /* four full queues, or many short ones */
 
-enum { JOIN_OFFLOADS = SKT_TUN_CSUM | SKT_TUN_TSO };
+enum { JOIN_OFFLOADS = SKT_TUN_CSUM | SKT_TUN_TSO }; /* what a TUN must take for packets that were joined */
 
 static void on_packet(void *user, struct skt_tun_packet *p)
 {
@@ -38,7 +40,7 @@ int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf)
                                               .routes = conf->routes,
                                               .route_count = conf->route_count};
     sw->has_broadcast = conf->address4.family == 4 && skt_ipnet_broadcast(&conf->address4, sw->broadcast);
-    sw->message = malloc(SKT_TUN_MESSAGE_MAX);
+    sw->message = malloc(SKT_SWITCH_MESSAGE_MAX);
     sw->piece = malloc(conf->mtu);
     if ((skt_tun_offloads(conf->tun) & JOIN_OFFLOADS) == JOIN_OFFLOADS)
         sw->joined = malloc(SKT_JOIN_LEN_MAX); /* without memory each goes by itself */
@@ -113,7 +115,7 @@ void skt_switch_free(struct skt_switch *sw)
     free(sw);
 }
 
-void skt_switch_set_script(struct skt_switch *sw, skt_tun_script_fn fn, void *user)
+void skt_switch_set_script(struct skt_switch *sw, skt_switch_script_fn fn, void *user)
 {
     sw->script = fn;
     sw->script_user = user;
@@ -132,29 +134,6 @@ int skt_switch_write(struct skt_switch *sw, const uint8_t *packet, size_t len)
         sw->stats.bytes_out += len;
     }
     return err;
-}
-
-/* --- MTU --- */
-
-static void tell_mtu(const struct skt_switch_port *port)
-{
-    const struct skt_switch_conf *conf = &port->sw->conf;
-    if (conf->on_mtu && port->followed && port->sw->active == port)
-        conf->on_mtu(conf->user, port->mtu);
-}
-
-void skt_switch_port_follow(struct skt_switch_port *port)
-{
-    const struct skt_switch_conf *conf = &port->sw->conf;
-    size_t mtu = conf->follow_path ? skt_session_packet_mtu(port->session) : 0;
-    if (mtu == 0)
-        return;
-    mtu = mtu < SKT_TUN_MTU_MIN ? SKT_TUN_MTU_MIN : mtu > conf->mtu ? conf->mtu : mtu;
-    if (port->followed && mtu == port->mtu)
-        return;
-    port->followed = true;
-    port->mtu = mtu;
-    tell_mtu(port);
 }
 
 /* --- sessions --- */
@@ -186,7 +165,7 @@ int skt_switch_attach(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t c
     port->session = s;
     port->cid = cid;
     port->mtu = sw->conf.mtu;
-    skt_aqm_init(&port->queue, SKT_FLOWS_MAX, SKT_TUN_QUEUE_MAX);
+    skt_aqm_init(&port->queue, SKT_FLOWS_MAX, SKT_SWITCH_QUEUE_MAX);
     skt_list_append(&sw->ports, &port->link);
     skt_endpoint_set_packets(ep, s, &port->owner);
     return SKT_OK;
@@ -221,13 +200,13 @@ int skt_switch_use(struct skt_switch *sw, struct skt_endpoint *ep, uint32_t cid)
     struct skt_switch_port *port = port_of(sw, ep, cid);
     if (!port)
         return SKT_ERR_NOTFOUND;
-    skt_switch_drop_left(sw, SKT_TUN_LEFT_TIME);
+    skt_switch_drop_left(sw, SKT_SWITCH_LEFT_TIME);
     struct skt_switch_port *before = sw->active ? sw->active : sw->left;
     sw->active = port;
     if (before && before != port)
         skt_switch_port_move(before, port, skt_loop_now(sw->conf.loop));
     skt_switch_drop_left(sw, 0);
-    tell_mtu(port);
+    skt_switch_port_tell_mtu(port);
     return SKT_OK;
 }
 

@@ -19,7 +19,7 @@ struct skt_switch_conf {
     bool server;
     struct skt_ipnet address4, address6; /* the TUN's own with its network; family 0: none */
     size_t mtu;                          /* of plain packets, the most that any session may have */
-    /* A session's MTU is what goes in one datagram on its path, from SKT_TUN_MTU_MIN to mtu; else mtu. */
+    /* A session's MTU is what goes in one datagram on its path, from SKT_SWITCH_MTU_MIN to mtu; else mtu. */
     bool follow_path;
     void (*on_mtu)(void *user, size_t mtu); /* client, with follow_path: of the session in use; or NULL */
     void *user;
@@ -32,7 +32,7 @@ struct skt_switch_conf {
 
 /* What follow_path goes down to: the least that IPv6 allows (RFC 8200, 5). On narrower paths packets are cut
  * in two by KCP. */
-enum { SKT_TUN_MTU_MIN = 1280 };
+enum { SKT_SWITCH_MTU_MIN = 1280 };
 
 struct skt_switch_stats {
     uint64_t packets_in, bytes_in;   /* read from the TUN */
@@ -48,7 +48,7 @@ struct skt_switch_stats {
 };
 
 /* A packet for a script: plain, at most mtu bytes, checksums complete. */
-typedef void (*skt_tun_script_fn)(void *user, const uint8_t *packet, size_t len);
+typedef void (*skt_switch_script_fn)(void *user, const uint8_t *packet, size_t len);
 
 /* Begins to read the TUN. SKT_ERR_NOMEM. */
 int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf);
@@ -57,7 +57,7 @@ int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf);
 void skt_switch_free(struct skt_switch *sw);
 
 /* Hands what the TUN has to a script instead; NULL fn: to the sessions again. */
-void skt_switch_set_script(struct skt_switch *sw, skt_tun_script_fn fn, void *user);
+void skt_switch_set_script(struct skt_switch *sw, skt_switch_script_fn fn, void *user);
 
 /* Writes a plain packet to the TUN. SKT_ERR_MALFORMED, SKT_ERR_AGAIN, SKT_ERR_CLOSED, SKT_ERR_IO. */
 int skt_switch_write(struct skt_switch *sw, const uint8_t *packet, size_t len);

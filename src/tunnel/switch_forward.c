@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a packet goes: from the TUN to a session, from a session to the TUN or to another session. */
+#include "tunnel/switch_forward.h"
+
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "tunnel/endpoint_log.h"
 #include "tunnel/switch_internal.h"
+#include "tunnel/switch_port.h"
 
 #include <string.h>
 
 enum {
-    /* Errors sent at most: for each session, and for the system, to what it sends into the TUN. */
-    ICMP_PER_S = 50,
-    TCP_SYN = 2,
+    ICMP_PER_S = 50, /* errors sent at most to each session, and to the system for what it sends into the TUN:
+                        a path's search for its MTU takes a few, a flood gets no answer for each packet */
+    TCP_SYN = 2,     /* RFC 9293, 3.1 */
     MSS_LESS_4 = 40, /* headers of IPv4 and TCP */
-    MSS_LESS_6 = 60,
+    MSS_LESS_6 = 60, /* headers of IPv6 and TCP */
 };
 
 /* Not carried: there is nobody on the other side of a tunnel that they could be for, and loops are easily
@@ -141,7 +143,7 @@ void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p)
     if (sw->conf.server)
         port = skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
     if (!port) {
-        skt_switch_drop_left(sw, SKT_TUN_LEFT_TIME);
+        skt_switch_drop_left(sw, SKT_SWITCH_LEFT_TIME);
         sw->stats.no_route++;
         if (sw->conf.server)
             answer(sw, now, NULL, p->data, &ip, SKT_IPPKT_UNREACHABLE, 0);

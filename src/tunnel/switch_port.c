@@ -1,17 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* A session's side of the switch: its queue, and the form of packets in messages. */
+#include "tunnel/switch_port.h"
+
 #include "base/bytes.h"
 #include "base/err.h"
+#include "tunnel/switch_forward.h"
 #include "tunnel/switch_internal.h"
 
 #include <string.h>
 
-enum { TCP_PSH = 8, TCP_ACK = 16 };
+enum { TCP_PSH = 8, TCP_ACK = 16 }; /* RFC 9293, 3.1 */
 
 void skt_switch_port_count(struct skt_switch_port *port)
 {
     port->sw->waiting += port->queue.bytes - port->counted;
     port->counted = port->queue.bytes;
+}
+
+/* --- MTU --- */
+
+void skt_switch_port_tell_mtu(const struct skt_switch_port *port)
+{
+    const struct skt_switch_conf *conf = &port->sw->conf;
+    if (conf->on_mtu && port->followed && port->sw->active == port)
+        conf->on_mtu(conf->user, port->mtu);
+}
+
+/* Takes over what the search for the path's datagram size has ended with; cheap. */
+static void follow(struct skt_switch_port *port)
+{
+    const struct skt_switch_conf *conf = &port->sw->conf;
+    size_t mtu = conf->follow_path ? skt_session_packet_mtu(port->session) : 0;
+    if (mtu == 0)
+        return;
+    mtu = mtu < SKT_SWITCH_MTU_MIN ? SKT_SWITCH_MTU_MIN : mtu > conf->mtu ? conf->mtu : mtu;
+    if (port->followed && mtu == port->mtu)
+        return;
+    port->followed = true;
+    port->mtu = mtu;
+    skt_switch_port_tell_mtu(port);
 }
 
 /* --- into the queue --- */
@@ -115,7 +141,7 @@ static void read_flow(struct skt_switch_port *port, struct skt_session *s, skt_u
 {
     struct skt_switch *sw = port->sw;
     for (;;) {
-        long len = skt_session_read_packet(s, flow, sw->message, SKT_TUN_MESSAGE_MAX);
+        long len = skt_session_read_packet(s, flow, sw->message, SKT_SWITCH_MESSAGE_MAX);
         if (len == SKT_ERR_AGAIN)
             return;
         if (len < 0)
@@ -129,7 +155,7 @@ void skt_switch_port_pump(struct skt_packet_owner *owner, struct skt_session *s,
 {
     struct skt_switch_port *port = SKT_CONTAINER(owner, struct skt_switch_port, owner);
     unsigned news;
-    skt_switch_port_follow(port);
+    follow(port);
     for (int flow; (flow = skt_session_next_flow(s, &news)) >= 0;) {
         if (news & SKT_FLOW_READABLE)
             read_flow(port, s, now, (unsigned)flow);

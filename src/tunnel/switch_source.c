@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define LOOK_TIME (30 * SKT_US_PER_SEC)
+#define LOOK_TIME                                                                                            \
+    (30 * SKT_US_PER_SEC) /* networks come and go by the minute; a look costs a few system calls */
 
 static bool is_global_4(const uint8_t *ip)
 {
@@ -46,7 +47,7 @@ bool skt_switch_source_ok(struct skt_switch_sources *t, skt_us now, uint8_t fami
         if (t->own[i].family == family && memcmp(t->own[i].ip, ip, family == 4 ? 4 : 16) == 0)
             return false;
     if (now >= t->look_at) {
-        t->near_count = skt_ifaddr_nets(t->near, SKT_TUN_NEAR_MAX, t->tun);
+        t->near_count = skt_ifaddr_nets(t->near, SKT_SWITCH_NEAR_MAX, t->tun);
         t->look_at = now + LOOK_TIME;
     }
     for (size_t i = 0; i < t->near_count; i++)

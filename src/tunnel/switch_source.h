@@ -8,16 +8,16 @@
 #include "base/clock.h"
 #include "base/ipnet.h"
 
-enum { SKT_TUN_NEAR_MAX = 64 }; /* of a machine's networks; a router has a dozen */
+enum { SKT_SWITCH_NEAR_MAX = 64 }; /* of a machine's networks; a router has a dozen */
 
 struct skt_switch_sources {
     const char *tun;                /* the TUN's own interface, whose network is the other end's */
     struct skt_ipnet own[2];        /* its addresses; family 0: none */
     const struct skt_ipnet *routes; /* networks that are reached through the TUN on purpose; the owner's */
     size_t route_count;             /* of `routes` */
-    struct skt_ipnet near[SKT_TUN_NEAR_MAX]; /* networks of the other interfaces, as of the last look */
-    size_t near_count;                       /* of `near` */
-    skt_us look_at;                          /* when they are looked at again */
+    struct skt_ipnet near[SKT_SWITCH_NEAR_MAX]; /* networks of the other interfaces, as of the last look */
+    size_t near_count;                          /* of `near` */
+    skt_us look_at;                             /* when they are looked at again */
 };
 
 /* May a packet from the server have this source? Looks at the interfaces now and then: networks come and go.

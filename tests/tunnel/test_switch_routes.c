@@ -96,7 +96,7 @@ static void test_many_hosts_come_and_go(void **state)
     skt_switch_routes_dispose(&t);
 }
 
-CHECK_GROUP(tun_routes)
+CHECK_GROUP(switch_routes)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_longest_prefix_wins),

@@ -16,6 +16,7 @@
 #include "io/udp.h"
 #include "tunnel/endpoint_request.h"
 #include "tunnel/switch.h"
+#include "tunnel/switch_forward.h"
 #include "tunnel/switch_internal.h"
 
 #include <arpa/inet.h>
@@ -383,7 +384,7 @@ static void test_errors_are_shared(void **state)
     struct skt_switch_port *a = first_port(sw),
                            b = {.sw = sw, .ep = a->ep, .session = a->session, .cid = 99, .mtu = a->mtu};
     struct skt_ipnet host = skt_ipnet_host(4, two);
-    skt_aqm_init(&b.queue, SKT_FLOWS_MAX, SKT_TUN_QUEUE_MAX);
+    skt_aqm_init(&b.queue, SKT_FLOWS_MAX, SKT_SWITCH_QUEUE_MAX);
     assert_int_equal(skt_switch_routes_add(&sw->routes, &host, &b), SKT_OK);
     for (int i = 0; i < 1000; i++) /* no hop left */
         skt_switch_from_session(a, SKT_US_PER_SEC, m, put_udp(m, one, two, 1, 10));
@@ -399,7 +400,7 @@ static void test_errors_are_shared(void **state)
     stop(&rig);
 }
 
-CHECK_GROUP(tun_switch)
+CHECK_GROUP(switch)
 {
     can_run = netns_enter();
     const struct CMUnitTest tests[] = {
@@ -415,7 +416,7 @@ CHECK_GROUP(tun_switch)
 
 #else
 
-CHECK_GROUP(tun_switch)
+CHECK_GROUP(switch)
 {
     return 0; /* no interface can be made without leaving traces */
 }
