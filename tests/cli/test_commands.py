@@ -34,7 +34,12 @@ def test_each_commands_help(command):
 
 @pytest.mark.parametrize("args", [
     [], ["check"], ["check", "a", "b"], ["keygen", "x"], ["keygen", "--key", "--server"], ["status", "--what"],
-    ["keygen", "--key=1"], ["demo", "--loss"], ["demo", "--loss", "lots"], ["demo", "--loss=-1"],
+    ["keygen", "--key=1"], ["keygen", "--ticket", "--key"], ["keygen", "--tun"], ["keygen", "--folder", "x"],
+    ["keygen", "--pair", "a:1"], ["keygen", "--pair", ":1", "--tun"], ["keygen", "--pair", "a", "--tun"],
+    ["keygen", "--pair", "a:0", "--tun"], ["keygen", "--pair", "a:9-8", "--tun"], ["keygen", "--pair", "a:65536", "--tun"],
+    ["keygen", "--pair", 'a" ..b:1', "--tun"], ["keygen", "--pair", "a:1", "--tun", "--target", "b:2"],
+    ["keygen", "--pair", "a:1", "--target", "b:2-3"], ["keygen", "--pair", "a:1", "--target", "b:2", "--listen", "x"],
+    ["keygen", "--key", "--pair", "a:1", "--tun"], ["demo", "--loss"], ["demo", "--loss", "lots"], ["demo", "--loss=-1"],
     ["demo", "--loss=nan"], ["demo", "--port", "65536"], ["demo", "--seconds=0"], ["demo", "x"], ["--what"],
     ["no-such-file-or-command"], ["a.lua", "b.lua"],
 ])
@@ -120,6 +125,42 @@ def test_keygen_pair_belongs_together():
     public = subprocess.run(["openssl", "pkey", "-inform", "DER", "-pubout", "-outform", "DER"], input=der,
                             capture_output=True, check=True).stdout
     assert public[-32:] == base64.b64decode(found["server_key"])
+
+
+def test_keygen_ticket():
+    done = skcptun("keygen", "--ticket")
+    assert done.returncode == 0 and re.fullmatch(r"[0-9a-f]{32}\n", done.stdout)
+    assert skcptun("keygen", "--ticket").stdout != done.stdout
+
+
+@pytest.mark.parametrize("args", [
+    ["localhost:4000", "--target", ":22"], ["[2001:db8::1]:4000-4010", "--target", "[::1]:22", "--listen", ":1081"],
+    ["localhost:4000", "--tun"],
+])
+def test_keygen_pair_makes_files_that_are_right(box, args):
+    done = skcptun("keygen", "--pair", *args, cwd=box.path)
+    assert done.returncode == 0, done.stderr
+    texts = []
+    for name in ("server.lua", "client.lua"):
+        path = box.path / name
+        assert path.stat().st_mode & 0o777 == 0o600
+        checked = skcptun("check", path)
+        assert (checked.returncode, checked.stderr) == (0, "")
+        texts.append(path.read_text())
+    secrets = [set(re.findall(r'"([A-Za-z0-9+/]{43}=|[0-9a-f]{32})"', text)) for text in texts]
+    assert len(secrets[0] & secrets[1]) == 2  # key and ticket; the private key stays with the server
+    assert not secrets[0] & set(re.findall(r"[A-Za-z0-9+/]{43}=", done.stdout))
+    again = skcptun("keygen", "--pair", *args, cwd=box.path)
+    assert again.returncode == 1 and "File exists" in again.stderr
+    assert [(box.path / name).read_text() for name in ("server.lua", "client.lua")] == texts
+
+
+def test_keygen_pair_leaves_no_half(box):
+    (box.path / "client.lua").write_text("mine")
+    done = skcptun("keygen", "--pair", "a:1", "--tun", "--folder", box.path)
+    assert done.returncode == 1 and "client.lua: File exists" in done.stderr
+    assert not (box.path / "server.lua").exists() and (box.path / "client.lua").read_text() == "mine"
+    assert skcptun("keygen", "--pair", "a:1", "--tun", "--folder", box.path / "none").returncode == 1
 
 
 def test_status_without_an_instance(box):

@@ -186,3 +186,25 @@ def test_tools_that_are_not_installed_are_named(box):
         pytest.skip("skcptun-tools is installed on this machine")
     assert done.returncode == 1 and "skcptun-tools" in done.stderr and len(done.stderr.splitlines()) == 1
     assert subprocess.run([alone, "--version"], capture_output=True, check=False, timeout=60).returncode == 0
+
+
+class Made(Pair):
+    """The two ends that `skcptun keygen --pair` made."""
+
+    def __init__(self, box):  # pylint: disable=super-init-not-called
+        self.box = box
+        self.udp, self.tcp = free_port(socket.SOCK_DGRAM), free_port()
+        done = skcptun("keygen", "--pair", f"127.0.0.1:{self.udp}", "--target", f"127.0.0.1:{box.target()}", "--listen",
+                       self.tcp, "--folder", box.path)
+        assert done.returncode == 0, done.stderr
+        for end in ("server", "client"):
+            path = box.path / f"{end}.lua"
+            text = path.read_text().replace("config = {", f'config = {{\n    status_socket = "{box.path}/{end}.sock",')
+            setattr(self, f"{end}_file", box.write(f"{end}.lua", text))
+            setattr(self, end, box.start(path, log=f"{end}.log"))
+
+
+def test_a_pair_from_keygen_at_work(box):
+    ends = Made(box)
+    ends.wait_up()
+    ends.get(300000)
