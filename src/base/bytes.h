@@ -10,16 +10,16 @@
 #include <string.h>
 
 struct skt_reader {
-    const uint8_t *p;
-    size_t left;
-    bool bad;
+    const uint8_t *p; /* what is read next */
+    size_t left;      /* bytes from there on */
+    bool bad;         /* more was read than there was */
 };
 
 struct skt_writer {
-    uint8_t *start;
-    uint8_t *p;
-    size_t left;
-    bool bad;
+    uint8_t *start; /* of the buffer */
+    uint8_t *p;     /* what is written next */
+    size_t left;    /* bytes of room from there on */
+    bool bad;       /* more was written than there was room for */
 };
 
 static inline struct skt_reader skt_reader_of(const void *buf, size_t len)

@@ -6,15 +6,16 @@
 
 #include <string.h>
 
+/* Of RFC 1035, 4.1 and 2.3.4. */
 enum {
-    HEADER_LEN = 12,
-    FLAGS_ASK = 0x0100, /* recursion desired */
-    FLAG_ANSWER = 0x8000,
-    CODE_MASK = 0x000f,
-    CODE_NO_NAME = 3,
-    CLASS_IN = 1,
-    LABEL_MAX = 63,
-    RECORD_FIXED_LEN = 10, /* type, class, ttl, length */
+    HEADER_LEN = 12,       /* bytes */
+    FLAGS_ASK = 0x0100,    /* recursion desired */
+    FLAG_ANSWER = 0x8000,  /* a response, not a query */
+    CODE_MASK = 0x000f,    /* the response code in the flags */
+    CODE_NO_NAME = 3,      /* a response code: there is no such name */
+    CLASS_IN = 1,          /* the Internet */
+    LABEL_MAX = 63,        /* bytes of a part of a name */
+    RECORD_FIXED_LEN = 10, /* bytes of a record behind its name: type, class, ttl, length */
 };
 
 size_t skt_dns_ask(uint8_t buf[SKT_DNS_QUESTION_MAX], uint16_t id, const char *name, enum skt_dns_type type)

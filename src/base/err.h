@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 enum skt_err {
-    SKT_OK = 0,
+    SKT_OK = 0,             /* it was done */
     SKT_ERR_NOMEM = -1,     /* allocation failed, or the memory budget is spent */
     SKT_ERR_ARG = -2,       /* the caller broke the contract in a way it can be told */
     SKT_ERR_TRUNCATED = -3, /* input ends before it is complete */

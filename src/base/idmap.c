@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-enum { MIN_CAP = 8 };
+enum { MIN_CAP = 8 }; /* slots: a cache line or two, so that a small map is one allocation */
 
 struct skt_idmap_slot {
-    uint32_t id;
+    uint32_t id;  /* the key */
     void *object; /* NULL: free */
 };
 

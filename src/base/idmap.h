@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 struct skt_idmap {
-    struct skt_idmap_slot *slots;
-    uint32_t cap;   /* slots, a power of two, or 0 */
-    uint32_t count; /* objects */
+    struct skt_idmap_slot *slots; /* owned; NULL while cap is 0 */
+    uint32_t cap;                 /* slots, a power of two, or 0 */
+    uint32_t count;               /* objects */
 };
 
 void skt_idmap_init(struct skt_idmap *m);

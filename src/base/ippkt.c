@@ -7,16 +7,17 @@
 
 #include <string.h>
 
+/* Headers: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP), 768 (UDP). */
 enum {
-    IP4_HEADER = 20,
-    IP6_HEADER = 40,
-    TCP_HEADER = 20,
-    UDP_HEADER = 8,
-    UDP_CHECKSUM = 6, /* offset of the field */
-    IP4_FLAG_DF = 0x4000,
-    IP4_FLAG_MF = 0x2000,
-    IP4_OFFSET = 0x1fff,
-    IP6_HEADERS_MAX = 16, /* extension headers in a packet that are followed */
+    IP4_HEADER = 20,      /* bytes, without options */
+    IP6_HEADER = 40,      /* bytes, without extension headers */
+    TCP_HEADER = 20,      /* bytes, without options */
+    UDP_HEADER = 8,       /* bytes */
+    UDP_CHECKSUM = 6,     /* offset of the field */
+    IP4_FLAG_DF = 0x4000, /* "don't fragment", beside the offset */
+    IP4_FLAG_MF = 0x2000, /* "more fragments" */
+    IP4_OFFSET = 0x1fff,  /* the fragment's offset, in units of 8 bytes */
+    IP6_HEADERS_MAX = 16, /* extension headers that are followed: honest packets have a few */
 };
 
 /* --- reading --- */

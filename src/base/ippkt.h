@@ -12,30 +12,31 @@
 enum {
     SKT_IPPKT_LEN_MAX = 65535 + 40, /* the longest packet: IPv6's length leaves its header out */
     SKT_IPPKT_ICMP_MAX = 1280,      /* room that an ICMP answer needs at most */
-    SKT_IPPKT_ICMP = 1,             /* protocol numbers (IANA) */
-    SKT_IPPKT_TCP = 6,
-    SKT_IPPKT_UDP = 17,
-    SKT_IPPKT_ICMPV6 = 58,
+    /* Protocol numbers (IANA). */
+    SKT_IPPKT_ICMP = 1,    /* of IPv4 */
+    SKT_IPPKT_TCP = 6,     /* of both */
+    SKT_IPPKT_UDP = 17,    /* of both */
+    SKT_IPPKT_ICMPV6 = 58, /* of IPv6 */
 };
 
 /* What was read from a packet. Offsets count from its first byte. */
 struct skt_ippkt {
-    uint8_t version;  /* 4 or 6 */
-    uint8_t protocol; /* of the transport header, IPv6 extension headers skipped */
-    uint8_t ecn;      /* 0 not capable, 1 and 2 capable, 3 congestion experienced (RFC 3168) */
-    uint8_t ttl;
-    bool fragment;     /* a piece of a packet: the first or a later one */
-    bool has_ports;    /* source and destination port were read (never from later fragments) */
-    bool df;           /* routers must not fragment it: IPv4's DF, always in IPv6 */
-    uint16_t id;       /* IPv4 identification; IPv6: the low 16 bits of a fragment's, else 0 */
-    uint16_t src_port; /* host order */
-    uint16_t dst_port;
+    uint8_t version;    /* 4 or 6 */
+    uint8_t protocol;   /* of the transport header, IPv6 extension headers skipped */
+    uint8_t ecn;        /* 0 not capable, 1 and 2 capable, 3 congestion experienced (RFC 3168) */
+    uint8_t ttl;        /* hops that are left (IPv6: hop limit) */
+    bool fragment;      /* a piece of a packet: the first or a later one */
+    bool has_ports;     /* source and destination port were read (never from later fragments) */
+    bool df;            /* routers must not fragment it: IPv4's DF, always in IPv6 */
+    uint16_t id;        /* IPv4 identification; IPv6: the low 16 bits of a fragment's, else 0 */
+    uint16_t src_port;  /* with has_ports: where it comes from; host order */
+    uint16_t dst_port;  /* with has_ports: where it goes; host order */
     uint8_t tcp_flags;  /* where protocol is TCP and has_ports */
     size_t transport;   /* offset of the transport header, or of what follows the headers known here */
     size_t payload;     /* TCP and UDP with has_ports: offset of the data; else same as transport */
     size_t len;         /* the packet's own length; what follows it in the buffer is padding */
-    const uint8_t *src; /* 4 or 16 bytes in the packet */
-    const uint8_t *dst;
+    const uint8_t *src; /* address where it comes from: 4 or 16 bytes in the packet */
+    const uint8_t *dst; /* address where it goes, likewise */
 };
 
 /* Reads a packet of `len` bytes. SKT_ERR_TRUNCATED: it says that it is longer, or ends inside a header;

@@ -6,19 +6,20 @@
 
 #include <string.h>
 
+/* Headers: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP), 792 and 4443 (ICMP). */
 enum {
-    IP4_HEADER = 20,
-    IP6_HEADER = 40,
-    IP4_CHECKSUM = 10, /* offsets of checksum fields */
-    TCP_CHECKSUM = 16,
-    TCP_HEADER = 20,
-    TCP_FLAG_SYN = 0x02,
-    TCP_OPTION_END = 0,
-    TCP_OPTION_NOP = 1,
-    TCP_OPTION_MSS = 2,
-    ICMP_HEADER = 8,
+    IP4_HEADER = 20,                                  /* bytes, without options */
+    IP6_HEADER = 40,                                  /* bytes, without extension headers */
+    IP4_CHECKSUM = 10,                                /* offset of the checksum in its header */
+    TCP_CHECKSUM = 16,                                /* the same of TCP's */
+    TCP_HEADER = 20,                                  /* bytes, without options */
+    TCP_FLAG_SYN = 0x02,                              /* it begins a connection: the only one with an MSS */
+    TCP_OPTION_END = 0,                               /* no more options */
+    TCP_OPTION_NOP = 1,                               /* one byte between two options */
+    TCP_OPTION_MSS = 2,                               /* the most that its sender takes in a segment */
+    ICMP_HEADER = 8,                                  /* bytes before what is quoted */
     ICMP4_QUOTE_MAX = 576 - IP4_HEADER - ICMP_HEADER, /* RFC 1812 4.3.2.3 */
-    ANSWER_TTL = 64,
+    ANSWER_TTL = 64,                                  /* hops, as RFC 1700 recommends for what a host sends */
 };
 
 bool skt_ippkt_mark_ce(uint8_t *packet, struct skt_ippkt *p)
@@ -128,8 +129,10 @@ static bool may_answer(const uint8_t *packet, const struct skt_ippkt *p, enum sk
     return !is_icmp_error(packet, p);
 }
 
+/* How an ICMP message says it (IANA, ICMP parameters). */
 struct icmp_kind {
-    uint8_t type, code;
+    uint8_t type; /* what went wrong */
+    uint8_t code; /* more exactly */
 };
 
 static struct icmp_kind kind_of(uint8_t version, enum skt_ippkt_error error)

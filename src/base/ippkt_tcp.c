@@ -5,17 +5,18 @@
 
 #include <string.h>
 
+/* Headers: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP). */
 enum {
-    IP4_HEADER = 20,
-    IP6_HEADER = 40,
-    IP4_CHECKSUM = 10, /* offsets of fields */
-    IP4_SRC = 12,
-    IP4_DST = 16,
-    IP6_SRC = 8,
-    IP6_DST = 24,
-    TCP_HEADER = 20,
-    TCP_CHECKSUM = 16,
-    ANSWER_TTL = 64,
+    IP4_HEADER = 20,   /* bytes, without options */
+    IP6_HEADER = 40,   /* bytes, without extension headers */
+    IP4_CHECKSUM = 10, /* offset of the checksum in its header */
+    IP4_SRC = 12,      /* offset of the source address */
+    IP4_DST = 16,      /* offset of the destination address */
+    IP6_SRC = 8,       /* offset of the source address */
+    IP6_DST = 24,      /* offset of the destination address */
+    TCP_HEADER = 20,   /* bytes, without options */
+    TCP_CHECKSUM = 16, /* offset of the checksum in its header */
+    ANSWER_TTL = 64,   /* hops, as RFC 1700 recommends for what a host sends */
 };
 
 bool skt_ippkt_is_plain_tcp(const struct skt_ippkt *p)

@@ -8,16 +8,18 @@
 
 /* Flags of a TCP header (RFC 9293, 3.1). */
 enum skt_tcp_flag {
-    SKT_TCP_FIN = 0x01,
-    SKT_TCP_SYN = 0x02,
-    SKT_TCP_RST = 0x04,
-    SKT_TCP_ACK = 0x10,
+    SKT_TCP_FIN = 0x01, /* its sender has no more data */
+    SKT_TCP_SYN = 0x02, /* a connection begins */
+    SKT_TCP_RST = 0x04, /* there is no such connection */
+    SKT_TCP_ACK = 0x10, /* the acknowledgement number counts */
 };
 
 /* Both ends of a segment; the addresses are of the packet's version, 4 or 16 bytes. */
 struct skt_tcp_ends {
-    const uint8_t *src, *dst;
-    uint16_t src_port, dst_port; /* host order */
+    const uint8_t *src; /* address of the sender */
+    const uint8_t *dst; /* address of the receiver */
+    uint16_t src_port;  /* of the sender; host order */
+    uint16_t dst_port;  /* of the receiver; host order */
 };
 
 /* May its addresses be changed? Neither a fragment nor one whose way is told in options or extension headers

@@ -7,18 +7,21 @@
 #include <assert.h>
 #include <string.h>
 
+/* Headers: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP). */
 enum {
-    IP4_HEADER = 20,
-    IP6_HEADER = 40,
-    IP4_CHECKSUM = 10, /* offsets of fields in their headers */
-    TCP_SEQ = 4,
-    TCP_ACK = 8,
-    TCP_FLAGS = 13,
-    TCP_WINDOW = 14,
-    TCP_CHECKSUM = 16,
-    TCP_URGENT = 18,
-    FLAG_PSH = 0x08,
-    FLAG_ACK = 0x10,
+    IP4_HEADER = 20, /* bytes, without options */
+    IP6_HEADER = 40, /* bytes, without extension headers */
+    /* Offsets of fields in their headers. */
+    IP4_CHECKSUM = 10, /* the header's own */
+    TCP_SEQ = 4,       /* of the first byte */
+    TCP_ACK = 8,       /* what its sender has got */
+    TCP_FLAGS = 13,    /* below */
+    TCP_WINDOW = 14,   /* what its sender still takes */
+    TCP_CHECKSUM = 16, /* of the segment */
+    TCP_URGENT = 18,   /* where urgent data ends */
+    /* Flags. */
+    FLAG_PSH = 0x08, /* to be handed on now */
+    FLAG_ACK = 0x10, /* TCP_ACK counts */
 };
 
 static uint32_t seq_of(const uint8_t *packet, const struct skt_ippkt *ip)

@@ -16,15 +16,15 @@ enum {
 
 /* The fields are the implementation's, but for `count`. */
 struct skt_join {
-    uint8_t *buf;
+    uint8_t *buf;               /* of SKT_JOIN_LEN_MAX bytes, the caller's */
     size_t count;               /* packets gathered; 0: none */
     size_t len;                 /* bytes in buf: the first packet, then payload */
     struct skt_ippkt ip;        /* of the first */
     struct skt_offload offload; /* the first's own */
     size_t piece;               /* bytes of payload in each but the last */
-    uint32_t next_seq;
-    bool checked; /* the first one's checksums were looked at */
-    bool ended;   /* nothing may follow */
+    uint32_t next_seq;          /* that the next segment must have */
+    bool checked;               /* the first one's checksums were looked at */
+    bool ended;                 /* nothing may follow */
 };
 
 /* buf: SKT_JOIN_LEN_MAX bytes, the caller's. */

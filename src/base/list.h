@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 struct skt_list {
-    struct skt_list *prev, *next;
+    struct skt_list *prev; /* the one before; itself where it is in no list, or the list is empty */
+    struct skt_list *next; /* the one after, likewise */
 };
 
 /* The object of `type` whose `member` is at `ptr`. */

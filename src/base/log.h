@@ -90,7 +90,7 @@ enum skt_log_pace {
 };
 
 struct skt_log_site {
-    enum skt_log_pace pace;
+    enum skt_log_pace pace; /* how often it may be said */
 };
 
 /* key: whose trouble it is (skt_log_key), so that one peer's lines do not hide another's; 0: anybody's. True:

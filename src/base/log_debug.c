@@ -21,7 +21,7 @@ enum {
 };
 
 struct source {
-    uint64_t key;
+    uint64_t key;     /* who they are about (skt_log_key) */
     uint32_t written; /* of late; 0: the place is free */
 };
 

@@ -31,7 +31,7 @@
 
 /* A folder on the way, or the last one. */
 struct place {
-    int fd;
+    int fd;           /* the folder */
     bool shared;      /* others may write there */
     const char *name; /* what is left of the path */
 };

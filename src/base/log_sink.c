@@ -30,12 +30,12 @@ enum sink_kind {
 };
 
 static struct {
-    enum sink_kind kind;
-    int fd;
-    bool journal;  /* stderr is the service manager's journal */
-    bool cut;      /* the last line was written in part */
-    uint64_t lost; /* lines since the last one that was written */
-    char *path;    /* the file's, NULL: stderr */
+    enum sink_kind kind; /* how it is written to */
+    int fd;              /* where lines go */
+    bool journal;        /* stderr is the service manager's journal */
+    bool cut;            /* the last line was written in part */
+    uint64_t lost;       /* lines since the last one that was written */
+    char *path;          /* the file's, NULL: stderr */
 } sink = {.fd = STDERR_FILENO};
 
 static void close_sink(void)

@@ -7,14 +7,15 @@
 
 #include <string.h>
 
+/* Headers: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP), 768 (UDP). */
 enum {
-    IP6_HEADER = 40,
-    IP4_CHECKSUM = 10, /* offsets of checksum fields in their headers */
-    TCP_CHECKSUM = 16,
-    UDP_CHECKSUM = 6,
-    TCP_FLAG_FIN = 0x01,
-    TCP_FLAG_PSH = 0x08,
-    TCP_FLAG_CWR = 0x80,
+    IP6_HEADER = 40,     /* bytes, without extension headers */
+    IP4_CHECKSUM = 10,   /* offset of the checksum in its header */
+    TCP_CHECKSUM = 16,   /* the same of TCP's */
+    UDP_CHECKSUM = 6,    /* the same of UDP's */
+    TCP_FLAG_FIN = 0x01, /* of the last piece alone */
+    TCP_FLAG_PSH = 0x08, /* of the last piece alone */
+    TCP_FLAG_CWR = 0x80, /* of the first piece alone (RFC 3168) */
 };
 
 static uint16_t checksum_offset(uint8_t protocol)

@@ -11,13 +11,13 @@
 
 enum skt_gso {
     SKT_GSO_NONE, /* the packet is one packet */
-    SKT_GSO_TCP4, /* many TCP segments under one header (TSO) */
-    SKT_GSO_TCP6,
-    SKT_GSO_UDP, /* many UDP datagrams under one header (USO), IPv4 or IPv6 */
+    SKT_GSO_TCP4, /* many TCP segments under one header (TSO), over IPv4 */
+    SKT_GSO_TCP6, /* the same, over IPv6 */
+    SKT_GSO_UDP,  /* many UDP datagrams under one header (USO), IPv4 or IPv6 */
 };
 
 struct skt_offload {
-    enum skt_gso gso;
+    enum skt_gso gso;     /* what it stands for */
     bool partial;         /* the checksum at csum_start + csum_offset is that of the pseudo header only */
     uint16_t size;        /* with gso: bytes of payload in each packet but the last */
     uint16_t hdr_len;     /* with gso: bytes of all headers */
@@ -26,9 +26,9 @@ struct skt_offload {
 };
 
 struct skt_tun_packet {
-    struct skt_offload offload;
-    uint8_t *data; /* the IP packet */
-    size_t len;
+    struct skt_offload offload; /* what is still to be done with it */
+    uint8_t *data;              /* the IP packet */
+    size_t len;                 /* bytes of it */
 };
 
 /* Computes everything again from the packet itself and two facts, which is all that peers need to tell each
@@ -51,17 +51,22 @@ size_t skt_offload_pieces(const struct skt_tun_packet *p);
 
 /* Cuts one packet into plain ones with full checksums. */
 struct skt_offload_cutter {
-    const uint8_t *packet;
-    size_t len, headers, transport,
-        piece;   /* bytes: of the packet, all headers, IP headers, payload a piece */
-    size_t done; /* payload cut so far */
-    uint32_t seq;
-    uint16_t id;
-    uint8_t version, protocol, flags;
-    bool whole;   /* not gso: one packet, only its checksum may be missing */
-    bool partial; /* with whole */
-    bool ended;
-    uint16_t csum_start, csum_offset; /* with whole and partial */
+    const uint8_t *packet; /* what is cut, the caller's */
+    size_t len;            /* bytes of it */
+    size_t headers;        /* bytes of all its headers, which each piece gets */
+    size_t transport;      /* bytes of these before the transport header */
+    size_t piece;          /* bytes of payload in each piece but the last */
+    size_t done;           /* bytes of payload cut so far */
+    uint32_t seq;          /* of TCP: the next piece's */
+    uint16_t id;           /* IPv4 identification of the next piece */
+    uint8_t version;       /* 4 or 6 */
+    uint8_t protocol;      /* of the transport header */
+    uint8_t flags;         /* of TCP: the whole one's */
+    bool whole;            /* not gso: one packet, only its checksum may be missing */
+    bool partial;          /* with whole: it is missing */
+    bool ended;            /* all was cut */
+    uint16_t csum_start;   /* with partial: where summing starts */
+    uint16_t csum_offset;  /* with partial: of the checksum field from there */
 };
 
 /* Begins; the packet must stay. mtu: the most bytes of a plain packet. TCP is cut finer where its pieces do

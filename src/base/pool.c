@@ -5,8 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* A block that is free. */
 struct skt_pool_block {
-    struct skt_pool_block *next;
+    struct skt_pool_block *next; /* of the free ones, or NULL */
 };
 
 /* Small multiples of it are computed in a size_t. */

@@ -9,12 +9,12 @@
 #include <stddef.h>
 
 struct skt_pool {
-    size_t block_len;  /* bytes in a block */
-    size_t budget;     /* the most bytes in use; 0: no limit */
-    size_t used;       /* bytes handed out now: blocks, and what else was charged */
-    size_t blocks;     /* blocks handed out now */
-    size_t free_count; /* blocks on the free list */
-    struct skt_pool_block *free_list;
+    size_t block_len;                 /* bytes in a block */
+    size_t budget;                    /* the most bytes in use; 0: no limit */
+    size_t used;                      /* bytes handed out now: blocks, and what else was charged */
+    size_t blocks;                    /* blocks handed out now */
+    size_t free_count;                /* blocks on the free list */
+    struct skt_pool_block *free_list; /* blocks that came back, kept for the next; NULL: none */
     size_t orphaned;   /* bytes of `used` that no account is charged with any more (skt_account_hand_over) */
     size_t accounts;   /* accounts that are open */
     size_t guaranteed; /* bytes that each of them may hold in any case; see base/account.h */

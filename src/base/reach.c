@@ -75,8 +75,9 @@ int skt_reach_parse(struct skt_reach_rule *rule, const char *text)
 /* --- judging --- */
 
 struct block {
-    uint8_t family, prefix;
-    uint8_t ip[16];
+    uint8_t family; /* 4 or 6 */
+    uint8_t prefix; /* bits that count */
+    uint8_t ip[16]; /* the first 4 of them for IPv4 */
 };
 
 static bool is_in(const struct block *list, size_t n, uint8_t family, const uint8_t *ip)
@@ -114,8 +115,8 @@ static const struct block local6[] = {
 
 /* Addresses that stand for one of IPv4: where that one begins in them. */
 static const struct coat {
-    struct block block;
-    uint8_t at;
+    struct block block; /* addresses that are of IPv6 outside */
+    uint8_t at;         /* byte at which the one of IPv4 begins */
 } coats[] = {
     {{6, 96, {[1] = 0x64, [2] = 0xff, [3] = 0x9b}}, 12}, /* 64:ff9b::/96, NAT64 (RFC 6052) */
     {{6, 16, {0x20, 0x02}}, 2},                          /* 2002::/16, 6to4 (RFC 3056) */

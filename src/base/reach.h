@@ -10,13 +10,14 @@
 
 /* A network, and ports in it. */
 struct skt_reach_rule {
-    struct skt_ipnet net;      /* family 0: every address */
-    uint16_t port_lo, port_hi; /* both included */
+    struct skt_ipnet net; /* family 0: every address */
+    uint16_t port_lo;     /* the lowest port */
+    uint16_t port_hi;     /* the highest, included */
 };
 
 struct skt_reach_rules {
-    struct skt_reach_rule *at;
-    size_t n;
+    struct skt_reach_rule *at; /* in the order of the text; owned */
+    size_t n;                  /* of them */
 };
 
 struct skt_reach {

@@ -9,18 +9,18 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { SKT_DEMO_CHILDREN_MAX = 8 };
+enum { SKT_DEMO_CHILDREN_MAX = 8 }; /* web server, line, two ends, two loads, plain TCP; one to spare */
 
 struct skt_demo_child {
-    pid_t pid; /* 0: has ended */
-    const char *name;
-    char log[128]; /* its log file, or "" */
+    pid_t pid;        /* 0: has ended */
+    const char *name; /* in words, for who is told of its end */
+    char log[128];    /* its log file, or "" */
 };
 
 struct skt_demo_children {
-    struct skt_demo_child list[SKT_DEMO_CHILDREN_MAX];
-    size_t count;
-    struct skt_janitor *janitor;
+    struct skt_demo_child list[SKT_DEMO_CHILDREN_MAX]; /* in the order of their start */
+    size_t count;                                      /* of them, those that have ended included */
+    struct skt_janitor *janitor;                       /* ends them where the demo can't */
 };
 
 /* Forks a process that runs fn(user). SKT_ERR_IO. */

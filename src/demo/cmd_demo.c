@@ -26,7 +26,7 @@ static const char help[] =
     "\n"
     "Exit status: 0 everything arrived as it was sent, else 1.\n";
 
-enum { TURN_MS = 50 };
+enum { TURN_MS = 50 }; /* how long Ctrl-C may take to be noticed */
 
 static void on_signal(int signum)
 {

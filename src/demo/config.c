@@ -62,8 +62,8 @@ static int random_ticket(const struct skt_crypto *crypto, char text[SKT_TICKET_L
 }
 
 struct secrets {
-    char key[SKT_KEY_TEXT_LEN + 1];
-    char ticket[SKT_TICKET_LEN + 1];
+    char key[SKT_KEY_TEXT_LEN + 1];  /* as a configuration has it */
+    char ticket[SKT_TICKET_LEN + 1]; /* the only one that the server takes */
 };
 
 static int make_secrets(struct secrets *s)

@@ -6,9 +6,13 @@
 #include <stdint.h>
 
 struct skt_demo_folder {
-    char path[64];
-    char server_config[96], server_log[96], server_socket[96];
-    char client_config[96], client_log[96], client_socket[96];
+    char path[64];          /* of the folder; leaves room for a socket's name in the 104 bytes of macOS */
+    char server_config[96]; /* path of the server's configuration: the folder's and a name */
+    char server_log[96];    /* of its log */
+    char server_socket[96]; /* of its status socket */
+    char client_config[96]; /* the same three of the client */
+    char client_log[96];    /* of its log */
+    char client_socket[96]; /* of its status socket */
 };
 
 struct skt_demo_ports {

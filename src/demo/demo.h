@@ -15,7 +15,9 @@
 
 struct demo {
     struct skt_demo_link_words link;   /* what the line is told to be */
-    double seconds, port, seed;        /* of the command line; 0: not given */
+    double seconds;                    /* after which it ends, of the command line; 0: not given */
+    double port;                       /* for the user, of the command line; 0: not given */
+    double seed;                       /* of which packets are lost, of the command line; 0: not given */
     struct skt_demo_folder folder;     /* with the configurations of both ends */
     struct skt_demo_ports ports;       /* where its parts find each other */
     struct skt_demo_sockets fds;       /* opened before the processes are started */

@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 enum {
-    FULL_PAUSE_MS = 100,
-    CONNECTIONS_MAX = 256,
-    REQUEST_MAX = 8192,
-    CHUNK_LEN = 64 * 1024,
+    FULL_PAUSE_MS = 100,   /* until descriptors are asked for again */
+    CONNECTIONS_MAX = 256, /* a browser opens six at once, the loads a few */
+    REQUEST_MAX = 8192,    /* bytes of a request's head, as other web servers take them */
+    CHUNK_LEN = 64 * 1024, /* bytes of the pattern written at once */
 };
 
 static const char page[] =
@@ -35,20 +35,22 @@ static const char page[] =
     "<li><a href=\"/bytes/100000000\">100 MB</a></li></ul></html>\n";
 
 struct connection {
-    int fd;
-    char request[REQUEST_MAX];
-    size_t request_len;
-    char answer[2048]; /* header, and a short body */
-    size_t answer_len, answer_sent;
-    uint64_t offset, end; /* of the pattern that follows the answer */
-    bool keep;            /* open for another request */
+    int fd;                    /* the socket */
+    char request[REQUEST_MAX]; /* what has come of a request */
+    size_t request_len;        /* bytes of it */
+    char answer[2048];         /* its header, and a short body: the page has about 1 KiB */
+    size_t answer_len;         /* bytes of it */
+    size_t answer_sent;        /* bytes that were sent */
+    uint64_t offset;           /* of the pattern that follows the answer: what is sent next */
+    uint64_t end;              /* where that ends */
+    bool keep;                 /* open for another request */
 };
 
 struct server {
-    int listen_fd;
-    bool full; /* there was no descriptor for a connection: it waits a little */
-    struct connection *connections[CONNECTIONS_MAX];
-    size_t count;
+    int listen_fd; /* where connections come */
+    bool full;     /* there was no descriptor for a connection: it waits a little */
+    struct connection *connections[CONNECTIONS_MAX]; /* in no order */
+    size_t count;                                    /* of them */
 };
 
 static bool is_answering(const struct connection *c)

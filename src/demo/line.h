@@ -21,21 +21,23 @@ struct skt_demo_packet {
     struct skt_demo_packet *next; /* the one that came after it */
     double due;                   /* when it leaves the line, by skt_cli_now() */
     size_t len;                   /* bytes of data */
-    uint8_t data[];
+    uint8_t data[];               /* as it came */
 };
 
 /* One way. The delay is constant, so what came first is due first. */
 struct skt_demo_line_queue {
-    struct skt_demo_packet *first, **last; /* under way; last is where the next one is hung */
-    size_t bytes;                          /* of all that are under way */
-    double free_at;                        /* when the line has sent what came so far */
+    struct skt_demo_packet *first; /* under way, in order; NULL: nothing is */
+    struct skt_demo_packet **last; /* where the next one is hung */
+    size_t bytes;                  /* of all that are under way */
+    double free_at;                /* when the line has sent what came so far */
 };
 
 struct skt_demo_line {
-    struct skt_demo_line_conf conf;
-    struct skt_demo_line_queue queues[SKT_DEMO_LINE_WAYS];
-    uint64_t random_state; /* of the generator that chooses what is lost */
-    uint64_t seen, lost;   /* packets that came, both ways; of these */
+    struct skt_demo_line_conf conf;                        /* as given */
+    struct skt_demo_line_queue queues[SKT_DEMO_LINE_WAYS]; /* what is under way, by enum skt_demo_line_way */
+    uint64_t random_state;                                 /* of the generator that chooses what is lost */
+    uint64_t seen;                                         /* packets that came, both ways */
+    uint64_t lost;                                         /* of these, those that were lost */
 };
 
 /* The line's queues hang on its address: it must not move afterwards. */

@@ -15,20 +15,20 @@
 #include <unistd.h>
 
 enum {
-    DATAGRAM_MAX = 65536,
-    SOCKET_BUFFER = 4 * 1024 * 1024,
-    BATCH = 64,      /* datagrams taken before the other direction has its turn */
-    IP_UDP_LEN = 28, /* headers of a datagram on the wire */
+    DATAGRAM_MAX = 65536,            /* bytes: any datagram fits */
+    SOCKET_BUFFER = 4 * 1024 * 1024, /* bytes wanted in the kernel: what is lost is lost by the line */
+    BATCH = 64,                      /* datagrams taken before the other direction has its turn */
+    IP_UDP_LEN = 28,                 /* headers of a datagram on the wire */
 };
 static const double report_every_s = 0.2;
 
 struct link {
-    struct skt_demo_link_conf conf;
-    struct skt_demo_line line;
-    int server_fd;
-    union skt_sockaddr client; /* where its last packet came from */
-    socklen_t client_len;      /* 0: none came yet */
-    double report_at;
+    struct skt_demo_link_conf conf; /* as given */
+    struct skt_demo_line line;      /* what is under way */
+    int server_fd;                  /* a UDP socket, connected to the server */
+    union skt_sockaddr client;      /* where its last packet came from */
+    socklen_t client_len;           /* 0: none came yet */
+    double report_at;               /* when the next report is due, by skt_cli_now() */
 };
 
 static void give(struct link *l, double now)

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 struct skt_demo_link_conf {
-    struct skt_demo_line_conf line;
-    int client_fd;        /* a bound UDP socket, where the client sends to */
-    uint16_t server_port; /* on 127.0.0.1 */
-    int report_fd;        /* gets a struct skt_demo_report of kind SKT_DEMO_LINE now and then */
+    struct skt_demo_line_conf line; /* how bad the line is */
+    int client_fd;                  /* a bound UDP socket, where the client sends to */
+    uint16_t server_port;           /* on 127.0.0.1 */
+    int report_fd;                  /* gets a struct skt_demo_report of kind SKT_DEMO_LINE now and then */
 };
 
 /* Works until the process is ended. */

@@ -20,7 +20,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { SILENCE_LIMIT_S = 30, CHUNK_LEN = 128 * 1024, HEADER_MAX = 4096 };
+enum {
+    SILENCE_LIMIT_S = 30,   /* a download that brings nothing for so long counts as failed */
+    CHUNK_LEN = 128 * 1024, /* bytes read and compared at once */
+    HEADER_MAX = 4096,      /* bytes of an answer's header; ours has about 100 */
+};
 static const uint64_t first_len = 64 * 1024, last_len = 16 * 1024 * 1024;
 static const double report_every_s = 0.1;
 static const useconds_t get_every_us = 100000;
@@ -123,11 +127,11 @@ _Noreturn void skt_demo_load_gets(const struct skt_demo_load *to, size_t n, int 
 }
 
 struct download {
-    int report_fd;
+    int report_fd;     /* gets reports */
     uint32_t way;      /* enum skt_demo_way */
     uint64_t offset;   /* bytes that are right */
     uint64_t reported; /* of these bytes, those that were reported */
-    double report_at;
+    double report_at;  /* when the next one is due, by skt_cli_now() */
 };
 
 static void report_progress(struct download *d)

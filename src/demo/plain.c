@@ -45,7 +45,7 @@ static _Noreturn void give_up(int report_fd, const char *what, int error)
 #include <sys/socket.h>
 
 enum {
-    PACKET_MAX = 65536,
+    PACKET_MAX = 65536, /* bytes: any packet fits */
     BATCH = 64,         /* packets taken before those that are due have their turn */
     TX_QUEUE = 10000,   /* packets: what is lost is lost by the line, not on the way to it */
     IP_HEADER_MIN = 20, /* bytes */

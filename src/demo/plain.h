@@ -10,7 +10,7 @@
 #include "demo/line.h"
 
 struct skt_demo_plain_conf {
-    struct skt_demo_line_conf line;
+    struct skt_demo_line_conf line; /* how bad the line is */
     int report_fd; /* gets struct skt_demo_report of way SKT_DEMO_PLAIN: SKT_DEMO_UP or SKT_DEMO_DOWN first */
 };
 

@@ -14,24 +14,25 @@ enum skt_demo_way {
 };
 
 enum skt_demo_report_kind {
-    SKT_DEMO_GET, /* value: seconds */
-    SKT_DEMO_GET_FAILED,
-    SKT_DEMO_LOADED,    /* count: more bytes of the download under way have come and are right */
-    SKT_DEMO_LOAD_DONE, /* count: bytes of the whole */
-    SKT_DEMO_LOAD_FAILED,
-    SKT_DEMO_LOAD_WRONG, /* count: offset of the first wrong byte */
-    SKT_DEMO_LINE,       /* count: packets that came to the line so far, both ways; lost: of these */
-    SKT_DEMO_UP,         /* text: the way's congestion control */
-    SKT_DEMO_DOWN,       /* text: what the way needs and can't have here; count: errno */
+    SKT_DEMO_GET,         /* value: seconds */
+    SKT_DEMO_GET_FAILED,  /* nothing more */
+    SKT_DEMO_LOADED,      /* count: more bytes of the download under way have come and are right */
+    SKT_DEMO_LOAD_DONE,   /* count: bytes of the whole */
+    SKT_DEMO_LOAD_FAILED, /* nothing more */
+    SKT_DEMO_LOAD_WRONG,  /* count: offset of the first wrong byte */
+    SKT_DEMO_LINE,        /* count: packets that came to the line so far, both ways; lost: of these */
+    SKT_DEMO_UP,          /* text: the way's congestion control */
+    SKT_DEMO_DOWN,        /* text: what the way needs and can't have here; count: errno */
 };
 
-enum { SKT_DEMO_TEXT_MAX = 40 };
+enum { SKT_DEMO_TEXT_MAX = 40 }; /* bytes, the end included: a few words */
 
 struct skt_demo_report {
-    uint32_t kind; /* enum skt_demo_report_kind */
-    uint32_t way;  /* enum skt_demo_way */
-    double value;  /* see the kinds, as of those below */
-    uint64_t count, lost;
+    uint32_t kind;                /* enum skt_demo_report_kind */
+    uint32_t way;                 /* enum skt_demo_way */
+    double value;                 /* see the kinds */
+    uint64_t count;               /* see the kinds */
+    uint64_t lost;                /* see the kinds */
     char text[SKT_DEMO_TEXT_MAX]; /* ends with a 0 */
 };
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DEFAULT_PORT = 8080 };
+enum { DEFAULT_PORT = 8080 }; /* the usual one for a web server without privileges */
 
 static struct skt_addr loopback(uint16_t port)
 {

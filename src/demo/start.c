@@ -17,8 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { START_TURN_MS = 10, STATUS_LIMIT_MS = 300 };
-static const double up_limit_s = 15;
+enum {
+    START_TURN_MS = 10,    /* between two looks whether there is a session */
+    STATUS_LIMIT_MS = 300, /* for a status, which comes within some ms */
+};
+static const double up_limit_s = 15; /* a handshake over a very bad line is repeated some times */
 
 volatile sig_atomic_t skt_demo_ended_by_signal;
 

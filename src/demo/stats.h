@@ -8,37 +8,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SKT_DEMO_SAMPLES = 4096 };
+enum { SKT_DEMO_SAMPLES = 4096 }; /* seven minutes of ten a second: enough for a quantile of 99 % */
 
 /* Times of one kind of request. */
 struct skt_demo_times {
     double samples[SKT_DEMO_SAMPLES]; /* s; a ring of the latest */
     uint64_t count;                   /* all of them */
     double second_sum;                /* of the second under way */
-    unsigned second_count;
-    double last; /* the mean of the latest second that had any; s */
+    unsigned second_count;            /* of those in second_sum */
+    double last;                      /* the mean of the latest second that had any; s */
 };
 
 /* What one way to the web server has brought. */
 struct skt_demo_row {
-    struct skt_demo_times gets;
-    uint64_t gets_failed;
-    uint64_t loaded, loaded_before; /* bytes found right, now and a second ago */
-    uint64_t loads;                 /* whole files */
-    uint64_t loads_failed;          /* broken off, or silent for too long */
-    uint64_t loads_wrong;           /* with a byte that is not what was sent */
-    uint64_t wrong_offset;          /* of the first wrong byte */
-    double load_mbit;               /* of the latest second */
-    uint64_t line_seen, line_lost;  /* packets that came to its line; of these */
-    char text[SKT_DEMO_TEXT_MAX];   /* its congestion control, or what it lacks; "": it has not begun */
-    int error;                      /* errno: it can't be had here */
+    struct skt_demo_times gets;   /* of small answers, connection included */
+    uint64_t gets_failed;         /* small answers that did not come */
+    uint64_t loaded;              /* bytes found right so far */
+    uint64_t loaded_before;       /* the same a second ago */
+    uint64_t loads;               /* whole files */
+    uint64_t loads_failed;        /* broken off, or silent for too long */
+    uint64_t loads_wrong;         /* with a byte that is not what was sent */
+    uint64_t wrong_offset;        /* of the first wrong byte */
+    double load_mbit;             /* of the latest second */
+    uint64_t line_seen;           /* packets that came to its line */
+    uint64_t line_lost;           /* of these, those that were lost */
+    char text[SKT_DEMO_TEXT_MAX]; /* its congestion control, or what it lacks; "": it has not begun */
+    int error;                    /* errno: it can't be had here */
 };
 
 struct skt_demo_stats {
-    struct skt_demo_row rows[SKT_DEMO_WAYS];
-    double retransmitted; /* by both ends, from their status */
-    char session[64];     /* the client's session in words */
-    double seconds;       /* since the tunnel was up */
+    struct skt_demo_row rows[SKT_DEMO_WAYS]; /* by enum skt_demo_way */
+    double retransmitted;                    /* by both ends, from their status */
+    char session[64];                        /* the client's session in words */
+    double seconds;                          /* since the tunnel was up */
 };
 
 void skt_demo_stats_take(struct skt_demo_stats *s, const struct skt_demo_report *r);

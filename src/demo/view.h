@@ -9,7 +9,9 @@
 
 /* How the link was told to be, in words. */
 struct skt_demo_link_words {
-    double loss_percent, rtt_ms, rate_mbit;
+    double loss_percent; /* of the packets, each way */
+    double rtt_ms;       /* there and back */
+    double rate_mbit;    /* each way; 0: no limit */
 };
 
 /* Says what the rows of the table are. */

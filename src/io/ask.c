@@ -12,36 +12,37 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A question or its answer is taken for lost; resolvers answer within some 100 ms. */
 #define REPEAT (1 * SKT_US_PER_SEC)
 
 enum {
-    TRIES = 5,
-    ADDRS_MAX = 8,
+    TRIES = 5,          /* 5 s: as long as libc waits for one server */
+    ADDRS_MAX = 8,      /* as many as a look-up by libc brings (io/resolve.h) */
     MESSAGE_MAX = 1500, /* answers over UDP have 512 bytes where no more was offered */
-    FAMILIES = 2,
+    FAMILIES = 2,       /* one question for A, one for AAAA */
 };
 
 /* One server, asked from a socket of its own: its port is chosen at random by the system. */
 struct asked {
-    struct skt_loop_io io;
-    struct skt_ask *ask;
-    struct skt_addr server;
+    struct skt_loop_io io;  /* its socket */
+    struct skt_ask *ask;    /* what it is asked for */
+    struct skt_addr server; /* where it is */
 };
 
 struct skt_ask {
-    struct skt_loop *loop;
-    struct skt_loop_timer timer;
-    skt_ask_fn fn;
-    void *user;
-    uint16_t port;
-    unsigned tries;
-    uint8_t question[FAMILIES][SKT_DNS_QUESTION_MAX];
-    size_t question_len[FAMILIES];
-    bool answered[FAMILIES];
-    struct skt_addr addrs[ADDRS_MAX];
-    size_t n;
-    struct asked servers[SKT_NAMESERVERS_MAX];
-    size_t server_count;
+    struct skt_loop *loop;                            /* from which fn is called */
+    struct skt_loop_timer timer;                      /* the next repetition, or the end */
+    skt_ask_fn fn;                                    /* gets the answer */
+    void *user;                                       /* handed to fn */
+    uint16_t port;                                    /* of the answer's addresses */
+    unsigned tries;                                   /* times that the questions were sent */
+    uint8_t question[FAMILIES][SKT_DNS_QUESTION_MAX]; /* by family: what is sent */
+    size_t question_len[FAMILIES];                    /* by family: bytes of it */
+    bool answered[FAMILIES];                          /* by family: by any server */
+    struct skt_addr addrs[ADDRS_MAX];                 /* what was found */
+    size_t n;                                         /* of addrs */
+    struct asked servers[SKT_NAMESERVERS_MAX];        /* who is asked, all at once */
+    size_t server_count;                              /* of servers */
 };
 
 /* --- the way --- */

@@ -8,9 +8,9 @@
 #define MEG (UINT64_C(1) << 20)
 
 enum {
-    MEMORY_PART = 8,
+    MEMORY_PART = 8,     /* an eighth of the machine's: others have to live, too */
     FILES_MAX = 1048576, /* some systems have no limit; this is what Linux has */
-    FILES_UNKNOWN = 256,
+    FILES_UNKNOWN = 256, /* the default of macOS, the lowest of the systems in use */
 };
 
 size_t skt_limits_memory(void)

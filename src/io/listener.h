@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 struct skt_listener {
-    struct skt_loop *loop;
+    struct skt_loop *loop;       /* that watches it */
     struct skt_loop_io io;       /* its fd is -1 once closed */
     struct skt_loop_timer retry; /* goes on accepting */
-    bool wanted;                 /* skt_listener_watch(true) */
+    bool wanted;                 /* connections are, by skt_listener_watch */
     bool reserves;               /* keeps a descriptor for when there is no other one */
     int reserve;                 /* that descriptor; -1: it is in use */
     const char *what;            /* connections of this kind wait, for the log */

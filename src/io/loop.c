@@ -14,21 +14,24 @@
 /* Rounds of tasks in one turn. More would let tasks that defer each other starve the descriptors. */
 enum { TASK_ROUNDS_MAX = 8 };
 
-enum { MEMORY_TRIES = 500, MEMORY_STEP_MS = 10 }; /* 5 s: then who supervises us should know */
+enum {
+    MEMORY_STEP_MS = 10, /* a kernel that frees memory takes some ms */
+    MEMORY_TRIES = 500,  /* 5 s of these: then who supervises us should know */
+};
 
 struct skt_loop {
-    struct ev_loop *ev;
-    skt_us now;
-    uint64_t wall_ms;
-    ev_check check;     /* reads the clock after the sleep */
-    ev_prepare prepare; /* runs timers and tasks before it */
-    ev_idle idle;       /* active: do not sleep, tasks are left */
-    struct skt_heap timers;
-    bool firing; /* timers are being run */
-    struct skt_list tasks;
-    struct skt_loop_alarm alarm;
-    struct skt_loop_rest rest;
-    struct skt_loop_slot slots[SKT_LOOP_SLOTS];
+    struct ev_loop *ev;                         /* libev's */
+    skt_us now;                                 /* as read last (skt_loop_now) */
+    uint64_t wall_ms;                           /* read together with it (skt_loop_wall_ms) */
+    ev_check check;                             /* reads the clock after the sleep */
+    ev_prepare prepare;                         /* runs timers and tasks before it */
+    ev_idle idle;                               /* active: do not sleep, tasks are left */
+    struct skt_heap timers;                     /* that are set */
+    bool firing;                                /* timers are being run */
+    struct skt_list tasks;                      /* that are deferred, in order */
+    struct skt_loop_alarm alarm;                /* wakes it for the first of timers and rest */
+    struct skt_loop_rest rest;                  /* descriptors that are not looked at for a while */
+    struct skt_loop_slot slots[SKT_LOOP_SLOTS]; /* by enum skt_loop_slot_name */
 };
 
 static void read_clock(struct skt_loop *loop)

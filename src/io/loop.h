@@ -45,8 +45,8 @@ struct ev_loop *skt_loop_ev(struct skt_loop *loop);
 /* A deadline; embedded in the object that waits. It fires once, not before its time, and may be set, stopped
  * and freed in its own handler. */
 struct skt_loop_timer {
-    struct skt_heap_node node;
-    void (*fn)(struct skt_loop_timer *t, skt_us now);
+    struct skt_heap_node node;                        /* its deadline, in the loop's heap */
+    void (*fn)(struct skt_loop_timer *t, skt_us now); /* called when it has come */
 };
 
 void skt_loop_timer_init(struct skt_loop_timer *t, void (*fn)(struct skt_loop_timer *t, skt_us now));
@@ -68,10 +68,10 @@ enum { SKT_IO_READ = 1, SKT_IO_WRITE = 2 };
 
 /* A descriptor that is watched. An error or hang-up of it is reported as every event that is watched. */
 struct skt_loop_io {
-    ev_io w;
-    void (*fn)(struct skt_loop_io *io, unsigned ready);
-    struct skt_list resting; /* among those that rest; empty: it does not */
-    unsigned wanted;         /* while it rests: the set to watch for afterwards */
+    ev_io w;                                            /* libev's; its fd is the descriptor */
+    void (*fn)(struct skt_loop_io *io, unsigned ready); /* called with a set of SKT_IO_* that are ready */
+    struct skt_list resting;                            /* among those that rest; empty: it does not */
+    unsigned wanted;                                    /* while it rests: the set to watch for afterwards */
 };
 
 void skt_loop_io_init(struct skt_loop_io *io, int fd, void (*fn)(struct skt_loop_io *io, unsigned ready));
@@ -107,8 +107,8 @@ static inline unsigned skt_loop_io_events(const struct skt_loop_io *io)
 
 /* Work put off to the end of the turn; embedded in the object it is about. */
 struct skt_loop_task {
-    struct skt_list link;
-    void (*fn)(struct skt_loop_task *t, skt_us now);
+    struct skt_list link;                            /* among those that are deferred */
+    void (*fn)(struct skt_loop_task *t, skt_us now); /* the work */
 };
 
 void skt_loop_task_init(struct skt_loop_task *t, void (*fn)(struct skt_loop_task *t, skt_us now));
@@ -123,8 +123,8 @@ void skt_loop_task_cancel(struct skt_loop_task *t);
 /* --- signals --- */
 
 struct skt_loop_signal {
-    ev_signal w;
-    void (*fn)(struct skt_loop_signal *s, int signum);
+    ev_signal w;                                       /* libev's */
+    void (*fn)(struct skt_loop_signal *s, int signum); /* called from the loop */
 };
 
 /* Calls fn from the loop for every signal signum. One loop of a process may do so for a signum. */

@@ -9,14 +9,14 @@ enum skt_loop_slot_name { SKT_LOOP_SLOT_UDP, SKT_LOOP_SLOT_RESOLVE, SKT_LOOP_SLO
 
 /* Something that is made when a loop needs it first and ends with the loop. */
 struct skt_loop_slot {
-    void *object;
+    void *object;                  /* NULL: nobody has needed it yet */
     void (*dispose)(void *object); /* called by skt_loop_free while the loop still works */
 };
 
-/* Descriptors that rest (skt_loop_io_rest), and until when; SKT_NEVER: none. Needs no memory of its own. */
+/* Descriptors that rest (skt_loop_io_rest). Needs no memory of its own. */
 struct skt_loop_rest {
-    struct skt_list ios;
-    skt_us until;
+    struct skt_list ios; /* by their `resting` */
+    skt_us until;        /* when all of them are watched again; SKT_NEVER: none rests */
 };
 
 struct skt_loop_rest *skt_loop_rest_of(struct skt_loop *loop);

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-enum { SKT_NAMESERVERS_MAX = 6 };
+enum { SKT_NAMESERVERS_MAX = 6 }; /* libc takes three; a machine with two networks has some more */
 
 /* Reads resolv_conf (NULL: /etc/resolv.conf), or what is kept beside it where we have changed it. Where only
  * a resolver of this machine stands there, those that it asks, as far as their files are known. Port 53. How

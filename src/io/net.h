@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 struct skt_net_route {
-    struct skt_ipnet dst;
+    struct skt_ipnet dst;     /* where packets go */
     struct skt_ipnet gateway; /* family 0: none, the network is on the link */
-    unsigned ifindex;
-    uint32_t metric; /* 0: the system's default */
-    bool nowhere;    /* packets are refused ("unreachable"): no interface, no gateway */
+    unsigned ifindex;         /* by which interface */
+    uint32_t metric;          /* the lowest is taken; 0: the system's default */
+    bool nowhere;             /* packets are refused ("unreachable"): no interface, no gateway */
 };
 
 /* The interface's number; 0 with errno: there is none. */

@@ -20,7 +20,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Of netinet6/in6_var.h, which not every SDK has. */
+/* Of netinet6/in6_var.h, which not every SDK has: struct in6_addrlifetime and in6_aliasreq, field by field.
+ */
 struct address6_lifetime {
     time_t expire, preferred;
     uint32_t valid_s, preferred_s;

@@ -133,12 +133,13 @@ int skt_net_route_delete(const struct skt_net_route *route)
     return err && (errno == ESRCH || errno == ENODEV) ? SKT_ERR_NOTFOUND : err;
 }
 
+/* The best route to a host is looked for. */
 struct search {
-    const struct skt_ipnet *host;
-    unsigned without;
-    int best_prefix; /* -1: nothing found */
-    uint32_t best_metric;
-    struct skt_net_route *out;
+    const struct skt_ipnet *host; /* the host */
+    unsigned without;             /* an interface whose routes do not count */
+    int best_prefix;              /* of the best so far; -1: nothing found */
+    uint32_t best_metric;         /* of the best so far */
+    struct skt_net_route *out;    /* the best so far */
 };
 
 static bool read_address(struct skt_ipnet *net, uint8_t family, const uint8_t *data, size_t len)

@@ -98,8 +98,8 @@ static int after_change(bool keep_net_admin)
 #endif
 
 struct identity {
-    uid_t uid;
-    gid_t gid;
+    uid_t uid; /* of the user */
+    gid_t gid; /* of the user's first group */
 };
 
 /* A user by name or number. */

@@ -87,9 +87,10 @@ size_t skt_rtmsg_build(uint8_t out[SKT_RTMSG_LEN_MAX], uint8_t type, const struc
 
 /* What is of interest in an entry. */
 struct entry {
-    int32_t flags;
-    unsigned ifindex;
-    struct skt_ipnet dst, gateway;
+    int32_t flags;            /* SKT_RTF_* */
+    unsigned ifindex;         /* by which interface */
+    struct skt_ipnet dst;     /* where packets go */
+    struct skt_ipnet gateway; /* family 0: none, or no address of a host */
 };
 
 /* An address of sa_len bytes. IPv4 ones may end early, where only zeros would follow. */

@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SKT_RTNL_REQUEST_MAX = 512 };
+enum { SKT_RTNL_REQUEST_MAX = 512 }; /* bytes; a route with all that we put into it has about 100 */
 
 struct skt_rtnl_request {
     union {
-        struct nlmsghdr header;
-        uint8_t bytes[SKT_RTNL_REQUEST_MAX];
+        struct nlmsghdr header;              /* its beginning; says how long it is */
+        uint8_t bytes[SKT_RTNL_REQUEST_MAX]; /* the whole */
     };
     bool full; /* an attribute did not fit: the request is not sent */
 };

@@ -113,11 +113,12 @@ static ssize_t receive(int fd, void *buf)
     }
 }
 
+/* Who gets the messages of a dump. */
 struct listener {
-    uint16_t type;
-    size_t body_len;
-    void (*fn)(void *user, const void *body, struct rtattr **attrs);
-    void *user;
+    uint16_t type;                                                   /* of these only */
+    size_t body_len;                                                 /* bytes of their fixed part */
+    void (*fn)(void *user, const void *body, struct rtattr **attrs); /* see skt_rtnl_dump */
+    void *user;                                                      /* handed to fn */
 };
 
 static void hand_over(const struct listener *l, const struct nlmsghdr *m)

@@ -9,10 +9,11 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+/* An address in the system's form; sa says which of the others it is. */
 union skt_sockaddr {
-    struct sockaddr sa;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
+    struct sockaddr sa;     /* its family */
+    struct sockaddr_in v4;  /* AF_INET */
+    struct sockaddr_in6 v6; /* AF_INET6 */
 };
 
 /* Writes the system's form; its length, or 0 for an address of no family. */

@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { BUFFERS = 64 };
+enum { BUFFERS = 64 }; /* datagrams read before they are handed on, as on Linux */
 
+/* What comes or goes beside a message: our own address. The second is for the alignment. */
 union control {
     char buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
     struct cmsghdr align;

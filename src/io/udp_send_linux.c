@@ -16,6 +16,7 @@ enum {
 
 /* What goes beside a message: where it leaves from and, of a run, how it is cut. */
 struct control {
+    /* Room for both. */
     _Alignas(struct cmsghdr) char buf[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
     size_t len; /* of buf, in use */
 };

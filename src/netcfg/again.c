@@ -35,8 +35,8 @@ static void try_routes(struct skt_netcfg_helper *h)
 
 /* The kinds that say by themselves how it went are not among them. */
 static const struct {
-    int (*run)(struct skt_netcfg_helper *h);
-    const char *what;
+    int (*run)(struct skt_netcfg_helper *h); /* tries it; NULL: it is tried elsewhere */
+    const char *what;                        /* in words */
 } tries[SKT_NETCFG_KINDS] = {
     [SKT_NETCFG_PINS] = {skt_netcfg_pins_update, "the routes of what stays outside"},
     [SKT_NETCFG_MTU] = {skt_netcfg_interface_mtu_again, "MTU"},

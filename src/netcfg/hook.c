@@ -120,10 +120,10 @@ __attribute__((noreturn)) static void become(const struct skt_hook *hook, const 
 /* --- waiting for it --- */
 
 struct running {
-    pid_t pid;
-    int out; /* what it writes; non-blocking */
-    char output[OUTPUT_MAX + 1];
-    size_t len;
+    pid_t pid;                   /* and its process group */
+    int out;                     /* what it writes; non-blocking */
+    char output[OUTPUT_MAX + 1]; /* the last of it, and a zero */
+    size_t len;                  /* bytes in `output` */
 };
 
 static int64_t now_ms(void)

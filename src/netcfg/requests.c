@@ -154,9 +154,9 @@ static int on_open(struct skt_netcfg_helper *h, char *rest)
 }
 
 static const struct {
-    int (*run)(struct skt_netcfg_helper *h, char *rest);
-    bool before_name; /* also while the interface was not named */
-    bool is_alone;    /* nothing may follow its name */
+    int (*run)(struct skt_netcfg_helper *h, char *rest); /* does it; the answer's code, with the text set */
+    bool before_name;                                    /* also while the interface was not named */
+    bool is_alone;                                       /* nothing may follow its name */
 } handlers[SKT_NETCFG_REQUESTS] = {
     [SKT_NETCFG_REQUEST_INTERFACE] = {on_interface, true, false},
     [SKT_NETCFG_REQUEST_MTU] = {on_mtu, false, false},

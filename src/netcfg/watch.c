@@ -32,8 +32,8 @@ static int put_nat(struct skt_netcfg_helper *h)
 /* What is looked after. put: 1: something was missing and is there again; 0: nothing was; negative: it can't
  * be put back. */
 static const struct {
-    const char *what;
-    int (*put)(struct skt_netcfg_helper *h);
+    const char *what;                        /* has happened, in words */
+    int (*put)(struct skt_netcfg_helper *h); /* puts it back */
 } kinds[] = {
     {"the interface was taken down", skt_netcfg_interface_restore_link},
     {"its address was removed", skt_netcfg_interface_restore_addresses},
