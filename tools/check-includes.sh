@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # check-includes.sh SRC
 # Fails if a file includes a header of a layer that comes after its own, if proto/ includes a system header beyond
-# the plain ones, or if OpenSSL, libev or Lua are included outside the folders that own them.
+# the plain ones or a room in it one that comes after, or if OpenSSL, libev or Lua are included outside the folders that own them.
 set -eu
 cd "$1"
 grep -rnE '^[ \t]*#[ \t]*include' --include='*.c' --include='*.h' . | sed 's|^\./||' | awk -F: '
@@ -11,8 +11,15 @@ BEGIN {
     for (i = 1; i <= n; i++)
         rank[order[i]] = i
     rank["main.c"] = rank["tools_main.c"] = n + 1
+    n = split("keys cc parity queue path kcp session acceptor", order, " ")
+    for (i = 1; i <= n; i++)
+        room["proto/" order[i]] = i
     # Of sys/uio.h proto/ takes struct iovec; that it makes no system call, check-proto-symbols.sh sees.
     pure = "^(assert|limits|stdbool|stddef|stdint|stdlib|string|sys/uio)\\.h$"
+}
+# The room of a path in proto/: "" or what stands in room[].
+function room_of(path) {
+    return match(path, /^proto\/[a-z]+\//) ? substr(path, 1, RLENGTH - 1) : ""
 }
 function fail(why) {
     print "src/" $1 ":" $2 ": " why
@@ -35,6 +42,8 @@ function fail(why) {
             fail("\"" header "\" is of no layer")
         else if (rank[target] > rank[layer])
             fail(layer "/ must not include \"" header "\": " target "/ comes after it")
+        else if (room_of($1) in room && room_of(header) in room && room[room_of(header)] > room[room_of($1)])
+            fail(room_of($1) "/ must not include \"" header "\": " room_of(header) "/ comes after it")
     } else if (match(what, /<[^>]+>/)) {
         header = substr(what, RSTART + 1, RLENGTH - 2)
         if (layer == "proto" && header !~ pure)

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "proto/kcp/kcp.h"
+#include "proto/kcp/turns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -228,11 +229,11 @@ static void receive(struct echo *e, skt_us now)
 static void turn(struct echo *e, struct peer *p, skt_us now)
 {
     uint8_t buf[SKT_MTU_MAX];
-    if (skt_path_expiry(&p->path, now) <= now)
-        skt_path_expire(&p->path, now);
+    if (skt_turns_expiry(&p->path, now) <= now)
+        skt_turns_expire(&p->path, now);
     if (skt_kcp_take_events(&p->kcp) || e->count > 0)
         serve(e, p);
-    for (size_t n; (n = skt_path_send(&p->path, now, buf, sizeof(buf))) > 0;) {
+    for (size_t n; (n = skt_turns_send(&p->path, now, buf, sizeof(buf))) > 0;) {
         /* What the socket does not take is lost on the way like anything else. */
         (void)!sendto(e->fd, buf, n, 0, (const struct sockaddr *)&p->addr, sizeof(p->addr));
         skt_path_on_sent(&p->path, now, n + 28);
@@ -246,7 +247,7 @@ static int timeout_ms(const struct echo *e, skt_us now)
     skt_us at = SKT_NEVER;
     for (int i = 0; i < PEERS_MAX; i++) {
         if (e->peers[i].used)
-            at = skt_us_min(at, skt_path_expiry(&e->peers[i].path, now));
+            at = skt_us_min(at, skt_turns_expiry(&e->peers[i].path, now));
     }
     if (at == SKT_NEVER)
         return 1000;

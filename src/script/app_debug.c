@@ -2,6 +2,7 @@
 /* What `status --debug` adds to a session: its path, its queue and each of its streams, with who is held and
  * why. At most SKT_DEBUG_STREAMS_MAX streams in an answer, those with something under way first. */
 #include "script/app_debug.h"
+#include "proto/kcp/turns.h"
 
 #include "script/state.h"
 #include "script/tun.h"
@@ -126,7 +127,7 @@ void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_
     struct debug d = {.out = out, .now = skt_loop_now(app->loop), .left = app->debug_left};
     struct skt_switch_queue queue;
     fputs(",\"path\":{", out);
-    write_name(out, "held", skt_hold_str((enum skt_hold)skt_path_limit(p)));
+    write_name(out, "held", skt_hold_str((enum skt_hold)skt_turns_limit(p)));
     write_name(out, "phase", p->cc->phase(&p->cc_state));
     fprintf(out, "\"inflight_bytes\":%zu,\"memory_bytes\":%zu,\"timeouts\":%u}", p->inflight_bytes,
             p->account.used, skt_path_timeouts(p));

@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "io/limits.h"
-#include "proto/kcp/segment.h"
+#include "proto/path/segment.h"
 
 #include <stdlib.h>
 

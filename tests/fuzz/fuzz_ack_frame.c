@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "proto/kcp/ack_frame.h"
 #include "proto/kcp/kcp.h"
+#include "proto/kcp/turns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static void send_all(struct skt_path *p, skt_us now)
 {
     uint8_t packet[SKT_MTU_MAX + 1];
     size_t segments_len;
-    for (size_t n; (n = skt_path_send_frames(p, now, packet, sizeof packet, &segments_len)) > 0;)
+    for (size_t n; (n = skt_turns_send_frames(p, now, packet, sizeof packet, &segments_len)) > 0;)
         skt_path_on_sent(p, now, n + 24);
 }
 
@@ -53,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     skt_us now = 100 * SKT_US_PER_SEC;
     skt_pool_init(&pool, SKT_KCP_BLOCK_LEN, 0);
     skt_path_init(&path, &pool, &skt_cc_turbo, 1400, now);
-    skt_path_set_ack_frames(&path, true);
+    skt_turns_set_ack_frames(&path, true);
     if (skt_kcp_init(&k, CONV, true, &path, &limits) != SKT_OK)
         abort();
     skt_kcp_set_sn(&k, UINT32_MAX - 10, 0);
@@ -61,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         (void)skt_kcp_write(&k, zeros, sizeof zeros);
     while (r.left > 0) {
         now += skt_read_u8(&r) * UINT64_C(2000);
-        skt_path_expire(&path, now);
+        skt_turns_expire(&path, now);
         send_all(&path, now);
         size_t body_len = skt_read_u8(&r) % (r.left + 1);
         const uint8_t *body = skt_read_bytes(&r, body_len);

@@ -220,8 +220,8 @@ static size_t put_segments(struct world *w, struct skt_session *s, uint8_t *out)
         h.una = k ? some_near(w, k->snd.una) : 0;
         h.sn = some_near(w, !k ? 0 : h.cmd == SKT_KCP_CMD_ACK ? k->snd.una : k->rcv.nxt);
         h.ts = skt_read_u16(&w->in);
-        if (k && h.cmd == SKT_KCP_CMD_ACK && k->snd.ring.cap && *skt_seg_ring_at(&k->snd.ring, h.sn))
-            h.ts = some_near(w, (*skt_seg_ring_at(&k->snd.ring, h.sn))->ts);
+        if (k && h.cmd == SKT_KCP_CMD_ACK && k->queue.ring.cap && *skt_seg_ring_at(&k->queue.ring, h.sn))
+            h.ts = some_near(w, (*skt_seg_ring_at(&k->queue.ring, h.sn))->ts);
         h.len = h.cmd == SKT_KCP_CMD_PUSH ? skt_read_u8(&w->in) : 0;
         skt_kcp_put_header(out + n, &h);
         n += SKT_KCP_HEADER_LEN;
@@ -237,8 +237,8 @@ static size_t put_ack(struct world *w, struct skt_session *s, uint8_t *out)
     const struct skt_kcp *k = kcp_of(s, f.conv);
     f.una = some_near(w, k ? k->snd.una : 0);
     f.newest_sn = some_near(w, k ? k->snd.nxt - 1 : 0);
-    f.newest_ts = some_near(w, k && k->snd.ring.cap && *skt_seg_ring_at(&k->snd.ring, f.newest_sn)
-                                   ? (*skt_seg_ring_at(&k->snd.ring, f.newest_sn))->ts
+    f.newest_ts = some_near(w, k && k->queue.ring.cap && *skt_seg_ring_at(&k->queue.ring, f.newest_sn)
+                                   ? (*skt_seg_ring_at(&k->queue.ring, f.newest_sn))->ts
                                    : 0);
     f.delay = skt_read_u8(&w->in);
     struct skt_ack_writer a;

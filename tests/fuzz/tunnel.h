@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "crypto/crypto.h"
 #include "proto/acceptor/acceptor.h"
-#include "proto/kcp/segment.h"
+#include "proto/path/segment.h"
 #include "proto/session/internal.h"
 
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "guard/makers.h"
+#include "proto/kcp/turns.h"
 
 enum { PACKETS = 20 };
 
@@ -63,7 +64,7 @@ __attribute__((noinline)) void measured(struct sim_world *w, enum kind kind, con
 void measured(struct sim_world *w, enum kind kind, const uint8_t *frames, size_t len)
 {
     if (kind == COUNT)
-        (void)skt_path_waiting(&sim_world_session(w)->path, SIZE_MAX);
+        (void)skt_turns_waiting(&sim_world_session(w)->path, SIZE_MAX);
     else if (kind == EXPIRE)
         skt_session_expire(sim_world_session(w), w->now);
     else

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/kcp/ack_frame.h"
+#include "proto/kcp/turns.h"
 #include "proto/parity/ring.h"
 
 enum { REPORT_LEN = 3 * 4, REPLY_LEN = 100000000, WINDOW_LEN = 8 << 20, DOWNLOADS = 2, WAITING = 4000 };
@@ -364,7 +365,7 @@ size_t guard_waiting(struct sim_world *w, unsigned n, uint8_t *frames)
         skt_pacer_init(&theirs->pacer, w->now, 1000000000, 1500);
         sim_world_run(w, w->now + SKT_US_PER_MS, NULL);
     }
-    fprintf(stderr, "%zu bytes wait\n", skt_path_waiting(p, SIZE_MAX));
+    fprintf(stderr, "%zu bytes wait\n", skt_turns_waiting(p, SIZE_MAX));
     return 0;
 }
 
@@ -379,8 +380,8 @@ static size_t put_frames(uint8_t *frames, size_t (*put)(uint8_t *out))
 static size_t put_ranges(uint8_t *out)
 {
     const struct skt_kcp *k = stream;
-    struct skt_ack_frame f = {.conv = k->conv, .una = 0, .wnd = 1000, .newest_sn = k->snd.nxt - 1};
-    struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.nxt - 1);
+    struct skt_ack_frame f = {.conv = k->snd.conv, .una = 0, .wnd = 1000, .newest_sn = k->snd.nxt - 1};
+    struct skt_segment *seg = *skt_seg_ring_at(&k->queue.ring, k->snd.nxt - 1);
     struct skt_ack_record r = {.lo = 1, .hi = k->snd.nxt - 1, .ts = seg ? seg->ts : 0, .range = true};
     struct skt_ack_writer a;
     f.newest_ts = r.ts;
@@ -398,7 +399,7 @@ size_t guard_ack_ranges(struct sim_world *w, unsigned n, uint8_t *frames)
 
 static size_t put_una(uint8_t *out)
 {
-    struct skt_ack_frame f = {.conv = stream->conv, .una = stream->snd.nxt, .wnd = 1000};
+    struct skt_ack_frame f = {.conv = stream->snd.conv, .una = stream->snd.nxt, .wnd = 1000};
     struct skt_ack_writer a;
     f.newest_sn = f.una - 1;
     skt_ack_frame_begin(&a, &f, out, 64);

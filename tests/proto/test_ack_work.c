@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "proto/kcp/ack_frame.h"
+#include "proto/kcp/turns.h"
 #include "sim/rig.h"
 
 #define MS SKT_US_PER_MS
@@ -21,7 +22,7 @@ static uint8_t packet[SKT_MTU_MAX + 1];
 static void fly(struct rig *r)
 {
     rig_init(r, true, 0, NULL);
-    r->kcp.snd.rmt_wnd = UINT16_MAX;
+    r->kcp.window.size = UINT16_MAX;
     r->kcp.limits.snd_unsent_max = SIZE_MAX;
     r->path.cc_state.out.cwnd = SIZE_MAX;
     for (int i = 0; i < FLIGHT; i++)
@@ -29,7 +30,7 @@ static void fly(struct rig *r)
     while (r->kcp.snd.nxt < FLIGHT) {
         r->now += 10;
         skt_pacer_init(&r->path.pacer, r->now, 1000000000, 1500);
-        while (skt_path_send(&r->path, r->now, packet, sizeof packet) > 0)
+        while (skt_turns_send(&r->path, r->now, packet, sizeof packet) > 0)
             continue;
     }
     r->now += 100 * MS;
@@ -38,14 +39,14 @@ static void fly(struct rig *r)
 
 static uint32_t ts_of(const struct rig *r, uint32_t sn)
 {
-    return (*skt_seg_ring_at(&r->kcp.snd.ring, sn))->ts;
+    return (*skt_seg_ring_at(&r->kcp.queue.ring, sn))->ts;
 }
 
 static unsigned held(const struct rig *r)
 {
     unsigned n = 0;
     for (uint32_t sn = r->kcp.snd.una; sn != r->kcp.snd.nxt; sn++)
-        n += *skt_seg_ring_at(&r->kcp.snd.ring, sn) != NULL;
+        n += *skt_seg_ring_at(&r->kcp.queue.ring, sn) != NULL;
     return n;
 }
 
@@ -64,18 +65,18 @@ static void test_a_great_una(void **state)
     unsigned turns = 0;
     for (; !skt_kcp_drained(&r.kcp); turns++) {
         unsigned before = held(&r);
-        check_that(skt_path_expiry(&r.path, r.now), <=, r.now);
+        check_that(skt_turns_expiry(&r.path, r.now), <=, r.now);
         if (turns % 2)
-            skt_path_expire(&r.path, r.now);
+            skt_turns_expire(&r.path, r.now);
         else
-            assert_int_equal(skt_path_send(&r.path, r.now, packet, sizeof packet), 0);
+            assert_int_equal(skt_turns_send(&r.path, r.now, packet, sizeof packet), 0);
         assert_in_range(before - held(&r), 1, 600);
     }
     assert_in_range(turns, 15, 30);
     assert_int_equal(r.path.stats.lost, 0);
     assert_int_equal(r.path.inflight_bytes, 0);
     assert_true(skt_kcp_take_events(&r.kcp) & SKT_KCP_DRAINED);
-    assert_int_equal(r.kcp.snd.rmt_wnd, 500);
+    assert_int_equal(r.kcp.window.size, 500);
     rig_dispose(&r);
 }
 
@@ -119,7 +120,7 @@ static void test_ranges_of_nothing(void **state)
     r.path.work = 1000;
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_in_range(r.kcp.snd.una, 900, 1001);
-    skt_path_expire(&r.path, r.now);
+    skt_turns_expire(&r.path, r.now);
     assert_true(skt_kcp_drained(&r.kcp));
     rig_dispose(&r);
 }
@@ -135,7 +136,7 @@ static void test_losses_in_parts(void **state)
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     r.now += 100 * MS;
     for (uint64_t before = 0, turns = 0; r.path.stats.lost < FLIGHT - 1; before = r.path.stats.lost) {
-        skt_path_expire(&r.path, r.now);
+        skt_turns_expire(&r.path, r.now);
         assert_in_range(r.path.stats.lost - before, 1, 1100);
         assert_true(++turns < 20);
     }
@@ -151,20 +152,20 @@ static void test_a_timeout_in_parts(void **state)
     uint64_t before = 0;
     while (skt_path_timeouts(&r.path) < 2) {
         r.now += 100 * MS;
-        skt_path_expire(&r.path, r.now);
+        skt_turns_expire(&r.path, r.now);
     }
     for (unsigned turns = 0; r.path.stats.lost < FLIGHT - 2;
          turns++) { /* two wait as the probes that they were */
         assert_in_range(r.path.stats.lost - before, 1, 1100);
-        assert_int_equal(skt_path_expiry(&r.path, r.now), r.now);
+        assert_int_equal(skt_turns_expiry(&r.path, r.now), r.now);
         check_that(turns, <, 20);
         before = r.path.stats.lost;
-        skt_path_expire(&r.path, r.now);
+        skt_turns_expire(&r.path, r.now);
     }
     check_that(r.path.inflight_bytes, ==, 0);
     check_that(rig_send(&r), >, 0);
     uint64_t lost = r.path.stats.lost;
-    skt_path_expire(&r.path, r.now);
+    skt_turns_expire(&r.path, r.now);
     assert_int_equal(r.path.stats.lost, lost);
     rig_dispose(&r);
 }

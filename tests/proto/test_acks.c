@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "proto/kcp/ack_frame.h"
+#include "proto/kcp/turns.h"
 #include "sim/rig.h"
 
 #define MS  SKT_US_PER_MS
@@ -50,7 +51,7 @@ static size_t send_now(struct rig *r)
     uint8_t packet[SKT_MTU_MAX + 1];
     size_t segments_len;
     memset(&sent, 0, sizeof sent);
-    for (size_t n; (n = skt_path_send_frames(&r->path, r->now, packet, sizeof packet, &segments_len)) > 0;) {
+    for (size_t n; (n = skt_turns_send_frames(&r->path, r->now, packet, sizeof packet, &segments_len)) > 0;) {
         check_that(n, <=, r->path.payload_limit + 1);
         collect(packet, n);
         skt_path_on_sent(&r->path, r->now, n + 24);
@@ -62,9 +63,9 @@ static size_t send_now(struct rig *r)
 static size_t wait_for(struct rig *r, skt_us limit)
 {
     skt_us until = r->now + limit;
-    for (skt_us at; (at = skt_path_expiry(&r->path, r->now)) <= until;) {
+    for (skt_us at; (at = skt_turns_expiry(&r->path, r->now)) <= until;) {
         r->now = skt_us_max(r->now, at);
-        skt_path_expire(&r->path, r->now);
+        skt_turns_expire(&r->path, r->now);
         if (send_now(r) > 0)
             return sent.packets;
     }
@@ -75,7 +76,7 @@ static size_t wait_for(struct rig *r, skt_us limit)
 static void init(struct rig *r, skt_us rtt)
 {
     rig_init(r, true, 0, NULL);
-    skt_path_set_ack_frames(&r->path, true);
+    skt_turns_set_ack_frames(&r->path, true);
     if (rtt)
         skt_path_on_rtt(&r->path, r->now, rtt);
 }
@@ -189,7 +190,7 @@ static void test_several_frames(void **state)
         rig_push(&r, 1 + 3 * i, 0, "x", 1);
     uint8_t packet[SKT_MTU_MAX + 1];
     size_t segments_len;
-    size_t n = skt_path_send_frames(&r.path, r.now, packet, sizeof packet, &segments_len), told = 0,
+    size_t n = skt_turns_send_frames(&r.path, r.now, packet, sizeof packet, &segments_len), told = 0,
            frames = 0;
     struct skt_reader rd = skt_reader_of(packet, n);
     while (rd.left > 0) {
@@ -265,7 +266,7 @@ static void test_nothing_is_kept_when_idle(void **state)
     wait_for(&r, 4 * MS);
     assert_int_equal(sent.f.una, 200);
     assert_null(r.kcp.owed.list);
-    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
+    check_that(skt_turns_expiry(&r.path, r.now), ==, SKT_NEVER);
     rig_dispose(&r);
 }
 
@@ -277,7 +278,7 @@ static void test_turned_off(void **state)
     init(&r, RTT);
     rig_push(&r, 0, 0, "x", 1);
     assert_int_equal(send_now(&r), 0);
-    skt_path_set_ack_frames(&r.path, false);
+    skt_turns_set_ack_frames(&r.path, false);
     assert_in_range(rig_send(&r), 1, 2);
     assert_int_equal(r.out[0].h.cmd, SKT_KCP_CMD_ACK);
     assert_int_equal(r.out[0].h.una, 1);
@@ -323,7 +324,7 @@ static void send_full(struct rig *r, size_t n)
 
 static struct skt_ack_frame frame(const struct rig *r, uint32_t una, uint32_t newest, uint32_t delay)
 {
-    const struct skt_segment *seg = *skt_seg_ring_at(&r->kcp.snd.ring, newest);
+    const struct skt_segment *seg = *skt_seg_ring_at(&r->kcp.queue.ring, newest);
     return (struct skt_ack_frame){.conv = RIG_CONV,
                                   .una = una,
                                   .wnd = 512,
@@ -334,7 +335,7 @@ static struct skt_ack_frame frame(const struct rig *r, uint32_t una, uint32_t ne
 
 static uint32_t ts_of(const struct rig *r, uint32_t sn)
 {
-    return (*skt_seg_ring_at(&r->kcp.snd.ring, sn))->ts;
+    return (*skt_seg_ring_at(&r->kcp.queue.ring, sn))->ts;
 }
 
 static void test_ranges_acknowledge(void **state)
@@ -349,10 +350,10 @@ static void test_ranges_acknowledge(void **state)
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     for (uint32_t sn = 0; sn < 12; sn++) {
         bool arrived = sn < 2 || (sn >= 4 && sn <= 6) || (sn >= 8 && sn <= 10);
-        assert_int_equal(*skt_seg_ring_at(&r.kcp.snd.ring, sn) == NULL, arrived);
+        assert_int_equal(*skt_seg_ring_at(&r.kcp.queue.ring, sn) == NULL, arrived);
     }
     assert_int_equal(r.kcp.snd.una, 2);
-    assert_int_equal(r.kcp.snd.rmt_wnd, 512);
+    assert_int_equal(r.kcp.window.size, 512);
     assert_int_equal(r.path.rtt.srtt, r.path.rtt.latest);
     /* Three holes below what has arrived: found lost once the reordering window has passed. */
     uint64_t sent_before = r.path.stats.retransmitted;
@@ -379,7 +380,7 @@ static void test_a_late_range_is_spurious(void **state)
     r.now += RTT;
     rig_send(&r);
     assert_int_equal(r.path.stats.lost, 7);
-    assert_int_equal((*skt_seg_ring_at(&r.kcp.snd.ring, 4))->xmit, 2);
+    assert_int_equal((*skt_seg_ring_at(&r.kcp.queue.ring, 4))->xmit, 2);
     f.count = 1;
     f.records[0] = (struct skt_ack_record){3, 5, ts5, true};
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
@@ -394,13 +395,13 @@ static void test_delay(void **state)
     (void)state;
     struct rig r;
     send_full(&r, 3);
-    const struct skt_segment *seg = *skt_seg_ring_at(&r.kcp.snd.ring, 0);
+    const struct skt_segment *seg = *skt_seg_ring_at(&r.kcp.queue.ring, 0);
     skt_us whole = r.now - seg->sent_at;
     struct skt_ack_frame f = frame(&r, 1, 0, 0);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);
     assert_int_equal(r.path.rtt.min, whole);
     r.now += 10 * MS;
-    seg = *skt_seg_ring_at(&r.kcp.snd.ring, 1);
+    seg = *skt_seg_ring_at(&r.kcp.queue.ring, 1);
     whole = r.now - seg->sent_at;
     f = frame(&r, 2, 1, 100);
     assert_int_equal(skt_kcp_receive_acks(&r.kcp, r.now, &f), SKT_OK);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "proto/kcp/turns.h"
 #include "sim/rig.h"
 
 #define MSS 1376
@@ -67,10 +68,10 @@ static void test_idle_holds_nothing(void **state)
     assert_int_equal(rig_read(&r), 2);
     rig_send(&r);
     assert_int_equal(r.pool.used, 0);
-    assert_null(r.kcp.snd.ring.slot);
+    assert_null(r.kcp.queue.ring.slot);
     assert_null(r.kcp.rcv.ring.slot);
     assert_null(r.kcp.owed.list);
-    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
+    check_that(skt_turns_expiry(&r.path, r.now), ==, SKT_NEVER);
     rig_dispose(&r);
 }
 
@@ -103,7 +104,7 @@ static void test_message_is_atomic(void **state)
     uint32_t end = r.kcp.snd.end;
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 1), SKT_ERR_AGAIN);
     assert_int_equal(r.kcp.snd.end, end);
-    for (int i = 0; i < 20 && r.kcp.snd.unsent > 0; i++) {
+    for (int i = 0; i < 20 && r.kcp.queue.unsent > 0; i++) {
         rig_wait(&r, SKT_US_PER_SEC);
         rig_ack_all(&r, 128);
     }
@@ -117,7 +118,7 @@ static size_t waiting_lengths(const struct skt_kcp *k, size_t *out)
 {
     size_t n = 0;
     for (uint32_t sn = k->snd.nxt; sn != k->snd.end; sn++)
-        out[n++] = (*skt_seg_ring_at(&k->snd.ring, sn))->len;
+        out[n++] = (*skt_seg_ring_at(&k->queue.ring, sn))->len;
     return n;
 }
 
@@ -141,7 +142,7 @@ static void test_long_messages_fill_packets(void **state)
         assert_int_equal(len[i], MSS);
     assert_int_equal(len[21], LEN - 9 * MSS - len[11]);
     for (uint32_t i = 0; i < 22; i++)
-        assert_int_equal((*skt_seg_ring_at(&r.kcp.snd.ring, i))->frg, 10 - i % 11);
+        assert_int_equal((*skt_seg_ring_at(&r.kcp.queue.ring, i))->frg, 10 - i % 11);
 
     /* A short one stays whole, and is counted: what is left behind it is filled next. */
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 100), SKT_OK);
@@ -255,7 +256,7 @@ static void test_window_probe(void **state)
     rig_send(&r);
     r.now += 1000;
     rig_ack_all(&r, 0);
-    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
+    check_that(skt_turns_expiry(&r.path, r.now), ==, SKT_NEVER);
     skt_kcp_write(&r.kcp, zeros, 3000);
     assert_int_equal(rig_send(&r), 0);
     skt_us before = r.now, gap = 0;
@@ -287,7 +288,7 @@ static void test_old_window_is_ignored(void **state)
     assert_int_equal(r.count, 4);
     rig_ack(&r, 3, r.out[3].h.ts, 4, 300);
     rig_control(&r, SKT_KCP_CMD_WINS, 2, 0);
-    assert_int_equal(r.kcp.snd.rmt_wnd, 300);
+    assert_int_equal(r.kcp.window.size, 300);
     rig_dispose(&r);
 }
 
@@ -398,7 +399,7 @@ static void test_dispose_in_mid_transfer(void **state)
     r.now += 10000;
     rig_ack(&r, 3, r.out[3].h.ts, 0, 128);
     r.now += 10000;
-    skt_path_expire(&r.path, r.now); /* some are found lost */
+    skt_turns_expire(&r.path, r.now); /* some are found lost */
     rig_push(&r, 5, 0, "x", 1);
     rig_push(&r, 0, 0, "x", 1);
     check_that(r.path.stats.lost, >, 0);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "proto/kcp/turns.h"
 #include "sim/link.h"
 #include "sim/pair.h"
 #include "sim/rig.h"
@@ -69,7 +70,7 @@ static void act(struct sim_rng *rng, struct rig *r, bool stream)
         break;
     case 3:
         r->now += sim_rng_below(rng, 300000);
-        skt_path_expire(&r->path, r->now);
+        skt_turns_expire(&r->path, r->now);
         break;
     case 4:
         if (sim_rng_chance(rng, 200))

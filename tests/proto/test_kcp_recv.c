@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "proto/kcp/rest.h"
+#include "proto/kcp/turns.h"
 #include "sim/rig.h"
 
 #define MSS 1376
@@ -82,7 +83,7 @@ static void fill_a_hole(struct rig *r)
     assert_int_equal(rig_push(r, 0, 0, "x", 1), SKT_OK);
     check_that(r->kcp.rcv.nxt, >=, 1000);
     check_that(r->kcp.rcv.nxt, <=, 3000);
-    assert_int_equal(skt_path_expiry(&r->path, r->now), r->now);
+    assert_int_equal(skt_turns_expiry(&r->path, r->now), r->now);
 }
 
 static void test_a_hole_before_many(void **state)
@@ -93,13 +94,13 @@ static void test_a_hole_before_many(void **state)
     size_t got = rig_read(&r);
     assert_int_equal(skt_kcp_take_events(&r.kcp), SKT_KCP_READABLE);
     uint32_t before = r.kcp.rcv.nxt;
-    skt_path_expire(&r.path, r.now);
+    skt_turns_expire(&r.path, r.now);
     check_that(r.kcp.rcv.nxt - before, <=, 3000);
     assert_int_equal(skt_kcp_take_events(&r.kcp), SKT_KCP_READABLE);
     while (r.kcp.rcv.nxt < HELD)
-        skt_path_expire(&r.path, r.now);
+        skt_turns_expire(&r.path, r.now);
     (void)rig_send(&r);
-    check_that(skt_path_expiry(&r.path, r.now), >, r.now);
+    check_that(skt_turns_expiry(&r.path, r.now), >, r.now);
     assert_int_equal(got + rig_read(&r), HELD);
     rig_dispose(&r);
 }
@@ -225,7 +226,7 @@ static void test_window_update_is_repeated(void **state)
         repeats++;
     }
     assert_in_range(repeats, 2, 8);
-    check_that(skt_path_expiry(&r.path, r.now), ==, SKT_NEVER);
+    check_that(skt_turns_expiry(&r.path, r.now), ==, SKT_NEVER);
 
     for (uint32_t sn = 128; sn < 128 + r.kcp.rcv.wnd; sn++)
         rig_push(&r, sn, 0, "x", 1);

@@ -176,7 +176,8 @@ static void test_max_rate(void **state)
     sim_pair_defaults(&c);
     link_of(&g, &c);
     sim_pair_init(&pair, &c);
-    skt_path_set_max_rate(&pair.host[0].path, pair.now, 2500000);
+    const struct skt_tuning tuning = {.overhead_cap_permille = SKT_OVERHEAD_CAP, .max_rate = 2500000};
+    skt_path_set_tuning(&pair.host[0].path, pair.now, &tuning);
     sim_pair_add(&pair, true, UINT64_C(1) << 40, 0, 1 << 20);
     sim_pair_run(&pair, 6 * SEC);
     assert_null(pair.failure);

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "proto/kcp/internal.h"
+#include "proto/kcp/turns.h"
 #include "proto/session/internal.h"
 #include "sim/instrumented.h"
 
@@ -435,7 +436,7 @@ static void test_starved_writers_in_portions(void **state)
     skt_account_release(&s->path.account, taken);
     for (unsigned round = 0; told < STREAMS && round < 100; round++) {
         w->now += 20 * MS;
-        skt_path_expire(&s->path, w->now);
+        skt_turns_expire(&s->path, w->now);
         skt_streams_absorb(s, w->now);
         unsigned before = told;
         while (skt_session_next_stream(s, &news))
@@ -467,7 +468,7 @@ static void test_idle_ones_are_small(void **state)
     /* Their acknowledgements are sent. */
     uint8_t out[SKT_SEND_BUFFER_MIN];
     size_t len;
-    while (skt_path_send_frames(&s->path, w->now, out, sizeof out, &len) > 0)
+    while (skt_turns_send_frames(&s->path, w->now, out, sizeof out, &len) > 0)
         continue;
     size_t each = (s->path.account.used - base) / STREAMS;
     print_message("a session: %zu bytes, an idle stream: %zu, %zu of heap\n", base, each,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "proto/kcp/turns.h"
 #include "sim/rig.h"
 
 #define MSS 1376
@@ -119,7 +120,7 @@ static void test_spurious_before_it_was_resent(void **state)
     for (size_t i = 1; i < 5; i++)
         ack(&r, &seg[i], 0);
     r.now += 20 * MS;
-    skt_path_expire(&r.path, r.now);
+    skt_turns_expire(&r.path, r.now);
     assert_int_equal(r.path.stats.lost, 1);
     ack(&r, &seg[0], 5);
     assert_int_equal(r.path.stats.spurious, 1);
@@ -235,7 +236,7 @@ static void test_conversations_share_the_path(void **state)
     assert_int_equal(skt_kcp_init(&other, 8, true, &r.path, &limits), SKT_OK);
     skt_kcp_write(&other, zeros, 100);
     r.now += 5 * MS;
-    size_t len = skt_path_send(&r.path, r.now, packet, sizeof(packet));
+    size_t len = skt_turns_send(&r.path, r.now, packet, sizeof(packet));
     assert_int_equal(len, 124);
     struct skt_reader reader = skt_reader_of(packet, len);
     struct skt_kcp_header h;
@@ -267,7 +268,7 @@ static void test_conversations_take_turns(void **state)
     unsigned turns[3] = {0};
     uint8_t packet[SKT_MTU_MAX];
     for (int i = 0; i < 9; i++) {
-        assert_true(skt_path_send(&r.path, r.now, packet, sizeof(packet)) > 0);
+        assert_true(skt_turns_send(&r.path, r.now, packet, sizeof(packet)) > 0);
         turns[skt_get_u32(packet) - 20]++;
     }
     for (int i = 0; i < 3; i++) {
@@ -361,10 +362,10 @@ static void test_expiry_does_not_spin(void **state)
     unsigned calls = 0;
     while (r.now < end && calls++ < 2000) {
         rig_send(&r);
-        skt_us at = skt_path_expiry(&r.path, r.now);
+        skt_us at = skt_turns_expiry(&r.path, r.now);
         check_that(at, >, r.now);
         r.now = at;
-        skt_path_expire(&r.path, r.now);
+        skt_turns_expire(&r.path, r.now);
     }
     check_that(r.now, >=, end);
     rig_dispose(&r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/pair.h"
+#include "proto/kcp/turns.h"
 
 #include "base/err.h"
 #include "proto/kcp/ack_frame.h"
@@ -54,7 +55,7 @@ void sim_pair_init(struct sim_pair *s, const struct sim_pair_config *c)
         skt_path_init(&h->path, &h->pool, c->cc, c->payload_limit, s->now);
         h->path.ts_base = c->ts_base;
         begin_trace(s, h, i == 0);
-        skt_path_set_ack_frames(&h->path, !c->plain_acks);
+        skt_turns_set_ack_frames(&h->path, !c->plain_acks);
         sim_link_init(&h->out, &c->link[i], c->seed * 2 + (uint64_t)i);
     }
     sim_rival_init(&s->rival, c->rival, s->now, c->link[1].delay);
@@ -363,13 +364,14 @@ static void send_all(struct sim_pair *s, struct sim_host *h)
     uint8_t buf[SKT_MTU_MAX + 200];
     size_t n, segments_len, overhead = s->config.overhead - 1; /* the type byte of the KCP frame is in n */
     memset(buf, 0, overhead);
-    while ((n = skt_path_send_frames(&h->path, s->now, buf + overhead, SKT_MTU_MAX + 1, &segments_len)) > 0) {
+    while ((n = skt_turns_send_frames(&h->path, s->now, buf + overhead, SKT_MTU_MAX + 1, &segments_len)) >
+           0) {
         if (n > s->config.payload_limit + 1)
             fail(s, "a packet too long");
         sim_link_send(&h->out, s->now, buf, n + overhead);
         note_sent(s, h, n + overhead);
     }
-    skt_us next = skt_path_expiry(&h->path, s->now);
+    skt_us next = skt_turns_expiry(&h->path, s->now);
     if (next <= s->now && h->path.inflight_bytes == 0)
         fail(s, "wants to be called at once after it was called");
 }
@@ -390,8 +392,8 @@ static void turn(struct sim_pair *s, int i)
             receive(s, h, buf, len);
     }
     ping(s, h);
-    if (skt_path_expiry(&h->path, s->now) <= s->now)
-        skt_path_expire(&h->path, s->now);
+    if (skt_turns_expiry(&h->path, s->now) <= s->now)
+        skt_turns_expire(&h->path, s->now);
     serve_events(s, h);
     for (int f = 0; f < s->flow_count; f++) {
         if (h->flows[f].read_rate || request_at(&h->flows[f]) <= s->now)
@@ -421,7 +423,7 @@ static skt_us next_time(const struct sim_pair *s)
     skt_us next = s->config.rival ? sim_rival_expiry(&s->rival) : SKT_NEVER;
     for (int i = 0; i < 2; i++) {
         const struct sim_host *h = &s->host[i];
-        skt_us timer = skt_path_expiry(&h->path, s->now), grain = s->config.timer_grain;
+        skt_us timer = skt_turns_expiry(&h->path, s->now), grain = s->config.timer_grain;
         if (grain && timer > s->now && timer != SKT_NEVER)
             timer = (timer + grain - 1) / grain * grain;
         next = skt_us_min(next, skt_us_min(timer, sim_link_expiry(&h->out)));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/rig.h"
+#include "proto/kcp/turns.h"
 
 #include "base/err.h"
 
@@ -52,7 +53,7 @@ static void collect(struct rig *r, const uint8_t *packet, size_t len)
 static void send_more(struct rig *r)
 {
     uint8_t packet[SKT_MTU_MAX];
-    for (size_t n; (n = skt_path_send(&r->path, r->now, packet, sizeof(packet))) > 0;) {
+    for (size_t n; (n = skt_turns_send(&r->path, r->now, packet, sizeof(packet))) > 0;) {
         collect(r, packet, n);
         skt_path_on_sent(&r->path, r->now, n + 25);
     }
@@ -88,13 +89,13 @@ size_t rig_wait(struct rig *r, skt_us limit)
     r->count = r->packets = r->longest = 0;
     for (unsigned turns = 0; r->count == 0; turns++) {
         assert(turns < 10000); /* else it spins */
-        skt_us at = skt_path_expiry(&r->path, r->now);
+        skt_us at = skt_turns_expiry(&r->path, r->now);
         if (at > until) {
             r->now = until;
             return 0;
         }
         r->now = skt_us_max(r->now, at);
-        skt_path_expire(&r->path, r->now);
+        skt_turns_expire(&r->path, r->now);
         send_more(r);
     }
     return r->count;

@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "crypto/crypto.h"
-#include "proto/kcp/segment.h"
 #include "proto/keys/packet.h"
+#include "proto/path/segment.h"
 
 #include <assert.h>
 #include <stdlib.h>

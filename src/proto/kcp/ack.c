@@ -3,6 +3,9 @@
 #include "base/err.h"
 #include "proto/kcp/ack_frame.h"
 #include "proto/kcp/internal.h"
+#include "proto/path/copies.h"
+#include "proto/path/flight.h"
+#include "proto/path/work.h"
 
 static void release(struct skt_kcp *k, struct skt_segment **slot)
 {
@@ -13,7 +16,7 @@ static void release(struct skt_kcp *k, struct skt_segment **slot)
 
 static bool is_released(const struct skt_kcp *k, uint32_t sn)
 {
-    return sn != k->snd.nxt && !*skt_seg_ring_at(&k->snd.ring, sn);
+    return sn != k->snd.nxt && !*skt_seg_ring_at(&k->queue.ring, sn);
 }
 
 /* Moves snd_una over what was acknowledged by name. */
@@ -25,7 +28,7 @@ static void advance(struct skt_kcp *k)
 
 bool skt_kcp_lags(const struct skt_kcp *k)
 {
-    return skt_serial_before(k->snd.una, k->snd.wnd_una) || is_released(k, k->snd.una);
+    return skt_serial_before(k->snd.una, k->window.una) || is_released(k, k->snd.una);
 }
 
 /* How long ago a transmission with this ts was made, to 32 us. A retransmission's ts may be ahead of the
@@ -41,7 +44,7 @@ static skt_us age_of(const struct skt_path *p, skt_us now, uint32_t ts)
 static void take_copy(struct skt_path *p, struct skt_segment *seg, struct skt_ack_round *round, uint32_t ts,
                       unsigned copy)
 {
-    struct skt_suspect original = {.conv = seg->kcp->conv, .sn = seg->sn, .ts = seg->ts};
+    struct skt_suspect original = {.conv = seg->sender->conv, .sn = seg->sn, .ts = seg->ts};
     skt_us age = age_of(p, round->now, ts);
     if (age <= round->now - p->rtt.epoch_at)
         round->rtt = age;
@@ -70,9 +73,9 @@ static void take_earlier(struct skt_path *p, struct skt_segment *seg, struct skt
 void skt_kcp_take_ack(struct skt_kcp *k, struct skt_ack_round *round, uint32_t sn, uint32_t ts)
 {
     struct skt_path *p = k->path;
-    struct skt_suspect named_one = {.conv = k->conv, .sn = sn, .ts = ts};
+    struct skt_suspect named_one = {.conv = k->snd.conv, .sn = sn, .ts = ts};
     bool released = skt_serial_before(sn, k->snd.una);
-    struct skt_segment **slot = released ? NULL : skt_seg_ring_at(&k->snd.ring, sn);
+    struct skt_segment **slot = released ? NULL : skt_seg_ring_at(&k->queue.ring, sn);
     struct skt_segment *seg = slot ? *slot : NULL;
     if (!seg) {
         skt_redundancy_on_late(&p->redundancy, &named_one);
@@ -105,7 +108,7 @@ static void take_unnamed(struct skt_kcp *k, struct skt_segment *seg, struct skt_
 {
     struct skt_redundancy *r = &k->path->redundancy;
     bool again = seg->xmit == 1 ? seg->copies_sent > 0 : seg->xmit == 2 && (seg->flags & SKT_SEG_PROBED);
-    struct skt_suspect first = {.conv = k->conv, .sn = seg->sn, .ts = seg->first_ts};
+    struct skt_suspect first = {.conv = k->snd.conv, .sn = seg->sn, .ts = seg->first_ts};
     skt_redundancy_on_arrived(r);
     if (again)
         skt_redundancy_on_unnamed(r, &first);
@@ -114,11 +117,11 @@ static void take_unnamed(struct skt_kcp *k, struct skt_segment *seg, struct skt_
 
 void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round)
 {
-    for (; k->path->work > 0 && skt_serial_before(k->snd.una, k->snd.wnd_una);
+    for (; k->path->work > 0 && skt_serial_before(k->snd.una, k->window.una);
          skt_path_charge_work(k->path, 1)) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->snd.ring, k->snd.una);
-        if (skt_serial_before(k->snd.una + 1, k->snd.wnd_una))
-            skt_seg_prefetch(*skt_seg_ring_at(&k->snd.ring, k->snd.una + 1));
+        struct skt_segment **slot = skt_seg_ring_at(&k->queue.ring, k->snd.una);
+        if (skt_serial_before(k->snd.una + 1, k->window.una))
+            skt_seg_prefetch(*skt_seg_ring_at(&k->queue.ring, k->snd.una + 1));
         if (*slot) {
             take_unnamed(k, *slot, round);
             release(k, slot);
@@ -132,7 +135,7 @@ void skt_kcp_take_una(struct skt_kcp *k, struct skt_ack_round *round)
 
 static struct skt_segment *flying_or_lost(const struct skt_kcp *k, uint32_t sn)
 {
-    return skt_serial_before(sn, k->snd.una) ? NULL : *skt_seg_ring_at(&k->snd.ring, sn);
+    return skt_serial_before(sn, k->snd.una) ? NULL : *skt_seg_ring_at(&k->queue.ring, sn);
 }
 
 /* A segment inside a range, whose ts is that of a later segment and so not before its own: what arrived is

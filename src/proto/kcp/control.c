@@ -77,7 +77,7 @@ void skt_kcp_stop_telling(struct skt_kcp *k)
 
 bool skt_kcp_has_control(const struct skt_kcp *k)
 {
-    return k->snd.ask || k->rcv.tell || (!k->path->ack_frames && skt_kcp_owes(k));
+    return k->window.ask || k->rcv.tell || (!k->path->ack_frames && skt_kcp_owes(k));
 }
 
 static size_t write_simple(struct skt_kcp_header *h, uint8_t cmd, bool *due, uint8_t *out, size_t room)
@@ -92,11 +92,11 @@ static size_t write_simple(struct skt_kcp_header *h, uint8_t cmd, bool *due, uin
 
 size_t skt_kcp_write_control(struct skt_kcp *k, uint8_t *out, size_t len)
 {
-    struct skt_kcp_header h = {.conv = k->conv, .cmd = SKT_KCP_CMD_ACK, .una = k->rcv.nxt};
+    struct skt_kcp_header h = {.conv = k->snd.conv, .cmd = SKT_KCP_CMD_ACK, .una = k->rcv.nxt};
     h.wnd = skt_kcp_advertise(k);
     size_t n = k->path->ack_frames ? 0 : skt_kcp_write_ack_segments(k, &h, out, len);
     h.sn = h.ts = 0;
-    n += write_simple(&h, SKT_KCP_CMD_WASK, &k->snd.ask, out + n, len - n);
+    n += write_simple(&h, SKT_KCP_CMD_WASK, &k->window.ask, out + n, len - n);
     n += write_simple(&h, SKT_KCP_CMD_WINS, &k->rcv.tell, out + n, len - n);
     return n;
 }

@@ -3,6 +3,9 @@
 
 #include "base/err.h"
 #include "proto/kcp/internal.h"
+#include "proto/path/flight.h"
+#include "proto/path/rubble.h"
+#include "proto/path/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +66,7 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
 {
     memset(k, 0, sizeof *k);
     k->path = path;
-    k->conv = conv;
+    k->snd.conv = conv;
     k->stream = stream;
     k->limits = *limits;
     uint32_t floor = stream ? 1 : RCV_WND_MESSAGE;
@@ -73,8 +76,8 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
         k->limits.rcv_wnd_max = UINT16_MAX;
     uint32_t start = stream ? RCV_WND_START : RCV_WND_MESSAGE;
     k->rcv.wnd = start < k->limits.rcv_wnd_max ? start : k->limits.rcv_wnd_max;
-    k->snd.rmt_wnd = RMT_WND_START;
-    k->snd.probe_at = k->rcv.tell_at = SKT_NEVER;
+    k->window.size = RMT_WND_START;
+    k->window.probe_at = k->rcv.tell_at = SKT_NEVER;
     skt_list_init(&k->ready_node);
     skt_list_init(&k->control_node);
     skt_list_init(&k->ack_node);
@@ -88,7 +91,7 @@ int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path 
 
 void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn)
 {
-    k->snd.una = k->snd.nxt = k->snd.end = k->snd.wnd_una = snd_sn;
+    k->snd.una = k->snd.nxt = k->snd.end = k->window.una = snd_sn;
     k->rcv.read = k->rcv.nxt = k->rcv.top = rcv_sn;
     k->rcv.grow_at = rcv_sn + k->rcv.wnd / 2;
     k->rcv.adv_end = rcv_sn + k->rcv.wnd;
@@ -107,16 +110,16 @@ static void drop_all(struct skt_kcp *k, struct skt_seg_ring *ring)
 
 static void set_held(struct skt_kcp *k, bool held)
 {
-    if (held && !k->snd.held)
+    if (held && !k->window.held)
         k->path->turns.held++;
-    if (!held && k->snd.held)
+    if (!held && k->window.held)
         k->path->turns.held--;
-    k->snd.held = held;
+    k->window.held = held;
 }
 
 void skt_kcp_dispose(struct skt_kcp *k)
 {
-    drop_all(k, &k->snd.ring);
+    drop_all(k, &k->queue.ring);
     if (!skt_path_take_rubble(k->path, &k->rcv.ring))
         drop_all(k, &k->rcv.ring);
     skt_account_free(&k->path->account, k->owed.list, k->owed.cap * sizeof *k->owed.list);
@@ -186,7 +189,7 @@ skt_us skt_kcp_probe_time(const struct skt_kcp *k)
 
 void skt_kcp_update_timer(struct skt_kcp *k)
 {
-    skt_us at = skt_us_min(k->snd.probe_at, k->rcv.tell_at);
+    skt_us at = skt_us_min(k->window.probe_at, k->rcv.tell_at);
     if (at != k->timer.at)
         skt_heap_set(&k->path->turns.timers, &k->timer, at);
 }
@@ -197,19 +200,19 @@ void skt_kcp_update_sending(struct skt_kcp *k)
     bool open = skt_kcp_window_open(k);
     if (waiting && open) {
         if (skt_list_empty(&k->ready_node))
-            skt_path_queue(k->path, k);
+            skt_kcp_queue_turn(k);
     } else {
         skt_list_remove(&k->ready_node);
     }
-    set_held(k, waiting && !open && k->snd.nxt - k->snd.una > SKT_KCP_THIN);
+    set_held(k, waiting && !open && k->snd.nxt - k->snd.una > SKT_SENDER_THIN);
     /* What is in flight will bring news of the window; only with nothing there must it be asked for. */
     bool stuck = waiting && !open && k->snd.una == k->snd.nxt;
-    if (stuck && k->snd.probe_at == SKT_NEVER) {
-        k->snd.probe_wait = skt_kcp_probe_time(k);
-        k->snd.probe_at = skt_us_add(k->path->now, k->snd.probe_wait);
-    } else if (!stuck && k->snd.probe_at != SKT_NEVER) {
-        k->snd.probe_at = SKT_NEVER;
-        k->snd.ask = false;
+    if (stuck && k->window.probe_at == SKT_NEVER) {
+        k->window.probe_wait = skt_kcp_probe_time(k);
+        k->window.probe_at = skt_us_add(k->path->now, k->window.probe_wait);
+    } else if (!stuck && k->window.probe_at != SKT_NEVER) {
+        k->window.probe_at = SKT_NEVER;
+        k->window.ask = false;
     } else {
         return;
     }
@@ -218,10 +221,10 @@ void skt_kcp_update_sending(struct skt_kcp *k)
 
 void skt_kcp_on_timer(struct skt_kcp *k, skt_us now)
 {
-    if (k->snd.probe_at <= now) {
-        k->snd.ask = true;
-        k->snd.probe_wait = skt_us_min(k->snd.probe_wait + k->snd.probe_wait / 2, SKT_KCP_PROBE_MAX);
-        k->snd.probe_at = now + k->snd.probe_wait;
+    if (k->window.probe_at <= now) {
+        k->window.ask = true;
+        k->window.probe_wait = skt_us_min(k->window.probe_wait + k->window.probe_wait / 2, SKT_KCP_PROBE_MAX);
+        k->window.probe_at = now + k->window.probe_wait;
         skt_kcp_want_control(k);
     }
     if (k->rcv.tell_at <= now) {
@@ -246,9 +249,9 @@ static void update_lag(struct skt_kcp *k)
 void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t una, uint16_t wnd)
 {
     k->heard = true;
-    if (!skt_serial_before(una, k->snd.wnd_una)) {
-        k->snd.wnd_una = una;
-        k->snd.rmt_wnd = wnd;
+    if (!skt_serial_before(una, k->window.una)) {
+        k->window.una = una;
+        k->window.size = wnd;
     }
     skt_kcp_take_una(k, round);
     update_lag(k);
@@ -256,7 +259,7 @@ void skt_kcp_end_round(struct skt_kcp *k, struct skt_ack_round *round, uint32_t 
         skt_path_end_round(k->path, round);
     skt_kcp_update_sending(k);
     if (round->acked && k->snd.una == k->snd.end) {
-        skt_seg_ring_free(&k->snd.ring, &k->path->account);
+        skt_seg_ring_free(&k->queue.ring, &k->path->account);
         skt_kcp_notify(k, SKT_KCP_DRAINED);
         skt_kcp_check_writable(k);
     }
@@ -266,7 +269,7 @@ void skt_kcp_catch_up(struct skt_kcp *k, skt_us now)
 {
     struct skt_ack_round round = {.now = now};
     skt_kcp_take_held(k);
-    skt_kcp_end_round(k, &round, k->snd.wnd_una, (uint16_t)k->snd.rmt_wnd);
+    skt_kcp_end_round(k, &round, k->window.una, (uint16_t)k->window.size);
 }
 
 int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data)
@@ -295,7 +298,7 @@ void skt_kcp_resend_all(struct skt_kcp *k, skt_us now)
 {
     k->path->now = skt_us_max(k->path->now, now);
     for (uint32_t sn = k->snd.una; sn != k->snd.nxt; sn++) {
-        struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, sn);
+        struct skt_segment *seg = *skt_seg_ring_at(&k->queue.ring, sn);
         if (seg && (seg->flags & SKT_SEG_FLYING))
             skt_path_requeue(k->path, seg);
     }

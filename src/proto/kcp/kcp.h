@@ -10,8 +10,8 @@
 #include "base/bytes.h"
 #include "base/heap.h"
 #include "base/list.h"
-#include "proto/kcp/segment.h"
 #include "proto/path/path.h"
+#include "proto/path/ring.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,12 +19,10 @@
 #include <sys/uio.h>
 
 enum {
-    SKT_KCP_HEADER_LEN = 24,
     SKT_KCP_CMD_PUSH = 81,
     SKT_KCP_CMD_ACK = 82,
     SKT_KCP_CMD_WASK = 83,
     SKT_KCP_CMD_WINS = 84,
-    SKT_KCP_TICK_US = 32, /* unit of ts */
 };
 
 /* News of a conversation, a set. */
@@ -55,27 +53,25 @@ struct skt_kcp_limits {
 struct skt_kcp_owed; /* an acknowledgement to be sent, or to be repeated */
 struct skt_ack_frame;
 
-/* Sending (kcp/send.c, kcp/ack.c): [una, nxt) sent, [nxt, end) not yet, [end, end + reserved) lent to a
- * writer. An acknowledged segment's slot is NULL. */
-struct skt_kcp_sending {
+/* What was written and not acknowledged (kcp/send.c, kcp/ack.c): the sns of struct skt_sender, and [end, end
+ * + reserved) lent to a writer. An acknowledged segment's slot is NULL. */
+struct skt_kcp_queue {
     struct skt_seg_ring ring;
-    uint32_t una;         /* the first sn that the peer has not acknowledged */
-    uint32_t nxt;         /* the next sn to be sent for the first time */
-    uint32_t end;         /* behind the last segment written */
     uint32_t reserved;    /* segments lent by skt_kcp_write_begin */
-    uint32_t wnd_una;     /* the peer has all sn before this */
-    uint32_t rmt_wnd;     /* the peer accepts sn before wnd_una + rmt_wnd */
-    size_t unsent;        /* bytes that wait, small messages counted as more */
-    skt_us probe_at;      /* when the peer's window is asked for; SKT_NEVER: it need not be */
-    skt_us probe_wait;    /* from this question to the next */
     uint16_t packet_left; /* room behind the last segment written, in its packet */
-    uint16_t mean_len;    /* data bytes of the segments sent lately */
-    bool bulk;       /* the owner says that there is much, however little of it is in flight: never thin */
-    bool once;       /* the owner says that it is not worth duplicates */
-    bool held;       /* data waits for the peer's window to move on: counted in path->turns.held */
-    bool finished;   /* skt_kcp_finish was called */
-    bool want_write; /* a writer was held back */
-    bool ask;        /* a WASK is to be sent */
+    size_t unsent;        /* bytes that wait, small messages counted as more */
+    bool finished;        /* skt_kcp_finish was called */
+    bool want_write;      /* a writer was held back */
+};
+
+/* What the peer takes (kcp/kcp.c). */
+struct skt_kcp_peer_window {
+    uint32_t una;      /* the peer has all sn before this */
+    uint32_t size;     /* it accepts sn before una + size */
+    skt_us probe_at;   /* when the window is asked for; SKT_NEVER: it need not be */
+    skt_us probe_wait; /* from this question to the next */
+    bool held;         /* data waits for the window to move on: counted in path->turns.held */
+    bool ask;          /* a WASK is to be sent */
 };
 
 /* Receiving (kcp/recv.c, kcp/read.c): [read, nxt) is in order and unread, beyond are holes. */
@@ -123,13 +119,14 @@ struct skt_kcp {
     struct skt_list event_node;   /* in path->events: there is news for the application */
     struct skt_list starved_node; /* in path->turns.starved: the writer waits for memory */
     struct skt_list lag_node;     /* in path->turns.lagging: a packet's work for it is not all done */
-    struct skt_heap_node timer;   /* the earlier one of snd.probe_at and rcv.tell_at */
-    uint32_t conv;
-    bool stream;    /* bytes; else messages with borders */
-    bool heard;     /* a segment of the peer's has come */
-    uint8_t events; /* news, a set of enum skt_kcp_event */
+    struct skt_heap_node timer;   /* the earlier one of window.probe_at and rcv.tell_at */
+    bool stream;                  /* bytes; else messages with borders */
+    bool heard;                   /* a segment of the peer's has come */
+    uint8_t events;               /* news, a set of enum skt_kcp_event */
     struct skt_kcp_limits limits;
-    struct skt_kcp_sending snd;
+    struct skt_sender snd; /* where sending stands; also the segments' way back here */
+    struct skt_kcp_queue queue;
+    struct skt_kcp_peer_window window;
     struct skt_kcp_receiving rcv;
     struct skt_kcp_owed_acks owed;
 };
@@ -205,7 +202,7 @@ unsigned skt_kcp_take_events(struct skt_kcp *k);
 
 /* --- network side --- */
 
-/* Takes one parsed segment. Acknowledgements it asks for are queued (sent by skt_path_send).
+/* Takes one parsed segment. Acknowledgements it asks for are queued (sent by skt_turns_send).
  * SKT_ERR_MALFORMED: counted by the caller, nothing changed. */
 int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *h, const uint8_t *data);
 

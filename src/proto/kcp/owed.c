@@ -210,7 +210,7 @@ static size_t write_frame(struct skt_kcp *k, skt_us now, uint8_t *out, size_t le
 {
     struct skt_ack_writer a;
     struct skt_ack_frame f;
-    f.conv = k->conv;
+    f.conv = k->snd.conv;
     f.una = k->rcv.nxt;
     f.wnd = skt_kcp_advertise(k);
     f.newest_sn = k->owed.newest_sn;

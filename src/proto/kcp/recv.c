@@ -2,6 +2,7 @@
 /* Receiving data: order, and what is taken at all. */
 #include "base/err.h"
 #include "proto/kcp/internal.h"
+#include "proto/path/work.h"
 
 #include <limits.h>
 #include <string.h>

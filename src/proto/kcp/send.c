@@ -21,16 +21,25 @@ static size_t charge(const struct skt_kcp *k, size_t len)
 
 size_t skt_kcp_writable(const struct skt_kcp *k)
 {
-    return k->snd.finished || k->snd.unsent >= k->limits.snd_unsent_max
+    return k->queue.finished || k->queue.unsent >= k->limits.snd_unsent_max
                ? 0
-               : k->limits.snd_unsent_max - k->snd.unsent;
+               : k->limits.snd_unsent_max - k->queue.unsent;
+}
+
+static void wait_for_memory(struct skt_kcp *k)
+{
+    struct skt_turns *t = &k->path->turns;
+    if (skt_list_empty(&t->starved))
+        t->starved_at = skt_us_add(k->path->now, SKT_KCP_STARVED_TIME);
+    if (skt_list_empty(&k->starved_node))
+        skt_list_append(&t->starved, &k->starved_node);
 }
 
 static void hold_back(struct skt_kcp *k, bool for_memory)
 {
-    k->snd.want_write = true;
+    k->queue.want_write = true;
     if (for_memory)
-        skt_path_add_starved(k->path, &k->starved_node);
+        wait_for_memory(k);
 }
 
 /* Must a writer wait for memory? One with nothing queued may always try, for one segment of a stream. */
@@ -41,11 +50,11 @@ static bool starved(const struct skt_kcp *k)
 
 void skt_kcp_check_writable(struct skt_kcp *k)
 {
-    if (!k->snd.want_write || k->snd.unsent > k->limits.snd_unsent_max / 2)
+    if (!k->queue.want_write || k->queue.unsent > k->limits.snd_unsent_max / 2)
         return;
     if (starved(k))
         return;
-    k->snd.want_write = false;
+    k->queue.want_write = false;
     skt_list_remove(&k->starved_node);
     skt_kcp_notify(k, SKT_KCP_WRITABLE);
 }
@@ -53,8 +62,8 @@ void skt_kcp_check_writable(struct skt_kcp *k)
 void skt_kcp_on_first_sent(struct skt_kcp *k, const struct skt_segment *seg)
 {
     size_t bytes = seg->flags & SKT_SEG_FIN ? 0 : charge(k, seg->len);
-    assert(k->snd.unsent >= bytes);
-    k->snd.unsent -= bytes;
+    assert(k->queue.unsent >= bytes);
+    k->queue.unsent -= bytes;
     k->snd.mean_len = (uint16_t)((7 * k->snd.mean_len + seg->len) / 8);
     k->snd.nxt++;
     skt_kcp_check_writable(k);
@@ -64,45 +73,45 @@ void skt_kcp_on_first_sent(struct skt_kcp *k, const struct skt_segment *seg)
 static uint32_t reserve(struct skt_kcp *k, uint32_t n)
 {
     uint32_t used = k->snd.end - k->snd.una;
-    if (skt_seg_ring_reserve(&k->snd.ring, &k->path->account, k->snd.una, used + n) != SKT_OK)
+    if (skt_seg_ring_reserve(&k->queue.ring, &k->path->account, k->snd.una, used + n) != SKT_OK)
         return 0;
-    while (k->snd.reserved < n) {
+    while (k->queue.reserved < n) {
         uint32_t sn =
-            k->snd.end + k->snd.reserved; /* one with nothing queued may send a segment in any case */
+            k->snd.end + k->queue.reserved; /* one with nothing queued may send a segment in any case */
         struct skt_segment *seg = skt_account_get(&k->path->account, k->snd.una == sn);
         if (!seg)
             break;
         skt_list_init(&seg->node);
         skt_list_init(&seg->copy_node);
-        seg->kcp = k;
+        seg->sender = &k->snd;
         seg->sn = sn;
         seg->len = 0;
         seg->frg = seg->flags = seg->xmit = seg->copies_sent = seg->copies_due = 0;
-        *skt_seg_ring_at(&k->snd.ring, sn) = seg;
-        k->snd.reserved++;
+        *skt_seg_ring_at(&k->queue.ring, sn) = seg;
+        k->queue.reserved++;
     }
-    return k->snd.reserved;
+    return k->queue.reserved;
 }
 
 static void unreserve(struct skt_kcp *k)
 {
-    for (; k->snd.reserved > 0; k->snd.reserved--) {
-        struct skt_segment **slot = skt_seg_ring_at(&k->snd.ring, k->snd.end + k->snd.reserved - 1);
+    for (; k->queue.reserved > 0; k->queue.reserved--) {
+        struct skt_segment **slot = skt_seg_ring_at(&k->queue.ring, k->snd.end + k->queue.reserved - 1);
         skt_account_put(&k->path->account, *slot);
         *slot = NULL;
     }
     if (k->snd.una == k->snd.end)
-        skt_seg_ring_free(&k->snd.ring, &k->path->account);
+        skt_seg_ring_free(&k->queue.ring, &k->path->account);
 }
 
 /* Queues the first reserved segment with what was put into it. */
 static struct skt_segment *queue_reserved(struct skt_kcp *k, size_t len)
 {
-    assert(k->snd.reserved > 0);
-    struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.end);
+    assert(k->queue.reserved > 0);
+    struct skt_segment *seg = *skt_seg_ring_at(&k->queue.ring, k->snd.end);
     seg->len = (uint16_t)len;
     k->snd.end++;
-    k->snd.reserved--;
+    k->queue.reserved--;
     return seg;
 }
 
@@ -112,7 +121,7 @@ static struct skt_segment *joinable(const struct skt_kcp *k, size_t *room)
     *room = 0;
     if (!k->stream || k->snd.nxt == k->snd.end)
         return NULL;
-    struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.end - 1);
+    struct skt_segment *seg = *skt_seg_ring_at(&k->queue.ring, k->snd.end - 1);
     size_t mss = skt_path_mss(k->path);
     if ((seg->flags & SKT_SEG_FIN) || seg->len >= mss)
         return NULL;
@@ -129,8 +138,8 @@ static size_t min_size(size_t a, size_t b)
 static void note_packed(struct skt_kcp *k, size_t len)
 {
     size_t taken = SKT_KCP_HEADER_LEN + len;
-    size_t left = taken > k->snd.packet_left ? k->path->payload_limit : k->snd.packet_left;
-    k->snd.packet_left = (uint16_t)(left > taken ? left - taken : 0);
+    size_t left = taken > k->queue.packet_left ? k->path->payload_limit : k->queue.packet_left;
+    k->queue.packet_left = (uint16_t)(left > taken ? left - taken : 0);
 }
 
 /* Data bytes of the segments that are to be cut: of a long message as many as its number of fragments asks
@@ -145,7 +154,7 @@ static size_t part_len(const struct skt_kcp *k, size_t len)
  * is not full, and a run of packets that one system call takes ends with such a packet: so it is filled. */
 static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
 {
-    size_t left = k->snd.packet_left;
+    size_t left = k->queue.packet_left;
     if (k->stream || k->snd.nxt == k->snd.end || len < FILL_FROM * mss || len > (FRAGMENTS_MAX - 1) * mss)
         return mss;
     if (left < SKT_KCP_HEADER_LEN + FILL_LEAST || left - SKT_KCP_HEADER_LEN > mss)
@@ -156,12 +165,12 @@ static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
 int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
 {
     size_t room, mss = skt_path_mss(k->path);
-    if (k->snd.finished)
+    if (k->queue.finished)
         return SKT_ERR_CLOSED;
     if (len == 0 || (!k->stream && len > mss * FRAGMENTS_MAX && len > SKT_MESSAGE_MAX))
         return SKT_ERR_ARG;
     mss = part_len(k, len);
-    if (k->snd.unsent > 0 && k->snd.unsent + len > k->limits.snd_unsent_max) {
+    if (k->queue.unsent > 0 && k->queue.unsent + len > k->limits.snd_unsent_max) {
         hold_back(k, false);
         return SKT_ERR_AGAIN;
     }
@@ -178,7 +187,7 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
     if (tail) {
         memcpy(tail->data + tail->len, from, joined);
         tail->len = (uint16_t)(tail->len + joined);
-        k->snd.unsent += joined;
+        k->queue.unsent += joined;
         from += joined;
         len -= joined;
     }
@@ -187,7 +196,7 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
         struct skt_segment *seg = queue_reserved(k, part);
         memcpy(seg->data, from, part);
         seg->frg = k->stream ? 0 : (uint8_t)n;
-        k->snd.unsent += charge(k, part);
+        k->queue.unsent += charge(k, part);
         note_packed(k, part);
         from += part;
         len -= part;
@@ -199,10 +208,10 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
 
 int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max)
 {
-    assert(k->stream && k->snd.reserved == 0);
+    assert(k->stream && k->queue.reserved == 0);
     size_t mss = skt_path_mss(k->path), room, allowed = skt_kcp_writable(k);
     int pieces = 0;
-    if (k->snd.finished || max <= 0)
+    if (k->queue.finished || max <= 0)
         return 0;
     if (allowed == 0 || starved(k)) {
         hold_back(k, allowed > 0);
@@ -217,7 +226,7 @@ int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max)
         want = 1;
     uint32_t n = reserve(k, (uint32_t)min_size(want, (size_t)(max - pieces)));
     for (uint32_t i = 0; i < n; i++) {
-        struct skt_segment *seg = *skt_seg_ring_at(&k->snd.ring, k->snd.end + i);
+        struct skt_segment *seg = *skt_seg_ring_at(&k->queue.ring, k->snd.end + i);
         iov[pieces++] = (struct iovec){seg->data, mss};
     }
     if (pieces == 0)
@@ -229,7 +238,7 @@ void skt_kcp_write_commit(struct skt_kcp *k, size_t len)
 {
     size_t mss = skt_path_mss(k->path), room;
     struct skt_segment *tail = joinable(k, &room);
-    k->snd.unsent += len;
+    k->queue.unsent += len;
     if (tail) {
         size_t joined = min_size(room, len);
         tail->len = (uint16_t)(tail->len + joined);
@@ -248,15 +257,15 @@ void skt_kcp_write_commit(struct skt_kcp *k, size_t len)
 
 int skt_kcp_finish(struct skt_kcp *k)
 {
-    assert(k->stream && k->snd.reserved == 0);
-    if (k->snd.finished)
+    assert(k->stream && k->queue.reserved == 0);
+    if (k->queue.finished)
         return SKT_ERR_CLOSED;
     if (reserve(k, 1) < 1) {
         unreserve(k);
         return SKT_ERR_NOMEM;
     }
     queue_reserved(k, 0)->flags = SKT_SEG_FIN;
-    k->snd.finished = true;
+    k->queue.finished = true;
     skt_kcp_update_sending(k);
     return SKT_OK;
 }

@@ -2,6 +2,7 @@
 #include "proto/kcp/view.h"
 
 #include "proto/kcp/internal.h"
+#include "proto/kcp/turns.h"
 
 const char *skt_hold_str(enum skt_hold hold)
 {
@@ -39,10 +40,10 @@ static size_t bytes_in(const struct skt_seg_ring *r, uint32_t from, uint32_t to)
 static enum skt_hold hold_of(const struct skt_kcp *k)
 {
     if (k->snd.nxt == k->snd.end)
-        return k->snd.want_write && !skt_list_empty(&k->starved_node) ? SKT_HOLD_MEMORY : SKT_HOLD_NONE;
+        return k->queue.want_write && !skt_list_empty(&k->starved_node) ? SKT_HOLD_MEMORY : SKT_HOLD_NONE;
     if (!skt_kcp_window_open(k))
         return SKT_HOLD_PEER_WINDOW;
-    switch (skt_path_limit(k->path)) {
+    switch (skt_turns_limit(k->path)) {
     case SKT_TRACE_WINDOW:
         return SKT_HOLD_WINDOW;
     case SKT_TRACE_PACING:
@@ -57,7 +58,7 @@ static enum skt_hold hold_of(const struct skt_kcp *k)
 void skt_kcp_look(const struct skt_kcp *k, struct skt_kcp_view *v)
 {
     *v = (struct skt_kcp_view){
-        .conv = k->conv,
+        .conv = k->snd.conv,
         .una = k->snd.una,
         .nxt = k->snd.nxt,
         .end = k->snd.end,
@@ -65,13 +66,13 @@ void skt_kcp_look(const struct skt_kcp *k, struct skt_kcp_view *v)
         .got = k->rcv.nxt,
         .window = k->rcv.wnd > k->rcv.nxt - k->rcv.read ? k->rcv.wnd - (k->rcv.nxt - k->rcv.read) : 0,
         .behind_gap = k->rcv.held,
-        .unsent = k->snd.unsent,
-        .inflight = bytes_in(&k->snd.ring, k->snd.una, k->snd.nxt),
+        .unsent = k->queue.unsent,
+        .inflight = bytes_in(&k->queue.ring, k->snd.una, k->snd.nxt),
         .unread = bytes_in(&k->rcv.ring, k->rcv.read, k->rcv.nxt),
         .out = hold_of(k),
         .in = k->rcv.held > 0 ? SKT_HOLD_GAP : SKT_HOLD_NONE,
     };
     if (skt_kcp_window_open(k))
-        v->peer_window = k->snd.wnd_una + k->snd.rmt_wnd - k->snd.nxt;
+        v->peer_window = k->window.una + k->window.size - k->snd.nxt;
     v->unread -= v->unread < k->rcv.read_off ? v->unread : k->rcv.read_off;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Duplicates of what thin flows send: where there is little in flight nothing that follows would show a loss
- * soon, so a segment is sent again unasked, some ms later since losses come in bursts. So is one that was
- * lost twice, whatever the flow: everything behind it waits. */
-#include "proto/kcp/internal.h"
+#include "proto/path/copies.h"
+
+#include "proto/path/flight.h"
+#include "proto/path/tell.h"
+#include "proto/path/waiting.h"
 
 #define GAP_MIN (1 * SKT_US_PER_MS)
 #define GAP_MAX (4 * SKT_US_PER_MS)
@@ -24,17 +25,17 @@ static skt_us gap(const struct skt_path *p)
 /* As seen after seg was sent. The end of a stream counts as thin whatever was before it. */
 static bool is_thin(const struct skt_segment *seg)
 {
-    const struct skt_kcp *k = seg->kcp;
-    uint32_t flying = k->snd.nxt - k->snd.una;
+    const struct skt_sender *s = seg->sender;
+    uint32_t flying = s->nxt - s->una;
     if (flying <= THIN_ALWAYS || (seg->flags & SKT_SEG_FIN))
-        return !k->snd.bulk && !k->snd.once;
-    return !k->snd.bulk && !k->snd.once && flying <= THIN_DRAINED && k->snd.nxt == k->snd.end;
+        return !s->bulk && !s->once;
+    return !s->bulk && !s->once && flying <= THIN_DRAINED && s->nxt == s->end;
 }
 
 /* Does more follow at once that parity covers together with it, for less? */
-static bool is_covered(const struct skt_path *p, const struct skt_kcp *k)
+static bool is_covered(const struct skt_path *p, const struct skt_sender *s)
 {
-    return k->snd.nxt != k->snd.end && skt_redundancy_group(&p->redundancy) > 0 && !skt_path_spares_parity(p);
+    return s->nxt != s->end && skt_redundancy_group(&p->redundancy) > 0 && !skt_path_spares_parity(p);
 }
 
 void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us now)
@@ -42,7 +43,7 @@ void skt_path_plan_copies(struct skt_path *p, struct skt_segment *seg, skt_us no
     unsigned n = p->recovery.timeouts <= 1 ? skt_redundancy_copies(&p->redundancy) : 0;
     if (n == 0)
         return;
-    if (!is_thin(seg) || is_covered(p, seg->kcp)) {
+    if (!is_thin(seg) || is_covered(p, seg->sender)) {
         if (seg->xmit <= LOST_TWICE)
             return;
         n = 1;

@@ -2,7 +2,8 @@
 /* A path: what all conversations of a session share on their way to the peer: round-trip time, congestion
  * window, pacer, the transmissions in flight in the order of their sending, and the list of conversations
  * that have something to send. Loss is found here (RACK by transmission time, tail probe, RTO last; RFC
- * 8985). */
+ * 8985). It knows segments and where their conversations stand (sender.h), not the conversations: what they
+ * send in turn, and what is done for them in time, is kcp/turns.h's. */
 #ifndef SKT_PROTO_PATH_PATH_H
 #define SKT_PROTO_PATH_PATH_H
 
@@ -12,6 +13,8 @@
 #include "proto/cc/cc.h"
 #include "proto/parity/redundancy.h"
 #include "proto/path/pacer.h"
+#include "proto/path/rtt.h"
+#include "proto/path/segment.h"
 #include "proto/trace.h"
 #include "proto/tuning.h"
 
@@ -32,18 +35,6 @@ struct skt_path_stats {
     uint64_t payload_rx;    /* bytes of KCP payload taken in, each once */
 };
 
-/* Round trips, RFC 6298 (path/path.c). */
-struct skt_rtt {
-    skt_us srtt;          /* smoothed; 0: not measured yet */
-    skt_us rttvar;        /* mean deviation */
-    skt_us min;           /* the least of the last 10 s; 0: not measured yet */
-    skt_us latest;        /* the newest */
-    skt_us at;            /* when one was measured last; 0: never */
-    skt_us epoch_at;      /* when the path began: round trips of what was sent before don't count */
-    skt_us min_bucket[2]; /* the least of the present 10 s, and of those before */
-    skt_us min_at;        /* when the present 10 s began */
-};
-
 /* What is taken for lost: RACK, tail probe, retransmission timer; RFC 8985 (path/loss.c). */
 struct skt_recovery {
     uint64_t next_tx;   /* number of the next transmission */
@@ -58,7 +49,7 @@ struct skt_recovery {
     unsigned probes;   /* segments to send in spite of pacer and window */
 };
 
-/* How fast what was sent arrives: the rate samples of congestion control (path/path.c). */
+/* How fast what was sent arrives: the rate samples of congestion control (path/arrival.c). */
 struct skt_delivery {
     uint64_t bytes;         /* bytes acknowledged, as counted in flight */
     skt_us at;              /* when `bytes` grew last */
@@ -67,7 +58,7 @@ struct skt_delivery {
                                0: none */
 };
 
-/* Whose turn it is to send, and what waits for what (path/send.c, path/gate.c). */
+/* Whose turn it is to send, and what waits for what: lists of conversations (kcp/turns.h, path/gate.h). */
 struct skt_turns {
     struct skt_list controls; /* conversations with KCP segments to send that carry no data */
     struct skt_list acks;    /* conversations with an ACK frame to send, at ack_at or with what goes sooner */
@@ -98,7 +89,7 @@ struct skt_path {
     size_t inflight_bytes;  /* bytes of `inflight` */
     size_t payload_limit;   /* KCP bytes that one packet may carry now */
     uint64_t max_rate;      /* bytes/s; 0: none */
-    bool ack_frames;        /* the peer takes ACK frames; see skt_path_set_ack_frames */
+    bool ack_frames;        /* the peer takes ACK frames; see skt_turns_set_ack_frames */
     const struct skt_cc *cc;
     union skt_cc_state cc_state;
     struct skt_pacer pacer;
@@ -128,45 +119,22 @@ void skt_path_init(struct skt_path *p, struct skt_pool *pool, const struct skt_c
 /* All conversations must have been disposed of before. */
 void skt_path_dispose(struct skt_path *p);
 
-/* Changes the limit for segments cut from now on; longer ones already cut leave alone (see skt_path_send). */
+/* Changes the limit for segments cut from now on; longer ones already cut leave alone (see skt_turns_send).
+ */
 void skt_path_set_payload_limit(struct skt_path *p, size_t payload_limit);
 
-/* Redundancy and rate as an entry of the configuration says. Parity in a fixed proportion takes the place of
- * duplicates and of what loss asks for, once the peer takes parity (redundancy.parity); duplicates are up to
- * the cap's share of the bytes of first transmissions (SKT_OVERHEAD_CAP before this call), with
- * SKT_OVERHEAD_FREE bytes a second allowed in any case. */
+/* Redundancy and the highest rate as an entry of the configuration says. Parity in a fixed proportion takes
+ * the place of duplicates and of what loss asks for, once the peer takes parity (redundancy.parity);
+ * duplicates are up to the cap's share of the bytes of first transmissions (SKT_OVERHEAD_CAP before this
+ * call), with SKT_OVERHEAD_FREE bytes a second allowed in any case. */
 void skt_path_set_tuning(struct skt_path *p, skt_us now, const struct skt_tuning *tuning);
-
-/* Never sends faster, in bytes/s of datagrams; 0: as fast as congestion control finds right. */
-void skt_path_set_max_rate(struct skt_path *p, skt_us now, uint64_t rate);
 
 /* The MSS: data bytes in a segment cut now. */
 size_t skt_path_mss(const struct skt_path *p);
 
-/* Writes the KCP bytes of one packet: acknowledgements first, then lost segments, then new data, as far as
- * pacer and congestion window allow, conversations taking turns. Returns the bytes written, 0 when nothing
- * may be sent now. A result above payload_limit is a single segment cut for a larger limit: the packet may be
- * fragmented. cap is at least SKT_MTU_MAX. */
-size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
-
-/* The same as frames of a sealed packet: ACK frames that are due, or that what goes now has room for, then a
- * KCP frame where there are segments; their bytes are the last segments_len. A result above payload_limit + 1
- * is a single segment. */
-size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len);
-
-/* Are acknowledgements to go as ACK frames (which skt_path_send_frames alone writes) or as KCP's segments?
- * KCP's at first. */
-void skt_path_set_ack_frames(struct skt_path *p, bool on);
-
 /* Data comes in while no round trip was measured for long: the owner is to measure one (skt_path_on_rtt).
  * How long acknowledgements may wait is a matter of the round trip. */
 bool skt_path_wants_rtt(const struct skt_path *p);
-
-/* Bytes of new data that wait to be sent; counted up to `enough` and little more. */
-size_t skt_path_waiting(const struct skt_path *p, size_t enough);
-
-/* Of thin conversations only. */
-size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough);
 
 /* Is what send wrote last worth parity? Data without duplicates is, unless the path is full for longer than a
  * round trip, or much was sent in the last second: to a bulk transfer retransmissions cost less. Inner flows
@@ -181,7 +149,7 @@ void skt_path_on_parity(struct skt_path *p, skt_us now, size_t datagram_len);
 void skt_path_on_mended(struct skt_path *p, skt_us now, uint32_t count);
 
 /* A packet is about to be read, and so much may be done for it: segments acknowledged, others taken into
- * order. What is left goes on with the next send or expire, and skt_path_expiry says so. */
+ * order. What is left goes on with the next send or expire, and skt_turns_expiry says so. */
 void skt_path_begin_receive(struct skt_path *p);
 
 /* The time, for what is told (trace.h) before the path is asked for anything. */
@@ -190,8 +158,8 @@ static inline void skt_path_set_time(struct skt_path *p, skt_us now)
     p->now = skt_us_max(p->now, now);
 }
 
-/* Charges the pacer with a whole datagram, as sent; right after every skt_path_send (whose bytes are then not
- * counted twice), and for datagrams without KCP in them. */
+/* Charges the pacer with a whole datagram, as sent; right after every skt_turns_send (whose bytes are then
+ * not counted twice), and for datagrams without KCP in them. */
 void skt_path_on_sent(struct skt_path *p, skt_us now, size_t datagram_len);
 
 /* A round trip measured by other means (PING). */
@@ -201,22 +169,12 @@ void skt_path_on_rtt(struct skt_path *p, skt_us now, skt_us rtt);
  * again. */
 void skt_path_reset(struct skt_path *p, skt_us now);
 
-/* When expire or send wants to be called next: loss timers, window probes, the pacer when something waits for
- * it. In the past or now: call at once. */
-skt_us skt_path_expiry(const struct skt_path *p, skt_us now);
-
-/* Does what is due: marks losses, probes the tail. Call skt_path_send afterwards. */
-void skt_path_expire(struct skt_path *p, skt_us now);
-
 /* Something authentic was heard from the peer: if the retransmission timer is backing off, it is wound back,
  * so that the end of an outage is used at once. */
 void skt_path_on_alive(struct skt_path *p, skt_us now);
 
 /* How many times in a row the retransmission timer has fired without an acknowledgement since. */
 unsigned skt_path_timeouts(const struct skt_path *p);
-
-/* What holds new data up now. */
-enum skt_trace_limit skt_path_limit(const struct skt_path *p);
 
 /* Congestion window in bytes and pacing rate in bytes/s, for the status. */
 size_t skt_path_cwnd(const struct skt_path *p);

@@ -159,7 +159,7 @@ void skt_streams_absorb(struct skt_session *s, skt_us now)
                 s->events |= SKT_EVENT_MESSAGE;
             if (events & SKT_KCP_WRITABLE)
                 s->events |= SKT_EVENT_MESSAGE_ROOM;
-        } else if (k->conv >= SKT_CONV_FLOW_FIRST) {
+        } else if (k->snd.conv >= SKT_CONV_FLOW_FIRST) {
             skt_flows_take_news(k, events);
         } else {
             struct skt_stream *st = SKT_CONTAINER(k, struct skt_stream, kcp);

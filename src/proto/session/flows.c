@@ -2,6 +2,7 @@
 /* The flows of a session: KCP conversations in message mode that carry the packets of a TUN, one for each
  * inner flow, so that a loss in one does not hold up another. */
 #include "base/err.h"
+#include "proto/kcp/turns.h"
 #include "proto/session/internal.h"
 
 #include <stdlib.h>
@@ -118,7 +119,7 @@ int skt_session_next_flow(struct skt_session *s, unsigned *events)
     skt_list_remove(&f->link);
     *events = f->news;
     f->news = 0;
-    return (int)(f->kcp.conv - SKT_CONV_FLOW_FIRST);
+    return (int)(f->kcp.snd.conv - SKT_CONV_FLOW_FIRST);
 }
 
 /* --- packets --- */
@@ -132,7 +133,7 @@ static size_t target_len(const struct skt_session *s, size_t most)
 
 size_t skt_session_flow_room(const struct skt_session *s)
 {
-    size_t target = target_len(s, ROOM_MAX), waiting = skt_path_waiting(&s->path, target);
+    size_t target = target_len(s, ROOM_MAX), waiting = skt_turns_waiting(&s->path, target);
     return waiting < target ? target - waiting : 0;
 }
 
@@ -179,7 +180,7 @@ bool skt_session_flow_drained(const struct skt_session *s, unsigned flow)
 /* Thin flows may still come in where others have to wait. */
 static size_t thin_room_of(const struct skt_session *s)
 {
-    size_t target = target_len(s, ROOM_MAX), waiting = skt_path_waiting_thin(&s->path, target);
+    size_t target = target_len(s, ROOM_MAX), waiting = skt_turns_waiting_thin(&s->path, target);
     return waiting < target ? target - waiting : 0;
 }
 

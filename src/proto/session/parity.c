@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Parity of a session's packets (wire.h, SKT_FRAME_PARITY): which packets are covered, and when groups end.
  * What is done with what comes is in session/parity_receive.c. */
+#include "proto/kcp/turns.h"
 #include "proto/session/internal.h"
 
 #include <stdlib.h>
@@ -94,7 +95,7 @@ static unsigned group_len(const struct skt_session *s)
     if (most == 0 || p->redundancy.fixed_data)
         return most;
     size_t mss = skt_path_mss(p), enough = GROUPS_AHEAD * most * mss;
-    size_t packets = 1 + (skt_path_waiting(p, enough) + mss - 1) / mss;
+    size_t packets = 1 + (skt_turns_waiting(p, enough) + mss - 1) / mss;
     if (packets <= most || packets > GROUPS_AHEAD * most)
         return most;
     size_t groups = (packets + most - 1) / most;
@@ -210,7 +211,7 @@ static bool wait_for_more(struct skt_session *s, skt_us now)
     struct skt_parity_group *g = skt_parity_sender_open(s->parity.out);
     if (p->redundancy.inner || p->redundancy.fixed_data)
         return false;
-    if (now - s->parity.group_at >= p->rtt.min / BURST_PART || skt_path_waiting(p, 1) == 0)
+    if (now - s->parity.group_at >= p->rtt.min / BURST_PART || skt_turns_waiting(p, 1) == 0)
         return false;
     g->close_at = now + WAIT_MIN;
     return true;

@@ -2,6 +2,7 @@
 /* A session's life, and what its other files share. */
 #include "base/err.h"
 #include "base/wipe.h"
+#include "proto/kcp/turns.h"
 #include "proto/session/internal.h"
 
 #include <stdlib.h>
@@ -188,7 +189,7 @@ void skt_session_set_features(struct skt_session *s, uint32_t peers)
 {
     s->features = s->ctx->features & peers;
     s->peer_features = peers;
-    skt_path_set_ack_frames(&s->path, s->features & SKT_FEATURE_ACK_RANGES);
+    skt_turns_set_ack_frames(&s->path, s->features & SKT_FEATURE_ACK_RANGES);
 }
 
 void skt_session_heard(struct skt_session *s, skt_us now)

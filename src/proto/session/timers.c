@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a session does by itself: keepalives, suspicion, the search for the MTU, its own end. */
 #include "base/err.h"
+#include "proto/kcp/turns.h"
 #include "proto/session/internal.h"
 
 enum { BLACK_HOLE_TIMEOUTS = 2 }; /* retransmission timeouts in a row that make the MTU suspect */
@@ -45,7 +46,7 @@ skt_us skt_session_expiry(const struct skt_session *s, skt_us now)
     if (!skt_list_empty(&s->path.events)) /* news of acknowledgements that were worked off while sending */
         at = skt_us_min(at, now);
     if (skt_keys_sending(&s->keys, now))
-        at = skt_us_min(at, skt_us_min(skt_path_expiry(&s->path, now), skt_parity_expiry(s, now)));
+        at = skt_us_min(at, skt_us_min(skt_turns_expiry(&s->path, now), skt_parity_expiry(s, now)));
     return at;
 }
 
@@ -103,7 +104,7 @@ void skt_session_expire(struct skt_session *s, skt_us now)
     skt_keys_expire(&s->keys, now);
     skt_session_drop_keys(s);
     if (skt_keys_sending(&s->keys, now))
-        skt_path_expire(&s->path, now);
+        skt_turns_expire(&s->path, now);
     skt_parity_expire(s, now);
     expire_mtu(s, now);
     skt_streams_expire(s, now);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "proto/path/ring.h"
+
 #include "base/err.h"
-#include "proto/kcp/segment.h"
 
 #include <stdlib.h>
 
-enum { RING_MIN = 16 };
+enum { RING_MIN = 16 }; /* slots: 128 bytes, as much as a conversation that sends little needs */
 
 int skt_seg_ring_reserve(struct skt_seg_ring *r, struct skt_account *a, uint32_t first, uint32_t span)
 {

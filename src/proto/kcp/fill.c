@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Filling packets: what is sent next, and what is noted of it. */
 #include "proto/kcp/internal.h"
+#include "proto/kcp/turns.h"
+#include "proto/path/copies.h"
+#include "proto/path/flight.h"
+#include "proto/path/gate.h"
+#include "proto/path/loss.h"
+#include "proto/path/tell.h"
+#include "proto/path/waiting.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define BREAK_TIME (10 * SKT_US_PER_MS) /* shorter breaks don't end a bulk transfer */
-
-/* On shorter paths the queue before an inner flow (25 ms, proto/queue/aqm.c) keeps the path busy while a loss
- * is mended. */
-#define LONG_RTT (100 * SKT_US_PER_MS)
-
 enum {
     FRESH_RUN_MAX = 8,
     SPARED_BY_ACKS = SKT_OVERHEAD_FREE / 2, /* bytes of the budget that thin flows may need */
-    LASTING_RTTS = 8,                       /* full for so long, and not by a single inner flow */
 };
 
 static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
@@ -30,47 +30,11 @@ static size_t write_controls(struct skt_path *p, uint8_t *out, size_t room)
     return n;
 }
 
-/* A retransmission's ts is always later than those before it, so that an ACK tells them apart. */
-static uint32_t next_ts(const struct skt_path *p, const struct skt_segment *seg, skt_us now)
-{
-    uint32_t ts = skt_path_tick(p, now);
-    return seg->xmit > 0 && !skt_serial_before(seg->copy_ts, ts) ? seg->copy_ts + 1 : ts;
-}
-
-static void note_sent(struct skt_path *p, struct skt_segment *seg, skt_us now)
-{
-    seg->cost = (uint16_t)(SKT_KCP_HEADER_LEN + seg->len + p->overhead);
-    p->cc->on_sent(&p->cc_state, now, seg->cost, p->inflight_bytes);
-    if (skt_list_empty(&p->inflight)) {
-        p->delivery.first_sent_at = p->delivery.at = now;
-        if (p->recovery.timeouts == 0)
-            p->recovery.progress_at = now;
-    }
-    seg->ts = seg->copy_ts = next_ts(p, seg, now);
-    seg->copies_sent = 0;
-    if (seg->xmit == 0)
-        seg->first_ts = seg->ts;
-    if (seg->xmit < UINT8_MAX)
-        seg->xmit++;
-    seg->tx = p->recovery.next_tx++;
-    seg->sent_at = now;
-    seg->delivered = p->delivery.bytes;
-    seg->delivered_at = p->delivery.at;
-    seg->first_sent_at = p->delivery.first_sent_at;
-    seg->flags |= SKT_SEG_FLYING;
-    if (p->delivery.limited_until)
-        seg->flags |= SKT_SEG_LIMITED;
-    else
-        seg->flags &= (uint8_t)~SKT_SEG_LIMITED;
-    skt_list_move_tail(&p->inflight, &seg->node);
-    p->inflight_bytes += seg->cost;
-}
-
 static void write_segment(const struct skt_segment *seg, uint32_t ts, uint8_t *out)
 {
-    struct skt_kcp *k = seg->kcp;
+    struct skt_kcp *k = skt_kcp_of(seg);
     struct skt_kcp_header h = {
-        .conv = k->conv,
+        .conv = k->snd.conv,
         .cmd = SKT_KCP_CMD_PUSH,
         .frg = seg->frg,
         .wnd = skt_kcp_advertise(k),
@@ -86,7 +50,7 @@ static void write_segment(const struct skt_segment *seg, uint32_t ts, uint8_t *o
 static struct skt_segment *next_of(const struct skt_list *conversations)
 {
     const struct skt_kcp *k = SKT_CONTAINER(conversations->next, struct skt_kcp, ready_node);
-    return *skt_seg_ring_at(&k->snd.ring, k->snd.nxt);
+    return *skt_seg_ring_at(&k->queue.ring, k->snd.nxt);
 }
 
 /* The segment whose turn it is, or NULL: thin conversations first, though not for ever; then what is to be
@@ -111,17 +75,17 @@ static struct skt_segment *next_segment(const struct skt_path *p, skt_us now)
 static void note_uncopied(struct skt_path *p, const struct skt_segment *seg)
 {
     if (seg->copies_due == 0 &&
-        (!seg->kcp->snd.once || skt_redundancy_left(&p->redundancy, p->now) > SPARED_BY_ACKS))
+        (!seg->sender->once || skt_redundancy_left(&p->redundancy, p->now) > SPARED_BY_ACKS))
         p->uncopied = true;
 }
 
 static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now, uint8_t *out)
 {
-    bool first = seg->xmit == 0, thin = first && skt_kcp_is_thin(seg->kcp);
+    bool first = seg->xmit == 0, thin = first && skt_sender_is_thin(seg->sender);
     p->turns.fresh_run = thin ? p->turns.fresh_run + 1 : 0;
     if (thin)
         skt_path_note_ahead(p, now, SKT_KCP_HEADER_LEN + (size_t)seg->len);
-    note_sent(p, seg, now);
+    skt_path_note_sent(p, seg, now);
     write_segment(seg, seg->ts, out);
     if (p->recovery.probes > 0)
         p->recovery.probes--;
@@ -136,58 +100,15 @@ static void send_segment(struct skt_path *p, struct skt_segment *seg, skt_us now
     p->stats.sent++;
     skt_redundancy_on_first(&p->redundancy, now, seg->cost);
     p->stats.payload_tx += seg->len;
-    struct skt_kcp *k = seg->kcp;
+    struct skt_kcp *k = skt_kcp_of(seg);
     skt_kcp_on_first_sent(k, seg);
     if (k->snd.nxt != k->snd.end)
-        skt_seg_prefetch(*skt_seg_ring_at(&k->snd.ring, k->snd.nxt));
+        skt_seg_prefetch(*skt_seg_ring_at(&k->queue.ring, k->snd.nxt));
     skt_path_plan_copies(p, seg, now);
     note_uncopied(p, seg);
     skt_kcp_update_sending(k);
     if (!skt_list_empty(&k->ready_node))
-        skt_path_queue(p, k);
-}
-
-/* How long data has been waiting for pacer or a window: seen before and after each turn. */
-static void note_break(struct skt_path *p, skt_us now)
-{
-    if (!p->turns.waits && now - p->turns.waited_at > BREAK_TIME)
-        p->turns.waiting_since = 0;
-}
-
-static void note_waiting(struct skt_path *p, skt_us now)
-{
-    bool waits = skt_path_has_data(p) || p->turns.held > 0;
-    if (waits && p->turns.waiting_since == 0)
-        p->turns.waiting_since = now;
-    if (waits || p->turns.waits)
-        p->turns.waited_at = now;
-    p->turns.waits = waits;
-}
-
-static bool is_full_for(const struct skt_path *p, unsigned rtts)
-{
-    skt_us rtt = p->rtt.srtt ? p->rtt.srtt : SKT_PATH_INITIAL_RTO;
-    return p->turns.waiting_since && p->now - p->turns.waiting_since > rtts * rtt;
-}
-
-bool skt_path_is_full(const struct skt_path *p)
-{
-    return is_full_for(p, 1);
-}
-
-bool skt_path_spares_parity(const struct skt_path *p)
-{
-    const struct skt_redundancy *r = &p->redundancy;
-    if (r->fixed_data)
-        return false;
-    if (r->inner && p->rtt.min > LONG_RTT)
-        return is_full_for(p, LASTING_RTTS);
-    return skt_path_is_full(p) || skt_redundancy_is_bulk(r);
-}
-
-bool skt_path_wants_parity(const struct skt_path *p)
-{
-    return p->uncopied && !skt_path_spares_parity(p);
+        skt_kcp_queue_turn(k);
 }
 
 /* Bandwidth samples mean less from here on until all that is in flight now has been delivered. */
@@ -275,9 +196,9 @@ static size_t write_packet(struct skt_path *p, skt_us now, uint8_t *out, size_t 
         skt_pacer_on_sent(&p->pacer, now, p->precharged - copies);
     }
     note_limited(p);
-    note_waiting(p, now);
+    skt_path_note_waiting(p, now);
     if (n == 0 && skt_path_is_traced(p))
-        skt_path_tell_limit(p, now);
+        p->trace.on->limit(p->trace.user, now, skt_turns_limit(p));
     return n;
 }
 
@@ -285,18 +206,18 @@ static void begin_packet(struct skt_path *p, skt_us now)
 {
     p->now = skt_us_max(p->now, now);
     p->uncopied = false;
-    note_break(p, now);
-    skt_path_catch_up(p, now);
+    skt_path_note_break(p, now);
+    skt_turns_catch_up(p, now);
     skt_path_detect_losses(p, now);
 }
 
-size_t skt_path_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
+size_t skt_turns_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
 {
     begin_packet(p, now);
     return write_packet(p, now, out, cap, 0);
 }
 
-size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len)
+size_t skt_turns_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len)
 {
     begin_packet(p, now);
     size_t used = write_ack_frames(p, now, out, p->payload_limit);
@@ -306,21 +227,4 @@ size_t skt_path_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t
         return used;
     out[used] = SKT_FRAME_KCP;
     return used + 1 + n;
-}
-
-static size_t waiting_in(const struct skt_list *conversations, size_t waiting, size_t enough)
-{
-    for (const struct skt_list *l = conversations->next; l != conversations && waiting < enough; l = l->next)
-        waiting += SKT_CONTAINER(l, struct skt_kcp, ready_node)->snd.unsent;
-    return waiting;
-}
-
-size_t skt_path_waiting_thin(const struct skt_path *p, size_t enough)
-{
-    return waiting_in(&p->turns.fresh, 0, enough);
-}
-
-size_t skt_path_waiting(const struct skt_path *p, size_t enough)
-{
-    return waiting_in(&p->turns.ready, skt_path_waiting_thin(p, enough), enough);
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A segment in a pool block, and the ring of segments indexed by sn. */
-#ifndef SKT_PROTO_KCP_SEGMENT_H
-#define SKT_PROTO_KCP_SEGMENT_H
+/* A segment in a pool block: what a conversation cuts, and what a path sends, counts in flight and finds
+ * lost. */
+#ifndef SKT_PROTO_PATH_SEGMENT_H
+#define SKT_PROTO_PATH_SEGMENT_H
 
-#include "base/account.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "proto/path/sender.h"
 #include "proto/wire.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-struct skt_kcp;
 
 enum {
     SKT_SEG_LOST = 1,    /* its transmission before the last was found lost */
@@ -25,7 +24,7 @@ enum {
 struct skt_segment {
     struct skt_list node;      /* in path->inflight or path->lost once sent */
     struct skt_list copy_node; /* in path->copies while a duplicate is due */
-    struct skt_kcp *kcp;
+    struct skt_sender *sender; /* of the conversation that it belongs to */
     uint32_t sn;
     uint32_t ts, first_ts; /* of the last and the first transmission */
     uint32_t copy_ts;      /* of the last duplicate of the last transmission; ts: none was sent */
@@ -45,27 +44,12 @@ struct skt_segment {
 };
 
 enum {
+    SKT_KCP_HEADER_LEN = 24, /* before the data, on the wire */
+    SKT_KCP_TICK_US = 32,    /* unit of ts */
     SKT_KCP_DATA_MAX = SKT_MTU_MAX,
     /* Block length of the pool that a path is given. */
     SKT_KCP_BLOCK_LEN = sizeof(struct skt_segment) + SKT_KCP_DATA_MAX,
 };
-
-/* Slots for the sns of a window; which window is the owner's business. */
-struct skt_seg_ring {
-    struct skt_segment **slot;
-    uint32_t cap; /* a power of two, or 0 */
-};
-
-/* Makes room for the sns first..first+span-1, keeping what is there; the ring's memory is the account's.
- * SKT_ERR_NOMEM. */
-int skt_seg_ring_reserve(struct skt_seg_ring *r, struct skt_account *a, uint32_t first, uint32_t span);
-void skt_seg_ring_free(struct skt_seg_ring *r, struct skt_account *a);
-
-/* The place of sn; the ring must not be empty. */
-static inline struct skt_segment **skt_seg_ring_at(const struct skt_seg_ring *r, uint32_t sn)
-{
-    return &r->slot[sn & (r->cap - 1)];
-}
 
 /* Where a window is larger than the cache each segment's fields come from memory, and the work on one is
  * shorter than that takes: so the next one's are asked for before. NULL is allowed. */

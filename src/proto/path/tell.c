@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is told of a path (proto/trace.h), gathered from where it stands. */
-#include "proto/kcp/internal.h"
+#include "proto/path/tell.h"
 
 void skt_path_tell_metrics(const struct skt_path *p, skt_us now)
 {
@@ -20,14 +19,9 @@ void skt_path_tell_metrics(const struct skt_path *p, skt_us now)
     p->trace.on->metrics(p->trace.user, now, &m);
 }
 
-void skt_path_tell_limit(const struct skt_path *p, skt_us now)
-{
-    p->trace.on->limit(p->trace.user, now, skt_path_limit(p));
-}
-
 static struct skt_trace_segment told(const struct skt_segment *seg, enum skt_trace_cause cause)
 {
-    return (struct skt_trace_segment){seg->kcp->conv, seg->sn, seg->len, (uint8_t)cause};
+    return (struct skt_trace_segment){seg->sender->conv, seg->sn, seg->len, (uint8_t)cause};
 }
 
 void skt_path_tell_segment(const struct skt_path *p, skt_us now, const struct skt_segment *seg,
