@@ -8,6 +8,7 @@
 #include "config/check_files.h"
 #include "config/check_script.h"
 #include "config/check_tun.h"
+#include "config/problem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "config/lines.h"
+#include "config/problem.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/check_files.h"
 
+#include "config/problem.h"
+
 #include "base/log.h"
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 #include "config/check_script.h"
 
 #include "config/check_files.h"
+#include "config/problem.h"
 
 #include <lauxlib.h>
 #include <stdio.h>

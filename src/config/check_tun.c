@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The addresses and networks of the TUN modes, the interface's name and the programs that are run for it. */
 #include "config/check_tun.h"
+
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/ipnet.h"
+#include "config/problem.h"
 #include "netcfg/limits.h"
 
 #include <string.h>

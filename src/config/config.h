@@ -31,31 +31,32 @@ enum skt_config_mode {
 };
 
 struct skt_config_ports {
-    uint16_t lo, hi; /* equal for a single port */
+    uint16_t lo; /* the first one */
+    uint16_t hi; /* the last one; equal to lo for a single port */
 };
 
 /* 32 bytes that may not be there. */
 struct skt_config_key {
-    bool set;
-    uint8_t bytes[SKT_KEY_LEN];
+    bool set;                   /* they are there */
+    uint8_t bytes[SKT_KEY_LEN]; /* where set */
 };
 
 /* A server entry (skcp_servers) or a remote entry (skcp_remote_servers). */
 struct skt_config_entry {
-    bool server;
-    char *address;
-    struct skt_config_ports port;
-    char *password; /* or NULL: then there is a key. Without a zero inside */
-    struct skt_config_key key;
+    bool server;                       /* of skcp_servers */
+    char *address;                     /* server: to listen on, or "*"; remote: the server's, or its name */
+    struct skt_config_ports port;      /* UDP ports of the server */
+    char *password;                    /* without a zero inside; NULL: there is a key */
+    struct skt_config_key key;         /* the pre-shared key; not set: there is a password */
     struct skt_config_key server_key;  /* remote: the server's public key */
     struct skt_config_key private_key; /* server: its private key */
-    struct skt_config_key ticket;      /* remote */
-    struct skt_tuning tuning;
+    struct skt_config_key ticket;      /* remote: the one that the client shows */
+    struct skt_tuning tuning;          /* what else the entry sets */
 };
 
 struct skt_config_strings {
-    char **items;
-    size_t count;
+    char **items; /* on the heap, each of them and the list */
+    size_t count; /* of `items` */
 };
 
 /* What a server connects to when its clients name an address. */
@@ -66,55 +67,61 @@ struct skt_config_relay {
 };
 
 struct skt_config_ticket {
-    uint8_t ticket[SKT_TICKET_LEN];
-    char *name;   /* or NULL */
-    char *tun_ip; /* or NULL */
-    struct skt_config_strings subnets;
-    bool has_targets; /* the ticket may use only these */
-    struct skt_config_strings targets;
-    struct skt_config_relay relay; /* where it is not set: that of the mode's table */
+    uint8_t ticket[SKT_TICKET_LEN]; /* the secret */
+    char *name;                     /* of its holder, for the log; NULL: none */
+    char *tun_ip; /* the address that its holder has in the TUN's network; NULL: one it chooses */
+    struct skt_config_strings subnets; /* networks behind the client */
+    bool has_targets;                  /* the ticket may use only `targets`; else all of them */
+    struct skt_config_strings targets; /* names of targets; "": the default one */
+    struct skt_config_relay relay;     /* where it is not set: that of the mode's table */
 };
 
 struct skt_config_target {
-    char *name;
-    char *host;
-    uint16_t port;
+    char *name;    /* by which clients ask for it */
+    char *host;    /* its address or name */
+    uint16_t port; /* TCP */
 };
 
 struct skt_config_listener {
-    char *addr;
-    int64_t port;
-    char *target; /* "" or the name of one of the server's targets */
+    char *addr;   /* IPv4 or IPv6, to listen on */
+    int64_t port; /* TCP */
+    char *target; /* of connections that come there: one of the server's, by name; "": its default one */
 };
 
 /* The selected mode's table. What was not set is NULL, 0 or the default. */
 struct skt_config_mode_table {
-    char *tcp_listen_addr; /* with tcp_listen_port: the first listener */
-    int64_t tcp_listen_port;
-    char *tcp_target_addr;
-    int64_t tcp_target_port;
-    int64_t tcp_read_buf_size; /* bytes */
-    double tcp_keepalive;      /* s; 0: never */
-    double tcp_recv_timeout;   /* s: limit of a connect */
-    double tcp_send_timeout;   /* s; accepted, without effect */
-    double tcp_timeout_interval;
-    struct skt_config_entry *entries; /* skcp_servers, then skcp_remote_servers */
-    size_t entry_count;
-    bool has_tickets;
-    struct skt_config_ticket *tickets;
-    size_t ticket_count;
-    struct skt_config_listener *listeners; /* tcp_listen_addr/port first, where set */
-    size_t listener_count;
-    struct skt_config_target *targets;
-    size_t target_count;
-    char *tun_ip, *tun_mask, *tun_ip6, *tun_name, *up, *down;
-    int64_t tun_mtu; /* 0: automatic */
-    bool nat;
-    bool kill_switch;              /* tun_client: what goes into the tunnel never leaves by another way */
-    bool tun_plain;                /* tun_offload = false */
-    bool relay_tcp;                /* tun_client: TCP goes in streams, where it can */
-    struct skt_config_relay relay; /* tun_server: what it connects such streams to */
-    struct skt_config_strings routes, dns;
+    char *tcp_listen_addr;                 /* of the first listener; where tcp_listen_port is set */
+    int64_t tcp_listen_port;               /* of the first listener */
+    char *tcp_target_addr;                 /* of the default target */
+    int64_t tcp_target_port;               /* of the default target */
+    int64_t tcp_read_buf_size;             /* bytes that a script reads from TCP at a time */
+    double tcp_keepalive;                  /* s without a byte until a connection is closed; 0: never */
+    double tcp_recv_timeout;               /* s: limit of a connect */
+    double tcp_send_timeout;               /* s; accepted, without effect */
+    double tcp_timeout_interval;           /* s; accepted, without effect */
+    struct skt_config_entry *entries;      /* skcp_servers, then skcp_remote_servers */
+    size_t entry_count;                    /* of `entries` */
+    bool has_tickets;                      /* only those of `tickets` are let in; else every ticket */
+    struct skt_config_ticket *tickets;     /* in no order */
+    size_t ticket_count;                   /* of `tickets` */
+    struct skt_config_listener *listeners; /* that of tcp_listen_addr and tcp_listen_port first, where set */
+    size_t listener_count;                 /* of `listeners` */
+    struct skt_config_target *targets;     /* those with names, in no order */
+    size_t target_count;                   /* of `targets` */
+    char *tun_ip;                          /* the TUN's IPv4 address */
+    char *tun_mask;                        /* of tun_ip: "255.255.255.0" */
+    char *tun_ip6;                         /* the TUN's IPv6 address with its prefix */
+    char *tun_name;                        /* of the interface; NULL: the system chooses */
+    char *up;                              /* a program to run once a session is up and the network is set */
+    char *down;                            /* a program to run before that is undone */
+    int64_t tun_mtu;                       /* bytes; 0: automatic */
+    bool nat;                         /* packets get an address of this machine on their way: doc/tun.md */
+    bool kill_switch;                 /* tun_client: what goes into the tunnel never leaves by another way */
+    bool tun_plain;                   /* tun_offload = false */
+    bool relay_tcp;                   /* tun_client: TCP goes in streams, where it can */
+    struct skt_config_relay relay;    /* tun_server: what it connects such streams to */
+    struct skt_config_strings routes; /* networks that go into the TUN */
+    struct skt_config_strings dns;    /* name servers while the TUN is there */
 };
 
 struct skt_config {
@@ -122,21 +129,21 @@ struct skt_config {
     char *real_path;           /* the same, absolute and without links, where it is a file */
     char *name;                /* the file's name without folder and .lua; names socket and state files */
     enum skt_config_mode mode; /* of mode_name */
-    char *mode_name;
+    char *mode_name;           /* as the file has it */
     char *script_file; /* the script to run instead of the built-in one, found; NULL: the built-in one */
     char *script_dir;  /* where `require` looks: the script's folder, or the config's */
-    struct skt_config_mode_table table;
-    struct skt_value *user; /* a custom mode's own fields (a table), or NULL */
+    struct skt_config_mode_table table; /* the one that is named as the mode */
+    struct skt_value *user;             /* a custom mode's own fields (a table), or NULL */
 
-    enum skt_log_level log_level;
-    char *log_file;         /* or NULL: stderr */
-    char *trace_file;       /* or NULL: nothing is traced */
-    int64_t trace_file_max; /* MiB */
-    char *status_socket;    /* never NULL; "" (config: "off"): none. Default /run/skcptun/<name>.sock */
-    char *metrics_addr;     /* or NULL */
-    char *run_as;           /* `user`: the account to become after the start, or NULL */
-    uint64_t max_memory;    /* bytes; 0: not set; see skt_config_max_memory */
-    int64_t workers;
+    enum skt_log_level log_level; /* lines up to this one are written */
+    char *log_file;               /* where the log goes; NULL: stderr */
+    char *trace_file;             /* what happens in sessions is written there; NULL: nothing is traced */
+    int64_t trace_file_max;       /* MiB; the trace ends there */
+    char *status_socket;          /* never NULL; "" (config: "off"): none. Default /run/skcptun/<name>.sock */
+    char *metrics_addr;           /* not in this version; NULL */
+    char *run_as;                 /* `user`: the account to become after the start, or NULL */
+    uint64_t max_memory;          /* bytes; 0: not set; see skt_config_max_memory */
+    int64_t workers;              /* loops; 1 is all there is */
 
     struct skt_config_strings warnings; /* one line each, for the caller to log */
 };

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/diff.h"
 
-#include "config/read.h"
+#include "config/lists.h"
+#include "config/read_relay.h"
+#include "config/tables.h"
+#include "config/types.h"
 #include "config/value.h"
 
 #include <assert.h>

@@ -6,6 +6,8 @@
 
 #include "config/config.h"
 
+struct config_field;
+
 /* Calls say(user, "proxy_server.skcp_servers[1].mtu") for each field that differs and takes a restart to have
  * an effect. Both are of one mode. */
 void skt_config_restart_fields(const struct skt_config *running, const struct skt_config *fresh,
@@ -14,5 +16,9 @@ void skt_config_restart_fields(const struct skt_config *running, const struct sk
 /* Exchanges the values of the fields that a reload takes over: `running` has those of `fresh` then, and what
  * it had goes with `fresh`. */
 void skt_config_take_live(struct skt_config *running, struct skt_config *fresh);
+
+/* Has the field the same value in the objects at a and b? True for what is no value of its own: entries,
+ * other modes' tables. */
+bool skt_config_same_field(const struct config_field *f, const void *a, const void *b);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/flat.h"
 
+#include "config/problem.h"
+
 #include <string.h>
 
 static const char *const flat_names[] = {"tun_ip",      "tun_mask",     "tcp_servers",

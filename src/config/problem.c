@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How a mistake is noted, and how the reading goes on behind it. */
+#include "config/problem.h"
+
 #include "base/wipe.h"
 #include "config/lines.h"
-#include "config/read.h"
 #include "config/text.h"
 
 #include <ctype.h>
@@ -174,4 +174,55 @@ void skt_config_fail_got(struct config_reader *r, const struct config_field *f, 
     else
         snprintf(got, sizeof got, "a %s", luaL_typename(L, -1));
     skt_config_fail(r, "expected %s, got %s", what, got);
+}
+
+/* --- what was found --- */
+
+void skt_config_add_problem(struct skt_config_strings *problems, const char *text, unsigned line)
+{
+    size_t cap = strlen(text) + 32;
+    char *copy = malloc(cap);
+    char **items = copy ? realloc(problems->items, (problems->count + 1) * sizeof *items) : NULL;
+    if (!items) {
+        free(copy);
+        return;
+    }
+    if (line)
+        snprintf(copy, cap, "%s (line %u)", text, line);
+    else
+        snprintf(copy, cap, "%s", text);
+    problems->items = items;
+    items[problems->count++] = copy;
+}
+
+/* In the order of the file; what has no line comes last. */
+static void sort_problems(struct config_problem *p, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct config_problem moved = p[i];
+        size_t j = i;
+        for (; j > 0 && p[j - 1].line - 1 > moved.line - 1; j--) /* 0 - 1 is the largest */
+            p[j] = p[j - 1];
+        p[j] = moved;
+    }
+}
+
+void skt_config_report(struct config_reader *r, char *why, size_t why_cap,
+                       struct skt_config_strings *problems)
+{
+    sort_problems(r->problems, r->problem_count);
+    bool first = true;
+    for (size_t i = 0; i < r->problem_count; i++) {
+        struct config_problem *p = &r->problems[i];
+        if (p->text && first)
+            snprintf(why, why_cap, "%s", p->text);
+        if (p->text && problems)
+            skt_config_add_problem(problems, p->text, p->line);
+        first = first && !p->text;
+        free(p->where);
+        free(p->text);
+    }
+    free(r->problems);
+    r->problems = NULL;
+    r->problem_count = 0;
 }

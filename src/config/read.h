@@ -11,24 +11,19 @@
 
 #include <lua.h>
 
-/* One mistake. */
-struct config_problem {
-    unsigned line; /* in the file, from 1; 0: nobody knows */
-    char *where;   /* "proxy_client.skcp_remote_servers[2].port" */
-    char *text;    /* "<file>: <where>: expected ..., got ..."; NULL: said by another one */
-};
+struct config_problem; /* config/problem.h */
 
 struct config_reader {
-    const struct skt_sandbox *box; /* that L is of */
-    lua_State *L;
-    struct skt_config *conf;
-    const char *file; /* as messages name it */
-    const char *text; /* what it holds, to find lines in it */
-    size_t text_len;
+    const struct skt_sandbox *box;   /* that L is of */
+    lua_State *L;                    /* what the file has left is on its stack */
+    struct skt_config *conf;         /* that is filled */
+    const char *file;                /* as messages name it */
+    const char *text;                /* what the file holds, to find lines in it */
+    size_t text_len;                 /* of `text` */
     struct config_problem *problems; /* found so far */
-    size_t problem_count;
-    bool no_memory; /* nothing is read any more */
-    size_t where_len;
+    size_t problem_count;            /* of `problems` */
+    bool no_memory;                  /* nothing is read any more */
+    size_t where_len;                /* of `where`, without the end */
     char where[256]; /* the place that is read now: "proxy_client.skcp_remote_servers[2].port" */
 };
 
@@ -55,23 +50,26 @@ enum config_scope {
 };
 
 enum config_flag {
-    REQUIRED = 1,
+    REQUIRED = 1,      /* must be there */
     SECRET = 2,        /* the value is never shown */
     NOT_YET = 4,       /* known, but not in this version: refused */
     NAMES_ANY = 8,     /* of a table: unknown fields are the script's own (custom modes) */
     ZERO_DEFAULT = 16, /* 0 and less stand for the default, as the original had it: with a warning */
     LIVE = 32, /* a reload takes it over (config/diff.h); all else takes a restart, and the reload says so */
-    LIVE_BUILT_IN = 64 /* the same, but a script of one's own has read it from skt.conf at its start */
+    LIVE_BUILT_IN = 64 /* a reload takes it over, unless a script of one's own runs: it has read it from
+                          skt.conf at its start */
 };
 
 struct config_field {
-    const char *name;
-    config_read_fn *read;
-    size_t offset, size; /* where in the object, and bytes of it; size 0: the reader knows, offset is 0 */
-    unsigned scope;      /* 0: everywhere */
-    unsigned flags;
-    double min, max; /* numbers: the range */
-    double preset;   /* numbers: the default; of all else it is zero bytes */
+    const char *name;     /* as it is written in the file */
+    config_read_fn *read; /* its type */
+    size_t offset;        /* of its place in the object; 0 where size is 0 */
+    size_t size;          /* bytes of its place; 0: the reader knows where to put it */
+    unsigned scope;       /* tables that it stands in (enum config_scope); 0: in all that use the list */
+    unsigned flags;       /* of enum config_flag */
+    double min;           /* numbers: the least; texts: 1 where they may not be empty */
+    double max;           /* numbers: the greatest */
+    double preset;        /* numbers: the default; of all else it is zero bytes */
 };
 
 /* Reads the table on top of the stack into the object at `base`: every field of the list that belongs to
@@ -79,28 +77,11 @@ struct config_field {
 void skt_config_read_table(struct config_reader *r, const struct config_field *fields, unsigned scope,
                            void *base, unsigned flags);
 
-/* Gives the numbers of the object at `base` their defaults. */
-void skt_config_preset(const struct config_field *fields, void *base);
+/* Does the field stand in tables of this scope? */
+bool skt_config_belongs(const struct config_field *f, unsigned scope);
 
 /* Does the table on top of the stack hold the named field? */
 bool skt_config_has(struct config_reader *r, const char *name);
-
-/* Calls fn with the value on top of the stack as its own; the stack is as it was afterwards. False: it
- * failed, and what is wrong was noted. */
-bool skt_config_try(struct config_reader *r, void (*fn)(struct config_reader *r, void *arg), void *arg);
-
-/* Notes "<file>: <where>: <text>", unless something was said of this place or of one inside it already (it
- * would be the same mistake again), and ends the reading of this value. */
-void skt_config_fail(struct config_reader *r, const char *fmt, ...)
-    __attribute__((noreturn, format(printf, 2, 3)));
-
-/* What is wrong at this place was said at another one. */
-void skt_config_note_silently(struct config_reader *r);
-
-/* Ends it with "expected <what>, got <the value on top of the stack>". */
-void skt_config_fail_got(struct config_reader *r, const struct config_field *f, const char *what)
-    __attribute__((noreturn));
-void skt_config_fail_memory(struct config_reader *r) __attribute__((noreturn));
 
 /* Adds to what messages call the place: ".name", "[3]"; returns what skt_config_leave gets. */
 size_t skt_config_enter(struct config_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -124,34 +105,5 @@ void *skt_config_append(struct config_reader *r, void *items, size_t *count, siz
  * pushes nothing and returns false at the end. Keys that are no list's fail. */
 void skt_config_check_list(struct config_reader *r, const struct config_field *f, const char *what);
 bool skt_config_list_item(struct config_reader *r, lua_Integer i);
-
-/* The types. */
-config_read_fn skt_config_read_string, skt_config_read_integer, skt_config_read_number, skt_config_read_bool,
-    skt_config_read_speed_mode, skt_config_read_permille, skt_config_read_rate, skt_config_read_strings,
-    skt_config_read_key, skt_config_read_port_range, skt_config_read_cipher, skt_config_read_redundancy,
-    skt_config_read_ticket, skt_config_read_log_level, skt_config_read_size, skt_config_read_skip;
-/* Those of lists, into the mode's table; and of a switch that is kept the other way round (config/tables.c).
- */
-config_read_fn skt_config_read_tickets, skt_config_read_listeners, skt_config_read_targets,
-    skt_config_read_tun_offload;
-config_read_fn skt_config_read_relay; /* config/read_relay.c */
-
-/* "host:port", "[v6]:port": config/types.c. */
-void skt_config_parse_host_port(struct config_reader *r, const struct config_field *f, char **host,
-                                uint16_t *port);
-
-/* Has the field the same value in the objects at a and b? True for what is no value of its own: entries,
- * other modes' tables (config/diff.c). */
-bool skt_config_same_field(const struct config_field *f, const void *a, const void *b);
-
-/* The tables (config/tables.c). */
-extern const struct config_field skt_config_entry_fields[];
-extern const struct config_field skt_config_ticket_fields[];
-extern const struct config_field skt_config_listener_fields[];
-extern const struct config_field skt_config_top_fields[];
-extern const struct config_field skt_config_mode_fields[];
-
-/* The distance between two words: single letters added, left out, changed or swapped with the next. */
-unsigned skt_config_edit_distance(const char *a, const char *b);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which addresses a server connects to for its clients: `relay_tcp` of a tun_server and of its tickets. */
+#include "config/read_relay.h"
+
 #include "base/err.h"
-#include "config/read.h"
+#include "config/problem.h"
+#include "config/types.h"
 
 #include <lua.h>
 #include <stddef.h>

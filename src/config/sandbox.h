@@ -10,24 +10,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SKT_SANDBOX_UNSET_MAX = 8, SKT_SANDBOX_NAME_LEN = 40 };
+enum {
+    SKT_SANDBOX_UNSET_MAX =
+        8, /* variables that warnings name: who has forgotten quotes mends the first ones */
+    SKT_SANDBOX_NAME_LEN = 40, /* letters of such a name in a line */
+};
 
 struct skt_sandbox {
-    lua_State *L;
-    size_t used_len;
+    lua_State *L;    /* NULL: not open */
+    size_t used_len; /* bytes of memory in use */
     long steps_left; /* of SKT_SANDBOX_STEP instructions */
     struct {
         char name[SKT_SANDBOX_NAME_LEN + 1]; /* cut off there */
-        int line;
+        int line;                            /* in the file, from 1 */
     } unset[SKT_SANDBOX_UNSET_MAX]; /* variables that were read and that nobody has set: nil; the first ones
                                      */
-    size_t unset_count;
+    size_t unset_count;             /* of `unset` */
 };
 
 enum {
-    SKT_SANDBOX_MEMORY = 32 * 1024 * 1024,
-    SKT_SANDBOX_STEP = 10000,
-    SKT_SANDBOX_STEPS = 10000, /* a hundred million instructions: about a second */
+    SKT_SANDBOX_MEMORY = 32 * 1024 * 1024, /* bytes: four lists of 1,024 items with 1 KB each are 4 MB */
+    SKT_SANDBOX_STEP = 10000,              /* instructions between two looks at the limit */
+    SKT_SANDBOX_STEPS = 10000,             /* a hundred million instructions: about a second */
 };
 
 /* SKT_ERR_NOMEM. */

@@ -3,7 +3,9 @@
  * that it takes a restart. A field without a sample here fails the test. */
 #include "base/err.h"
 #include "config/diff.h"
-#include "config/read.h"
+#include "config/problem.h"
+#include "config/tables.h"
+#include "config/types.h"
 
 #include <stdio.h>
 #include <stdlib.h>

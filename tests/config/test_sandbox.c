@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "config/read.h"
+#include "config/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
