@@ -101,6 +101,21 @@ if(SKT_ISAL_FOUND)
     target_compile_definitions(skt_isal INTERFACE SKT_HAVE_ISAL)
 endif()
 
+# --- libqrencode, optional: `skcptun uri --qr` ---
+option(SKT_QRENCODE "Use libqrencode for QR codes where it is installed" ON)
+add_library(skt_qrencode INTERFACE)
+if(SKT_QRENCODE)
+    find_path(QRENCODE_INCLUDE_DIR qrencode.h)
+    find_library(QRENCODE_LIBRARY qrencode)
+    if(QRENCODE_INCLUDE_DIR AND QRENCODE_LIBRARY)
+        target_include_directories(skt_qrencode SYSTEM INTERFACE "${QRENCODE_INCLUDE_DIR}")
+        target_link_libraries(skt_qrencode INTERFACE "${QRENCODE_LIBRARY}")
+        target_compile_definitions(skt_qrencode INTERFACE SKT_HAVE_QRENCODE)
+    else()
+        message(STATUS "libqrencode was not found: `skcptun uri` prints no QR codes")
+    endif()
+endif()
+
 # --- cmocka, for the tests ---
 if(PKG_CONFIG_FOUND)
     pkg_check_modules(PC_CMOCKA QUIET cmocka)

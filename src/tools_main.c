@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Each has its line in skt_tools (cli/tools.c), too. */
-static const struct skt_command *const commands[] = {&skt_cmd_demo, &skt_cmd_import};
+static const struct skt_command *const commands[] = {&skt_cmd_demo, &skt_cmd_import, &skt_cmd_uri};
 
 int main(int argc, char **argv)
 {

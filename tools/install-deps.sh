@@ -47,6 +47,8 @@ find_missing_debian() {
     if wants test; then
         # Parity by ISA-L is tested against our own where the architecture has it.
         [ "$(dpkg-query -W -f='${db:Status-Status}' libisal-dev 2>/dev/null)" = installed ] || optional="$optional libisal-dev"
+        # For `skcptun uri --qr`.
+        [ "$(dpkg-query -W -f='${db:Status-Status}' libqrencode-dev 2>/dev/null)" = installed ] || optional="$optional libqrencode-dev"
         need_package libcmocka-dev
         need_command nm binutils
         need_command python3 python3
@@ -76,6 +78,7 @@ find_missing_debian() {
             missing="$missing python3-pytest"
     fi
     if wants check; then
+        command -v zbarimg >/dev/null 2>&1 || optional="$optional zbar-tools" # reads the QR codes
         for tool in clang clang-tidy clang-format valgrind; do
             need_command $tool $tool
         done
@@ -135,6 +138,7 @@ find_missing_brew() {
     done
     if wants test; then
         need_formula cmocka
+        need_formula qrencode
     fi
 }
 

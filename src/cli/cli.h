@@ -29,6 +29,7 @@ extern const struct skt_command skt_cmd_import;
 extern const struct skt_command skt_cmd_keygen;
 extern const struct skt_command skt_cmd_status;
 extern const struct skt_command skt_cmd_demo;
+extern const struct skt_command skt_cmd_uri;
 
 enum skt_option_kind { SKT_OPTION_FLAG, SKT_OPTION_NUMBER, SKT_OPTION_TEXT };
 

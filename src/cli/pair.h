@@ -6,8 +6,7 @@
 
 #include "cli/place.h"
 #include "crypto/crypto.h"
-
-enum { SKT_TICKET_LEN = 32 };
+#include "proto/wire.h"
 
 struct skt_pair {
     struct skt_place server; /* UDP, as the client reaches it */

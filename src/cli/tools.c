@@ -12,7 +12,8 @@
 
 const struct skt_tool skt_tools[] = {
     {"demo", "show the tunnel at work on this machine"},
-    {"import", "print a configuration from kcptun's settings"},
+    {"import", "print a configuration from kcptun's settings, or a URI"},
+    {"uri", "print what a client needs as one line, or a QR code"},
     {0},
 };
 

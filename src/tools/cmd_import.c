@@ -11,7 +11,8 @@ static const char help[] =
     "\n"
     "Prints the configuration for the same end of the tunnel, from the settings of kcptun or\n"
     "kcptun-libev: each line with the setting that it stands for, and those that need nothing\n"
-    "here with the reason. Nothing is run or changed.\n"
+    "here with the reason. A file with a skcptun:// URI becomes that client's configuration.\n"
+    "Nothing is run or changed. \"-\" is the standard input.\n"
     "\n"
     "  skcptun import client.json > client.lua\n"
     "  skcptun import kcptun-server -l :29900 -t 127.0.0.1:8388 --mode fast3 > server.lua\n"
@@ -51,18 +52,11 @@ static enum skt_import_end end_of_program(const char *path)
                                     : SKT_IMPORT_UNKNOWN;
 }
 
-static int read_settings(const struct skt_command *self, int argc, char **argv, struct skt_import_settings *s)
+/* kcptun's command line, from argv[i] on. */
+static int read_flags(const struct skt_command *self, int argc, char **argv, int i,
+                      struct skt_import_settings *s)
 {
-    int i = 1;
-    if (!read_own(argc, argv, &i, &s->end)) {
-        skt_cli_print_help(self);
-        return -1;
-    }
-    if (i == argc)
-        return skt_cli_usage_error(self, "a file, or kcptun's flags, are needed");
-    if (argv[i][0] != '-' && i + 1 == argc)
-        return skt_import_read_file(self, argv[i], s);
-    if (argv[i][0] != '-') {
+    if (argv[i][0] != '-') { /* its program */
         if (s->end == SKT_IMPORT_UNKNOWN)
             s->end = end_of_program(argv[i]);
         i++;
@@ -70,30 +64,61 @@ static int read_settings(const struct skt_command *self, int argc, char **argv, 
     return skt_import_read_flags(self, argc - i + 1, argv + i - 1, s);
 }
 
+static int print_settings(const struct skt_command *self, struct skt_import_settings *s)
+{
+    static struct skt_import_plan plan;
+    int status = skt_import_translate(self, s, &plan);
+    if (status != SKT_EXIT_OK)
+        return status;
+    skt_import_print(&plan, s->source);
+    if (plan.default_password)
+        fputs("skcptun: import: warning: no key was given: kcptun's own is no secret, change it\n", stderr);
+    return SKT_EXIT_OK;
+}
+
+static int import_file(const struct skt_command *self, const char *path, struct skt_import_settings *s)
+{
+    static char text[SKT_IMPORT_FILE];
+    int status = skt_import_read_text(self, path, text);
+    if (status == SKT_EXIT_OK && skt_import_is_uri(text)) {
+        status = skt_import_print_uri(self, text);
+    } else if (status == SKT_EXIT_OK) {
+        status = skt_import_read_json(self, path, text, s);
+        if (status == SKT_EXIT_OK)
+            status = print_settings(self, s);
+    }
+    skt_wipe(text, sizeof text);
+    return status;
+}
+
 static int run(const struct skt_command *self, int argc, char **argv)
 {
     static struct skt_import_settings settings;
-    static struct skt_import_plan plan;
+    int i = 1, status;
     settings.source = "its flags";
-    int status = read_settings(self, argc, argv, &settings);
-    if (status == SKT_EXIT_OK)
-        status = skt_import_translate(self, &settings, &plan);
-    if (status == SKT_EXIT_OK) {
-        skt_import_print(&plan, settings.source);
-        if (plan.default_password)
-            fputs("skcptun: import: warning: no key was given: kcptun's own is no secret, change it\n",
-                  stderr);
-        if (fflush(stdout) != 0)
-            status = skt_cli_failure("import: writing failed");
+    if (!read_own(argc, argv, &i, &settings.end)) {
+        skt_cli_print_help(self);
+        return SKT_EXIT_OK;
     }
+    if (i == argc)
+        return skt_cli_usage_error(self, "a file, or kcptun's flags, are needed");
+    if (i + 1 == argc && (argv[i][0] != '-' || !argv[i][1])) {
+        status = import_file(self, argv[i], &settings);
+    } else {
+        status = read_flags(self, argc, argv, i, &settings);
+        if (status == SKT_EXIT_OK)
+            status = print_settings(self, &settings);
+    }
+    if (fflush(stdout) != 0)
+        status = skt_cli_failure("import: writing failed");
     skt_wipe(&settings, sizeof settings);
-    return status < 0 ? SKT_EXIT_OK : status;
+    return status;
 }
 
 const struct skt_command skt_cmd_import = {
     .name = "import",
-    .arguments = "FILE.json | kcptun's command line",
-    .summary = "print a configuration from kcptun's settings",
+    .arguments = "FILE | kcptun's command line",
+    .summary = "print a configuration from kcptun's settings, or a URI",
     .help = help,
     .run = run,
 };

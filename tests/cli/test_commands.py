@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from conftest import PASSWORD, TICKET, skcptun
 
-COMMANDS = ["check", "client", "demo", "import", "keygen", "server", "status"]
+COMMANDS = ["check", "client", "demo", "import", "keygen", "server", "status", "uri"]
 TO_COME = ["ping", "speedtest"]
 
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""skcptun import: from kcptun's settings, and kcptun-libev's, to a configuration that runs."""
+"""skcptun import, uri and keygen --pair: configurations that run, from kcptun's settings, kcptun-libev's, and URIs."""
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
 
 import pytest
-from conftest import Pair, free_port, skcptun
+from conftest import SKCPTUN, Pair, free_port, skcptun
 
 # Of kcptun's own example, as its README has it.
 CLIENT = {"localaddr": ":12948", "remoteaddr": "vps.example.net:20000-20010", "key": "it's a long secret", "crypt": "aes-128",
@@ -180,7 +179,7 @@ def test_both_ends_moved_and_at_work(box):
 def test_tools_that_are_not_installed_are_named(box):
     """skcptun alone, as on a router: it says what is missing, and all else works."""
     alone = box.path / "skcptun"
-    shutil.copy(os.environ.get("SKCPTUN") or skcptun.__globals__["SKCPTUN"], alone)
+    shutil.copy(SKCPTUN, alone)
     done = subprocess.run([alone, "import", "x.json"], capture_output=True, text=True, check=False, timeout=60)
     if "not a JSON" in done.stderr or "No such file" in done.stderr:
         pytest.skip("skcptun-tools is installed on this machine")
@@ -208,3 +207,82 @@ def test_a_pair_from_keygen_at_work(box):
     ends = Made(box)
     ends.wait_up()
     ends.get(300000)
+
+
+def pair_files(box, *args):
+    done = skcptun("keygen", "--pair", *args, "--folder", box.path)
+    assert done.returncode == 0, done.stderr
+    return box.path / "server.lua", box.path / "client.lua"
+
+
+def secrets_of(text):
+    return set(re.findall(r'"([A-Za-z0-9+/]{43}=|[0-9a-f]{32})"', text))
+
+
+@pytest.mark.parametrize("args", [["vps.example.net:4000-4010", "--target", ":22", "--listen", ":1081"],
+                                  ["[2001:db8::1]:4000", "--tun"]])
+def test_a_uri_carries_what_the_client_needs(box, args):
+    server, client = pair_files(box, *args)
+    host = args[0].rsplit(":", 1)[0].strip("[]")
+    said = {"client": skcptun("uri", client), "server": skcptun("uri", server, "--host", host)}
+    for end, done in said.items():
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert len(done.stdout.splitlines()) == 1 and done.stdout.startswith("skcptun://key:")
+        path = box.write(f"{end}.uri", done.stdout)
+        text = skcptun("import", path).stdout
+        again = box.write(f"{end}2.lua", text)
+        checked = skcptun("check", again)
+        assert (checked.returncode, checked.stderr) == (0, "")
+        assert secrets_of(text) == secrets_of(client.read_text())
+        assert f'"{host}"' in text
+        piped = subprocess.run([SKCPTUN, "import", "-"], input=done.stdout, capture_output=True, text=True, check=False,
+                               timeout=60)
+        assert piped.stdout == text
+    assert said["server"].stdout.strip().endswith("#first")
+
+
+def test_uris_of_a_server_are_one_a_ticket(box):
+    server, _ = pair_files(box, "localhost:1", "--tun")
+    text = server.read_text()
+    more = text.replace("[\"", f"[\"{'b' * 32}\"] = {{ name = \"second one\", tun_ip = \"10.86.0.3\" }},\n            [\"", 1)
+    path = box.write("more.lua", more)
+    both = skcptun("uri", path, "--host", "x.example.net").stdout.splitlines()
+    assert len(both) == 2 and {line.rsplit("#", 1)[1] for line in both} == {"first", "second%20one"}
+    one = skcptun("uri", path, "--host", "x.example.net", "--ticket", "second one").stdout.splitlines()
+    assert one == [line for line in both if line.endswith("#second%20one")] and "tun_ip=10.86.0.3" in one[0]
+    none = skcptun("uri", path, "--host", "x.example.net", "--ticket", "third")
+    assert none.returncode == 1 and "no ticket of that name" in none.stderr
+
+
+def test_uri_says_what_it_lacks(box):
+    server, client = pair_files(box, "localhost:1", "--tun")
+    done = skcptun("uri", server)
+    assert done.returncode == 2 and "--host" in done.stderr
+    assert skcptun("uri").returncode == 2 and skcptun("uri", box.path / "none.lua").returncode == 2
+    broken = box.write("broken.lua", client.read_text().replace("tun_ip", "tun_pi"))
+    assert skcptun("uri", broken).returncode == 2
+    for text, words in (("skcptun://key:x@h:1", "no secret"), ("skcptun:x", "does not begin"), ("skcptun://a b", "a space")):
+        done = skcptun("import", box.write("u", text))
+        assert done.returncode == 2 and words in done.stderr and not done.stdout
+
+
+def test_qr_code_says_the_uri(box):
+    _, client = pair_files(box, "vps.example.net:4000", "--target", ":22")
+    done = skcptun("uri", client, "--qr")
+    if done.returncode == 1:
+        assert "without libqrencode" in done.stderr
+        pytest.skip("built without libqrencode")
+    uri, *rows = done.stdout.splitlines()
+    dark = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
+    halves = [[dark[c] for c in re.sub(r"\x1b\[[\d;]*m", "", row)] for row in rows]
+    assert len({len(row) for row in halves}) == 1 and len(rows) > 15
+    reader = shutil.which("zbarimg")
+    if not reader:
+        pytest.skip("no zbarimg: the code was made, and not read")
+    lines = [[pair[half] for pair in row] for row in halves for half in (0, 1)]
+    scale = 4
+    bits = b"".join(bytes(0 if m else 255 for m in line for _ in range(scale)) * scale for line in lines)
+    image = box.path / "qr.pgm"
+    image.write_bytes(b"P5 %d %d 255\n" % (len(lines[0]) * scale, len(lines) * scale) + bits)
+    read = subprocess.run([reader, "-q", "--raw", image], capture_output=True, text=True, check=False, timeout=60)
+    assert read.stdout.strip() == uri

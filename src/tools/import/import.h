@@ -32,10 +32,15 @@ struct skt_import_settings {
     const char *source;      /* how the output calls where they came from: a file's name, or "flags" */
 };
 
-/* Reads the settings from a JSON file (path), or from kcptun's flags in argv[1..argc-1]; -c FILE among them
- * is read, too, and counts for more than the flags, as in kcptun. Replaces none of several with one name. An
- * exit status; a mistake has been reported. */
-int skt_import_read_file(const struct skt_command *self, const char *path, struct skt_import_settings *out);
+/* Reads a whole file, "-" for stdin, into text with its end. An exit status; a mistake has been reported. */
+enum { SKT_IMPORT_FILE = 65536 }; /* kcptun-libev's own limit; kcptun's files are a few hundred bytes */
+int skt_import_read_text(const struct skt_command *self, const char *path, char text[SKT_IMPORT_FILE]);
+
+/* Reads the settings from a JSON text (path names it in messages), or from kcptun's flags in argv[1..argc-1];
+ * -c FILE among them is read, too, and counts for more than the flags, as in kcptun. Replaces none of several
+ * with one name. An exit status; a mistake has been reported. */
+int skt_import_read_json(const struct skt_command *self, const char *path, const char *text,
+                         struct skt_import_settings *out);
 int skt_import_read_flags(const struct skt_command *self, int argc, char **argv,
                           struct skt_import_settings *out);
 
@@ -75,5 +80,20 @@ int skt_import_translate(const struct skt_command *self, struct skt_import_setti
 
 /* Prints the configuration to stdout. */
 void skt_import_print(const struct skt_import_plan *plan, const char *source);
+
+/* Prints a Lua string in quotes; what would end it, or a line, is escaped. */
+void skt_import_print_string(const char *text);
+
+/* Prints `INDENT FIELD = "TEXT",` without an end of line. */
+void skt_import_print_text(const char *indent, const char *field, const char *text);
+
+/* Prints `INDENT FIELD = PORT,` and the end of the line, a range as a string. */
+void skt_import_print_port(const char *indent, const char *field, const char *port);
+
+/* Is it a skcptun:// URI (tools/uri.h), white space before it aside? */
+bool skt_import_is_uri(const char *text);
+
+/* Prints the client's configuration that a URI stands for. An exit status; a mistake has been reported. */
+int skt_import_print_uri(const struct skt_command *self, const char *text);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* A Lua string: what ends one, or a line, is escaped. */
-static void print_string(const char *text)
+void skt_import_print_string(const char *text)
 {
     putchar('"');
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
@@ -24,15 +24,15 @@ static void print_string(const char *text)
 static void print_value(const char *text, bool quoted)
 {
     if (quoted)
-        print_string(text);
+        skt_import_print_string(text);
     else
         printf("%.60s", text);
 }
 
-static void print_text(const char *indent, const char *field, const char *value)
+void skt_import_print_text(const char *indent, const char *field, const char *value)
 {
     printf("%s%s = ", indent, field);
-    print_string(value);
+    skt_import_print_string(value);
     putchar(',');
 }
 
@@ -41,13 +41,13 @@ static void print_from(const char *name, const char *value, const char *otherwis
 {
     printf(" -- %s ", name);
     if (value)
-        print_string(value);
+        skt_import_print_string(value);
     else
         printf("(%s)", otherwise);
     putchar('\n');
 }
 
-static void print_port(const char *indent, const char *field, const char *port)
+void skt_import_print_port(const char *indent, const char *field, const char *port)
 {
     printf(strchr(port, '-') ? "%s%s = \"%s\",\n" : "%s%s = %s,\n", indent, field, port);
 }
@@ -56,10 +56,10 @@ static void print_secret(const struct skt_import_plan *p)
 {
     static const char indent[] = "                ";
     if (p->key) {
-        print_text(indent, "key", p->key);
+        skt_import_print_text(indent, "key", p->key);
         puts(" -- psk");
     } else if (p->password) {
-        print_text(indent, "password", p->password);
+        skt_import_print_text(indent, "password", p->password);
         puts(p->default_password ? " -- kcptun's own, which everybody knows: change it on both ends"
                                  : " -- the secret of both ends; better: a key from `skcptun keygen`");
     } else {
@@ -74,9 +74,9 @@ static void print_entry(const struct skt_import_plan *p)
     static const char indent[] = "                ";
     bool server = p->end == SKT_IMPORT_SERVER;
     printf("        %s = {\n            {\n", server ? "skcp_servers" : "skcp_remote_servers");
-    print_text(indent, "address", p->udp.host);
+    skt_import_print_text(indent, "address", p->udp.host);
     print_from(server ? "the UDP address to listen on:" : "the server:", p->udp_from, "by default");
-    print_port(indent, "port", p->udp.port);
+    skt_import_print_port(indent, "port", p->udp.port);
     print_secret(p);
     if (!server)
         printf(
@@ -97,9 +97,9 @@ static void print_mode(const struct skt_import_plan *p)
 {
     bool server = p->end == SKT_IMPORT_SERVER;
     printf("    %s = {\n", server ? "proxy_server" : "proxy_client");
-    print_text("        ", server ? "tcp_target_addr" : "tcp_listen_addr", p->tcp.host);
+    skt_import_print_text("        ", server ? "tcp_target_addr" : "tcp_listen_addr", p->tcp.host);
     print_from(server ? "the target:" : "where programs connect to:", p->tcp_from, "by default");
-    print_port("        ", server ? "tcp_target_port" : "tcp_listen_port", p->tcp.port);
+    skt_import_print_port("        ", server ? "tcp_target_port" : "tcp_listen_port", p->tcp.port);
     print_entry(p);
     puts("    },");
 }
@@ -112,11 +112,11 @@ static void print_process(const struct skt_import_plan *p)
     else
         putchar('\n');
     if (p->log_file) {
-        print_text("    ", "log_file", p->log_file);
+        skt_import_print_text("    ", "log_file", p->log_file);
         puts(" -- log; SIGHUP opens it anew");
     }
     if (p->user) {
-        print_text("    ", "user", p->user);
+        skt_import_print_text("    ", "user", p->user);
         puts(" -- user");
     }
 }
@@ -136,7 +136,7 @@ static void print_notes(const struct skt_import_plan *p)
 void skt_import_print(const struct skt_import_plan *plan, const char *source)
 {
     printf("-- From %s's settings (", plan->program);
-    print_string(source);
+    skt_import_print_string(source);
     puts("). It has a secret in it: keep it with mode 600.\n"
          "-- `skcptun check FILE` looks it over, `skcptun FILE` runs it. Both ends have to change at once.\n"
          "config = {");

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FILE_MAX = 65536 }; /* kcptun-libev's own limit; kcptun's files are a few hundred bytes */
-
 static struct skt_import_setting *add(const struct skt_command *self, struct skt_import_settings *s)
 {
     if (s->count == SKT_IMPORT_SETTINGS) {
@@ -62,22 +60,33 @@ static int add_members(const struct skt_command *self, struct skt_import_setting
     return status;
 }
 
-int skt_import_read_file(const struct skt_command *self, const char *path, struct skt_import_settings *out)
+int skt_import_read_text(const struct skt_command *self, const char *path, char text[SKT_IMPORT_FILE])
 {
-    static char text[FILE_MAX];
-    FILE *file = fopen(path, "rb");
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *file = is_stdin ? stdin : fopen(path, "rb");
     if (!file)
         return skt_cli_usage_error(self, "%s: %s", path, strerror(errno));
-    size_t len = fread(text, 1, sizeof text, file);
-    bool failed = ferror(file), more = len == sizeof text;
-    fclose(file);
-    if (failed || more)
+    size_t len = fread(text, 1, SKT_IMPORT_FILE, file);
+    bool failed = ferror(file);
+    if (!is_stdin)
+        fclose(file);
+    if (failed || len == SKT_IMPORT_FILE)
         return skt_cli_usage_error(self, "%s: %s", path,
                                    failed ? "can't be read" : "too long for a configuration");
-    out->source = path;
+    text[len] = 0;
+    if (strlen(text) < len)
+        return skt_cli_usage_error(self, "%s: not a text", path);
+    return SKT_EXIT_OK;
+}
+
+int skt_import_read_json(const struct skt_command *self, const char *path, const char *text,
+                         struct skt_import_settings *out)
+{
     static const char mark[] = "\xef\xbb\xbf"; /* some editors put it before a text */
-    size_t start = len >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
-    struct skt_json value = skt_json_of(text + start, len - start);
+    if (strncmp(text, mark, sizeof mark - 1) == 0)
+        text += sizeof mark - 1;
+    out->source = path;
+    struct skt_json value = skt_json_of(text, strlen(text));
     if (!value.p || *value.p != '{')
         return skt_cli_usage_error(self, "%s: not a JSON object (a comma too many, a quote missing?)", path);
     return add_members(self, out, "", value);
@@ -141,8 +150,11 @@ int skt_import_read_flags(const struct skt_command *self, int argc, char **argv,
     int status = SKT_EXIT_OK;
     for (int i = 1; i < argc && status == SKT_EXIT_OK; i++)
         status = add_flag(self, out, argc, argv, &i, &file);
+    static char text[SKT_IMPORT_FILE];
     if (status == SKT_EXIT_OK && file)
-        status = skt_import_read_file(self, file, out);
+        status = skt_import_read_text(self, file, text);
+    if (status == SKT_EXIT_OK && file)
+        status = skt_import_read_json(self, file, text, out);
     return status;
 }
 
