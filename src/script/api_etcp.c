@@ -3,76 +3,17 @@
 #include "script/api_etcp.h"
 
 #include "base/err.h"
-#include "base/log.h"
-#include "io/tcp.h"
 #include "script/api.h"
 #include "script/conf_table.h"
-#include "script/handle.h"
-#include "script/hold.h"
-#include "script/tcp.h"
+#include "script/conn_value.h"
+#include "script/etcp.h"
+#include "script/state.h"
+#include "script/tcp_close.h"
+#include "script/tcp_open.h"
+#include "script/tcp_queue.h"
 
 #include <errno.h>
-#include <lauxlib.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { BACKLOG = 1024 };
-
-static void on_connection(struct skt_listener *l, int fd)
-{
-    struct skt_script_etcp *e = SKT_CONTAINER(l, struct skt_script_etcp, listener);
-    struct skt_tcp_conn *conn = skt_tcp_conn_accepted(l->loop, fd);
-    struct skt_script_tcp *c = conn ? skt_script_tcp_adopt(e, conn) : NULL;
-    if (c)
-        skt_script_tcp_announce(c);
-}
-
-void skt_script_etcp_watch(struct skt_script_etcp *e)
-{
-    if (skt_listener_is_open(&e->listener))
-        skt_listener_watch(&e->listener, e->holds == 0);
-}
-
-static struct skt_script_etcp *new_etcp(struct skt_script *app, bool server)
-{
-    struct skt_script_etcp *e = calloc(1, sizeof *e);
-    if (!e)
-        return NULL;
-    e->base.app = app;
-    e->server = server;
-    skt_list_init(&e->link);
-    skt_list_init(&e->tcps);
-    skt_list_append(&app->etcps, &e->link);
-    return e;
-}
-
-/* The structure lives on, stale, until the app ends: its own callbacks may be running. */
-static void end_etcp(struct skt_script_etcp *e)
-{
-    skt_listener_close(&e->listener);
-    skt_script_hold_forget_listener(e);
-    skt_script_handle_end(e->base.app->L, e);
-    while (!skt_list_empty(&e->tcps))
-        skt_script_tcp_abort(SKT_CONTAINER(e->tcps.next, struct skt_script_tcp, link));
-}
-
-void skt_script_etcp_close_listeners(struct skt_script *app)
-{
-    for (struct skt_list *l = app->etcps.next; l != &app->etcps; l = l->next)
-        skt_listener_close(&SKT_CONTAINER(l, struct skt_script_etcp, link)->listener);
-}
-
-void skt_script_etcp_close_all(struct skt_script *app)
-{
-    while (!skt_list_empty(&app->etcps)) {
-        struct skt_script_etcp *e = SKT_CONTAINER(app->etcps.next, struct skt_script_etcp, link);
-        end_etcp(e);
-        skt_list_remove(&e->link);
-        free(e);
-    }
-    while (!skt_list_empty(&app->lingering))
-        skt_script_tcp_abort(SKT_CONTAINER(app->lingering.next, struct skt_script_tcp, link));
-}
 
 /* --- making them --- */
 
@@ -85,14 +26,14 @@ static struct skt_script *check_loop(lua_State *L, int idx)
 
 static int push_new(lua_State *L, struct skt_script *app, bool server, struct skt_script_etcp **out)
 {
-    struct skt_script_etcp *e = app->closed ? NULL : new_etcp(app, server);
-    if (app->closed)
+    struct skt_script_etcp *e = app->life.closed ? NULL : skt_script_etcp_new(app, server);
+    if (app->life.closed)
         return skt_script_push_fail(L, "ending");
     if (!e)
         return skt_script_push_fail(L, "out of memory");
     *out = e;
     if (!skt_script_handle_try(L, server ? SKT_HANDLE_ETCP : SKT_HANDLE_CLIENT, e)) {
-        end_etcp(e);
+        skt_script_etcp_end(e);
         return lua_error(L);
     }
     return 1;
@@ -114,17 +55,15 @@ static int etcp_server_init(lua_State *L)
     int pushed = push_new(L, app, true, &e);
     if (!e)
         return pushed;
-    int fd = skt_tcp_listen(&addr, BACKLOG);
-    if (fd < 0) {
+    int err = skt_script_etcp_listen(e, &addr);
+    if (err != SKT_OK) {
         char text[SKT_ADDR_TEXT_MAX];
-        const char *why = fd == SKT_ERR_IO ? strerror(errno) : skt_err_str(fd);
-        end_etcp(e);
+        const char *why = err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err);
+        skt_script_etcp_end(e);
         lua_pushnil(L);
         lua_pushfstring(L, "listen on TCP %s: %s", skt_addr_text(&addr, text), why);
         return 2;
     }
-    skt_listener_init(&e->listener, app->loop, fd, "TCP connections", on_connection);
-    skt_listener_watch(&e->listener, true);
     return 1;
 }
 
@@ -145,7 +84,7 @@ static int free_etcp(lua_State *L, const char *type)
         return 0;
     struct skt_script_etcp *e = skt_script_handle_arg(L, 1, type, "etcp");
     if (e)
-        end_etcp(e);
+        skt_script_etcp_end(e);
     return 0;
 }
 

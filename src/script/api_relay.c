@@ -1,114 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Extensions: streams, and the relay that moves a TCP connection's bytes through one without Lua. */
 #include "script/api_relay.h"
 
 #include "base/err.h"
 #include "config/tickets.h"
 #include "io/net.h"
 #include "script/api.h"
-#include "script/handle.h"
-#include "script/skcp.h"
-#include "script/tcp.h"
+#include "script/state.h"
+#include "script/stream.h"
 #include "script/tun.h"
+#include "tunnel/relay.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* A stream that the peer has opened and that the script has not yet decided about. */
-struct skt_script_stream {
-    struct skt_script_object base;
-    struct skt_list link; /* in skcp->streams */
-    struct skt_script_skcp *k;
-    uint32_t cid;
-    struct skt_stream *st;
-};
-
-static void end_stream(struct skt_script_stream *s)
-{
-    skt_script_handle_end(s->base.app->L, s);
-    skt_list_remove(&s->link);
-    free(s);
-}
-
-static void drop_stream(struct skt_script_skcp *k, struct skt_stream *st, int reason)
-{
-    struct skt_session *session = st->session;
-    if (st->reset)
-        skt_session_release_stream(session, st);
-    else
-        skt_session_reset_stream(session, st, reason);
-    skt_endpoint_touch(k->ep, session);
-}
-
-void skt_script_relay_forget(struct skt_script_skcp *k, uint32_t cid)
-{
-    for (struct skt_list *l = k->streams.next, *next; l != &k->streams; l = next) {
-        struct skt_script_stream *s = SKT_CONTAINER(l, struct skt_script_stream, link);
-        next = l->next;
-        if (cid && s->cid != cid)
-            continue;
-        if (k->ep)
-            drop_stream(k, s->st, SKT_RESET_ABORT);
-        end_stream(s);
-    }
-}
-
-static struct skt_script_stream *find(const struct skt_script_skcp *k, const struct skt_stream *st)
-{
-    for (struct skt_list *l = k->streams.next; l != &k->streams; l = l->next) {
-        struct skt_script_stream *s = SKT_CONTAINER(l, struct skt_script_stream, link);
-        if (s->st == st)
-            return s;
-    }
-    return NULL;
-}
-
-static int make_handle(lua_State *L)
-{
-    skt_script_handle_new(L, SKT_HANDLE_STREAM, lua_touserdata(L, 1));
-    return 0;
-}
-
-void skt_script_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st)
-{
-    struct skt_script_skcp *k = user;
-    struct skt_script *app = k->base.app;
-    (void)ep;
-    struct skt_script_stream *s = find(k, st);
-    bool closed = skt_session_state(st->session) == SKT_SESSION_CLOSED;
-    if (st->reset && (closed || !skt_stream_has_unread(st))) {
-        drop_stream(k, st, SKT_RESET_ABORT);
-        if (s)
-            end_stream(s);
-        return;
-    }
-    if (s)
-        return; /* data has come; whoever gets the stream finds it */
-    s = skt_script_call_present(app, SKT_CB_STREAM_OPEN) && !app->stopping ? calloc(1, sizeof *s) : NULL;
-    if (!s) {
-        drop_stream(k, st, app->stopping ? SKT_RESET_REFUSED : SKT_RESET_TARGET);
-        return;
-    }
-    s->base.app = app;
-    s->k = k;
-    s->cid = cid;
-    s->st = st;
-    skt_list_append(&k->streams, &s->link);
-    struct skt_script_call_arg args[] = {skt_arg_handle(k), skt_arg_integer(cid), skt_arg_handle(s),
-                                         skt_arg_string(st->name, st->name_len)};
-    struct skt_script_source outer = app->source;
-    app->source = (struct skt_script_source){.kind = SKT_SOURCE_EVENT};
-    k->depth++;
-    bool ok = skt_script_call_protected(app, make_handle, s, "on_stream_open", NULL, 0) &&
-              skt_script_call_callback(app, SKT_CB_STREAM_OPEN, args, 4, NULL);
-    k->depth--;
-    app->source = outer;
-    s = ok ? NULL : find(k, st);
-    if (s) { /* the callback failed before it had decided */
-        drop_stream(k, st, SKT_RESET_TARGET);
-        end_stream(s);
-    }
-}
 
 static struct skt_script_stream *check_stream(lua_State *L, int idx)
 {
@@ -134,7 +36,7 @@ static int relay_open(lua_State *L)
     struct skt_script_tcp *c = skt_script_tcp_find(app, NULL, number);
     if (!c || c->phase != SKT_TCP_UP || !app->relays)
         return skt_script_push_fail(L, "closed");
-    if (c->first || c->holds)
+    if (c->queue.first || c->feeder.holds)
         return skt_script_push_fail(L, "the script has bytes of this connection under way");
     struct skt_relay_options options = options_of(app);
     struct skt_relay *relay;
@@ -164,7 +66,7 @@ static int relay_connect(lua_State *L)
     struct skt_relay_options options = options_of(app);
     struct skt_relay *relay;
     int err = skt_relay_connect(app->relays, s->k->ep, s->st, host, (uint16_t)port, &options, &relay);
-    end_stream(s);
+    skt_script_stream_end(s);
     if (err != SKT_OK)
         return skt_script_push_fail_err(L, err);
     lua_pushboolean(L, 1);
@@ -186,8 +88,7 @@ static int stream_reset(lua_State *L)
                                     "abort, refused, unreachable, timeout, target, limit or address");
     if (!s)
         return skt_script_push_fail(L, "closed");
-    drop_stream(s->k, s->st, reason);
-    end_stream(s);
+    skt_script_stream_reset(s, reason);
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams and relays as scripts see them: a stream that the peer opened waits until the script gives it to
- * a relay. */
+/* Extensions of skt.api: streams, and the relay that moves a TCP connection's bytes through one without Lua.
+ */
 #ifndef SKT_SCRIPT_API_RELAY_H
 #define SKT_SCRIPT_API_RELAY_H
 
-#include "script/state.h"
+#include <lua.h>
 
-#include <stdint.h>
-
-struct skt_script_skcp;
-
-/* Streams that no relay has: forgets those of a session (cid 0: all), resetting them. */
-void skt_script_relay_forget(struct skt_script_skcp *k, uint32_t cid);
-
-/* The endpoint's on_stream. */
-void skt_script_relay_on_stream(void *user, struct skt_endpoint *ep, uint32_t cid, struct skt_stream *st);
+/* Adds the functions to the table on top of the stack; may raise. */
+void skt_script_api_add_relay(lua_State *L);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* skt.api.skcp_*, get_from_skcp, and what extends them. */
+#include "script/api_skcp.h"
+
 #include "base/err.h"
 #include "config/tickets.h"
 #include "proto/session/stats.h"
 #include "script/api.h"
 #include "script/closing.h"
 #include "script/conf_table.h"
-#include "script/handle.h"
+#include "script/conn_value.h"
 #include "script/pending.h"
-#include "script/skcp.h"
+#include "script/state.h"
 #include "tunnel/endpoint_request.h"
 
 #include <errno.h>
@@ -16,31 +17,11 @@
 
 enum { MODE_SERVER = 1, MODE_CLIENT = 2 };
 
-static struct skt_script_skcp *check_skcp(lua_State *L)
+/* Pushes the handle of an endpoint that is opened for the entry, or nil and why there is none. */
+static int push_new(lua_State *L, struct skt_script *app, size_t entry)
 {
-    struct skt_script_skcp *k = skt_script_handle_arg(L, 1, SKT_HANDLE_SKCP, "skcp");
-    return k && k->ep && (!k->ending || k->finishing) ? k : NULL;
-}
-
-static int skcp_init(lua_State *L)
-{
-    static const char *const names[] = {"conf", NULL, "skcp_mode"};
-    if (skt_script_arg_missing(L, SKT_CONF_ENTRY, names, 3))
-        return 2;
-    struct skt_script *app = skt_api_app(L);
-    size_t entry = skt_script_conf_entry_arg(L, 1, "conf");
-    if (!lua_isnoneornil(L, 2))
-        skt_script_handle_arg(L, 2, SKT_HANDLE_LOOP, "loop");
-    lua_Integer mode = skt_script_arg_check_integer(L, 3, "skcp_mode");
-    struct skt_script_skcp *k = NULL;
-    if (app->closed)
-        return skt_script_push_fail(L, "ending");
-    if (entry >= app->conf->table.entry_count)
-        return skt_script_push_fail(L, "no such entry any more");
     const struct skt_config_entry *e = &app->conf->table.entries[entry];
-    if (mode != (e->server ? MODE_SERVER : MODE_CLIENT))
-        return skt_script_push_fail(L, e->server ? "skcp_mode: the entry is a server's (1)"
-                                                 : "skcp_mode: the entry is a client's (2)");
+    struct skt_script_skcp *k = NULL;
     int err = skt_script_skcp_new(&k, app, entry);
     if (err != SKT_OK) {
         const char *why = err == SKT_ERR_IO ? strerror(errno) : skt_err_str(err);
@@ -55,11 +36,32 @@ static int skcp_init(lua_State *L)
     return 1;
 }
 
+static int skcp_init(lua_State *L)
+{
+    static const char *const names[] = {"conf", NULL, "skcp_mode"};
+    if (skt_script_arg_missing(L, SKT_CONF_ENTRY, names, 3))
+        return 2;
+    struct skt_script *app = skt_api_app(L);
+    size_t entry = skt_script_conf_entry_arg(L, 1, "conf");
+    if (!lua_isnoneornil(L, 2))
+        skt_script_handle_arg(L, 2, SKT_HANDLE_LOOP, "loop");
+    lua_Integer mode = skt_script_arg_check_integer(L, 3, "skcp_mode");
+    if (app->life.closed)
+        return skt_script_push_fail(L, "ending");
+    if (entry >= app->conf->table.entry_count)
+        return skt_script_push_fail(L, "no such entry any more");
+    bool server = app->conf->table.entries[entry].server;
+    if (mode != (server ? MODE_SERVER : MODE_CLIENT))
+        return skt_script_push_fail(L, server ? "skcp_mode: the entry is a server's (1)"
+                                              : "skcp_mode: the entry is a client's (2)");
+    return push_new(L, app, entry);
+}
+
 static int skcp_free(lua_State *L)
 {
     if (lua_isnoneornil(L, 1))
         return 0; /* nothing to free, and nothing to answer it with */
-    struct skt_script_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = skt_api_skcp(L);
     if (k)
         skt_script_skcp_end(k);
     return 0;
@@ -71,7 +73,7 @@ static int skcp_req_cid(lua_State *L)
     if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
     size_t len;
-    struct skt_script_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = skt_api_skcp(L);
     const char *ticket = skt_script_arg_check_string(L, 2, "ticket", &len);
     if (!k)
         return skt_script_push_fail(L, "closed");
@@ -98,7 +100,7 @@ static int skcp_send(lua_State *L)
     if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 3))
         return 2;
     size_t len;
-    struct skt_script_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = skt_api_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     const char *buf = skt_script_arg_check_string(L, 3, "buf", &len);
     if (!k)
@@ -109,7 +111,7 @@ static int skcp_send(lua_State *L)
     bool leaving = cid && cid == k->closing_cid;
     if (leaving && !is_open(k, cid))
         err = SKT_OK; /* as TCP takes what a peer that has gone will never read */
-    else if (leaving || !skt_script_closing_has(k->base.app, k, cid))
+    else if (leaving || !skt_script_closing_has(k, cid))
         err = skt_script_pending_send(k, cid, buf, len);
     if (err != SKT_OK)
         return skt_script_push_fail_err(L, err);
@@ -122,7 +124,7 @@ static int skcp_close_conn(lua_State *L)
     static const char *const names[] = {"skcp", "cid"};
     if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
-    struct skt_script_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = skt_api_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     int err = SKT_ERR_CLOSED;
     if (k)
@@ -137,7 +139,7 @@ static struct skt_session *find_session(const struct skt_script_skcp *k, uint32_
 {
     struct skt_session *s = k && cid ? skt_endpoint_session(k->ep, cid) : NULL;
     bool open = s && skt_session_state(s) != SKT_SESSION_CLOSED;
-    return open && (cid == k->closing_cid || !skt_script_closing_has(k->base.app, k, cid)) ? s : NULL;
+    return open && (cid == k->closing_cid || !skt_script_closing_has(k, cid)) ? s : NULL;
 }
 
 static int skcp_get_conn(lua_State *L)
@@ -145,7 +147,7 @@ static int skcp_get_conn(lua_State *L)
     static const char *const names[] = {"skcp", "cid"};
     if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
-    const struct skt_script_skcp *k = check_skcp(L);
+    const struct skt_script_skcp *k = skt_api_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     if (!find_session(k, cid) && !(k && cid && cid == k->closing_cid))
         return skt_script_push_fail(L, "closed");
@@ -158,7 +160,7 @@ static int get_from_skcp(lua_State *L)
     static const char *const names[] = {"skcp", "name"};
     if (skt_script_arg_missing(L, SKT_HANDLE_SKCP, names, 2))
         return 2;
-    const struct skt_script_skcp *k = check_skcp(L);
+    const struct skt_script_skcp *k = skt_api_skcp(L);
     const char *name = skt_script_arg_check_string(L, 2, "name", NULL);
     if (!k)
         return skt_script_push_fail(L, "closed");
@@ -171,7 +173,7 @@ static int get_from_skcp(lua_State *L)
 /* Extension: how good is the server now? Mean round trip in ms, or nil while it can't be used. */
 static int skcp_score(lua_State *L)
 {
-    const struct skt_script_skcp *k = check_skcp(L);
+    const struct skt_script_skcp *k = skt_api_skcp(L);
     skt_us score = k ? skt_endpoint_score(k->ep) : SKT_NEVER;
     if (score == SKT_NEVER)
         return skt_script_push_fail(L, k ? "down" : "closed");
@@ -215,7 +217,7 @@ static void set_numbers(lua_State *L, const struct skt_session *s, skt_us now)
 /* Extension: a table of a session's numbers, as the status shows them. */
 static int session_stats(lua_State *L)
 {
-    const struct skt_script_skcp *k = check_skcp(L);
+    const struct skt_script_skcp *k = skt_api_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     const struct skt_session *s = find_session(k, cid);
     if (!s && k)

@@ -1,43 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* Extensions: timers and asynchronous look-ups of names. Each calls a function of the script's once. */
 #include "script/api_timer.h"
 
 #include "base/err.h"
 #include "io/resolve.h"
 #include "script/api.h"
-#include "script/handle.h"
 #include "script/lookup.h"
-#include "script/skcp.h"
 #include "script/state.h"
 
-#include <lauxlib.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Calls a function of the script's once. */
 struct skt_script_timer {
-    struct skt_script_object base;
-    struct skt_list link; /* in app->timers */
-    struct skt_loop_timer timer;
-    int ref; /* the function */
+    struct skt_script_object base; /* what its handle stands for */
+    struct skt_list link;          /* in app->timers */
+    struct skt_loop_timer timer;   /* when the function is called */
+    int ref;                       /* of the function, in the registry */
 };
 
+/* Calls a function of the script's once, with the answer. */
 struct skt_script_lookup {
-    struct skt_script_object base;
-    struct skt_list link; /* in app->lookups */
-    struct skt_resolve *resolve;
-    int ref;
+    struct skt_script *app;      /* whose it is */
+    struct skt_list link;        /* in app->lookups */
+    struct skt_resolve *resolve; /* under way */
+    int ref;                     /* of the function, in the registry */
 };
 
-static const double delay_max_s = 1e9;
+static const double delay_max_s = 1e9; /* 30 years, and its microseconds fit in 64 bits */
 
 static void end_timer(struct skt_script_timer *t)
 {
     struct skt_script *app = t->base.app;
     skt_loop_timer_stop(app->loop, &t->timer);
     skt_list_remove(&t->link);
-    skt_script_handle_end(app->L, t);
-    luaL_unref(app->L, LUA_REGISTRYINDEX, t->ref);
+    skt_script_handle_end(app->lua.L, t);
+    luaL_unref(app->lua.L, LUA_REGISTRYINDEX, t->ref);
     free(t);
 }
 
@@ -50,8 +47,8 @@ static void on_timer(struct skt_loop_timer *loop_timer, skt_us now)
     /* It has ended before the function runs, which may stop it or set another one. */
     t->ref = LUA_NOREF;
     end_timer(t);
-    skt_script_call_ref(app, ref, NULL, 0);
-    luaL_unref(app->L, LUA_REGISTRYINDEX, ref);
+    skt_script_call_ref(&app->lua, ref, NULL, 0);
+    luaL_unref(app->lua.L, LUA_REGISTRYINDEX, ref);
 }
 
 /* timer_start(seconds, function): a timer that calls it once. */
@@ -62,7 +59,7 @@ static int timer_start(lua_State *L)
     skt_script_arg_check_function(L, 2, "callback");
     if (!(seconds >= 0 && seconds <= delay_max_s))
         return skt_script_push_fail(L, "seconds: expected 0..1e9");
-    if (app->closed)
+    if (app->life.closed)
         return skt_script_push_fail(L, "ending");
     lua_settop(L, 2);
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -100,7 +97,7 @@ static int timer_stop(lua_State *L)
 static void end_lookup(struct skt_script_lookup *k)
 {
     skt_list_remove(&k->link);
-    luaL_unref(k->base.app->L, LUA_REGISTRYINDEX, k->ref);
+    luaL_unref(k->app->lua.L, LUA_REGISTRYINDEX, k->ref);
     free(k);
 }
 
@@ -119,7 +116,7 @@ static void on_resolved(void *user, const struct skt_addr *addrs, size_t n, cons
         args[count++] = (struct skt_script_call_arg){SKT_ARG_NIL, 0, NULL, 0};
         args[count++] = skt_arg_string(error, strlen(error));
     }
-    skt_script_call_ref(k->base.app, k->ref, args, count);
+    skt_script_call_ref(&k->app->lua, k->ref, args, count);
     end_lookup(k);
 }
 
@@ -129,7 +126,7 @@ static int lookup_async(lua_State *L)
     struct skt_script *app = skt_api_app(L);
     const char *domain = skt_script_arg_check_string(L, 1, "domain", NULL);
     skt_script_arg_check_function(L, 2, "callback");
-    if (app->closed)
+    if (app->life.closed)
         return skt_script_push_fail(L, "ending");
     lua_settop(L, 2);
     int ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -140,7 +137,7 @@ static int lookup_async(lua_State *L)
         free(k);
         return skt_script_push_fail_err(L, err);
     }
-    k->base.app = app;
+    k->app = app;
     k->ref = ref;
     skt_list_append(&app->lookups, &k->link);
     lua_pushboolean(L, 1);

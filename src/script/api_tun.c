@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* skt.api.tuntap_write, and what extends it: which session carries the TUN's packets. */
+#include "script/api_tun.h"
+
 #include "base/err.h"
 #include "script/api.h"
-#include "script/handle.h"
-#include "script/skcp.h"
+#include "script/state.h"
 #include "script/tun.h"
-#include "script/tun_internal.h"
+#include "script/tun_admit.h"
+#include "script/tun_system.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,12 +15,6 @@ static struct skt_script_tun_unit *unit_of(lua_State *L)
 {
     struct skt_script_tun_unit *u = skt_api_app(L)->tun;
     return u && u->sw ? u : NULL;
-}
-
-static struct skt_script_skcp *check_skcp(lua_State *L)
-{
-    struct skt_script_skcp *k = skt_script_handle_arg(L, 1, SKT_HANDLE_SKCP, "skcp");
-    return k && k->ep && (!k->ending || k->finishing) ? k : NULL;
 }
 
 static int no_tun(lua_State *L)
@@ -66,7 +61,7 @@ static void push_nets(lua_State *L, const struct skt_script_tun_unit *u, const s
 static int tun_attach(lua_State *L)
 {
     struct skt_script_tun_unit *u = unit_of(L);
-    struct skt_script_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = skt_api_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     if (!u)
         return no_tun(L);
@@ -83,7 +78,7 @@ static int tun_attach(lua_State *L)
 static int tun_route(lua_State *L)
 {
     struct skt_script_tun_unit *u = unit_of(L);
-    struct skt_script_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = skt_api_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     const char *text = skt_script_arg_check_string(L, 3, "net", NULL);
     struct skt_ipnet net;
@@ -104,7 +99,7 @@ static int tun_route(lua_State *L)
 static int tun_use(lua_State *L)
 {
     struct skt_script_tun_unit *u = unit_of(L);
-    struct skt_script_skcp *k = check_skcp(L);
+    struct skt_script_skcp *k = skt_api_skcp(L);
     uint32_t cid = skt_script_arg_check_number32(L, 2, "cid");
     if (!u)
         return no_tun(L);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What an app takes from its configuration, at the start and when it is loaded anew. */
 #include "script/app_config.h"
 
 #include "base/err.h"
 #include "base/wipe.h"
 #include "script/app.h"
 #include "script/app_trace.h"
-#include "script/skcp.h"
 #include "script/state.h"
-#include "script/tcp.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,10 +12,10 @@
 
 /* One answer being written. */
 struct debug {
-    FILE *out;
-    skt_us now;
-    unsigned left; /* streams that it may still have */
-    unsigned shown;
+    FILE *out;      /* where it goes */
+    skt_us now;     /* the time that it tells of */
+    unsigned left;  /* streams that it may still have */
+    unsigned shown; /* of this session, so far */
 };
 
 static void write_name(FILE *out, const char *name, const char *text)
@@ -121,10 +121,10 @@ static uint32_t write_flows(struct debug *d, const struct skt_session *s)
 }
 
 void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
-                            const struct skt_session *s)
+                            const struct skt_session *s, unsigned *left)
 {
     const struct skt_path *p = skt_session_path(s);
-    struct debug d = {.out = out, .now = skt_loop_now(app->loop), .left = app->debug_left};
+    struct debug d = {.out = out, .now = skt_loop_now(app->loop), .left = *left};
     struct skt_switch_queue queue;
     fputs(",\"path\":{", out);
     write_name(out, "held", skt_hold_str((enum skt_hold)skt_turns_limit(p)));
@@ -141,5 +141,5 @@ void skt_script_write_debug(struct skt_script *app, FILE *out, const struct skt_
     left_out += write_flows(&d, s);
     left_out += write_streams(&d, s, false);
     fprintf(out, "],\"streams_left_out\":%" PRIu32, left_out);
-    app->debug_left = d.left;
+    *left = d.left;
 }

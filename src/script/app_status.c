@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The status of an instance as JSON. */
+#include "script/app.h"
+
 #include "base/utf8.h"
 #include "config/tickets.h"
 #include "proto/session/stats.h"
 #include "script/app_debug.h"
-#include "script/skcp.h"
 #include "script/state.h"
 #include "script/tun.h"
 
@@ -132,8 +132,9 @@ static const char *tun_address(const struct skt_script *app, const struct skt_en
     return net && net->family ? skt_ipnet_text(net, false, text) : NULL;
 }
 
+/* debug: how many streams may still be told of; NULL: none are. */
 static void write_session(struct skt_script *app, FILE *out, const struct skt_endpoint *ep,
-                          const struct skt_session *s)
+                          const struct skt_session *s, unsigned *debug)
 {
     const uint8_t *ticket = skt_session_ticket(s);
     const struct skt_config_ticket *entry = ticket ? skt_tickets_entry(app->conf, ticket) : NULL;
@@ -147,16 +148,16 @@ static void write_session(struct skt_script *app, FILE *out, const struct skt_en
     if (app->tun && app->tun->sw)
         write_count(out, "tun_mtu", skt_switch_mtu(app->tun->sw, ep, skt_session_cid(s)));
     write_numbers(out, s, skt_loop_now(app->loop));
-    if (app->debug)
-        skt_script_write_debug(app, out, ep, s);
+    if (debug)
+        skt_script_write_debug(app, out, ep, s, debug);
     (void)fputc('}', out);
 }
 
-static void write_sessions(struct skt_script *app, FILE *out, struct skt_drops *drops)
+static void write_sessions(struct skt_script *app, FILE *out, struct skt_drops *drops, unsigned *debug)
 {
     bool first = true;
     fputs("\"sessions\":[", out);
-    for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
+    for (struct skt_list *l = app->skcps.live.next; l != &app->skcps.live; l = l->next) {
         const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         const struct skt_drops *d = skt_endpoint_drops(k->ep);
         drops->auth += d->auth + d->unknown; /* an id that we did not give out */
@@ -167,7 +168,7 @@ static void write_sessions(struct skt_script *app, FILE *out, struct skt_drops *
         for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL; first = false) {
             if (!first)
                 (void)fputc(',', out);
-            write_session(app, out, k->ep, s);
+            write_session(app, out, k->ep, s, debug);
         }
     }
     fputs("],", out);
@@ -199,7 +200,7 @@ static void write_tun(const struct skt_script_tun_unit *u, FILE *out)
     fprintf(out, "\"no_route\":%llu", (unsigned long long)st.no_route);
 }
 
-void skt_script_status_json(struct skt_script *app, FILE *out)
+static void write_status(struct skt_script *app, FILE *out, unsigned *debug)
 {
     static const struct skt_relay_stats none = {0, 0, 0, 0};
     const struct skt_relay_stats *relays = app->relays ? skt_relay_set_stats(app->relays) : &none;
@@ -209,11 +210,11 @@ void skt_script_status_json(struct skt_script *app, FILE *out)
     write_text(out, "mode", app->conf->mode_name);
     write_text(out, "config", app->conf->real_path);
     write_count(out, "pid", (uint64_t)getpid());
-    write_milli(out, "uptime_s", (skt_loop_now(app->loop) - app->created) / 1000);
+    write_milli(out, "uptime_s", (skt_loop_now(app->loop) - app->life.created) / 1000);
     write_count(out, "rss_bytes", rss_bytes());
-    write_sessions(app, out, &drops);
+    write_sessions(app, out, &drops, debug);
     fputs("\"tcp\":{", out);
-    write_count(out, "open", relays->open + app->tcps.count);
+    write_count(out, "open", relays->open + app->tcps.by_number.count);
     write_count(out, "accepted", relays->accepted);
     write_count(out, "refused", relays->refused);
     write_end(out, "closed", relays->closed);
@@ -228,10 +229,13 @@ void skt_script_status_json(struct skt_script *app, FILE *out)
     fputs("}\n", out);
 }
 
+void skt_script_status_json(struct skt_script *app, FILE *out)
+{
+    write_status(app, out, NULL);
+}
+
 void skt_script_status_debug(struct skt_script *app, FILE *out)
 {
-    app->debug = true;
-    app->debug_left = SKT_DEBUG_STREAMS_MAX;
-    skt_script_status_json(app, out);
-    app->debug = false;
+    unsigned left = SKT_DEBUG_STREAMS_MAX;
+    write_status(app, out, &left);
 }

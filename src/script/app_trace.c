@@ -3,7 +3,6 @@
 #include "script/app_trace.h"
 
 #include "base/err.h"
-#include "script/skcp.h"
 #include "script/state.h"
 
 #include <stdio.h>
@@ -25,7 +24,7 @@ static const char *vantage(const struct skt_config *conf)
 
 static void tell_all(struct skt_script *app, struct skt_trace trace)
 {
-    struct skt_list *const lists[] = {&app->skcps, &app->dead_skcps};
+    struct skt_list *const lists[] = {&app->skcps.live, &app->skcps.dead};
     app->shared->trace = trace; /* of endpoints to come */
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         for (struct skt_list *l = lists[i]->next; l != lists[i]; l = l->next) {

@@ -3,9 +3,9 @@
 #ifndef SKT_SCRIPT_APP_TRACE_H
 #define SKT_SCRIPT_APP_TRACE_H
 
-#include "script/state.h"
-
 #include <stddef.h>
+
+struct skt_script;
 
 /* Begins the trace that the configuration asks for, or another one than there is, and ends what it does not
  * ask for. As skt_trace_file_open; why: one line. */

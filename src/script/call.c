@@ -2,8 +2,6 @@
 #include "script/call.h"
 
 #include "base/log.h"
-#include "script/handle.h"
-#include "script/state.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -33,7 +31,7 @@ static const char *const callback_names[] = {
 };
 
 struct call {
-    struct skt_script *app;
+    struct skt_script_lua *lua;
     enum skt_script_callback cb;
     int ref; /* with SKT_CB_OTHER: the function */
     const struct skt_script_call_arg *args;
@@ -53,8 +51,8 @@ static skt_us clock_us(void)
 static void on_count(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
-    const struct skt_script *app = *(struct skt_script **)lua_getextraspace(L);
-    bool late = app->calls.depth > 0 && clock_us() > app->calls.deadline;
+    const struct skt_script_lua *lua = skt_script_lua_of(L);
+    bool late = lua->depth > 0 && clock_us() > lua->deadline;
     /* A script may catch the error and go on: from now on every instruction outside of that pcall fails, too.
      */
     if (late && lua_gethookcount(L) != 1)
@@ -65,16 +63,15 @@ static void on_count(lua_State *L, lua_Debug *ar)
         luaL_error(L, "stopped: it ran for more than %d s", SKT_CALL_TIME_S);
 }
 
-void skt_script_call_install(struct skt_script *app)
+void skt_script_call_limit(struct skt_script_lua *lua)
 {
-    *(struct skt_script **)lua_getextraspace(app->L) = app;
-    lua_sethook(app->L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+    lua_sethook(lua->L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
 }
 
 /* Pushes skt.cb.<name>, whatever it is. */
-static void push_callback(lua_State *L, struct skt_script *app, enum skt_script_callback cb)
+static void push_callback(lua_State *L, struct skt_script_lua *lua, enum skt_script_callback cb)
 {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, app); /* the table skt */
+    lua_rawgetp(L, LUA_REGISTRYINDEX, lua); /* the table skt */
     lua_pushliteral(L, "cb");
     if (lua_rawget(L, -2) == LUA_TTABLE) {
         lua_pushstring(L, callback_names[cb]);
@@ -111,7 +108,7 @@ static int run_call(lua_State *L)
     if (c->cb == SKT_CB_OTHER)
         lua_rawgeti(L, LUA_REGISTRYINDEX, c->ref);
     else
-        push_callback(L, c->app, c->cb);
+        push_callback(L, c->lua, c->cb);
     c->absent = lua_isnil(L, -1);
     if (c->absent)
         return 0;
@@ -143,17 +140,17 @@ static void log_lines(const char *what, const char *text)
 }
 
 /* The error message is on top of the stack. What a peer makes a callback do may fail each time. */
-static void log_failure(struct skt_script *app, const char *what)
+static void log_failure(struct skt_script_lua *lua, const char *what)
 {
     static const struct skt_log_site site = {SKT_LOG_RARE};
-    const char *text = lua_tostring(app->L, -1);
+    const char *text = lua_tostring(lua->L, -1);
     if (!text)
         text = "unknown error";
     char with_limit[160];
-    if (strcmp(text, "not enough memory") == 0 && app->lua_limit_len) {
+    if (strcmp(text, "not enough memory") == 0 && lua->limit_len) {
         snprintf(with_limit, sizeof with_limit,
                  "not enough memory: the script has %zu KiB, of %zu KiB that max_memory allows",
-                 app->lua_used_len / 1024, app->lua_limit_len / 1024);
+                 lua->used_len / 1024, lua->limit_len / 1024);
         text = with_limit;
     }
     size_t len = strcspn(text, "\n");
@@ -164,78 +161,84 @@ static void log_failure(struct skt_script *app, const char *what)
 
 /* Calls `fn` with one light userdata. Leaves the stack as it was, the message (a string) on top on failure.
  */
-static bool protected(struct skt_script *app, lua_CFunction fn, void *user)
+static bool protected(struct skt_script_lua *lua, lua_CFunction fn, void *user)
 {
-    lua_State *L = app->L;
+    lua_State *L = lua->L;
     if (!lua_checkstack(L, 8)) {
         skt_error_rarely(0, "script: no room on the stack");
         return false;
     }
-    if (app->calls.depth++ == 0)
-        app->calls.deadline = clock_us() + SKT_CALL_TIME_S * SKT_US_PER_SEC;
+    if (lua->depth++ == 0)
+        lua->deadline = clock_us() + SKT_CALL_TIME_S * SKT_US_PER_SEC;
     int base = lua_gettop(L);
     lua_pushcfunction(L, add_traceback);
     lua_pushcfunction(L, fn);
     lua_pushlightuserdata(L, user);
     int rc = lua_pcall(L, 1, 0, base + 1);
-    app->calls.no_memory = rc == LUA_ERRMEM;
-    app->calls.depth--;
+    lua->no_memory = rc == LUA_ERRMEM;
+    lua->depth--;
     lua_remove(L, base + 1);
     return rc == LUA_OK;
 }
 
-bool skt_script_call_protected(struct skt_script *app, lua_CFunction fn, void *user, const char *what,
+static void after(struct skt_script_lua *lua)
+{
+    if (lua->after_call)
+        lua->after_call(lua);
+}
+
+bool skt_script_call_protected(struct skt_script_lua *lua, lua_CFunction fn, void *user, const char *what,
                                char *why, size_t why_cap)
 {
-    int base = lua_gettop(app->L);
-    bool ok = protected(app, fn, user);
-    if (!ok && lua_gettop(app->L) > base) {
-        const char *text = lua_tostring(app->L, -1);
+    int base = lua_gettop(lua->L);
+    bool ok = protected(lua, fn, user);
+    if (!ok && lua_gettop(lua->L) > base) {
+        const char *text = lua_tostring(lua->L, -1);
         if (why) {
             snprintf(why, why_cap, "%s", text ? text : "unknown error");
             why[strcspn(why, "\n")] = 0;
         }
-        log_failure(app, what);
+        log_failure(lua, what);
     }
-    lua_settop(app->L, base);
-    skt_script_after_call(app);
+    lua_settop(lua->L, base);
+    after(lua);
     return ok;
 }
 
 static bool run(struct call *c, const char *what)
 {
-    struct skt_script *app = c->app;
-    int base = lua_gettop(app->L);
-    bool ok = protected(app, run_call, c);
-    if (!ok && lua_gettop(app->L) > base)
-        log_failure(app, what);
-    lua_settop(app->L, base);
+    struct skt_script_lua *lua = c->lua;
+    int base = lua_gettop(lua->L);
+    bool ok = protected(lua, run_call, c);
+    if (!ok && lua_gettop(lua->L) > base)
+        log_failure(lua, what);
+    lua_settop(lua->L, base);
     if (!c->absent)
-        skt_script_after_call(app);
+        after(lua);
     return ok && !c->absent;
 }
 
-bool skt_script_call_present(struct skt_script *app, enum skt_script_callback cb)
+bool skt_script_call_present(struct skt_script_lua *lua, enum skt_script_callback cb)
 {
-    if (!lua_checkstack(app->L, 4))
+    if (!lua_checkstack(lua->L, 4))
         return false;
-    int base = lua_gettop(app->L);
-    /* No allocation that could raise: the names are kept alive by skt_script_call_names. */
-    lua_rawgetp(app->L, LUA_REGISTRYINDEX, callback_names);
-    lua_rawgetp(app->L, LUA_REGISTRYINDEX, app);
+    int base = lua_gettop(lua->L);
+    /* No allocation that could raise: the names are kept alive by skt_script_call_install. */
+    lua_rawgetp(lua->L, LUA_REGISTRYINDEX, callback_names);
+    lua_rawgetp(lua->L, LUA_REGISTRYINDEX, lua);
     bool present = false;
-    if (lua_istable(app->L, -1) && lua_istable(app->L, -2)) {
-        lua_rawgeti(app->L, base + 1, 0);
-        if (lua_rawget(app->L, -2) == LUA_TTABLE) {
-            lua_rawgeti(app->L, base + 1, (lua_Integer)cb + 1);
-            present = lua_rawget(app->L, -2) != LUA_TNIL;
+    if (lua_istable(lua->L, -1) && lua_istable(lua->L, -2)) {
+        lua_rawgeti(lua->L, base + 1, 0);
+        if (lua_rawget(lua->L, -2) == LUA_TTABLE) {
+            lua_rawgeti(lua->L, base + 1, (lua_Integer)cb + 1);
+            present = lua_rawget(lua->L, -2) != LUA_TNIL;
         }
     }
-    lua_settop(app->L, base);
+    lua_settop(lua->L, base);
     return present;
 }
 
-void skt_script_call_names(lua_State *L)
+void skt_script_call_install(lua_State *L)
 {
     lua_createtable(L, SKT_CB_COUNT, 1);
     lua_pushliteral(L, "cb");
@@ -245,29 +248,31 @@ void skt_script_call_names(lua_State *L)
         lua_rawseti(L, -2, i + 1);
     }
     lua_rawsetp(L, LUA_REGISTRYINDEX, callback_names);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, skt_script_lua_of(L));
 }
 
-bool skt_script_call_callback(struct skt_script *app, enum skt_script_callback cb,
+bool skt_script_call_callback(struct skt_script_lua *lua, enum skt_script_callback cb,
                               const struct skt_script_call_arg *args, int count, lua_Integer *result)
 {
-    if (!skt_script_call_present(app, cb))
+    if (!skt_script_call_present(lua, cb))
         return false;
-    struct call c = {app, cb, 0, args, count, result, false};
+    struct call c = {lua, cb, 0, args, count, result, false};
     return run(&c, callback_names[cb]);
 }
 
-bool skt_script_call_required(struct skt_script *app, enum skt_script_callback cb,
+bool skt_script_call_required(struct skt_script_lua *lua, enum skt_script_callback cb,
                               const struct skt_script_call_arg *args, int count, char *why, size_t why_cap)
 {
     snprintf(why, why_cap, "the script sets no skt.cb.%s", callback_names[cb]);
-    if (!skt_script_call_present(app, cb))
+    if (!skt_script_call_present(lua, cb))
         return false;
-    struct call c = {app, cb, 0, args, count, NULL, false};
-    return skt_script_call_protected(app, run_call, &c, callback_names[cb], why, why_cap);
+    struct call c = {lua, cb, 0, args, count, NULL, false};
+    return skt_script_call_protected(lua, run_call, &c, callback_names[cb], why, why_cap);
 }
 
-bool skt_script_call_ref(struct skt_script *app, int ref, const struct skt_script_call_arg *args, int count)
+bool skt_script_call_ref(struct skt_script_lua *lua, int ref, const struct skt_script_call_arg *args,
+                         int count)
 {
-    struct call c = {app, SKT_CB_OTHER, ref, args, count, NULL, false};
+    struct call c = {lua, SKT_CB_OTHER, ref, args, count, NULL, false};
     return run(&c, "script");
 }

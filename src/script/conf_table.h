@@ -3,10 +3,10 @@
 #ifndef SKT_SCRIPT_CONF_TABLE_H
 #define SKT_SCRIPT_CONF_TABLE_H
 
-#include "script/state.h"
-
 #include <lua.h>
 #include <stddef.h>
+
+struct skt_script;
 
 /* Pushes skt.conf; may raise. */
 void skt_script_conf_push(lua_State *L, struct skt_script *app);

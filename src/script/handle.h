@@ -11,6 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct skt_script;
+
+/* First member of everything that a handle can stand for. */
+struct skt_script_object {
+    struct skt_script *app; /* whose it is */
+};
+
 /* The types, as messages name them. */
 #define SKT_HANDLE_SKCP   "skt.skcp"
 #define SKT_HANDLE_ETCP   "skt.etcp_server"

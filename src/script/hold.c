@@ -1,51 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* What is full holds back who feeds it: while a callback runs, sending to something that is above its mark
- * makes the source of what the callback tells wait (a TCP connection, a session, a listener, the TUN) until
- * the hold is ended again. What happens once has no such source. */
 #include "script/hold.h"
 
-#include "script/api_etcp.h"
-#include "script/skcp.h"
-#include "script/tcp.h"
+#include "script/state.h"
+#include "tunnel/endpoint.h"
 
 #include <stdlib.h>
 
 struct skt_script_hold {
-    struct skt_list link;      /* in app->holds */
-    struct skt_script_tcp *c;  /* what is full; NULL: a session, and the hold is skt_script_pending's */
-    uint32_t source;           /* the connection that waits; 0: none */
-    struct skt_script_skcp *k; /* the session that waits; NULL: none, or it has ended */
-    uint32_t cid;
-    struct skt_script_etcp *etcp; /* the listener that waits; NULL: none, or it has ended */
-    bool tun;                     /* the TUN waits */
+    struct skt_list link;             /* in app->holds */
+    const void *full;                 /* the connection that is full; NULL: a session is */
+    struct skt_script_feeder *feeder; /* who waits; NULL: no feeder, or it has ended */
+    struct skt_endpoint *ep;          /* of the session that waits; NULL: no session, or it has ended */
+    uint32_t cid;                     /* of the session that waits */
 };
 
-static struct skt_script_hold *find_session(const struct skt_script *app, const struct skt_script_skcp *k,
-                                            uint32_t cid)
+static bool is_held(const struct skt_script *app, const struct skt_endpoint *ep, uint32_t cid)
 {
     for (struct skt_list *l = app->holds.next; l != &app->holds; l = l->next) {
-        struct skt_script_hold *h = SKT_CONTAINER(l, struct skt_script_hold, link);
-        if (h->k == k && h->cid == cid)
-            return h;
+        const struct skt_script_hold *h = SKT_CONTAINER(l, struct skt_script_hold, link);
+        if (h->ep == ep && h->cid == cid)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
-/* Whose bytes it is that are being delivered: only they are held back by a connection that is full. A
- * listener or the TUN would have all others wait for one reader. */
+/* Does a full connection hold back whose bytes these are? */
 static bool is_stream(const struct skt_script_source *s)
 {
-    return (s->kind == SKT_SOURCE_TCP && s->tcp->phase == SKT_TCP_UP) || s->kind == SKT_SOURCE_SESSION;
+    return s->kind == SKT_SOURCE_SESSION ||
+           (s->kind == SKT_SOURCE_FEEDER && s->feeder->stream && !s->feeder->ended);
 }
 
 /* Does this connection hold the source of what is being delivered already? */
-static bool holds_source(const struct skt_script *app, const struct skt_script_tcp *c)
+static bool holds_source(const struct skt_script *app, const void *full)
 {
     const struct skt_script_source *s = &app->source;
     for (struct skt_list *l = app->holds.next; l != &app->holds; l = l->next) {
         const struct skt_script_hold *h = SKT_CONTAINER(l, struct skt_script_hold, link);
-        if (h->c == c &&
-            (s->kind == SKT_SOURCE_TCP ? h->source == s->tcp->number : h->k == s->k && h->cid == s->cid))
+        if (h->full == full && h->feeder == s->feeder && h->ep == s->ep && h->cid == s->cid)
             return true;
     }
     return false;
@@ -56,29 +48,22 @@ bool skt_script_hold_has_source(const struct skt_script *app)
     return app->source.kind != SKT_SOURCE_NONE;
 }
 
-struct skt_script_hold *skt_script_hold_begin(struct skt_script *app, struct skt_script_tcp *c)
+struct skt_script_hold *skt_script_hold_begin(struct skt_script *app, const void *full)
 {
     const struct skt_script_source *s = &app->source;
     struct skt_script_hold *h = skt_script_hold_has_source(app) ? calloc(1, sizeof *h) : NULL;
     if (!h)
         return NULL;
-    h->c = c;
+    h->full = full;
     skt_list_append(&app->holds, &h->link);
-    if (s->kind == SKT_SOURCE_TCP && s->tcp->phase == SKT_TCP_UP) {
-        h->source = s->tcp->number;
-        s->tcp->holds++;
+    if (s->kind == SKT_SOURCE_FEEDER && !s->feeder->ended) {
+        h->feeder = s->feeder;
+        if (h->feeder->holds++ == 0 && h->feeder->changed)
+            h->feeder->changed(h->feeder);
     } else if (s->kind == SKT_SOURCE_SESSION) {
-        h->k = s->k;
+        h->ep = s->ep;
         h->cid = s->cid;
-        if (h->k->ep)
-            skt_endpoint_hold(h->k->ep, h->cid, true);
-    } else if (s->kind == SKT_SOURCE_LISTENER) {
-        h->etcp = s->etcp;
-        h->etcp->holds++;
-        skt_script_etcp_watch(h->etcp);
-    } else if (s->kind == SKT_SOURCE_TUN) {
-        h->tun = true;
-        app->tun_holds++;
+        skt_endpoint_hold(h->ep, h->cid, true);
     }
     return h;
 }
@@ -86,52 +71,45 @@ struct skt_script_hold *skt_script_hold_begin(struct skt_script *app, struct skt
 void skt_script_hold_end(struct skt_script *app, struct skt_script_hold *h)
 {
     struct skt_script_hold was = *h;
-    struct skt_script_tcp *source = was.source ? skt_script_tcp_find(app, NULL, was.source) : NULL;
     skt_list_remove(&h->link);
     free(h);
-    if (source && --source->holds == 0)
-        skt_script_tcp_watch(source);
-    if (was.k && was.k->ep && !find_session(app, was.k, was.cid))
-        skt_endpoint_hold(was.k->ep, was.cid, false);
-    if (was.etcp && --was.etcp->holds == 0)
-        skt_script_etcp_watch(was.etcp);
-    app->tun_holds -= was.tun;
+    if (was.feeder && --was.feeder->holds == 0 && was.feeder->changed)
+        was.feeder->changed(was.feeder);
+    if (was.ep && !is_held(app, was.ep, was.cid))
+        skt_endpoint_hold(was.ep, was.cid, false);
 }
 
-void skt_script_hold_forget_listener(const struct skt_script_etcp *e)
+void skt_script_hold_add(struct skt_script *app, const void *full)
 {
-    struct skt_script *app = e->base.app;
-    for (struct skt_list *l = app->holds.next; l != &app->holds; l = l->next) {
-        struct skt_script_hold *h = SKT_CONTAINER(l, struct skt_script_hold, link);
-        if (h->etcp == e)
-            h->etcp = NULL;
-    }
+    if (is_stream(&app->source) && !holds_source(app, full))
+        (void)skt_script_hold_begin(app, full); /* without memory the queue only grows by this one buffer */
 }
 
-void skt_script_hold_add(struct skt_script_tcp *c)
+void skt_script_hold_release(struct skt_script *app, const void *full)
 {
-    if (c->queued_len > SKT_TCP_MARK && is_stream(&c->app->source) && !holds_source(c->app, c))
-        (void)skt_script_hold_begin(c->app,
-                                    c); /* without memory for it the queue only grows by this one buffer */
-}
-
-void skt_script_hold_release(struct skt_script_tcp *c)
-{
-    struct skt_script *app = c->app;
     for (struct skt_list *l = app->holds.next, *next; l != &app->holds; l = next) {
         struct skt_script_hold *h = SKT_CONTAINER(l, struct skt_script_hold, link);
         next = l->next;
-        if (h->c == c)
+        if (h->full == full)
             skt_script_hold_end(app, h);
     }
 }
 
-void skt_script_hold_forget(struct skt_script_skcp *k, uint32_t cid)
+void skt_script_hold_forget_feeder(struct skt_script *app, struct skt_script_feeder *feeder)
 {
-    struct skt_script *app = k->base.app;
+    feeder->ended = true;
     for (struct skt_list *l = app->holds.next; l != &app->holds; l = l->next) {
         struct skt_script_hold *h = SKT_CONTAINER(l, struct skt_script_hold, link);
-        if (h->k == k && (cid == 0 || h->cid == cid))
-            h->k = NULL;
+        if (h->feeder == feeder)
+            h->feeder = NULL;
+    }
+}
+
+void skt_script_hold_forget_session(struct skt_script *app, const struct skt_endpoint *ep, uint32_t cid)
+{
+    for (struct skt_list *l = app->holds.next; l != &app->holds; l = l->next) {
+        struct skt_script_hold *h = SKT_CONTAINER(l, struct skt_script_hold, link);
+        if (h->ep == ep && (cid == 0 || h->cid == cid))
+            h->ep = NULL;
     }
 }

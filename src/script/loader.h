@@ -3,9 +3,9 @@
 #ifndef SKT_SCRIPT_LOADER_H
 #define SKT_SCRIPT_LOADER_H
 
-#include "script/state.h"
-
 #include <lua.h>
+
+struct skt_script;
 
 /* Makes `require` find the built-in modes and the modules beside the script; may raise. */
 void skt_script_loader_install(lua_State *L, struct skt_script *app);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that wait for room in a session's queue. They come from callbacks: what a callback was called for
- * is held back until they are gone (hold.c), so that a script needs no flow control of its own. */
 #include "script/pending.h"
 
 #include "base/err.h"
 #include "script/hold.h"
 #include "script/skcp.h"
-#include "script/tcp.h"
+#include "script/state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +21,13 @@ struct skt_script_waiting {
 };
 
 struct skt_script_pending {
-    struct skt_list link;
-    struct skt_script_skcp *k;
-    uint32_t cid;
+    struct skt_list link;         /* in app->pending.messages, the oldest first */
+    struct skt_script_skcp *k;    /* the session's endpoint */
+    uint32_t cid;                 /* the session that it is for */
     struct skt_script_hold *hold; /* of where it came from */
     unsigned round;               /* of retries, the last one that it was in */
-    size_t len;
-    uint8_t bytes[];
+    size_t len;                   /* of bytes */
+    uint8_t bytes[];              /* the message */
 };
 
 bool skt_script_pending_waits(const struct skt_script_skcp *k, uint32_t cid)
@@ -74,7 +72,7 @@ static void drop(struct skt_script *app, struct skt_script_pending *p)
 bool skt_script_pending_retry(struct skt_script_skcp *k, uint32_t cid)
 {
     struct skt_script *app = k->base.app;
-    for (struct skt_list *l = app->pending.next, *next; l != &app->pending; l = next) {
+    for (struct skt_list *l = app->pending.messages.next, *next; l != &app->pending.messages; l = next) {
         struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         next = l->next;
         if (p->k != k || p->cid != cid)
@@ -90,7 +88,7 @@ bool skt_script_pending_retry(struct skt_script_skcp *k, uint32_t cid)
 /* The oldest message whose session was not tried in this round, or NULL. */
 static struct skt_script_pending *next_untried(const struct skt_script *app, unsigned round)
 {
-    for (struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
+    for (struct skt_list *l = app->pending.messages.next; l != &app->pending.messages; l = l->next) {
         struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         if (p->round != round)
             return p;
@@ -100,7 +98,7 @@ static struct skt_script_pending *next_untried(const struct skt_script *app, uns
 
 static void mark_session(const struct skt_script *app, const struct skt_script_pending *of, unsigned round)
 {
-    for (struct skt_list *l = app->pending.next; l != &app->pending; l = l->next) {
+    for (struct skt_list *l = app->pending.messages.next; l != &app->pending.messages; l = l->next) {
         struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         if (p->k == of->k && p->cid == of->cid)
             p->round = round;
@@ -109,13 +107,13 @@ static void mark_session(const struct skt_script *app, const struct skt_script_p
 
 static void on_retry(struct skt_loop_timer *t, skt_us now)
 {
-    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, retry);
-    unsigned round = ++app->pending_round;
+    struct skt_script *app = SKT_CONTAINER(t, struct skt_script, pending.retry);
+    unsigned round = ++app->pending.round;
     for (struct skt_script_pending *p; (p = next_untried(app, round)) != NULL;) {
         mark_session(app, p, round);
         skt_script_pending_retry(p->k, p->cid);
     }
-    if (!skt_list_empty(&app->pending))
+    if (!skt_list_empty(&app->pending.messages))
         skt_loop_timer_set(app->loop, t, now + retry_every);
 }
 
@@ -130,7 +128,7 @@ static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, siz
     }
     p->k = k;
     p->cid = cid;
-    p->round = app->pending_round;
+    p->round = app->pending.round;
     p->len = len;
     memcpy(p->bytes, buf, len);
     skt_list_init(&p->link);
@@ -140,22 +138,23 @@ static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, siz
         free(p);
         return SKT_ERR_NOMEM;
     }
-    if (skt_list_empty(&app->pending))
-        skt_loop_timer_set(app->loop, &app->retry, skt_loop_now(app->loop) + retry_every);
-    skt_list_append(&app->pending, &p->link);
+    if (skt_list_empty(&app->pending.messages))
+        skt_loop_timer_set(app->loop, &app->pending.retry, skt_loop_now(app->loop) + retry_every);
+    skt_list_append(&app->pending.messages, &p->link);
     return SKT_OK;
 }
 
-void skt_script_pending_init_app(struct skt_script *app)
+void skt_script_pending_init(struct skt_script *app)
 {
-    skt_loop_timer_init(&app->retry, on_retry);
+    skt_list_init(&app->pending.messages);
+    skt_loop_timer_init(&app->pending.retry, on_retry);
 }
 
 int skt_script_pending_send(struct skt_script_skcp *k, uint32_t cid, const void *buf, size_t len)
 {
     struct skt_script *app = k->base.app;
-    bool behind =
-        !skt_list_empty(&app->pending) && skt_script_pending_waits(k, cid); /* messages stay in order */
+    bool behind = !skt_list_empty(&app->pending.messages) &&
+                  skt_script_pending_waits(k, cid); /* messages stay in order */
     int err = behind ? SKT_ERR_AGAIN : skt_endpoint_send(k->ep, cid, buf, len);
     bool can_wait = skt_script_hold_has_source(app) && len > 0 && len <= SKT_MESSAGE_MAX;
     bool no_room = err == SKT_ERR_AGAIN || err == SKT_ERR_NOMEM;
@@ -165,12 +164,12 @@ int skt_script_pending_send(struct skt_script_skcp *k, uint32_t cid, const void 
 void skt_script_pending_forget(struct skt_script_skcp *k, uint32_t cid)
 {
     struct skt_script *app = k->base.app;
-    for (struct skt_list *l = app->pending.next, *next; l != &app->pending; l = next) {
+    for (struct skt_list *l = app->pending.messages.next, *next; l != &app->pending.messages; l = next) {
         struct skt_script_pending *p = SKT_CONTAINER(l, struct skt_script_pending, link);
         next = l->next;
         if (p->k == k && (cid == 0 || p->cid == cid))
             drop(app, p);
     }
-    if (skt_list_empty(&app->pending))
-        skt_loop_timer_stop(app->loop, &app->retry);
+    if (skt_list_empty(&app->pending.messages))
+        skt_loop_timer_stop(app->loop, &app->pending.retry);
 }

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "script/state.h"
 
 #include <stdio.h>
 
@@ -14,11 +15,11 @@ static bool takes_built_in(struct skt_script *app)
 {
     switch (app->conf->mode) {
     case SKT_CONFIG_PROXY_SERVER:
-        return skt_script_call_present(app, SKT_CB_STREAM_OPEN);
+        return skt_script_call_present(&app->lua, SKT_CB_STREAM_OPEN);
     case SKT_CONFIG_PROXY_CLIENT:
-        return !skt_script_call_present(app, SKT_CB_SKCP_RECV_DATA);
+        return !skt_script_call_present(&app->lua, SKT_CB_SKCP_RECV_DATA);
     default:
-        return !skt_script_call_present(app, SKT_CB_TUN_READ);
+        return !skt_script_call_present(&app->lua, SKT_CB_TUN_READ);
     }
 }
 

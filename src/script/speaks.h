@@ -6,7 +6,8 @@
 #define SKT_SCRIPT_SPEAKS_H
 
 #include "proto/acceptor/acceptor.h"
-#include "script/state.h"
+
+struct skt_script;
 
 /* The endpoint's speaks: SKT_FEATURE_BUILT_IN, SKT_FEATURE_MESSAGES, by the configuration and the callbacks
  * that are set now. 0 in modes of a script's own. */

@@ -1,48 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 /* The TUN of an instance: the interface, the switch between it and the sessions, and what it changes in the
- * system (routes, DNS, NAT). One for an app in a TUN mode. */
+ * system (routes, DNS, NAT). One for an app in a TUN mode. Here is what it is, and its life; the rest is in
+ * tun_*.h. */
 #ifndef SKT_SCRIPT_TUN_H
 #define SKT_SCRIPT_TUN_H
 
+#include "io/loop.h"
 #include "io/nameservers.h"
 #include "io/tun.h"
 #include "netcfg/netcfg.h"
-#include "script/state.h"
+#include "proto/wire.h"
+#include "tunnel/endpoint.h"
 #include "tunnel/switch.h"
 
-/* What a client asks for in ATTACH, between its ticket's check and its session's first callback. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct skt_script;
+
+/* What a client asks for in ATTACH, between its ticket's check and its session's first callback
+ * (tun_admit.h). */
 struct skt_script_tun_wish {
-    const struct skt_endpoint *ep;
-    uint32_t cid; /* 0: not accepted yet */
-    struct skt_ipnet ip4, ip6;
+    const struct skt_endpoint *ep; /* where it asks */
+    uint32_t cid;                  /* its session; 0: not accepted yet */
+    struct skt_ipnet ip4;          /* its address; family 0: none */
+    struct skt_ipnet ip6;          /* its address; family 0: none */
+};
+
+/* What the configuration changes in the system (tun_system.h). */
+struct skt_script_tun_setup {
+    bool configured;     /* routes, dns, nat and up are in, or asked for */
+    bool asking;         /* for what the configuration wants, from `step` on */
+    size_t step;         /* the next one of those in tun_system.c */
+    size_t asked_routes; /* routes that were asked for in this round */
+    bool owes_pins;      /* the servers' routes could not be asked for yet */
+    bool owes_around;    /* the name servers' routes could not be asked for yet */
+};
+
+/* With kill_switch: name servers outside of the tunnel. */
+struct skt_script_tun_around {
+    struct skt_addr servers[SKT_NAMESERVERS_MAX]; /* those that have a way past the tunnel */
+    size_t count;                                 /* of `servers` */
+};
+
+/* The interface was lost (tun_remake.h). */
+struct skt_script_tun_remakes {
+    bool under_way; /* it is to be made anew */
+    bool reopened;  /* its descriptor is there again, and it is to be raised */
+    unsigned count; /* of those since `since` */
+    skt_us since;   /* the first of these */
+};
+
+/* What could not be done at once (tun_owed.h). */
+struct skt_script_tun_owed {
+    struct skt_loop_timer timer; /* it is tried again */
+    unsigned tries;              /* in a row */
+    size_t mtu;                  /* that could not be set yet; 0: none */
 };
 
 struct skt_script_tun_unit {
-    struct skt_script *app;
-    struct skt_tun *dev;
-    struct skt_switch *sw;
-    struct skt_netcfg *nc;               /* NULL: nothing to change */
-    uint32_t number;                     /* the handle shown to scripts */
-    struct skt_ipnet address4, address6; /* with their networks; family 0: none */
-    struct skt_ipnet *routes;            /* client: those of the configuration, parsed */
-    size_t route_count;                  /* of `routes` */
-    size_t mtu;                          /* of the interface */
-    bool server;
-    bool configured; /* routes, dns, nat and up are in, or asked for */
-    bool asking;     /* for what the configuration wants, from `step` on */
-    size_t step, asked_routes;
-    bool owes_pins, owes_around; /* could not be asked for yet */
-    bool remaking, reopened;     /* the interface, which was lost; its descriptor is there */
-    size_t owed_mtu;             /* that could not be set yet; 0: none */
-    struct skt_loop_timer again; /* what could not be done at once is tried then */
-    unsigned tries;              /* in a row */
-    unsigned remakes;            /* of the interface since remakes_since */
-    skt_us remakes_since;
-    struct skt_script_tun_wish wish;
-    struct skt_addr name_servers[SKT_NAMESERVERS_MAX]; /* kill_switch: those that have a way outside */
-    size_t name_server_count;                          /* of name_servers */
-    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX];     /* client: for ATTACH */
-    size_t extensions_len;
+    struct skt_script *app;                        /* whose it is */
+    struct skt_tun *dev;                           /* the interface */
+    struct skt_switch *sw;                         /* NULL until all of it is open */
+    struct skt_netcfg *nc;                         /* NULL: nothing to change */
+    uint32_t number;                               /* the handle shown to scripts */
+    bool server;                                   /* mode tun_server */
+    struct skt_ipnet address4;                     /* with its network; family 0: none */
+    struct skt_ipnet address6;                     /* with its network; family 0: none */
+    struct skt_ipnet *routes;                      /* client: those of the configuration, parsed */
+    size_t route_count;                            /* of `routes` */
+    size_t mtu;                                    /* of the interface */
+    struct skt_script_tun_setup setup;             /* what is changed in the system */
+    struct skt_script_tun_around around;           /* name servers outside of the tunnel */
+    struct skt_script_tun_remakes remake;          /* after it was lost */
+    struct skt_script_tun_owed owed;               /* what could not be done at once */
+    struct skt_script_tun_wish wish;               /* of the client that is being let in */
+    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: what it asks for in ATTACH */
+    size_t extensions_len;                         /* of `extensions` */
 };
 
 /* Opens and raises the interface of an app in a TUN mode (nothing in others). why: one line on failure. */
@@ -56,22 +91,5 @@ void skt_script_tun_unit_close(struct skt_script *app);
 
 /* Bits of enum skt_feature that the interface can serve. */
 uint32_t skt_script_tun_unit_features(const struct skt_script *app);
-
-/* skt.cb.on_tun_read came or went. */
-void skt_script_tun_unit_watch_script(struct skt_script *app);
-
-/* Client: a server's addresses stay outside the tunnel. */
-void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n);
-
-/* The endpoint's check_attach. */
-int skt_script_tun_check_attach(struct skt_script_skcp *k, const struct skt_attach_request *req, char *text);
-
-/* The session that was just checked has got its cid; on_close. */
-void skt_script_tun_on_accept(struct skt_script_skcp *k, uint32_t cid);
-void skt_script_tun_on_close(struct skt_script_skcp *k, uint32_t cid);
-
-/* Attaches a session to the switch; on a server with its addresses, which it takes over from older sessions
- * of its ticket. SKT_ERR_NOTFOUND, SKT_ERR_NOMEM; SKT_ERR_FULL: another ticket's session has one of them. */
-int skt_script_tun_attach(struct skt_script_skcp *k, uint32_t cid);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which address a client gets: its ticket's, else the one that it asks for, first come. */
+#include "script/tun_admit.h"
+
 #include "base/err.h"
 #include "config/tickets.h"
-#include "script/skcp.h"
+#include "script/state.h"
 #include "script/tun.h"
 
 #include <stdio.h>

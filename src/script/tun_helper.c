@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Starts the helper that changes the system, and tells it what it may ever be asked for: what the
  * configuration says now, while nobody has sent us anything. */
+#include "script/tun_helper.h"
+
 #include "base/err.h"
 #include "base/folders.h"
-#include "script/skcp.h"
-#include "script/tun.h"
-#include "script/tun_internal.h"
+#include "script/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { DNS_MAX = 16, VARIABLE_LEN = 80 };
+enum {
+    DNS_MAX = 16,      /* more than any resolver asks */
+    VARIABLE_LEN = 80, /* the name, "=" and SKT_IPNET_TEXT_MAX */
+};
 
 /* Where the journal is kept: beside the status socket. */
 static void journal_path(const struct skt_config *conf, char *out, size_t cap)
@@ -34,15 +37,15 @@ static size_t count_subnets(const struct skt_config_mode_table *t)
 
 /* What the limits point to. */
 struct named {
-    struct skt_ipnet *nets; /* routes and subnets, then the interface's own networks */
-    size_t net_count;
-    struct skt_addr *hosts;
-    size_t host_count;
-    struct skt_addr dns[DNS_MAX];
-    size_t dns_count;
-    char text[2][VARIABLE_LEN];
-    const char *variables[2];
-    size_t variable_count;
+    struct skt_ipnet *nets;       /* routes and subnets, then the interface's own networks */
+    size_t net_count;             /* of nets */
+    struct skt_addr *hosts;       /* servers given by address */
+    size_t host_count;            /* of hosts */
+    struct skt_addr dns[DNS_MAX]; /* name servers */
+    size_t dns_count;             /* of dns */
+    char text[2][VARIABLE_LEN];   /* what variables point to */
+    const char *variables[2];     /* for the hook scripts, "NAME=VALUE" */
+    size_t variable_count;        /* of variables */
 };
 
 static void add_net(struct named *n, const char *text)
@@ -77,13 +80,8 @@ static bool add_hosts(struct named *n, const struct skt_config *conf)
     return all;
 }
 
-static int collect(struct named *n, struct skt_netcfg_limits *limits, const struct skt_script_tun_unit *u)
+static void add_all(struct named *n, const struct skt_config_mode_table *t)
 {
-    const struct skt_config_mode_table *t = &u->app->conf->table;
-    n->nets = calloc(t->routes.count + count_subnets(t) + 2, sizeof *n->nets);
-    n->hosts = calloc(t->entry_count + 1, sizeof *n->hosts);
-    if (!n->nets || !n->hosts)
-        return SKT_ERR_NOMEM;
     for (size_t i = 0; i < t->routes.count; i++)
         add_net(n, t->routes.items[i]);
     for (size_t i = 0; i < t->ticket_count; i++)
@@ -92,6 +90,27 @@ static int collect(struct named *n, struct skt_netcfg_limits *limits, const stru
     for (size_t i = 0; i < t->dns.count && n->dns_count < DNS_MAX; i++)
         if (skt_addr_parse(&n->dns[n->dns_count], t->dns.items[i], 53) == SKT_OK)
             n->dns_count++;
+}
+
+/* Writes the interface's own addresses that there are; how many. */
+static size_t own_addresses(const struct skt_script_tun_unit *u, struct skt_ipnet out[2])
+{
+    size_t n = 0;
+    if (u->address4.family)
+        out[n++] = u->address4;
+    if (u->address6.family)
+        out[n++] = u->address6;
+    return n;
+}
+
+static int collect(struct named *n, struct skt_netcfg_limits *limits, const struct skt_script_tun_unit *u)
+{
+    const struct skt_config_mode_table *t = &u->app->conf->table;
+    n->nets = calloc(t->routes.count + count_subnets(t) + 2, sizeof *n->nets);
+    n->hosts = calloc(t->entry_count + 1, sizeof *n->hosts);
+    if (!n->nets || !n->hosts)
+        return SKT_ERR_NOMEM;
+    add_all(n, t);
     *limits = (struct skt_netcfg_limits){.ifname = skt_tun_name(u->dev),
                                          .routes = n->nets,
                                          .route_count = n->net_count,
@@ -103,17 +122,24 @@ static int collect(struct named *n, struct skt_netcfg_limits *limits, const stru
                                          .variables = n->variables};
     limits->host_count = n->host_count;
     if (u->server && t->nat) {
-        if (u->address4.family)
-            n->nets[n->net_count++] = u->address4;
-        if (u->address6.family)
-            n->nets[n->net_count++] = u->address6;
         limits->nat_from = n->nets;
-        limits->nat_count = n->net_count;
+        limits->nat_count = n->net_count += own_addresses(u, n->nets + n->net_count);
     }
     add_variable(n, "SKT_TUN_IP", &u->address4);
     add_variable(n, "SKT_TUN_IP6", &u->address6);
     limits->variable_count = n->variable_count;
     return SKT_OK;
+}
+
+/* Is there something to be changed, or left by an earlier run to be undone? Else it would only look after the
+ * interface. */
+static bool is_needed(const struct skt_script_tun_unit *u, const char *journal)
+{
+    const struct skt_config *conf = u->app->conf;
+    const struct skt_config_mode_table *t = &conf->table;
+    bool mtu = !u->server && t->tun_mtu == 0 && conf->run_as; /* to be set later on, without privileges */
+    return mtu || t->routes.count > 0 || t->dns.count > 0 || t->nat || t->up || t->down ||
+           count_subnets(t) > 0 || access(journal, F_OK) == 0;
 }
 
 int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *why, size_t why_cap)
@@ -122,21 +148,14 @@ int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *why, s
     struct skt_ipnet addresses[2];
     char path[512];
     journal_path(u->app->conf, path, sizeof path);
-    bool wanted =
-        t->routes.count > 0 || t->dns.count > 0 || t->nat || t->up || t->down || count_subnets(t) > 0;
-    if (!u->server && t->tun_mtu == 0 && u->app->conf->run_as)
-        wanted = true;                   /* for the MTU, later on */
-    bool left = access(path, F_OK) == 0; /* by an earlier run, to be undone */
+    bool needed = is_needed(u, path);
     struct named named = {0};
     struct skt_netcfg_limits limits;
     int err = collect(&named, &limits, u);
     struct skt_netcfg_options options = {
         .journal = path, .log_file = u->app->conf->log_file, .up = t->up, .down = t->down, .limits = &limits};
     options.addresses = addresses;
-    if (u->address4.family)
-        addresses[options.address_count++] = u->address4;
-    if (u->address6.family)
-        addresses[options.address_count++] = u->address6;
+    options.address_count = own_addresses(u, addresses);
     if (t->kill_switch) {
         options.shut = named.nets;
         options.shut_count = t->routes.count;
@@ -145,7 +164,7 @@ int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *why, s
         err = skt_netcfg_new(&u->nc, u->app->loop, &options, why, why_cap);
     free(named.nets);
     free(named.hosts);
-    if (err != SKT_OK && !wanted && !left) { /* it would only have looked after the interface */
+    if (err != SKT_OK && !needed) {
         skt_info("nobody looks after %s: %s", skt_tun_name(u->dev), why);
         return SKT_OK;
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What a TUN's configuration changes in the system: routes, name servers, NAT, the hook scripts. */
+#include "script/tun_system.h"
+
 #include "base/err.h"
 #include "io/nameservers.h"
 #include "io/resolve.h"
-#include "script/skcp.h"
-#include "script/tun.h"
-#include "script/tun_internal.h"
+#include "script/state.h"
+#include "script/tun_owed.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -56,11 +56,11 @@ static int pin(struct skt_script_tun_unit *u, const struct skt_addr *addrs, size
 void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n)
 {
     struct skt_script_tun_unit *u = app->tun;
-    if (!u || !u->nc || !(u->configured || app->conf->table.kill_switch))
+    if (!u || !u->nc || !(u->setup.configured || app->conf->table.kill_switch))
         return;
     if (pin(u, addrs, n, "the route to the server") == SKT_OK)
         return;
-    u->owes_pins = true;
+    u->setup.owes_pins = true;
     skt_script_tun_unit_later(u);
 }
 
@@ -68,7 +68,7 @@ static int pin_servers(struct skt_script_tun_unit *u)
 {
     int result = SKT_OK;
     struct skt_script *app = u->app;
-    for (struct skt_list *l = app->skcps.next; l != &app->skcps; l = l->next) {
+    for (struct skt_list *l = app->skcps.live.next; l != &app->skcps.live; l = l->next) {
         const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
         const struct skt_addr *addrs;
         if (!skt_endpoint_is_server(k->ep)) {
@@ -100,26 +100,27 @@ static void on_name_servers(void *user, const struct skt_addr *servers, size_t n
     if (!u->nc)
         return;
     for (size_t i = 0; i < n; i++)
-        if (is_among(&servers[i], u->name_servers, u->name_server_count) ||
+        if (is_among(&servers[i], u->around.servers, u->around.count) ||
             pin(u, &servers[i], 1, what) == SKT_OK)
             kept[kept_count++] = servers[i];
-    for (size_t i = 0; i < u->name_server_count; i++) {
-        if (is_among(&u->name_servers[i], servers, n))
+    for (size_t i = 0; i < u->around.count; i++) {
+        if (is_among(&u->around.servers[i], servers, n))
             continue;
-        int err = skt_netcfg_unpin(u->nc, &u->name_servers[i], on_done, label(what));
+        int err = skt_netcfg_unpin(u->nc, &u->around.servers[i], on_done, label(what));
         some_went = some_went || err == SKT_OK;
         if (!is_passing(err))
             continue;
         wanted = SIZE_MAX; /* it is let go of later */
         if (kept_count < SKT_NAMESERVERS_MAX)
-            kept[kept_count++] = u->name_servers[i];
+            kept[kept_count++] = u->around.servers[i];
     }
-    u->owes_around = u->owes_around || kept_count != wanted;
-    u->owes_pins = u->owes_pins || (some_went && pin_servers(u)); /* it may have been one of these, too */
-    if (u->owes_around || u->owes_pins)
+    u->setup.owes_around = u->setup.owes_around || kept_count != wanted;
+    u->setup.owes_pins =
+        u->setup.owes_pins || (some_went && pin_servers(u)); /* it may have been one of these, too */
+    if (u->setup.owes_around || u->setup.owes_pins)
         skt_script_tun_unit_later(u);
-    u->name_server_count = kept_count;
-    memcpy(u->name_servers, kept, kept_count * sizeof *kept);
+    u->around.count = kept_count;
+    memcpy(u->around.servers, kept, kept_count * sizeof *kept);
 }
 
 /* What the tunnel itself asks must not go into it. Where all else is held shut the name servers need a way.
@@ -146,7 +147,7 @@ void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u)
 {
     if (!u->nc || !u->app->conf->table.kill_switch || look_up_around(u) == SKT_OK)
         return;
-    u->owes_around = true;
+    u->setup.owes_around = true;
     skt_script_tun_unit_later(u);
 }
 
@@ -154,12 +155,12 @@ static int add_routes(struct skt_script_tun_unit *u, const struct skt_config_str
 {
     struct skt_ipnet net;
     for (size_t i = 0; i < list->count; i++, ++*number) {
-        if (*number < u->asked_routes || skt_ipnet_parse(&net, list->items[i]) != SKT_OK)
+        if (*number < u->setup.asked_routes || skt_ipnet_parse(&net, list->items[i]) != SKT_OK)
             continue;
         int err = skt_netcfg_route(u->nc, &net, on_done, label("routes"));
         if (is_passing(err))
             return err;
-        u->asked_routes = *number + 1;
+        u->setup.asked_routes = *number + 1;
     }
     return SKT_OK;
 }
@@ -224,12 +225,12 @@ static int run_up(struct skt_script_tun_unit *u)
 
 static int run_down(struct skt_script_tun_unit *u)
 {
-    return u->configured ? skt_netcfg_hook(u->nc, false, NULL, 0, on_done, label("down")) : SKT_OK;
+    return u->setup.configured ? skt_netcfg_hook(u->nc, false, NULL, 0, on_done, label("down")) : SKT_OK;
 }
 
 static int undo(struct skt_script_tun_unit *u)
 {
-    u->name_server_count = 0;
+    u->around.count = 0;
     return skt_netcfg_undo(u->nc, on_done, label("routes"));
 }
 
@@ -244,50 +245,50 @@ static int (*const steps[])(struct skt_script_tun_unit *u) = {
 
 enum { STEP_CONFIGURE = 3, STEPS = sizeof steps / sizeof steps[0] };
 
-/* From u->step on; later on, where there is no memory or no room for it now. */
+/* From u->setup.step on; later on, where there is no memory or no room for it now. */
 static void ask(struct skt_script_tun_unit *u)
 {
-    size_t end = u->configured ? STEPS : STEP_CONFIGURE;
-    for (; u->nc && u->asking && u->step < end; u->step++) {
-        int err = steps[u->step](u);
+    size_t end = u->setup.configured ? STEPS : STEP_CONFIGURE;
+    for (; u->nc && u->setup.asking && u->setup.step < end; u->setup.step++) {
+        int err = steps[u->setup.step](u);
         if (!is_passing(err))
             continue;
         skt_warn_rarely(0, "%s: the set-up of the system waits: %s", skt_tun_name(u->dev), skt_err_str(err));
         skt_script_tun_unit_later(u);
         return;
     }
-    u->asking = false;
+    u->setup.asking = false;
 }
 
 void skt_script_tun_unit_ask_again(struct skt_script_tun_unit *u)
 {
-    bool around = u->owes_around, pins = u->owes_pins;
-    u->owes_around = u->owes_pins = false;
+    bool around = u->setup.owes_around, pins = u->setup.owes_pins;
+    u->setup.owes_around = u->setup.owes_pins = false;
     if (!u->nc)
         return;
     if (around && look_up_around(u) != SKT_OK)
-        u->owes_around = true;
+        u->setup.owes_around = true;
     if (pins && pin_servers(u) != SKT_OK)
-        u->owes_pins = true;
-    if (u->owes_around || u->owes_pins)
+        u->setup.owes_pins = true;
+    if (u->setup.owes_around || u->setup.owes_pins)
         skt_script_tun_unit_later(u);
     ask(u);
 }
 
 static void begin_asking(struct skt_script_tun_unit *u, size_t step)
 {
-    u->step = step;
-    u->asked_routes = 0;
-    u->asking = true;
+    u->setup.step = step;
+    u->setup.asked_routes = 0;
+    u->setup.asking = true;
     ask(u);
 }
 
 void skt_script_tun_unit_configure(struct skt_script_tun_unit *u)
 {
-    if (u->configured)
+    if (u->setup.configured)
         return;
-    u->configured = true;
-    if (!u->asking) /* else it goes on with all of it */
+    u->setup.configured = true;
+    if (!u->setup.asking) /* else it goes on with all of it */
         begin_asking(u, STEP_CONFIGURE);
 }
 

@@ -75,10 +75,20 @@ static bool at_once(void *user)
 
 struct life {
     struct rig *rig;
-    const struct skt_script *app;
     unsigned ends;     /* seen in the log before it began */
     skt_us refused_at; /* 0: not yet */
+    lua_Alloc alloc;   /* the state's own */
+    void *alloc_user;  /* handed to it */
+    unsigned refusals; /* requests that it has refused */
 };
+
+static void *count_refusals(void *user, void *old, size_t old_len, size_t new_len)
+{
+    struct life *l = user;
+    void *fresh = l->alloc(l->alloc_user, old, old_len, new_len);
+    l->refusals += !fresh && new_len > 0;
+    return fresh;
+}
 
 static bool is_over(void *user)
 {
@@ -86,7 +96,7 @@ static bool is_over(void *user)
     if (rig_count_log(l->rig, "LIFE") > l->ends)
         return true;
     skt_us now = skt_loop_now(l->rig->loop);
-    if (l->refused_at == 0 && l->app->lua_refusals > 0)
+    if (l->refused_at == 0 && l->refusals > 0)
         l->refused_at = now;
     return l->refused_at && now - l->refused_at > AFTER_REFUSAL_MS * SKT_US_PER_MS;
 }
@@ -97,12 +107,13 @@ static bool live(struct rig *rig, size_t limit)
     char text[2048], err[SKT_CONFIG_ERROR_MAX];
     struct skt_config *conf;
     struct skt_script *app;
-    struct life life = {rig, NULL, rig_count_log(rig, "LIFE"), 0};
+    struct life life = {.rig = rig, .ends = rig_count_log(rig, "LIFE")};
     rig_script_config(KEY, "life.lua", text, sizeof text);
     assert_int_equal(skt_config_load_text(&conf, "c.lua", text, strlen(text), err, sizeof err), SKT_OK);
     assert_int_equal(skt_script_new(&app, rig->loop, conf, err, sizeof err), SKT_OK);
-    app->lua_limit_len = limit;
-    life.app = app;
+    app->lua.limit_len = limit;
+    life.alloc = lua_getallocf(app->lua.L, &life.alloc_user);
+    lua_setallocf(app->lua.L, count_refusals, &life);
     (void)rig_run(rig, at_once, NULL, 0); /* the loop's clock stood still meanwhile */
     bool started = skt_script_start(app, err, sizeof err) == SKT_OK;
     if (started)

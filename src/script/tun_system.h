@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the interface share: its life (tun.c), its helper (tun_helper.c) and what is changed in
- * the system for it (tun_system.c). */
-#ifndef SKT_SCRIPT_TUN_INTERNAL_H
-#define SKT_SCRIPT_TUN_INTERNAL_H
+/* What a TUN's configuration changes in the system: routes, name servers, NAT, the hook scripts. */
+#ifndef SKT_SCRIPT_TUN_SYSTEM_H
+#define SKT_SCRIPT_TUN_SYSTEM_H
 
 #include "script/tun.h"
-
-/* Starts the helper where something is to be changed, or was and is not yet undone, and names the interface
- * to it. why: one line on failure. */
-int skt_script_tun_unit_start_helper(struct skt_script_tun_unit *u, char *why, size_t why_cap);
 
 /* With kill_switch: what is needed before there is any session. */
 void skt_script_tun_unit_prepare(struct skt_script_tun_unit *u);
@@ -22,7 +17,7 @@ void skt_script_tun_unit_configure_again(struct skt_script_tun_unit *u);
 /* Once more what could not be asked for. */
 void skt_script_tun_unit_ask_again(struct skt_script_tun_unit *u);
 
-/* Tries what is owed after a pause that grows. */
-void skt_script_tun_unit_later(struct skt_script_tun_unit *u);
+/* Client: a server's addresses stay outside the tunnel. */
+void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n);
 
 #endif
