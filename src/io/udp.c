@@ -14,6 +14,11 @@
 /* Receive buffers that no socket has used for this long go back to the system. */
 #define RELEASE_AFTER (5 * SKT_US_PER_SEC)
 
+/* A batch that was not full has emptied the socket, and to ask for more would be a system call for nothing:
+ * where messages come one by one, each costs several. Where more came than this, the next ones may have
+ * arrived meanwhile, and are better taken before an answer goes out. */
+enum { FEW_BYTES = 2048 };
+
 /* So long datagrams are taken from one socket, where each takes long; at least one batch is. */
 #define TURN_TIME (5 * SKT_US_PER_MS)
 
@@ -123,13 +128,16 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
     size_t turn = 0;
     skt_us until = skt_clock_now() + TURN_TIME;
     while (turn < SKT_UDP_TURN_LEN && (turn == 0 || skt_clock_now() < until)) {
-        long got = skt_udp_system_receive(udp);
+        bool full;
+        long got = skt_udp_system_receive(udp, &full);
         if (got == SKT_ERR_NOMEM)
             skt_loop_io_rest(udp->loop, &udp->io);
         if (got < 0)
             break; /* nothing left, closed, or an ICMP error that concerns one datagram of the past */
         turn += (size_t)got + SKT_UDP_SLOT_LEN; /* tiny datagrams are work too */
         note_use(batch, (size_t)got);
+        if (!full && got <= FEW_BYTES)
+            break; /* the loop tells of the next one */
     }
 }
 

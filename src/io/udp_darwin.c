@@ -66,11 +66,12 @@ static void read_local(struct msghdr *h, uint8_t local[16])
     }
 }
 
-long skt_udp_system_receive(struct skt_udp *udp)
+long skt_udp_system_receive(struct skt_udp *udp, bool *full)
 {
     struct skt_udp_datagram *d = udp->batch->datagrams;
     size_t n = 0;
     long bytes = 0;
+    *full = true;
     for (size_t i = 0; i < BUFFERS; i++) {
         uint8_t *buf = udp->batch->buf + i * SKT_UDP_SLOT_LEN;
         union skt_sockaddr from;
@@ -84,6 +85,7 @@ long skt_udp_system_receive(struct skt_udp *udp)
         ssize_t got = recvmsg(skt_udp_fd(udp), &h, 0);
         if (got < 0 && skt_io_lacks(errno) && bytes == 0)
             return SKT_ERR_NOMEM;
+        *full = got >= 0;
         if (got < 0)
             break;
         bytes += (long)got;

@@ -57,9 +57,9 @@ int skt_udp_system_track(struct skt_udp *udp);
 /* Lets ICMP errors be queued at the socket, or not; error_fn is set already. */
 void skt_udp_system_watch_errors(struct skt_udp *udp);
 
-/* Reads one batch and delivers it. The bytes read; SKT_ERR_AGAIN: nothing there; SKT_ERR_CLOSED: the socket
- * was closed by its owner; SKT_ERR_IO. */
-long skt_udp_system_receive(struct skt_udp *udp);
+/* Reads one batch and delivers it. The bytes read, *full: there was no room for more datagrams;
+ * SKT_ERR_AGAIN: nothing there; SKT_ERR_CLOSED: the socket was closed by its owner; SKT_ERR_IO. */
+long skt_udp_system_receive(struct skt_udp *udp, bool *full);
 
 /* Where a run goes, in the system's form. */
 struct skt_udp_target {

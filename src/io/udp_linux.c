@@ -179,7 +179,7 @@ static size_t cut(struct mmsghdr *m, const union skt_sockaddr *from, struct skt_
     return n;
 }
 
-long skt_udp_system_receive(struct skt_udp *udp)
+long skt_udp_system_receive(struct skt_udp *udp, bool *full)
 {
     struct receive r;
     unsigned max = prepare_receive(udp, &r);
@@ -192,6 +192,7 @@ long skt_udp_system_receive(struct skt_udp *udp)
         return SKT_ERR_NOMEM;
     if (got <= 0)
         return got == 0 || skt_io_passes(errno) ? SKT_ERR_AGAIN : SKT_ERR_IO;
+    *full = (unsigned)got == max;
     struct skt_udp_datagram *d = udp->batch->datagrams;
     size_t n = 0;
     long bytes = 0;
