@@ -88,7 +88,7 @@ static void test_a_lone_segment_waits_little(void **state)
     (void)state;
     static const struct {
         skt_us rtt, wait;
-    } cases[] = {{RTT, 1 * MS}, {20 * MS, 1 * MS}, {15 * MS, 0}, {1 * MS, 0}, {0, 0}};
+    } cases[] = {{RTT, 1 * MS}, {20 * MS, 1 * MS}, {15 * MS, 1 * MS}, {100, 1 * MS}, {0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct rig r;
         init(&r, cases[i].rtt);
@@ -106,23 +106,43 @@ static void test_a_lone_segment_waits_little(void **state)
     }
 }
 
+/* On a short path the second segment does not, nor does what leaves a hole. */
+static void test_a_second_segment_waits_no_longer(void **state)
+{
+    (void)state;
+    for (uint32_t second = 1; second <= 2; second++) {
+        struct rig r;
+        init(&r, 100);
+        rig_push(&r, 0, 0, "x", 1);
+        assert_int_equal(send_now(&r), 0);
+        r.now += 10;
+        rig_push(&r, second, 0, "y", 1);
+        assert_int_equal(send_now(&r), 1);
+        assert_int_equal(sent.f.una, second == 1 ? 2 : 1);
+        assert_int_equal(sent.f.newest_sn, second);
+        rig_dispose(&r);
+    }
+}
+
 /* The answer to a request takes its acknowledgement along. */
 static void test_it_rides_in_an_answer(void **state)
 {
     (void)state;
-    struct rig r;
-    init(&r, RTT);
-    rig_push(&r, 0, 0, "x", 1);
-    assert_int_equal(send_now(&r), 0);
-    r.now += 300;
-    skt_kcp_write(&r.kcp, "answer", 6);
-    assert_int_equal(send_now(&r), 1);
-    assert_int_equal(sent.frames, 1);
-    assert_int_equal(sent.segments, 1);
-    assert_int_equal(sent.f.una, 1);
-    r.now += 20 * MS;
-    assert_int_equal(send_now(&r), 0);
-    rig_dispose(&r);
+    for (skt_us rtt = 100; rtt <= RTT; rtt += RTT - 100) {
+        struct rig r;
+        init(&r, rtt);
+        rig_push(&r, 0, 0, "x", 1);
+        assert_int_equal(send_now(&r), 0);
+        r.now += 300;
+        skt_kcp_write(&r.kcp, "answer", 6);
+        assert_int_equal(send_now(&r), 1);
+        assert_int_equal(sent.frames, 1);
+        assert_int_equal(sent.segments, 1);
+        assert_int_equal(sent.f.una, 1);
+        r.now += 1 * MS;
+        assert_int_equal(send_now(&r), 0);
+        rig_dispose(&r);
+    }
 }
 
 /* A full segment leaves no room for it: it waits for its own time, and the segment for nothing. */
@@ -444,6 +464,7 @@ CHECK_GROUP(acks)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_lone_segment_waits_little),
+        cmocka_unit_test(test_a_second_segment_waits_no_longer),
         cmocka_unit_test(test_it_rides_in_an_answer),
         cmocka_unit_test(test_it_does_not_hold_up_data),
         cmocka_unit_test(test_bulk_is_acknowledged_seldom),

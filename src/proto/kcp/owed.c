@@ -68,13 +68,16 @@ static bool in_thin_run(struct skt_kcp *k, skt_us now)
 }
 
 /* How long an ACK frame may wait for more to tell, or for a packet to ride in: a small part of a round trip,
- * well below what the peer's timers allow for, and on a short path, where a timer is too coarse, not at all.
- * What came again has been acknowledged before. */
-static skt_us delay_of(const struct skt_kcp *k, enum skt_arrival how, bool thin)
+ * well below what the peer's timers allow for. On a short path, where that is too little for a timer, only
+ * the first segment waits, until the second: if it is a request, its answer most often comes first, and takes
+ * the ACK along. What came again has been acknowledged before. */
+static skt_us delay_of(const struct skt_kcp *k, enum skt_arrival how, bool thin, bool first)
 {
     skt_us delay = skt_us_min(k->path->rtt.srtt / DELAY_PART, DELAY_MAX);
-    if (delay < DELAY_THIN || k->owed.fresh >= FRESH_MAX)
+    if (k->owed.fresh >= FRESH_MAX)
         return 0;
+    if (delay < DELAY_THIN)
+        return first && how == SKT_ARRIVAL_IN_ORDER && k->path->rtt.srtt > 0 ? DELAY_THIN : 0;
     return thin && how != SKT_ARRIVAL_AGAIN ? DELAY_THIN : delay;
 }
 
@@ -91,7 +94,7 @@ static void want_frame(struct skt_kcp *k, skt_us delay)
 void skt_kcp_owe(struct skt_kcp *k, const struct skt_kcp_header *h, enum skt_arrival how)
 {
     skt_us now = k->path->now;
-    bool frames = k->path->ack_frames, thin = in_thin_run(k, now);
+    bool frames = k->path->ack_frames, thin = in_thin_run(k, now), first = !k->owed.newest;
     if (how == SKT_ARRIVAL_BEYOND && frames) {
         if (!extend(k, h))
             add(k, h, false);
@@ -105,7 +108,7 @@ void skt_kcp_owe(struct skt_kcp *k, const struct skt_kcp_header *h, enum skt_arr
         k->owed.newest_ts = h->ts;
     }
     if (frames)
-        want_frame(k, delay_of(k, how, thin));
+        want_frame(k, delay_of(k, how, thin, first));
     else
         skt_kcp_want_control(k);
 }
