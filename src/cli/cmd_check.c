@@ -25,13 +25,13 @@ static int run(const struct skt_command *self, int argc, char **argv)
         return skt_cli_usage_error(self, "which configuration?");
     struct skt_config *conf;
     struct skt_config_strings problems;
-    int result = skt_config_check(&conf, argv[1], &problems);
+    int err = skt_config_check(&conf, argv[1], &problems);
     for (size_t i = 0; i < problems.count; i++)
         fprintf(stderr, "%s\n", problems.items[i]);
     skt_config_strings_free(&problems);
-    if (result < 0 && result != SKT_ERR_ARG)
-        return skt_cli_failure("%s: %s", argv[1], skt_err_str(result));
-    if (result < 0)
+    if (err < 0 && err != SKT_ERR_ARG)
+        return skt_cli_failure("%s: %s", argv[1], skt_err_str(err));
+    if (err < 0)
         return SKT_EXIT_USAGE;
     for (size_t i = 0; i < conf->warnings.count; i++)
         fprintf(stderr, "warning: %s\n", conf->warnings.items[i]);

@@ -9,7 +9,7 @@ struct skt_run_source {
     const char
         *path; /* of the file; with text: what stands for it in messages, and names the status socket */
     const char *text; /* the configuration itself, or NULL: it is in the file */
-    size_t text_len;
+    size_t text_len;  /* of `text` */
 };
 
 /* Runs it until a signal ends it; the process's exit status. Once in a process. */
