@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How it went this time. Who asked knows of the first time. */
+/* Logs how a repeated try went. Whoever asked was told of the first failure by the answer. */
 static void tell(struct skt_netcfg_helper *h, int err, const char *what)
 {
     if (!err)
@@ -58,7 +58,7 @@ void skt_netcfg_again_turn(struct skt_netcfg_helper *h)
     if (h->owed.due == SKT_NEVER || skt_clock_now() < h->owed.due)
         return;
     try_kind(h, SKT_NETCFG_PINS);
-    try_routes(h); /* which wait for hosts that must stay outside */
+    try_routes(h); /* after the pins: a route waits for the hosts in it that must stay outside */
     for (int i = SKT_NETCFG_PINS + 1; i < SKT_NETCFG_KINDS; i++)
         try_kind(h, (enum skt_netcfg_kind)i);
     if (h->owed.is[SKT_NETCFG_LOOK])

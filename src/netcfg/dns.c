@@ -30,7 +30,7 @@ int skt_netcfg_dns_resolved_undo(struct skt_netcfg_helper *h, const char *rest)
 {
     char dev[16];
     if (sscanf(rest, "%15s", dev) != 1 || !skt_netcfg_is_ifname(dev) || skt_net_ifindex(dev) == 0)
-        return SKT_OK; /* it forgets with the interface */
+        return SKT_OK; /* resolved has forgotten the servers with their interface */
     const char *argv[] = {"resolvectl", "revert", dev, NULL};
     return run(argv, NULL, h);
 }
@@ -63,7 +63,8 @@ static int by_resolvconf(struct skt_netcfg_helper *h, const struct skt_ipnet *se
 {
     char name[40], input[SKT_NETCFG_DNS_MAX * (SKT_IPNET_TEXT_MAX + 16)] = "", ip[SKT_IPNET_TEXT_MAX];
     size_t len = 0;
-    snprintf(name, sizeof name, "tun.%s.skcptun", h->ifname); /* tun*: before others in its usual order */
+    snprintf(name, sizeof name, "tun.%s.skcptun",
+             h->ifname); /* resolvconf asks servers of "tun*" first, as it comes */
     for (size_t i = 0; i < n; i++)
         len += (size_t)snprintf(input + len, sizeof input - len, "nameserver %s\n",
                                 skt_ipnet_text(&servers[i], false, ip));

@@ -42,8 +42,8 @@ char *skt_netcfg_dns_file_read(const char *path)
     return text;
 }
 
-/* Over what is there, for a file that can't be replaced. Not emptied first: what fits in the blocks that it
- * has can be put back even where the disk is full. */
+/* Writes over the text of a file that can't be replaced by another file. Not emptied first: what fits in the
+ * blocks that it has can be put back even where the disk is full. */
 static int overwrite(const char *path, const char *text, const char *old)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);

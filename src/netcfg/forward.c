@@ -69,7 +69,7 @@ static int set_sysctl(struct skt_netcfg_helper *h, const char *name, const char 
     err = write_sysctl(name, value);
     if (err) {
         (void)skt_netcfg_say_errno(h, err, "/proc/sys/%s", name);
-        (void)skt_journal_remove(&h->journal, line); /* nobody else has switched it off again */
+        (void)skt_journal_remove(&h->journal, line); /* a line would claim a change that was not made */
     }
     return err;
 }
@@ -135,7 +135,7 @@ int skt_netcfg_forward_restore(struct skt_netcfg_helper *h)
             skt_netcfg_is_switch(name, old, value))
             one = restore(h, name, value);
         else if (sscanf(line, "uses %127s", name) == 1 && skt_netcfg_is_switch(name, "0", "1") &&
-                 !strstr(name, "accept_ra")) /* what was 1 before is another's, but needed */
+                 !strstr(name, "accept_ra")) /* it was on before us, and the tunnel needs it on */
             one = restore(h, name, "1");
         result = one && result >= 0 ? one : result;
     }

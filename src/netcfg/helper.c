@@ -140,7 +140,7 @@ static void end(struct skt_netcfg_helper *h)
 {
     if (skt_netcfg_script_down(h))
         skt_warn("%s", h->text);
-    (void)skt_netcfg_undo_patiently(h, "route "); /* first what keeps the machine from its network */
+    (void)skt_netcfg_undo_patiently(h, "route "); /* first: without the tunnel these lead nowhere */
     (void)skt_journal_reload(&h->journal);        /* what other instances have left to us */
     if (skt_netcfg_undo_patiently(h, ""))
         skt_warn("cleaning up: %s; it is tried again at the next start", h->text);

@@ -31,7 +31,7 @@ int skt_netcfg_nat_set(struct skt_netcfg_helper *h, const struct skt_ipnet *from
         skt_netcfg_iptables_open_forward(h);
         return SKT_OK;
     }
-    if (h->passing) /* the same once more, and not another way */
+    if (h->passing) /* nft itself works: it is tried again, and not iptables in its place */
         return skt_netcfg_say(h, err, "NAT: %s", text);
     if (!skt_hook_exists("iptables"))
         return skt_netcfg_say(h, err, "NAT needs nft or iptables: %s", text);

@@ -3,8 +3,12 @@
 #include "base/err.h"
 #include "io/resolve.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct answer {
     int calls;
@@ -56,6 +60,31 @@ static void numeric_addresses_need_no_thread(void **state)
     assert_string_equal(skt_addr_text(&a.addrs[0], text), "192.0.2.7:80");
     assert_int_equal(b.n, 1);
     assert_string_equal(skt_addr_text(&b.addrs[0], text), "[2001:db8::1]:443");
+}
+
+/* The first of a loop, when the process has no descriptor left: libev would end it, were the loop not ready.
+ */
+static void the_first_needs_no_descriptor(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    check_that(pid, >=, 0);
+    if (pid == 0) {
+        int pending = 1, next = dup(0);
+        struct answer a = {.pending = &pending};
+        struct skt_resolve *r;
+        struct rlimit limit = {(rlim_t)next, (rlim_t)next};
+        close(next);
+        (void)signal(SIGABRT, SIG_DFL); /* cmocka's handler would go on in the child */
+        if (next < 0 || setrlimit(RLIMIT_NOFILE, &limit) ||
+            skt_resolve_start(&r, loop, "192.0.2.7", 80, on_answer, &a) != SKT_OK)
+            _exit(1);
+        skt_loop_run(loop);
+        _exit(a.n == 1 ? 0 : 2);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
 }
 
 static void localhost_is_found(void **state)
@@ -162,6 +191,7 @@ CHECK_GROUP(resolve)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(numeric_addresses_need_no_thread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_needs_no_descriptor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(localhost_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_has_a_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(senseless_names_are_refused, set_up, tear_down),
