@@ -131,7 +131,7 @@ static void echo_messages(struct peer *p)
         /* A message is read only where there is room for its echo. */
         if ((size_t)len > skt_kcp_writable(&p->kcp) && !skt_kcp_drained(&p->kcp))
             return;
-        len = skt_kcp_read_message(&p->kcp, message, sizeof(message));
+        len = skt_kcp_read_message(&p->kcp, message, sizeof message);
         if (len < 0 || (len > 0 && skt_kcp_write(&p->kcp, message, (size_t)len) != SKT_OK)) {
             fprintf(stderr, "kcp_echo: a message of %ld bytes could not be echoed\n", len);
             return;
@@ -189,7 +189,7 @@ static void ask_messages(struct echo *e, struct peer *p)
         if (skt_kcp_write(&p->kcp, message, len) != SKT_OK)
             break;
     }
-    for (long len; (len = skt_kcp_read_message(&p->kcp, message, sizeof(message))) >= 0; e->checked++)
+    for (long len; (len = skt_kcp_read_message(&p->kcp, message, sizeof message)) >= 0; e->checked++)
         e->wrong |= (size_t)len != length_of(e, e->checked) || !matches(message, (size_t)len, e->checked);
     ended |= e->checked >= e->count || e->wrong;
 }
@@ -209,8 +209,8 @@ static void receive(struct echo *e, skt_us now)
     uint8_t buf[DATAGRAM_MAX];
     struct sockaddr_in from;
     for (;;) {
-        socklen_t from_len = sizeof(from);
-        ssize_t n = recvfrom(e->fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &from_len);
+        socklen_t from_len = sizeof from;
+        ssize_t n = recvfrom(e->fd, buf, sizeof buf, 0, (struct sockaddr *)&from, &from_len);
         if (n < 0)
             return;
         struct skt_reader r = skt_reader_of(buf, (size_t)n);
@@ -233,9 +233,9 @@ static void turn(struct echo *e, struct peer *p, skt_us now)
         skt_turns_expire(&p->path, now);
     if (skt_kcp_take_events(&p->kcp) || e->count > 0)
         serve(e, p);
-    for (size_t n; (n = skt_turns_send(&p->path, now, buf, sizeof(buf))) > 0;) {
+    for (size_t n; (n = skt_turns_send(&p->path, now, buf, sizeof buf)) > 0;) {
         /* What the socket does not take is lost on the way like anything else. */
-        (void)!sendto(e->fd, buf, n, 0, (const struct sockaddr *)&p->addr, sizeof(p->addr));
+        (void)!sendto(e->fd, buf, n, 0, (const struct sockaddr *)&p->addr, sizeof p->addr);
         skt_path_on_sent(&p->path, now, n + 28);
     }
     if (!skt_list_empty(&p->kcp.event_node) && skt_kcp_take_events(&p->kcp))
@@ -284,13 +284,12 @@ static int open_socket(uint16_t port)
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(port)};
     addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
-        bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+    if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0) {
         perror("kcp_echo");
         exit(1);
     }
     int size = 4 << 20;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     return fd;
 }
 

@@ -158,7 +158,7 @@ static struct result run(const struct scenario *c, uint64_t seed)
     sim_pair_defaults(&config);
     config.seed = seed;
     sim_pair_init(&pair, &config);
-    memset(read_at, 0, sizeof(read_at));
+    memset(read_at, 0, sizeof read_at);
     skt_us start = pair.now;
     apply(c, &c->steps[0]);
     sim_pair_add(&pair, true, UINT64_C(1) << 40, 0, 1 << 20);
@@ -306,7 +306,7 @@ static const struct scenario scenarios[] = {
 static void test_scenarios(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
         run_seeds(&scenarios[i], from_env("SKT_SIM_FIRST", 1), sim_seeds(100, 10));
 }
 
@@ -356,7 +356,7 @@ static void test_sharing(void **state)
         {"normal beside CUBIC", &skt_cc_normal, SIM_RIVAL_CUBIC, 25, 45, 20},
     };
     uint64_t first = from_env("SKT_SIM_FIRST", 1);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         double mean = 0;
         for (uint64_t seed = first; seed < first + SHARING_SEEDS; seed++)
             mean += run_sharing(&cases[i], seed) / SHARING_SEEDS;

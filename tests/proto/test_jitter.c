@@ -98,7 +98,7 @@ static void test_transfers(void **state)
     (void)state;
     static const unsigned kbit[] = {20000, 100000}, loss[] = {0, 100};
     static const unsigned rtt[][2] = {{500, 700}, {400, 800}, {200, 1000}, {100, 400}, {100, 700}};
-    for (size_t i = 0; i < sizeof(rtt) / sizeof(rtt[0]); i++) {
+    for (size_t i = 0; i < sizeof rtt / sizeof rtt[0]; i++) {
         for (size_t j = 0; j < 4; j++) {
             struct scenario c = {kbit[j / 2], rtt[i][0], rtt[i][1], loss[j % 2], false};
             run_seeds(&c, sim_seeds(20, 5));
@@ -111,7 +111,7 @@ static void test_normal(void **state)
     (void)state;
     static const unsigned kbit[] = {20000, 100000}, loss[] = {0, 100};
     static const unsigned rtt[][2] = {{0, 1200}, {60, 540}, {30, 270}, {20, 140}};
-    for (size_t i = 0; i < sizeof(rtt) / sizeof(rtt[0]); i++) {
+    for (size_t i = 0; i < sizeof rtt / sizeof rtt[0]; i++) {
         for (size_t j = 0; j < 4; j++) {
             struct scenario c = {kbit[j / 2], rtt[i][0], rtt[i][1], loss[j % 2], true};
             run_seeds(&c, sim_seeds(20, 5));
@@ -172,7 +172,7 @@ static void test_jumps(void **state)
         {50, 400, 4000, false, false, 89, 85}, {50, 400, 2000, true, false, 86, 83},
         {30, 300, 2000, false, true, 90, 83},
     };
-    for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+    for (size_t i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
         const struct jumps *j = &jumps[i];
         unsigned seeds = sim_seeds(20, 5);
         double mean = 0, least = 100;

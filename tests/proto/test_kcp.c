@@ -82,7 +82,7 @@ static void test_message_fragments(void **state)
     rig_init(&r, false, 0, NULL);
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 0), SKT_ERR_ARG);
     assert_int_equal(skt_kcp_write(&r.kcp, zeros, 256 * MSS), SKT_OK);
-    assert_int_equal(skt_kcp_write(&r.kcp, zeros, sizeof(zeros)), SKT_ERR_ARG);
+    assert_int_equal(skt_kcp_write(&r.kcp, zeros, sizeof zeros), SKT_ERR_ARG);
     rig_send(&r);
     check_that(r.count, >, 5);
     for (size_t i = 0; i < r.count; i++) {
@@ -379,7 +379,7 @@ static void test_stateless_ack(void **state)
     uint8_t out[SKT_KCP_HEADER_LEN];
     struct skt_kcp_stateless last = {.conv = r.out[0].h.conv, .sn = r.out[0].h.sn, .ts = r.out[0].h.ts};
     skt_kcp_write_stateless_ack(&last, out);
-    struct skt_reader reader = skt_reader_of(out, sizeof(out));
+    struct skt_reader reader = skt_reader_of(out, sizeof out);
     struct skt_kcp_header h;
     const uint8_t *data;
     assert_int_equal(skt_kcp_parse(&reader, &h, &data), SKT_OK);

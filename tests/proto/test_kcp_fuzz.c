@@ -17,7 +17,7 @@ static uint8_t junk[4096];
 
 static void fill_junk(struct sim_rng *rng)
 {
-    for (size_t i = 0; i < sizeof(junk); i++)
+    for (size_t i = 0; i < sizeof junk; i++)
         junk[i] = (uint8_t)sim_rng_next(rng);
 }
 
@@ -55,7 +55,7 @@ static void act(struct sim_rng *rng, struct rig *r, bool stream)
     struct iovec iov[4];
     switch (sim_rng_below(rng, 8)) {
     case 0:
-        skt_kcp_write(&r->kcp, junk, (size_t)sim_rng_below(rng, sizeof(junk)));
+        skt_kcp_write(&r->kcp, junk, (size_t)sim_rng_below(rng, sizeof junk));
         break;
     case 1:
         if (stream && skt_kcp_write_begin(&r->kcp, iov, 4) > 0)
@@ -65,7 +65,7 @@ static void act(struct sim_rng *rng, struct rig *r, bool stream)
         if (stream)
             rig_read(r);
         else
-            while (skt_kcp_read_message(&r->kcp, junk, sizeof(junk)) >= 0) {
+            while (skt_kcp_read_message(&r->kcp, junk, sizeof junk) >= 0) {
             }
         break;
     case 3:
@@ -124,7 +124,7 @@ static void test_random_bytes_parse(void **state)
     struct sim_rng rng = sim_rng_of(7);
     for (int i = 0; i < 20000; i++) {
         uint8_t buf[96];
-        size_t len = (size_t)sim_rng_below(&rng, sizeof(buf) + 1);
+        size_t len = (size_t)sim_rng_below(&rng, sizeof buf + 1);
         for (size_t j = 0; j < len; j++)
             buf[j] = (uint8_t)sim_rng_next(&rng);
         if (len > 4 && sim_rng_chance(&rng, 8000))

@@ -31,11 +31,11 @@ static void test_message_order(void **state)
     assert_int_equal(skt_kcp_take_events(&r.kcp), SKT_KCP_READABLE);
     assert_int_equal(skt_kcp_message_len(&r.kcp), 6);
     assert_int_equal(skt_kcp_read_message(&r.kcp, buf, 5), SKT_ERR_TRUNCATED);
-    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), 6);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof buf), 6);
     assert_memory_equal(buf, "abcdef", 6);
-    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), 2);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof buf), 2);
     assert_memory_equal(buf, "gh", 2);
-    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), SKT_ERR_AGAIN);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof buf), SKT_ERR_AGAIN);
     rig_dispose(&r);
 }
 
@@ -66,7 +66,7 @@ static void test_largest_message_fits_the_window(void **state)
     rig_init(&r, false, 0, &limits);
     for (uint32_t sn = 0; sn < 256; sn++)
         assert_int_equal(rig_push(&r, sn, (uint8_t)(255 - sn), zeros, MSS), SKT_OK);
-    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof(buf)), 256 * MSS);
+    assert_int_equal(skt_kcp_read_message(&r.kcp, buf, sizeof buf), 256 * MSS);
     rig_dispose(&r);
 }
 

@@ -163,7 +163,7 @@ static void test_goodput(void **state)
         {10, 40, 2000, 10, 90, false}, {1000, 1, 0, 2, 95, false},     {3000, 1, 0, 1, 93, false},
         {100, 40, 0, 5, 94, true},     {20, 160, 0, 10, 88, true},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         run_goodput(&cases[i]);
 }
 

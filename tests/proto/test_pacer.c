@@ -34,7 +34,7 @@ static void test_rates(void **state)
 {
     (void)state;
     static const uint64_t mbit[] = {1, 10, 100, 1000, 3000, 10000};
-    for (size_t i = 0; i < sizeof(mbit) / sizeof(mbit[0]); i++) {
+    for (size_t i = 0; i < sizeof mbit / sizeof mbit[0]; i++) {
         uint64_t rate = mbit[i] * 125000;
         uint64_t sent = run_for_a_second(rate, 0, 1);
         check_that(sent, >=, rate);

@@ -42,7 +42,7 @@ static void test_loss_by_send_time(void **state)
     struct rig r;
     fly(&r, 6);
     struct rig_segment seg[6];
-    memcpy(seg, r.out, sizeof(seg));
+    memcpy(seg, r.out, sizeof seg);
     r.now += 35 * MS; /* 40 ms after the first */
     ack(&r, &seg[0], 1);
     r.now += 3 * MS;
@@ -67,7 +67,7 @@ static void test_lost_retransmission(void **state)
     struct rig r;
     fly(&r, 5);
     struct rig_segment seg[5];
-    memcpy(seg, r.out, sizeof(seg));
+    memcpy(seg, r.out, sizeof seg);
     r.now += 40 * MS;
     for (size_t i = 1; i < 5; i++)
         ack(&r, &seg[i], 0);
@@ -92,7 +92,7 @@ static void test_spurious_loss_is_undone(void **state)
     struct rig r;
     fly(&r, 5);
     struct rig_segment seg[5];
-    memcpy(seg, r.out, sizeof(seg));
+    memcpy(seg, r.out, sizeof seg);
     r.now += 40 * MS;
     for (size_t i = 1; i < 5; i++)
         ack(&r, &seg[i], 0);
@@ -115,7 +115,7 @@ static void test_spurious_before_it_was_resent(void **state)
     struct rig r;
     fly(&r, 5);
     struct rig_segment seg[5];
-    memcpy(seg, r.out, sizeof(seg));
+    memcpy(seg, r.out, sizeof seg);
     r.now += 40 * MS;
     for (size_t i = 1; i < 5; i++)
         ack(&r, &seg[i], 0);
@@ -176,7 +176,7 @@ static void test_tail_probe(void **state)
     struct rig r;
     fly(&r, 4);
     struct rig_segment seg[4];
-    memcpy(seg, r.out, sizeof(seg));
+    memcpy(seg, r.out, sizeof seg);
     skt_us last = r.now;
     assert_int_equal(rig_wait(&r, SKT_US_PER_SEC), 2);
     assert_in_range(r.now - last, 40 * MS, 130 * MS);
@@ -236,7 +236,7 @@ static void test_conversations_share_the_path(void **state)
     assert_int_equal(skt_kcp_init(&other, 8, true, &r.path, &limits), SKT_OK);
     skt_kcp_write(&other, zeros, 100);
     r.now += 5 * MS;
-    size_t len = skt_turns_send(&r.path, r.now, packet, sizeof(packet));
+    size_t len = skt_turns_send(&r.path, r.now, packet, sizeof packet);
     assert_int_equal(len, 124);
     struct skt_reader reader = skt_reader_of(packet, len);
     struct skt_kcp_header h;
@@ -268,7 +268,7 @@ static void test_conversations_take_turns(void **state)
     unsigned turns[3] = {0};
     uint8_t packet[SKT_MTU_MAX];
     for (int i = 0; i < 9; i++) {
-        assert_true(skt_turns_send(&r.path, r.now, packet, sizeof(packet)) > 0);
+        assert_true(skt_turns_send(&r.path, r.now, packet, sizeof packet) > 0);
         turns[skt_get_u32(packet) - 20]++;
     }
     for (int i = 0; i < 3; i++) {
@@ -315,7 +315,7 @@ static void test_reset(void **state)
     struct rig r;
     fly(&r, 5);
     struct rig_segment seg[5];
-    memcpy(seg, r.out, sizeof(seg));
+    memcpy(seg, r.out, sizeof seg);
     r.now += 40 * MS;
     ack(&r, &seg[0], 1);
     skt_path_reset(&r.path, r.now);
@@ -338,7 +338,7 @@ static void test_pacing_of_a_start(void **state)
     struct rig r;
     rig_init(&r, true, 0, NULL);
     skt_path_on_rtt(&r.path, r.now, 100 * MS);
-    skt_kcp_write(&r.kcp, zeros, sizeof(zeros));
+    skt_kcp_write(&r.kcp, zeros, sizeof zeros);
     size_t sent = rig_send(&r);
     assert_in_range(sent, 10, 12); /* a burst at once */
     skt_us start = r.now;
@@ -357,7 +357,7 @@ static void test_expiry_does_not_spin(void **state)
     (void)state;
     struct rig r;
     fly(&r, 20);
-    skt_kcp_write(&r.kcp, zeros, sizeof(zeros));
+    skt_kcp_write(&r.kcp, zeros, sizeof zeros);
     skt_us end = r.now + 20 * SKT_US_PER_SEC;
     unsigned calls = 0;
     while (r.now < end && calls++ < 2000) {

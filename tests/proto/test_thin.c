@@ -160,7 +160,7 @@ static void test_duplicates_are_spaced_and_named(void **state)
     rig_init(&r, true, 0, NULL);
     r.path.redundancy.off = false;
     skt_path_on_rtt(&r.path, r.now, 160 * MS);
-    skt_kcp_write(&r.kcp, data, sizeof(data));
+    skt_kcp_write(&r.kcp, data, sizeof data);
     assert_int_equal(rig_send(&r), 1);
     struct rig_segment first = r.out[0];
     skt_us start = r.now;
@@ -170,7 +170,7 @@ static void test_duplicates_are_spaced_and_named(void **state)
     assert_int_equal(rig_wait(&r, 100 * MS), 1);
     assert_int_equal(r.now - start, 8 * MS);
     assert_int_equal(second.h.sn, first.h.sn);
-    assert_memory_equal(second.data, first.data, sizeof(data));
+    assert_memory_equal(second.data, first.data, sizeof data);
     assert_true(skt_serial_before(first.h.ts, second.h.ts));
     assert_true(skt_serial_before(second.h.ts, r.out[0].h.ts));
     assert_int_equal(r.path.stats.duplicated, 2);
@@ -193,7 +193,7 @@ static void test_acknowledged_is_not_duplicated(void **state)
     rig_init(&r, true, 0, NULL);
     r.path.redundancy.off = false;
     skt_path_on_rtt(&r.path, r.now, 2 * MS);
-    skt_kcp_write(&r.kcp, data, sizeof(data));
+    skt_kcp_write(&r.kcp, data, sizeof data);
     rig_send(&r);
     struct rig_segment first = r.out[0];
     rig_ack(&r, 0, first.h.ts, 1, 128);
@@ -307,7 +307,7 @@ static void run_thin(const struct thin_case *t, uint64_t seed)
             sum += (double)took[n++];
         }
     }
-    qsort(took, n, sizeof(took[0]), by_time);
+    qsort(took, n, sizeof took[0], by_time);
     const double ping = (double)BASE + 3 * MS;
     double mean = sum / (double)n / ping, p99 = (double)took[n * 99 / 100] / ping,
            p999 = (double)took[n * 999 / 1000] / ping;
@@ -349,7 +349,7 @@ static void test_requests(void **state)
          .p999 = 1120},
         {.name = "10 %", .connections = 10, .loss = 1000, .p99 = 1100, .p999 = 1200},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (uint64_t seed = 1; seed <= 3; seed++)
             run_thin(&cases[i], seed);
     }

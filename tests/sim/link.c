@@ -22,7 +22,7 @@ static void push(struct sim_link *l, struct sim_packet *packet)
 {
     if (l->count == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 64;
-        l->heap = realloc(l->heap, l->cap * sizeof(*l->heap));
+        l->heap = realloc(l->heap, l->cap * sizeof *l->heap);
         assert(l->heap);
     }
     size_t i = l->count++;
@@ -52,7 +52,7 @@ static struct sim_packet *pop(struct sim_link *l)
 
 void sim_link_init(struct sim_link *l, const struct sim_link_config *config, uint64_t seed)
 {
-    memset(l, 0, sizeof(*l));
+    memset(l, 0, sizeof *l);
     l->config = *config;
     l->rng = sim_rng_of(seed);
 }
@@ -63,7 +63,7 @@ void sim_link_dispose(struct sim_link *l)
         free(pop(l));
     free(l->heap);
     free(l->queue.ring);
-    memset(l, 0, sizeof(*l));
+    memset(l, 0, sizeof *l);
 }
 
 static bool is_lost(struct sim_link *l, skt_us now)
@@ -112,7 +112,7 @@ static skt_us delay_of(struct sim_link *l)
 static void deliver(struct sim_link *l, skt_us leaves, const void *data, size_t len)
 {
     const struct sim_link_config *c = &l->config;
-    struct sim_packet *packet = malloc(sizeof(*packet) + len);
+    struct sim_packet *packet = malloc(sizeof *packet + len);
     assert(packet);
     packet->at = leaves + delay_of(l);
     if (c->in_order)

@@ -19,7 +19,7 @@ enum {
 
 void sim_pair_defaults(struct sim_pair_config *c)
 {
-    memset(c, 0, sizeof(*c));
+    memset(c, 0, sizeof *c);
     c->cc = &skt_cc_turbo;
     c->payload_limit = 1400;
     c->overhead = 25;
@@ -44,7 +44,7 @@ static void note_sent(const struct sim_pair *s, struct sim_host *h, size_t len)
 
 void sim_pair_init(struct sim_pair *s, const struct sim_pair_config *c)
 {
-    memset(s, 0, sizeof(*s));
+    memset(s, 0, sizeof *s);
     s->config = *c;
     s->now = SKT_US_PER_SEC;
     s->trace = sim_trace_new(s->now, 0);
@@ -239,7 +239,7 @@ static void read_messages(struct sim_pair *s, struct sim_host *h, struct sim_flo
 {
     static uint8_t buf[MESSAGE_CAP];
     for (long len; allowance(s, f) > f->chunk && (len = skt_kcp_message_len(&f->kcp)) >= 0;) {
-        if (skt_kcp_read_message(&f->kcp, buf, sizeof(buf)) != len)
+        if (skt_kcp_read_message(&f->kcp, buf, sizeof buf) != len)
             return fail(s, "message length differs");
         if ((size_t)len != message_len(f, f->received))
             return fail(s, "message border moved");
@@ -385,7 +385,7 @@ static void turn(struct sim_pair *s, int i)
 {
     struct sim_host *h = &s->host[i];
     uint8_t buf[2048];
-    for (size_t len; (len = sim_link_receive(&s->host[1 - i].out, s->now, buf, sizeof(buf))) > 0;) {
+    for (size_t len; (len = sim_link_receive(&s->host[1 - i].out, s->now, buf, sizeof buf)) > 0;) {
         if (s->config.rival && buf[0] == SIM_RIVAL_MARK)
             sim_rival_arrived(&s->rival, s->now, buf);
         else

@@ -11,9 +11,9 @@
 void rig_init(struct rig *r, bool stream, size_t budget, const struct skt_kcp_limits *limits)
 {
     static const struct skt_kcp_limits ample = {.rcv_wnd_max = 1024, .snd_unsent_max = 1 << 20};
-    memset(r, 0, sizeof(*r));
+    memset(r, 0, sizeof *r);
     r->now = 10 * SKT_US_PER_SEC;
-    r->out = calloc(RIG_SEGMENTS_MAX, sizeof(*r->out));
+    r->out = calloc(RIG_SEGMENTS_MAX, sizeof *r->out);
     assert(r->out);
     /* A path that is alone may hold 7/24 of the budget (base/account.h). */
     skt_pool_init(&r->pool, SKT_KCP_BLOCK_LEN, (budget * SKT_KCP_BLOCK_LEN * 24 + 6) / 7);
@@ -53,7 +53,7 @@ static void collect(struct rig *r, const uint8_t *packet, size_t len)
 static void send_more(struct rig *r)
 {
     uint8_t packet[SKT_MTU_MAX];
-    for (size_t n; (n = skt_turns_send(&r->path, r->now, packet, sizeof(packet))) > 0;) {
+    for (size_t n; (n = skt_turns_send(&r->path, r->now, packet, sizeof packet)) > 0;) {
         collect(r, packet, n);
         skt_path_on_sent(&r->path, r->now, n + 25);
     }

@@ -14,7 +14,7 @@ enum { INITIAL = 10, ACK_EVERY = 2, BACKOFF_MAX = 6 };
 
 void sim_rival_init(struct sim_rival *r, enum sim_rival_kind kind, skt_us now, skt_us back)
 {
-    memset(r, 0, sizeof(*r));
+    memset(r, 0, sizeof *r);
     r->kind = kind;
     r->back = back;
     r->cwnd = INITIAL;
@@ -68,7 +68,7 @@ static void acknowledge(struct sim_rival *r, skt_us now)
 void sim_rival_arrived(struct sim_rival *r, skt_us now, const uint8_t *data)
 {
     uint64_t tx;
-    memcpy(&tx, data + 1, sizeof(tx));
+    memcpy(&tx, data + 1, sizeof tx);
     r->received++;
     r->ring[tx % SIM_RIVAL_RING].acked_at = now + r->back;
     r->acks[r->ack_tail++ % SIM_RIVAL_RING] = tx;
@@ -183,7 +183,7 @@ static bool may_send(const struct sim_rival *r)
 static void send_one(struct sim_rival *r, skt_us now, struct sim_link *link)
 {
     uint8_t data[SIM_RIVAL_LEN] = {SIM_RIVAL_MARK};
-    memcpy(data + 1, &r->next, sizeof(r->next));
+    memcpy(data + 1, &r->next, sizeof r->next);
     if (r->inflight == 0) {
         if (r->kind == SIM_RIVAL_CUBIC && now > r->heard_at + timeout_of(r) && r->cwnd > INITIAL)
             r->cwnd = INITIAL; /* slow start after idle, as Linux does */
@@ -199,7 +199,7 @@ static void send_one(struct sim_rival *r, skt_us now, struct sim_link *link)
     };
     r->next++;
     r->inflight++;
-    sim_link_send(link, now, data, sizeof(data));
+    sim_link_send(link, now, data, sizeof data);
     double rate = r->kind == SIM_RIVAL_BBR ? sim_bbr_pacing(r) : 0;
     if (rate > 0)
         r->pace_at = skt_us_max(r->pace_at, now - PACING_BURST) + (skt_us)(1e6 / rate);
