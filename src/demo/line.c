@@ -25,7 +25,7 @@ void skt_demo_line_init(struct skt_demo_line *l, const struct skt_demo_line_conf
         l->queues[way].last = &l->queues[way].first;
 }
 
-/* When the line is through with len bytes, or a negative number: no room in its buffer. */
+/* The time at which the line has sent len bytes more; negative: there is no room for them in its buffer. */
 static double line_time(const struct skt_demo_line *l, const struct skt_demo_line_queue *q, size_t len,
                         double now)
 {

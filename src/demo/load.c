@@ -31,7 +31,7 @@ static const useconds_t get_every_us = 100000;
 
 void skt_demo_report(int fd, const struct skt_demo_report *report)
 {
-    /* A full pipe makes the sender wait; nobody at its other end is the end. */
+    /* A full pipe makes the sender wait; where nobody reads it any more the process ends. */
     ssize_t n;
     do
         n = write(fd, report, sizeof *report);

@@ -23,7 +23,8 @@
 
 enum { FDS_MAX = 4096 }; /* without close_range: they are started before there are many */
 
-/* Seen by ps, and by no user: no command has a blank in its name. */
+/* A child's argv[0] begins so, as ps shows it. Nobody can start one from a shell: no command has a blank in
+ * its name. */
 static const char prefix[] = "skcptun: ";
 
 static bool may_exec;
@@ -83,7 +84,8 @@ void skt_child_allow_exec(void)
     may_exec = true;
 }
 
-/* What the log goes by; all else in the environment may be a secret. */
+/* Hands on one variable by which the log is written (its time zone, its journal); all others may be secrets.
+ */
 static void add_variable(char **env, const char *start)
 {
     while (*env)

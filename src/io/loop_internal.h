@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the other files of this folder keep per loop. */
+/* What the other files of this folder keep with a loop: objects of their own, and descriptors that rest. */
 #ifndef SKT_IO_LOOP_INTERNAL_H
 #define SKT_IO_LOOP_INTERNAL_H
 

@@ -152,7 +152,7 @@ int skt_privileges_drop(const char *user, bool keep_net_admin)
     (void)keep_capabilities(false);
     if (err)
         return err;
-    /* As root is another user now, these must fail. */
+    /* Root can't be had back: these must fail. */
     if (id.uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
         return SKT_ERR_AUTH;
     return SKT_OK;

@@ -30,7 +30,7 @@ static void deliver(struct skt_resolver *resolver)
             continue;
         }
         skt_ask_cancel(r->ask);
-        /* From here on cancelling it is too late, and nobody has a reason to: it is being answered. */
+        /* It is being answered: fn must not cancel it, and nobody else gets the chance to. */
         r->fn(r->user, r->addrs, r->n, r->n ? NULL : r->error);
         free(r);
     }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* An address is padded to 4 bytes, and takes 4 where it is empty. */
+/* Bytes that an address takes in a message: padded to 4, and 4 where it is empty. */
 static size_t padded(size_t len)
 {
     return len ? (len + 3) & ~(size_t)3 : 4;

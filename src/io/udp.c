@@ -19,7 +19,7 @@
  * arrived meanwhile, and are better taken before an answer goes out. */
 enum { FEW_BYTES = 2048 };
 
-/* So long datagrams are taken from one socket, where each takes long; at least one batch is. */
+/* How long datagrams are taken from one socket before others get their turn; at least one batch is taken. */
 #define TURN_TIME (5 * SKT_US_PER_MS)
 
 /* --- receive buffers of the loop --- */
