@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -45,6 +46,9 @@ static void own_addresses_are_known(void **state)
     ip("addr add 198.51.100.1/32 dev d0");
     ip("-6 addr add 2001:db8::1/64 dev d0 nodad");
     ip("route add local 192.0.2.0/24 dev lo");
+    /* The kernel hears of the link some time after `ip` is through; its IPv6 address works from then on. */
+    for (int i = 0; i < 500 && !is_own("2001:db8::1"); i++)
+        usleep(10000);
     static const char *const own[] = {"127.0.0.1",   "127.1.2.3",     "0.0.0.0",      "203.0.113.1",
                                       "203.0.113.2", "203.0.113.255", "198.51.100.1", "192.0.2.77",
                                       "::1",         "2001:db8::1"};
