@@ -127,6 +127,7 @@ config.tun_client = {
     -- routes = { "0.0.0.0/0" },-- networks that go through the tunnel, once the session is up. none
     -- dns = { "192.168.2.1" }, -- resolvers, from the first session until the end. none
     -- kill_switch = true,      -- Linux: what `routes` names never leaves in the clear, tunnel or not. default false
+    -- relay_tcp = true,        -- Linux: TCP goes in streams as in TCP mode, where the server has relay_tcp. default false
     -- nat = false,             -- hide the networks behind this machine behind tun_ip
     -- up = "/etc/skcptun/up.sh", down = "/etc/skcptun/down.sh", -- programs to run. none
     skcp_remote_servers = {
@@ -145,6 +146,9 @@ config.tun_server = {
     tun_ip = "192.168.2.1",
     tun_mask = "255.255.255.0",
     -- nat = true,              -- let clients out by this machine's other interfaces, under its address
+    -- relay_tcp = true,        -- clients' relay_tcp: true (every host of the Internet), or rules like these; a ticket may have
+                                -- its own, or false. default false: TCP goes in packets
+    -- relay_tcp = { any = true, allow = { "192.168.7.0/24:80-443" }, deny = { "*:25" } },
     -- tun_ip6, tun_name, tun_mtu, tun_offload, routes, dns, up, down: as in tun_client; tickets: as in proxy_server
     skcp_servers = {
         { address = "0.0.0.0", port = 4001, password = "change me" },

@@ -174,6 +174,17 @@ static void write_sessions(struct skt_script *app, FILE *out, struct skt_drops *
     fputs("],", out);
 }
 
+static void write_taker(const struct skt_taker *taker, FILE *out)
+{
+    struct skt_taker_stats st;
+    skt_taker_stats(taker, &st);
+    fputs(",\"relay_tcp\":{", out);
+    write_count(out, "open", st.open);
+    write_count(out, "taken", st.taken);
+    write_count(out, "refused", st.refused);
+    write_end(out, "passed", st.passed);
+}
+
 static void write_tun(const struct skt_script_tun_unit *u, FILE *out)
 {
     struct skt_switch_stats st;
@@ -198,6 +209,8 @@ static void write_tun(const struct skt_script_tun_unit *u, FILE *out)
     write_count(out, "group", st.group);
     write_count(out, "too_big", st.too_big);
     fprintf(out, "\"no_route\":%llu", (unsigned long long)st.no_route);
+    if (u->taker)
+        write_taker(u->taker, out);
 }
 
 static void write_status(struct skt_script *app, FILE *out, unsigned *debug)

@@ -12,6 +12,7 @@
 #include "script/tun_owed.h"
 #include "script/tun_remake.h"
 #include "script/tun_system.h"
+#include "script/tun_taker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,8 @@ static int open_all(struct skt_script_tun_unit *u, char *why, size_t why_cap)
     err = new_switch(u);
     if (err != SKT_OK)
         snprintf(why, why_cap, "TUN: %s", skt_err_str(err));
+    else
+        skt_script_tun_unit_start_taker(u);
     return err;
 }
 
@@ -125,6 +128,8 @@ void skt_script_tun_unit_undo(struct skt_script *app)
 {
     if (!app->tun)
         return;
+    skt_taker_free(app->tun->taker);
+    app->tun->taker = NULL;
     if (!skt_script_failed(app)) /* else what is held shut stays so, until a start */
         skt_netcfg_open(app->tun->nc);
     skt_netcfg_free(app->tun->nc);

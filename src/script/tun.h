@@ -12,6 +12,7 @@
 #include "proto/wire.h"
 #include "tunnel/endpoint.h"
 #include "tunnel/switch.h"
+#include "tunnel/taker.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,6 +64,7 @@ struct skt_script_tun_unit {
     struct skt_script *app;                        /* whose it is */
     struct skt_tun *dev;                           /* the interface */
     struct skt_switch *sw;                         /* NULL until all of it is open */
+    struct skt_taker *taker;                       /* client: of relay_tcp; NULL: none */
     struct skt_netcfg *nc;                         /* NULL: nothing to change */
     uint32_t number;                               /* the handle shown to scripts */
     bool server;                                   /* mode tun_server */

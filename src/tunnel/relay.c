@@ -153,7 +153,8 @@ int skt_relay_open(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct 
 }
 
 int skt_relay_join(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct skt_endpoint *ep,
-                   struct skt_stream *st, const char *name, const struct skt_relay_options *options)
+                   struct skt_stream *st, const char *name, const struct skt_relay_options *options,
+                   struct skt_relay **out)
 {
     set->stats.accepted++;
     struct skt_relay *r = skt_relay_new(set, ep, options);
@@ -168,6 +169,7 @@ int skt_relay_join(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct 
     st->user = &r->owner;
     r->conn = conn;
     r->name.target = strdup(name); /* for the log only */
+    *out = r;
     skt_relay_trace_begin(r);
     skt_relay_start(r, conn);
     return SKT_OK;

@@ -36,9 +36,11 @@ int skt_relay_open(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct 
 
 /* Client side: the same into a stream that was opened by its owner, who lets go of it: what the peer had to
  * say before the bytes of the connection was read. name: for the log, what it leads to. SKT_ERR_NOMEM: the
- * connection and the stream were reset. The relay may have ended on return, and on_close was called then. */
+ * connection and the stream were reset. The relay may have ended on return; on_close was called then, after
+ * *out was set. */
 int skt_relay_join(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct skt_endpoint *ep,
-                   struct skt_stream *st, const char *name, const struct skt_relay_options *options);
+                   struct skt_stream *st, const char *name, const struct skt_relay_options *options,
+                   struct skt_relay **out);
 
 /* Server side: connects to host (numeric or a name, resolved without blocking) and port, then relays the
  * stream. Failure resets the stream with a reason that the client is told. The stream is the relay's from now

@@ -121,6 +121,20 @@ void skt_switch_set_script(struct skt_switch *sw, skt_switch_script_fn fn, void 
     sw->script_user = user;
 }
 
+void skt_switch_set_taker(struct skt_switch *sw, const struct skt_switch_taker *taker)
+{
+    sw->taker = taker ? *taker : (struct skt_switch_taker){0};
+}
+
+bool skt_switch_active(const struct skt_switch *sw, struct skt_endpoint **ep, uint32_t *cid)
+{
+    if (!sw->active)
+        return false;
+    *ep = sw->active->ep;
+    *cid = sw->active->cid;
+    return true;
+}
+
 int skt_switch_write(struct skt_switch *sw, const uint8_t *packet, size_t len)
 {
     struct skt_ippkt ip;

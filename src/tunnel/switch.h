@@ -7,6 +7,7 @@
 #define SKT_TUNNEL_SWITCH_H
 
 #include "base/ipnet.h"
+#include "base/ippkt.h"
 #include "io/tun.h"
 #include "proto/queue/aqm.h"
 #include "tunnel/endpoint.h"
@@ -58,6 +59,25 @@ void skt_switch_free(struct skt_switch *sw);
 
 /* Hands what the TUN has to a script instead; NULL fn: to the sessions again. */
 void skt_switch_set_script(struct skt_switch *sw, skt_switch_script_fn fn, void *user);
+
+/* Who takes packets out of what the TUN has (tunnel/taker.h). */
+struct skt_switch_taker {
+    /* A packet of TCP. True: it was taken, and may have been changed; the switch has nothing more to do with
+     * it. */
+    bool (*take)(void *user, struct skt_tun_packet *p, const struct skt_ippkt *ip);
+    /* May this packet of TCP come from this machine only? Then no session brings it in. */
+    bool (*is_inside)(void *user, const struct skt_ippkt *ip);
+    void *user; /* handed to both */
+};
+
+/* Offers packets of TCP to a taker first; copied; NULL: to nobody. */
+void skt_switch_set_taker(struct skt_switch *sw, const struct skt_switch_taker *taker);
+
+/* A plain packet as if the TUN had it, not offered to a taker. */
+void skt_switch_send(struct skt_switch *sw, uint8_t *packet, size_t len);
+
+/* Client: the session that the TUN's packets go to. False: none. */
+bool skt_switch_active(const struct skt_switch *sw, struct skt_endpoint **ep, uint32_t *cid);
 
 /* Writes a plain packet to the TUN. SKT_ERR_MALFORMED, SKT_ERR_AGAIN, SKT_ERR_CLOSED, SKT_ERR_IO. */
 int skt_switch_write(struct skt_switch *sw, const uint8_t *packet, size_t len);

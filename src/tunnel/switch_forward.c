@@ -121,6 +121,23 @@ static void hand_to_script(struct skt_switch *sw, struct skt_tun_packet *p)
         sw->script(sw->script_user, sw->piece, len);
 }
 
+static void to_port(struct skt_switch *sw, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    skt_us now = skt_loop_now(sw->conf.loop);
+    struct skt_switch_port *port = sw->active;
+    if (sw->conf.server)
+        port = skt_switch_routes_find(&sw->routes, ip->version, ip->dst);
+    if (!port) {
+        skt_switch_drop_left(sw, SKT_SWITCH_LEFT_TIME);
+        sw->stats.no_route++;
+        if (sw->conf.server)
+            answer(sw, now, NULL, p->data, ip, SKT_IPPKT_UNREACHABLE, 0);
+        return;
+    }
+    clamp(port->mtu, p, ip);
+    queue(port, now, NULL, p, ip);
+}
+
 void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p)
 {
     struct skt_ippkt ip;
@@ -138,19 +155,17 @@ void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p)
         sw->stats.group++;
         return;
     }
-    skt_us now = skt_loop_now(sw->conf.loop);
-    struct skt_switch_port *port = sw->active;
-    if (sw->conf.server)
-        port = skt_switch_routes_find(&sw->routes, ip.version, ip.dst);
-    if (!port) {
-        skt_switch_drop_left(sw, SKT_SWITCH_LEFT_TIME);
-        sw->stats.no_route++;
-        if (sw->conf.server)
-            answer(sw, now, NULL, p->data, &ip, SKT_IPPKT_UNREACHABLE, 0);
+    if (sw->taker.take && ip.protocol == SKT_IPPKT_TCP && sw->taker.take(sw->taker.user, p, &ip))
         return;
-    }
-    clamp(port->mtu, p, &ip);
-    queue(port, now, NULL, p, &ip);
+    to_port(sw, p, &ip);
+}
+
+void skt_switch_send(struct skt_switch *sw, uint8_t *packet, size_t len)
+{
+    struct skt_tun_packet p = {.data = packet, .len = len};
+    struct skt_ippkt ip;
+    if (skt_ippkt_parse(&ip, packet, len) == SKT_OK)
+        to_port(sw, &p, &ip);
 }
 
 /* --- from a session --- */
@@ -178,6 +193,8 @@ static bool is_spoofed(struct skt_switch_port *port, skt_us now, const struct sk
     struct skt_switch *sw = port->sw;
     if (sw->conf.server)
         return skt_switch_routes_find(&sw->routes, ip->version, ip->src) != port;
+    if (sw->taker.is_inside && ip->protocol == SKT_IPPKT_TCP && sw->taker.is_inside(sw->taker.user, ip))
+        return true;
     return !skt_switch_source_ok(&sw->sources, now, ip->version, ip->src);
 }
 

@@ -32,6 +32,7 @@ struct skt_switch {
     struct skt_aqm_stats ended;        /* what queues that are gone have counted */
     struct skt_switch_errors errors;   /* sent for what comes out of the TUN */
     struct skt_switch_sources sources; /* client: what it takes from its server */
+    struct skt_switch_taker taker;     /* is offered TCP first; its take is NULL: there is none */
     skt_switch_script_fn script;       /* gets what the TUN has; NULL: the sessions get it */
     void *script_user;                 /* for the script */
     uint8_t *message;                  /* SKT_SWITCH_MESSAGE_MAX bytes: the message that is read */

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static const struct attack_case *const tables[] = {
-    attack_handshake_cases, attack_address_cases, attack_stream_cases,
-    attack_window_cases,    attack_frame_cases,   attack_tun_cases,
+    attack_handshake_cases, attack_address_cases, attack_stream_cases, attack_window_cases,
+    attack_frame_cases,     attack_tun_cases,     attack_reach_cases,
 };
 
 static const struct attack_case *find_case(const char *name)

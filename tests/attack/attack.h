@@ -94,7 +94,7 @@ struct attack_case {
 
 /* One table a file, ended by an empty entry. */
 extern const struct attack_case attack_handshake_cases[], attack_address_cases[], attack_stream_cases[],
-    attack_window_cases[], attack_frame_cases[], attack_tun_cases[];
+    attack_window_cases[], attack_frame_cases[], attack_tun_cases[], attack_reach_cases[];
 
 /* --- attack_net.c: the socket, time, sessions --- */
 
