@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 struct skt_janitor {
-    pid_t pid; /* 0: none */
-    int fd;    /* the pipe whose end is the sign */
+    pid_t pid; /* of the child; 0: none */
+    int fd;    /* of the pipe whose end is its sign to clean up */
 };
 
 /* Starts one; `clean` is called in the child, with its copy of the memory of now and the pids added since.

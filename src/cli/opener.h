@@ -12,8 +12,8 @@
 enum skt_opener_file { SKT_OPENER_CONFIG, SKT_OPENER_LOG };
 
 struct skt_opener {
-    pid_t pid; /* 0: none */
-    int fd;    /* its channel */
+    pid_t pid; /* of the child; 0: none */
+    int fd;    /* the channel to it */
 };
 
 /* Starts one for these paths (log may be NULL). SKT_ERR_IO with errno; SKT_ERR_FULL: the paths are too long

@@ -10,7 +10,7 @@
 
 enum {
     SKT_STATUS_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path), /* the end included */
-    SKT_STATUS_FOLDERS = 3,
+    SKT_STATUS_FOLDERS = 3, /* places where a socket may be, in this order */
 };
 
 /* The folder of number i < SKT_STATUS_FOLDERS into buf; SKT_ERR_NOTFOUND where there is no such folder for

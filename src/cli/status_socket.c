@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 enum {
-    READERS_MAX = 8, /* answers under way; the oldest makes room */
-    READER_LIMIT_S = 5,
+    READERS_MAX = 8,         /* answers under way, far more than people look at once; the oldest makes room */
+    READER_LIMIT_S = 5,      /* for an answer: a reader that stands still is let go */
     QUESTION_LIMIT_MS = 100, /* who has not said by then what it wants gets the plain status */
-    QUESTION_MAX = 64,
+    QUESTION_MAX = 64,       /* bytes of a question; the longest that there is has 6 */
 };
 
 struct skt_status_socket {

@@ -28,9 +28,9 @@ void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *us
 
 /* Which file the socket is, so that somebody else can remove it, and no other: skt_status_socket_unlink. */
 struct skt_status_file {
-    dev_t device;
-    ino_t inode;
-    char path[108];
+    dev_t device;   /* of the file system that it is in */
+    ino_t inode;    /* of the socket in that file system */
+    char path[108]; /* as long as a socket's can be on Linux (sun_path) */
 };
 const struct skt_status_file *skt_status_socket_file(const struct skt_status_socket *s);
 

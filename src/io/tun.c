@@ -180,18 +180,18 @@ int skt_tun_open(struct skt_tun **out, struct skt_loop *loop, const struct skt_t
                  char *why, size_t why_cap)
 {
     struct skt_tun *tun = calloc(1, sizeof *tun);
-    int fd = -1, result = SKT_ERR_NOMEM;
+    int fd = -1, err = SKT_ERR_NOMEM;
     if (tun)
         tun->buf = malloc(READ_BUFFER_LEN);
     if (!tun || !tun->buf)
-        skt_tun_fail(why, why_cap, result, "out of memory");
+        skt_tun_fail(why, why_cap, err, "out of memory");
     else
-        result = skt_tun_system_open(tun, options, &fd, why, why_cap);
-    if (result) {
+        err = skt_tun_system_open(tun, options, &fd, why, why_cap);
+    if (err) {
         if (tun)
             free(tun->buf);
         free(tun);
-        return result;
+        return err;
     }
     tun->loop = loop;
     skt_loop_io_init(&tun->io, fd, on_ready);
@@ -205,9 +205,9 @@ int skt_tun_reopen(struct skt_tun *tun, bool plain, char *why, size_t why_cap)
     struct skt_tun_options options = {.name = name, .plain = plain};
     memcpy(name, tun->name, sizeof name);
     int fd = -1, old = skt_tun_fd(tun);
-    int result = skt_tun_system_open(tun, &options, &fd, why, why_cap);
-    if (result)
-        return result;
+    int err = skt_tun_system_open(tun, &options, &fd, why, why_cap);
+    if (err)
+        return err;
     skt_loop_io_set(tun->loop, &tun->io, 0);
     close(old);
     skt_loop_io_init(&tun->io, fd, on_ready);

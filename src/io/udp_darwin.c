@@ -123,7 +123,7 @@ static void put_local(struct msghdr *h, union control *control, const struct skt
 int skt_udp_system_send(struct skt_udp *udp, const struct skt_udp_target *to, const uint8_t *buf, size_t len,
                         size_t segment_len)
 {
-    int result = SKT_OK;
+    int err = SKT_OK;
     struct iovec iov;
     union control control;
     struct msghdr h = {.msg_name = (void *)(uintptr_t)&to->name,
@@ -136,12 +136,12 @@ int skt_udp_system_send(struct skt_udp *udp, const struct skt_udp_target *to, co
         size_t piece = len < segment_len ? len : segment_len;
         iov = (struct iovec){(void *)(uintptr_t)buf, piece};
         if (sendmsg(skt_udp_fd(udp), &h, 0) < 0) {
-            result = skt_udp_send_error(errno);
-            if (result == SKT_ERR_AGAIN)
-                return result;
+            err = skt_udp_send_error(errno);
+            if (err == SKT_ERR_AGAIN)
+                return err;
         }
         buf += piece;
         len -= piece;
     }
-    return result;
+    return err;
 }

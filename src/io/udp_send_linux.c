@@ -64,7 +64,7 @@ static int send_each(struct skt_udp *udp, const struct skt_udp_target *to, const
     struct iovec iovs[GSO_SEGMENTS_MAX];
     struct control control = {.len = 0};
     put_local(&control, to);
-    int result = SKT_OK;
+    int err = SKT_OK;
     while (len > 0) {
         unsigned n = 0;
         size_t taken = 0;
@@ -76,9 +76,9 @@ static int send_each(struct skt_udp *udp, const struct skt_udp_target *to, const
         }
         int sent = sendmmsg(skt_udp_fd(udp), msgs, n, 0);
         if (sent <= 0) {
-            result = skt_udp_send_error(errno);
-            if (result == SKT_ERR_AGAIN)
-                return result;
+            err = skt_udp_send_error(errno);
+            if (err == SKT_ERR_AGAIN)
+                return err;
             sent = 1;
         }
         size_t done = (size_t)sent * segment_len;
@@ -87,7 +87,7 @@ static int send_each(struct skt_udp *udp, const struct skt_udp_target *to, const
         buf += done;
         len -= done;
     }
-    return result;
+    return err;
 }
 
 /* By one system call; false with errno. */

@@ -21,21 +21,23 @@ struct skt_endpoint;
 /* One entry, checked and with defaults filled in. Copied by skt_endpoint_new; secrets are wiped when it ends.
  */
 struct skt_endpoint_conf {
-    struct skt_shared *shared; /* outlives the endpoint */
-    bool server;
-    const char *address;       /* IPv4, IPv6 or a name; copied */
-    uint16_t port_lo, port_hi; /* equal for a single port */
-    uint8_t psk[SKT_KEY_LEN];
-    bool has_static; /* server: has a key pair; client: pins the server's public key */
-    uint8_t static_priv[SKT_KEY_LEN], static_pub[SKT_KEY_LEN];
-    struct skt_tuning tuning;
-    uint8_t mode;             /* enum skt_wire_mode */
-    bool probing;             /* client: there are several servers to choose from */
+    struct skt_shared *shared;        /* outlives the endpoint */
+    bool server;                      /* accepts sessions; else it asks for them */
+    const char *address;              /* IPv4, IPv6 or a name; copied */
+    uint16_t port_lo;                 /* the first port */
+    uint16_t port_hi;                 /* the last one; equal to port_lo for a single port */
+    uint8_t psk[SKT_KEY_LEN];         /* the pre-shared key */
+    bool has_static;                  /* server: has a key pair; client: pins the server's public key */
+    uint8_t static_priv[SKT_KEY_LEN]; /* server, with has_static: its private key */
+    uint8_t static_pub[SKT_KEY_LEN];  /* with has_static: the server's public key */
+    struct skt_tuning tuning;         /* what the entry sets besides */
+    uint8_t mode;                     /* enum skt_wire_mode */
+    bool probing;                     /* client: there are several servers to choose from */
     const char *state_folder; /* server: where the stamp cache is kept over a restart; NULL: nowhere */
     uint32_t features;        /* bits of enum skt_feature */
     /* client: the extensions of ATTACH (wire.h), at most SKT_ATTACH_EXTENSIONS_MAX bytes; copied */
     const uint8_t *extensions;
-    size_t extensions_len;
+    size_t extensions_len; /* of `extensions` */
 };
 
 /* What the endpoint tells; every member may be NULL. `user` is the pointer given to skt_endpoint_new. */
@@ -53,9 +55,11 @@ struct skt_endpoint_handler {
                         char *text);
     /* Server: the name of a ticket's holder for the log, or NULL. */
     const char *(*name_of)(void *user, const uint8_t ticket[SKT_TICKET_LEN]);
-    /* Server: a new session. Client: a cid was given. */
+    /* Server: a new session. */
     void (*on_accept)(void *user, struct skt_endpoint *ep, uint32_t cid);
+    /* Client: a cid was given. */
     void (*on_cid)(void *user, struct skt_endpoint *ep, uint32_t cid);
+    /* A message has come; msg is valid until the call ends. */
     void (*on_message)(void *user, struct skt_endpoint *ep, uint32_t cid, const uint8_t *msg, size_t len);
     /* The session ends; it can still be asked about, its streams are already reset. Once per cid. */
     void (*on_close)(void *user, struct skt_endpoint *ep, uint32_t cid);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum {
-    RUNS_MAX = 16, /* sends of one session before the others have their turn */
+    RUNS_MAX = 16, /* sends of one session before the others have their turn: up to 1 MiB */
     NEWS_MAX = 64, /* streams of one session that tell their news before that: each that ends costs a few
                       system calls */
 };

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ASK_MAX = 16 }; /* silent sessions asked at a time */
+enum {
+    ASK_MAX = 16
+}; /* silent sessions asked at a time: one that is gone is enough, and each costs a packet */
 
 static uint16_t via_of(const struct skt_endpoint *ep, const struct skt_udp *udp)
 {

@@ -21,8 +21,8 @@ struct skt_relay_stats {
 /* SKT_ERR_NOMEM. */
 int skt_relay_set_new(struct skt_relay_set **out, struct skt_loop *loop);
 
-/* Ends what is open: nothing more is read from TCP; the peers get what was, TCP what has come from them, then
- * both are reset. */
+/* Ends all relays that are open. Nothing more is read from TCP. What was read before still goes to the peers,
+ * and what has come from the peers still goes to TCP; then the stream and the connection are reset. */
 void skt_relay_set_leave(struct skt_relay_set *set);
 
 /* Resets what is still open; NULL is allowed. */

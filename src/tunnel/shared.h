@@ -16,17 +16,17 @@
 enum { SKT_SEND_BUFFER_LEN = 65536 }; /* one UDP_SEGMENT send */
 
 struct skt_shared {
-    struct skt_loop *loop;
-    const struct skt_crypto *crypto;
-    struct skt_crypto_costs costs;
-    struct skt_pool pool;
-    size_t fds_max;      /* descriptors that all sessions together may have for connections to targets */
-    size_t fds;          /* those in use; see skt_endpoint_take_fd */
-    size_t fds_orphaned; /* those of `fds` that are of sessions that are over, for what TCP has yet to take */
-    size_t max_memory;   /* bytes, as handed in or the default */
-    struct skt_list stamps;     /* struct skt_stamps: the replay cache of each psk */
-    uint8_t *send_buffer;       /* SKT_SEND_BUFFER_LEN bytes; touched only while something is sent */
-    struct skt_trace trace;     /* what endpoints that are made tell; they can be told of another one */
+    struct skt_loop *loop;           /* that all endpoints run on */
+    const struct skt_crypto *crypto; /* for all of them */
+    struct skt_crypto_costs costs;   /* what its ciphers cost on this machine */
+    struct skt_pool pool;            /* packet buffers, with the budget of max_memory */
+    size_t fds_max;         /* descriptors that all sessions together may have for connections to targets */
+    size_t fds;             /* of fds_max: in use (tunnel/endpoint_fds.h) */
+    size_t fds_orphaned;    /* of fds: of sessions that are over, for what TCP has yet to take */
+    size_t max_memory;      /* bytes, as handed in or the default */
+    struct skt_list stamps; /* struct skt_stamps: the replay cache of each psk */
+    uint8_t *send_buffer;   /* SKT_SEND_BUFFER_LEN bytes; touched only while something is sent */
+    struct skt_trace trace; /* what endpoints that are made tell; they can be told of another one */
     struct skt_loop_timer trim; /* gives idle buffers back to the system */
 };
 

@@ -11,12 +11,12 @@
 #include "tunnel/stampfile.h"
 
 struct skt_stamps {
-    struct skt_list link;       /* in shared->stamps */
-    unsigned users;             /* endpoints */
-    uint8_t name[SKT_HASH_LEN]; /* of the psk: HMAC-SHA-256(psk, "skcptun stamps") */
-    struct skt_stampcache cache;
-    struct skt_cookies cookies;
-    struct skt_stampfile *file; /* NULL: kept nowhere */
+    struct skt_list link;        /* in shared->stamps */
+    unsigned users;              /* endpoints that serve this psk; the last one frees it */
+    uint8_t name[SKT_HASH_LEN];  /* of the psk: HMAC-SHA-256(psk, "skcptun stamps") */
+    struct skt_stampcache cache; /* which message 1 was answered already */
+    struct skt_cookies cookies;  /* for clients that have to come twice */
+    struct skt_stampfile *file;  /* NULL: kept nowhere */
 };
 
 /* The cache of a psk, made with the first user. folder: where it is kept over a restart, in a file that is

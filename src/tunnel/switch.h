@@ -15,15 +15,16 @@
 struct skt_switch;
 
 struct skt_switch_conf {
-    struct skt_loop *loop;
-    struct skt_tun *tun; /* outlives the switch; its reader is the switch's */
-    bool server;
-    struct skt_ipnet address4, address6; /* the TUN's own with its network; family 0: none */
-    size_t mtu;                          /* of plain packets, the most that any session may have */
+    struct skt_loop *loop; /* that the TUN and the endpoints run on */
+    struct skt_tun *tun;   /* outlives the switch; its reader is the switch's */
+    bool server;           /* packets go to the session that has their destination; else to the one in use */
+    struct skt_ipnet address4; /* the TUN's own IPv4 address with its network; family 0: none */
+    struct skt_ipnet address6; /* the TUN's own IPv6 address with its network; family 0: none */
+    size_t mtu;                /* of plain packets, the most that any session may have */
     /* A session's MTU is what goes in one datagram on its path, from SKT_SWITCH_MTU_MIN to mtu; else mtu. */
     bool follow_path;
     void (*on_mtu)(void *user, size_t mtu); /* client, with follow_path: of the session in use; or NULL */
-    void *user;
+    void *user;                             /* for on_mtu */
     const struct skt_ipnet
         *routes;        /* client: networks that the configuration sends into the TUN; the owner's */
     size_t route_count; /* of `routes` */
@@ -36,16 +37,19 @@ struct skt_switch_conf {
 enum { SKT_SWITCH_MTU_MIN = 1280 };
 
 struct skt_switch_stats {
-    uint64_t packets_in, bytes_in;   /* read from the TUN */
-    uint64_t packets_out, bytes_out; /* written to it */
-    uint64_t forwarded;              /* from one session to another */
-    uint64_t malformed;              /* not an IP packet, or a message that is none */
-    uint64_t spoofed;                /* from an address that the session does not have, or can't have */
-    uint64_t group;                  /* to a multicast, broadcast or link-local address */
-    uint64_t no_route;               /* nobody has the destination, or no session is there */
-    uint64_t too_big;                /* longer than the MTU allows; carried in pieces where it can be */
-    uint64_t overflow;               /* no memory, or the TUN did not take it */
-    uint64_t dropped, marked;        /* by the managed queues */
+    uint64_t packets_in;  /* read from the TUN */
+    uint64_t bytes_in;    /* of packets_in */
+    uint64_t packets_out; /* written to the TUN */
+    uint64_t bytes_out;   /* of packets_out */
+    uint64_t forwarded;   /* from one session to another */
+    uint64_t malformed;   /* not an IP packet, or a message that is none */
+    uint64_t spoofed;     /* from an address that the session does not have, or can't have */
+    uint64_t group;       /* to a multicast, broadcast or link-local address */
+    uint64_t no_route;    /* nobody has the destination, or no session is there */
+    uint64_t too_big;     /* longer than the MTU allows; carried in pieces where it can be */
+    uint64_t overflow;    /* no memory, or the TUN did not take it */
+    uint64_t dropped;     /* by the managed queues */
+    uint64_t marked;      /* by the managed queues, with congestion experienced (ECN) */
 };
 
 /* A packet for a script: plain, at most mtu bytes, checksums complete. */
@@ -119,9 +123,10 @@ void skt_switch_stats(const struct skt_switch *sw, struct skt_switch_stats *out)
 
 /* What waits before a session and what was taken from there so far. False: it is not attached. */
 struct skt_switch_queue {
-    size_t bytes;
-    uint32_t packets;
-    uint64_t dropped, marked;
+    size_t bytes;     /* that wait */
+    uint32_t packets; /* that wait */
+    uint64_t dropped; /* so far, for want of room, too */
+    uint64_t marked;  /* so far, with congestion experienced (ECN) */
 };
 bool skt_switch_queue(const struct skt_switch *sw, const struct skt_endpoint *ep, uint32_t cid,
                       struct skt_switch_queue *out);

@@ -11,8 +11,9 @@ struct skt_switch_route;
 
 struct skt_switch_routes {
     struct skt_switch_route **buckets; /* hosts, by address */
-    size_t bucket_count, host_count;
-    struct skt_switch_route *nets; /* the longest prefix first */
+    size_t bucket_count;               /* of `buckets`; a power of two, or 0 */
+    size_t host_count;                 /* in `buckets` */
+    struct skt_switch_route *nets;     /* the longest prefix first */
 };
 
 void skt_switch_routes_init(struct skt_switch_routes *t);

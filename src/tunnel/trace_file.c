@@ -19,14 +19,15 @@ enum { BUFFER_LEN = 65536 }; /* about 700 records: one system call for so many *
 static const char trace_begin[] = "\x1e{\"file_schema\"";
 
 struct skt_trace_file {
-    struct skt_loop *loop;
-    struct skt_loop_timer flush;
-    struct skt_qlog *qlog;
-    char *path;
-    int fd;              /* -1: the trace has ended */
-    uint64_t max, taken; /* bytes that it may have, and those taken, what is in `buffer` included */
-    size_t len;          /* bytes in it */
-    char buffer[BUFFER_LEN];
+    struct skt_loop *loop;       /* whose time the records have */
+    struct skt_loop_timer flush; /* writes what waits; set while something does */
+    struct skt_qlog *qlog;       /* makes the records */
+    char *path;                  /* of the file */
+    int fd;                      /* of the file; -1: the trace has ended */
+    uint64_t max;                /* bytes that the file may have */
+    uint64_t taken;              /* bytes of the records so far, those in `buffer` included */
+    size_t len;                  /* bytes in `buffer` */
+    char buffer[BUFFER_LEN];     /* records that wait to be written */
 };
 
 static void stop(struct skt_trace_file *f)
