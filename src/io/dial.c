@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Where there is no limit, an address that does not answer keeps the next one waiting this long. */
-static const skt_us attempt_limit = 10 * SKT_US_PER_SEC;
+#define ATTEMPT_LIMIT (10 * SKT_US_PER_SEC)
 
 static void try_next(struct skt_dial *d);
 
@@ -80,7 +80,7 @@ static skt_us attempt_until(const struct skt_dial *d, skt_us now)
 {
     size_t left = d->n - d->next; /* after the one that is tried now */
     if (d->until == SKT_NEVER)
-        return left ? now + attempt_limit : SKT_NEVER;
+        return left ? now + ATTEMPT_LIMIT : SKT_NEVER;
     return now + (d->until - now) / (skt_us)(left + 1);
 }
 

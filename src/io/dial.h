@@ -22,9 +22,9 @@ enum skt_dial_what {
 };
 
 struct skt_dial_failure {
-    enum skt_dial_what what;
-    struct skt_addr at; /* at which address; family 0: at none in particular */
-    char why[96];       /* in words; "": nothing has failed */
+    enum skt_dial_what what; /* which kind of failure */
+    struct skt_addr at;      /* at which address; family 0: at none in particular */
+    char why[96];            /* in words; "": nothing has failed */
 };
 
 /* Told once how it went, from the loop, never from inside skt_dial_begin. conn is connected and the callee's

@@ -26,7 +26,7 @@ struct skt_script_lookup {
     int ref;                     /* of the function, in the registry */
 };
 
-static const double delay_max_s = 1e9; /* 30 years, and its microseconds fit in 64 bits */
+#define DELAY_MAX_S 1e9 /* 30 years, and its microseconds fit in 64 bits */
 
 static void end_timer(struct skt_script_timer *t)
 {
@@ -57,7 +57,7 @@ static int timer_start(lua_State *L)
     struct skt_script *app = skt_api_app(L);
     lua_Number seconds = skt_script_arg_check_number(L, 1, "seconds");
     skt_script_arg_check_function(L, 2, "callback");
-    if (!(seconds >= 0 && seconds <= delay_max_s))
+    if (!(seconds >= 0 && seconds <= DELAY_MAX_S))
         return skt_script_push_fail(L, "seconds: expected 0..1e9");
     if (app->life.closed)
         return skt_script_push_fail(L, "ending");

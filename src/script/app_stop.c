@@ -11,7 +11,8 @@
 
 #include <stdlib.h>
 
-static const skt_us stop_poll = 20 * SKT_US_PER_MS; /* how late an end may be noticed */
+/* How late the end of the last connection may be noticed. */
+#define STOP_POLL (20 * SKT_US_PER_MS)
 
 static void close_everything(struct skt_script *app)
 {
@@ -34,7 +35,7 @@ static void on_stop_timer(struct skt_loop_timer *t, skt_us now)
         skt_relay_set_leave(app->relays);
     }
     if (open && now < app->life.stop_at) {
-        skt_loop_timer_set(app->loop, t, skt_us_min(now + stop_poll, app->life.stop_at));
+        skt_loop_timer_set(app->loop, t, skt_us_min(now + STOP_POLL, app->life.stop_at));
         return;
     }
     close_everything(app);

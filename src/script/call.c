@@ -9,8 +9,9 @@
 #include <time.h>
 
 enum {
-    HOOK_EVERY = 100000, /* instructions */
-    TRACEBACK_LINES = 10,
+    HOOK_EVERY =
+        100000, /* instructions of Lua: some ms, so that the limit is kept and the look costs nothing */
+    TRACEBACK_LINES = 10, /* of an error that is logged: enough for a script's own functions */
 };
 
 static const char *const callback_names[] = {
@@ -31,13 +32,13 @@ static const char *const callback_names[] = {
 };
 
 struct call {
-    struct skt_script_lua *lua;
-    enum skt_script_callback cb;
-    int ref; /* with SKT_CB_OTHER: the function */
-    const struct skt_script_call_arg *args;
-    int count;
-    lua_Integer *result;
-    bool absent;
+    struct skt_script_lua *lua;             /* where it is called */
+    enum skt_script_callback cb;            /* what is called */
+    int ref;                                /* with SKT_CB_OTHER: of the function, in the registry */
+    const struct skt_script_call_arg *args; /* its arguments */
+    int count;                              /* of args */
+    lua_Integer *result;                    /* gets the first result where that is an integer; may be NULL */
+    bool absent;                            /* there was no such function */
 };
 
 /* The loop's clock stands still during a turn; this one does not. */

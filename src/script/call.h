@@ -33,7 +33,12 @@ enum skt_script_callback {
 };
 
 struct skt_script_call_arg {
-    enum { SKT_ARG_INTEGER, SKT_ARG_STRING, SKT_ARG_HANDLE, SKT_ARG_NIL } type;
+    enum {
+        SKT_ARG_INTEGER,
+        SKT_ARG_STRING,
+        SKT_ARG_HANDLE,
+        SKT_ARG_NIL,
+    } type;              /* which of the members below is its value */
     lua_Integer integer; /* the value of an integer */
     const void *ptr;     /* the bytes of a string, or the object that the handle stands for */
     size_t len;          /* of the string */

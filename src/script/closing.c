@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 /* The endpoint does not tell when a peer has all messages; a look at a session costs next to nothing. */
-static const skt_us poll_every = 10 * SKT_US_PER_MS;
+#define POLL_EVERY (10 * SKT_US_PER_MS)
 
-static const skt_us patience =
-    10 * SKT_US_PER_SEC; /* who acknowledges nothing for so long has gone, or stands still */
+/* Who acknowledges nothing for so long has gone, or stands still. */
+#define PATIENCE (10 * SKT_US_PER_SEC)
 
 struct skt_script_closing {
     struct skt_list link;      /* in app->closing.sessions */
@@ -67,7 +67,7 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
         const struct skt_session *s = skt_endpoint_session(c->k->ep, c->cid);
         if (s && skt_session_state(s) != SKT_SESSION_CLOSED && !c->told) {
             c->told = true;
-            c->until = now >= c->until ? now : now + patience;
+            c->until = now >= c->until ? now : now + PATIENCE;
             skt_script_skcp_tell_close(c->k, c->cid);
             continue; /* c may be gone */
         }
@@ -76,7 +76,7 @@ static void on_timer(struct skt_loop_timer *t, skt_us now)
             end(c);
     }
     if (!skt_list_empty(&app->closing.sessions))
-        skt_loop_timer_set(app->loop, t, now + poll_every);
+        skt_loop_timer_set(app->loop, t, now + POLL_EVERY);
 }
 
 void skt_script_closing_init(struct skt_script *app)
@@ -107,7 +107,7 @@ int skt_script_closing_begin(struct skt_script_skcp *k, uint32_t cid)
     if (!c)
         return skt_endpoint_close(k->ep, cid, SKT_CLOSE_LOCAL);
     skt_loop_timer_set(app->loop, &app->closing.timer, now);
-    *c = (struct skt_script_closing){.k = k, .cid = cid, .until = now + patience};
+    *c = (struct skt_script_closing){.k = k, .cid = cid, .until = now + PATIENCE};
     skt_list_init(&c->link);
     skt_list_append(&app->closing.sessions, &c->link);
     return SKT_OK;

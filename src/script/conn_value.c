@@ -7,7 +7,8 @@
 #define CONN "skt.conn"
 
 struct conn {
-    uint32_t number, cid;
+    uint32_t number; /* of the TCP connection, or of the skcp object */
+    uint32_t cid;    /* of the session; 0: it is a TCP connection */
 };
 
 static int conn_index(lua_State *L)

@@ -15,16 +15,17 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { LIMIT_S = 2 };
+enum { LIMIT_S = 2 }; /* the loop stands still so long at most: sessions bear it, who looks on hardly */
 
 /* Shared with the thread; whoever is the last to leave frees it. */
 struct lookup {
-    pthread_mutex_t lock;
-    pthread_cond_t done_cond;
-    bool done, abandoned;
-    int rc; /* of getaddrinfo */
-    struct in_addr addr;
-    char name[256];
+    pthread_mutex_t lock;     /* of the members below */
+    pthread_cond_t done_cond; /* `done` is set */
+    bool done;                /* the thread has its answer */
+    bool abandoned;           /* nobody waits for it any more: the thread frees this */
+    int rc;                   /* of getaddrinfo */
+    struct in_addr addr;      /* the answer, where rc is 0 */
+    char name[256];           /* asked for: a name has 253 characters at most */
 };
 
 static void destroy(struct lookup *k)

@@ -10,10 +10,13 @@
 #include <string.h>
 
 /* The endpoint tells when there is room; it can't tell when there is memory again. */
-static const skt_us retry_every = 100 * SKT_US_PER_MS;
+#define RETRY_EVERY (100 * SKT_US_PER_MS)
 
 /* What may wait for one session; a callback that sends in an endless loop is refused then. */
-enum { WAITING_MAX = 8 * 1024 * 1024, WAITING_OVERHEAD = 256 /* of a message */ };
+enum {
+    WAITING_MAX = 8 * 1024 * 1024, /* the largest message 32 times */
+    WAITING_OVERHEAD = 256,        /* a message's, its hold's and malloc's bytes around it */
+};
 
 /* What waits for one session. */
 struct skt_script_waiting {
@@ -114,7 +117,7 @@ static void on_retry(struct skt_loop_timer *t, skt_us now)
         skt_script_pending_retry(p->k, p->cid);
     }
     if (!skt_list_empty(&app->pending.messages))
-        skt_loop_timer_set(app->loop, t, now + retry_every);
+        skt_loop_timer_set(app->loop, t, now + RETRY_EVERY);
 }
 
 static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, size_t len)
@@ -139,7 +142,7 @@ static int put_off(struct skt_script_skcp *k, uint32_t cid, const void *buf, siz
         return SKT_ERR_NOMEM;
     }
     if (skt_list_empty(&app->pending.messages))
-        skt_loop_timer_set(app->loop, &app->pending.retry, skt_loop_now(app->loop) + retry_every);
+        skt_loop_timer_set(app->loop, &app->pending.retry, skt_loop_now(app->loop) + RETRY_EVERY);
     skt_list_append(&app->pending.messages, &p->link);
     return SKT_OK;
 }

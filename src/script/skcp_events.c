@@ -12,7 +12,7 @@
 #include "script/state.h"
 #include "script/stream.h"
 #include "script/tun_admit.h"
-#include "script/tun_system.h"
+#include "script/tun_pins.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include "script/tcp_queue.h"
 
 /* What TCP has delivered the loop does not tell. */
-static const skt_us linger_look = 20 * SKT_US_PER_MS;
+#define LINGER_LOOK (20 * SKT_US_PER_MS)
 
 /* A listener is not to accept more while what its connections' beginnings and ends have sent waits. */
 struct skt_script_source skt_script_tcp_event(const struct skt_script_tcp *c)
@@ -32,7 +32,7 @@ void skt_script_tcp_linger(struct skt_script_tcp *c)
     } else if (now >= c->linger_until) {
         skt_script_tcp_abort(c);
     } else {
-        skt_us look = c->queue.first ? c->linger_until : skt_us_min(c->linger_until, now + linger_look);
+        skt_us look = c->queue.first ? c->linger_until : skt_us_min(c->linger_until, now + LINGER_LOOK);
         skt_loop_timer_set(app->loop, &c->timer, look);
         skt_script_tcp_watch(c);
     }

@@ -17,7 +17,4 @@ void skt_script_tun_unit_configure_again(struct skt_script_tun_unit *u);
 /* Once more what could not be asked for. */
 void skt_script_tun_unit_ask_again(struct skt_script_tun_unit *u);
 
-/* Client: a server's addresses stay outside the tunnel. */
-void skt_script_tun_unit_pin(struct skt_script *app, const struct skt_addr *addrs, size_t n);
-
 #endif

@@ -10,9 +10,9 @@
 #include <sys/uio.h>
 
 enum {
-    BUDGET_LEN = 256 * 1024, /* bytes moved in one direction by one event */
-    PIECES_MIN = 4,
-    PIECES_MAX = 64,
+    BUDGET_LEN = 256 * 1024, /* bytes moved in one direction by one event: three of the largest reads */
+    PIECES_MIN = 4,          /* segments offered to a read: 5 KiB, for who says little at a time */
+    PIECES_MAX = 64,         /* 90 KiB, and a KiB of the stack for where they are */
 };
 
 static size_t iov_total(const struct iovec *iov, int n)
