@@ -8,6 +8,7 @@
 #include "cli/run_log.h"
 #include "cli/run_reload.h"
 #include "cli/run_status.h"
+#include "cli/service.h"
 #include "io/privileges.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ static void on_end_signal(struct skt_loop_signal *s, int signum)
         skt_info("%s again: ending at once", name);
     else
         skt_info("%s: ending, open connections get %d s", name, (int)(drain_limit / SKT_US_PER_SEC));
+    skt_service_stopping();
     skt_script_stop(p->app, p->stopping ? 0 : drain_limit, on_stopped, p);
     p->stopping = true;
 }
@@ -46,7 +48,11 @@ static void on_reload_signal(struct skt_loop_signal *s, int signum)
 {
     (void)s;
     (void)signum;
+    if (process.stopping)
+        return;
+    skt_service_reloading();
     skt_run_reload(&process);
+    skt_service_reloaded();
 }
 
 static int load(struct skt_process *p)
@@ -150,6 +156,7 @@ static int start(struct skt_process *p)
 /* Whatever was reached is undone, latest first. */
 static void clean_up(struct skt_process *p)
 {
+    skt_service_stop();
     skt_run_log_stop();
     skt_script_free(p->app);
     skt_status_socket_free(p->status);
@@ -179,6 +186,7 @@ int skt_run(const struct skt_run_source *source)
     if (status == SKT_EXIT_OK)
         status = start(p);
     if (status == SKT_EXIT_OK) {
+        skt_service_start(p->loop, write_status, p);
         skt_loop_run(p->loop);
         status = skt_script_failed(p->app) ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
         skt_run_log_stop();

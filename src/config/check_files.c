@@ -4,9 +4,9 @@
 #include "config/problem.h"
 
 #include "base/log.h"
+#include "config/account.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,29 +55,6 @@ static void check_log_file(struct config_reader *r, void *arg)
 
 /* --- what the account may write --- */
 
-#ifdef __APPLE__
-typedef int group_number; /* getgrouplist(3) */
-#else
-typedef gid_t group_number;
-#endif
-
-enum { GROUPS_MAX = 64 }; /* of an account that is made for a service: a handful */
-
-static bool is_in_group(const struct passwd *account, gid_t gid)
-{
-    group_number groups[GROUPS_MAX];
-    int n = GROUPS_MAX;
-    if (account->pw_gid == gid)
-        return true;
-    if (getgrouplist(account->pw_name, (group_number)account->pw_gid, groups, &n) < 0)
-        return false; /* in more than there is room for; a warning too many */
-    for (int i = 0; i < n; i++) {
-        if ((gid_t)groups[i] == gid)
-            return true;
-    }
-    return false;
-}
-
 /* By its mode; lists of access rights are not looked at. */
 static bool may_write(const struct passwd *account, const struct stat *st)
 {
@@ -85,7 +62,7 @@ static bool may_write(const struct passwd *account, const struct stat *st)
         return true;
     if (st->st_uid == account->pw_uid)
         return (st->st_mode & S_IWUSR) != 0;
-    return (st->st_mode & (is_in_group(account, st->st_gid) ? S_IWGRP : S_IWOTH)) != 0;
+    return (st->st_mode & (skt_account_is_in_group(account, st->st_gid) ? S_IWGRP : S_IWOTH)) != 0;
 }
 
 /* The start is root's; whatever SIGHUP opens is the account's. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/config.h"
+#include "config/account.h"
 
 #include "base/err.h"
 #include "base/wipe.h"
@@ -121,14 +122,22 @@ int skt_config_load_text(struct skt_config **out, const char *path, const char *
     return load_text(out, path, text, len, why, why_cap, NULL);
 }
 
+/* Can others read it than its owner and the group that is meant to? A pipe has no readers but us. */
+static bool is_for_others(const struct skt_config *conf, const struct stat *st)
+{
+    return S_ISREG(st->st_mode) &&
+           ((st->st_mode & S_IROTH) ||
+            ((st->st_mode & S_IRGRP) && !skt_account_group_is_meant(conf->run_as, st->st_gid)));
+}
+
 static int load(struct skt_config **out, const char *path, int fd, char *why, size_t why_cap,
                 struct skt_config_strings *problems)
 {
     char *text = NULL;
     size_t len = 0;
-    mode_t mode = 0;
+    struct stat st;
     *out = NULL;
-    int err = skt_config_read_file(fd, &text, &len, &mode);
+    int err = skt_config_read_file(fd, &text, &len, &st);
     if (err != SKT_OK) {
         snprintf(why, why_cap, "%s: %s", path, err == SKT_ERR_IO ? strerror(errno) : "out of memory");
         if (problems)
@@ -138,7 +147,7 @@ static int load(struct skt_config **out, const char *path, int fd, char *why, si
     err = load_text(out, path, text, len, why, why_cap, problems);
     skt_wipe(text, len);
     free(text);
-    if (err == SKT_OK && (mode & (S_IRGRP | S_IROTH)))
+    if (err == SKT_OK && is_for_others(*out, &st))
         err = skt_config_warn_readable(*out);
     return err;
 }

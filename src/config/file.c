@@ -11,9 +11,8 @@
 
 enum { FILE_MAX_LEN = 16 * 1024 * 1024 }; /* half of what the sandbox may hold (SKT_SANDBOX_MEMORY) */
 
-int skt_config_read_file(int fd, char **text, size_t *len, mode_t *mode)
+int skt_config_read_file(int fd, char **text, size_t *len, struct stat *st)
 {
-    struct stat st;
     FILE *f = fd >= 0 ? fdopen(fd, "rb") : NULL;
     if (!f) {
         if (fd >= 0)
@@ -21,14 +20,13 @@ int skt_config_read_file(int fd, char **text, size_t *len, mode_t *mode)
         return SKT_ERR_IO;
     }
     int err = SKT_ERR_IO;
-    if (fstat(fileno(f), &st) != 0)
+    if (fstat(fileno(f), st) != 0)
         goto out;
-    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) {
-        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode) && !S_ISCHR(st->st_mode)) {
+        errno = S_ISDIR(st->st_mode) ? EISDIR : EINVAL;
         goto out;
     }
-    *mode = S_ISREG(st.st_mode) ? st.st_mode : 0;
-    size_t cap = S_ISREG(st.st_mode) && st.st_size < FILE_MAX_LEN ? (size_t)st.st_size + 1 : 65536;
+    size_t cap = S_ISREG(st->st_mode) && st->st_size < FILE_MAX_LEN ? (size_t)st->st_size + 1 : 65536;
     *text = malloc(cap);
     err = *text ? SKT_OK : SKT_ERR_NOMEM;
     *len = *text ? fread(*text, 1, cap, f) : 0;
