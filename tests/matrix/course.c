@@ -8,7 +8,9 @@ enum {
     THIN_LEAD_S = 2,  /* beside one: how long it is there before the bulk flow */
     OTHER_LEAD_S = 3, /* the other session, or TCP */
     SETTLE_S = 5,     /* shares count from then on */
-    SHARE_S = 40,     /* and are means of as long, since two CUBIC flows take long to even out */
+    SHARE_S = 25,     /* and are means of as long, since two CUBIC flows take long to even out; */
+    SHARE_FAST_S = 6, /* of less on links of FAST_KBIT, where that is much to compute */
+    FAST_KBIT = 300000,
     ON_OFF_S = 2,
     IDLE_BEFORE_S = 3,
     IDLE_S = 300,
@@ -26,6 +28,11 @@ static void add_on_off(struct matrix_course *c, skt_us len)
     skt_us end = skt_us_max(len, 6 * ON_OFF_S * SEC);
     for (skt_us t = 0; t < end; t += 2 * ON_OFF_S * SEC)
         add(c, t, ON_OFF_S * SEC);
+}
+
+static skt_us share_of(const struct matrix_cell *cell)
+{
+    return (cell->link->kbit >= FAST_KBIT ? SHARE_FAST_S : SHARE_S) * SEC;
 }
 
 struct matrix_course matrix_course_of(const struct matrix_cell *cell)
@@ -53,7 +60,7 @@ struct matrix_course matrix_course_of(const struct matrix_cell *cell)
     case MATRIX_BESIDE_CUBIC:
     case MATRIX_BESIDE_BBR:
         c.settle = SETTLE_S * SEC;
-        add(&c, OTHER_LEAD_S * SEC, c.settle + (cell->seconds ? len : SHARE_S * SEC));
+        add(&c, OTHER_LEAD_S * SEC, c.settle + (cell->seconds ? len : share_of(cell)));
         break;
     case MATRIX_MOVED:
         add(&c, 0, len);
@@ -81,4 +88,9 @@ bool matrix_counts(const struct matrix_course *c, skt_us t)
         if (t >= c->on[i].from + c->settle && t < c->on[i].to)
             return true;
     return false;
+}
+
+bool matrix_has_reference(const struct matrix_cell *cell)
+{
+    return cell->history < MATRIX_TWO || cell->history == MATRIX_MOVED;
 }

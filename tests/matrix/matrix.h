@@ -71,6 +71,7 @@ struct matrix_cell {
 /* Times in ms, rates in Mbit/s of payload. What is not in the cell is 0. */
 struct matrix_result {
     double goodput, limit;
+    double payload_share;                 /* of the bytes of a full packet */
     double thin_mean, thin_p50, thin_p99; /* round trips over the link's own */
     unsigned thin_count;
     double queue_mean,
@@ -81,6 +82,9 @@ struct matrix_result {
     double both;    /* what all of them got over the limit */
     bool cut;       /* the session or its stream has not lasted */
 };
+
+/* Has the cell a TCP without a tunnel to be compared with? Not where several flows share the link. */
+bool matrix_has_reference(const struct matrix_cell *cell);
 
 /* False: a recording is not there. */
 bool matrix_run(const struct matrix_cell *cell, uint64_t seed, struct matrix_result *out);

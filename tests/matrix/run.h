@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A cell while it runs: links, senders, requests (matrix/run.c, matrix/course.c, matrix/net.c,
- * matrix/thin.c). */
+/* A cell while it runs: its links (net.c) and history (course.c), our sessions (ours.c), requests (thin.c);
+ * what happens (drive.c), and what is counted (run.c). */
 #ifndef MATRIX_RUN_H
 #define MATRIX_RUN_H
 
@@ -14,6 +14,7 @@ enum {
     MATRIX_ON_MAX = 24,
     MATRIX_THIN_MAX = 1024,
     MATRIX_THIN_LEN = 64,
+    MATRIX_INNER_PAYLOAD = 1348, /* of a packet of SIM_INNER_LEN */
 };
 
 /* When a history has data to send, and what else happens; times from its beginning. */
@@ -47,6 +48,8 @@ struct matrix_thin {
     skt_us srtt;
 };
 
+enum { MATRIX_SERVER, MATRIX_CLIENT };
+
 /* One of our sessions. */
 struct matrix_ours {
     struct sim_world *world;
@@ -54,6 +57,7 @@ struct matrix_ours {
     int bulk, thin;          /* streams of the world's client; -1: none */
     skt_us at[2];            /* when server and client are due */
     bool touched[2];         /* they are now */
+    uint64_t sent;           /* datagrams of both ends */
     uint64_t sent_bytes;     /* IP bytes, data direction */
     enum matrix_tag tag;
     struct matrix_run *run;
@@ -95,10 +99,34 @@ double matrix_net_could(const struct matrix_run *r);
 /* One way, jitter's mean included. */
 skt_us matrix_net_delay(const struct sim_link *l);
 
+/* --- ours.c --- */
+
+/* Another session, which begins to connect. */
+void matrix_ours_add(struct matrix_run *r, uint64_t seed);
+
+/* Has the bulk flow something to send from now on? */
+void matrix_ours_set_bulk(struct matrix_ours *o, bool on);
+void matrix_ours_ask(struct matrix_ours *o); /* a request */
+
+/* Bytes that the bulk flow has delivered. */
+double matrix_ours_payload(const struct matrix_ours *o);
+
+/* Timers of the inner TCPs; and what is due or was touched. */
+void matrix_ours_check(struct matrix_ours *o);
+void matrix_ours_turn(struct matrix_ours *o);
+
+/* --- drive.c --- */
+
+/* Everything that happens before `until`, which becomes the time. */
+void matrix_drive(struct matrix_run *r, skt_us until);
+
 /* --- thin.c --- */
 
-/* A request is asked now. Its number, or -1: there were too many. */
-int matrix_thin_ask(struct matrix_run *r);
+/* A request is asked now; beside a TCP it is a datagram, sent again until it is answered. */
+void matrix_thin_send(struct matrix_run *r);
+void matrix_thin_again(struct matrix_run *r);
+void matrix_thin_arrived(struct matrix_run *r, bool forth, const uint8_t *data);
+
 void matrix_thin_answer(struct matrix_run *r, unsigned number);
 void matrix_thin_result(struct matrix_run *r, struct matrix_result *out);
 

@@ -41,6 +41,7 @@ static void push(struct sim_inner *in, bool client, struct packet packet)
     memset(p->data, 0, p->len);
     memcpy(p->data, &packet, sizeof packet);
     p->ack = packet.kind == ACK;
+    in->pushed[client] = true;
     skt_aqm_push(&in->queue[client], in->world->now, packet.flow * UINT64_C(0x9e3779b97f4a7c15) + 1, p);
 }
 

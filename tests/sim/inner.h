@@ -45,6 +45,7 @@ struct sim_inner {
     unsigned tcp_count, thin_count;
     unsigned window; /* of the TCP receivers, packets; 0: no limit */
     bool paused;     /* the TCP senders have nothing to send */
+    bool pushed[2];  /* something into the queue of server, client, since this was last cleared */
     skt_us from;     /* when counting begins */
     /* Told of each answer and when its request was sent; instead of `took`; NULL: nobody. */
     void (*on_answer)(void *user, skt_us asked);

@@ -132,9 +132,16 @@ static void deliver(struct sim_link *l, skt_us leaves, const void *data, size_t 
 
 /* --- rate --- */
 
+enum { FINE = 1024 }; /* of sim_link.idle_at */
+
 static skt_us rate_time(const struct sim_link_config *c, size_t len)
 {
     return c->rate ? (len * SKT_US_PER_SEC + c->rate - 1) / c->rate : 0;
+}
+
+static skt_us rate_wait(const struct sim_link *l, skt_us now)
+{
+    return l->idle_at > now * FINE ? (l->idle_at - now * FINE) / FINE : 0;
 }
 
 /* When the packet has left, or SKT_NEVER: there was no room for it. */
@@ -143,10 +150,12 @@ static skt_us pass_rate(struct sim_link *l, skt_us now, size_t len)
     const struct sim_link_config *c = &l->config;
     if (!c->rate)
         return now;
-    skt_us wait = l->idle_at > now ? l->idle_at - now : 0;
+    skt_us wait = rate_wait(l, now);
     if (c->buffer && wait * c->rate / SKT_US_PER_SEC + len > c->buffer)
         return SKT_NEVER;
-    return l->idle_at = now + wait + rate_time(c, len);
+    uint64_t begin = l->idle_at > now * FINE ? l->idle_at : now * FINE;
+    l->idle_at = begin + len * SKT_US_PER_SEC * FINE / c->rate;
+    return (l->idle_at + FINE - 1) / FINE;
 }
 
 /* --- opportunities --- */
@@ -215,7 +224,7 @@ skt_us sim_link_wait(const struct sim_link *l, skt_us now, size_t len)
 {
     const struct sim_link_config *c = &l->config;
     if (!c->capacity)
-        return c->rate && l->idle_at > now ? l->idle_at - now : 0;
+        return c->rate ? rate_wait(l, now) : 0;
     struct sim_queue q = l->queue;
     return take(c, &q, now, len) - sim_link_alone(c, now, len);
 }

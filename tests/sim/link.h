@@ -59,10 +59,11 @@ struct sim_link {
     struct sim_link_config config;
     struct sim_link_stats stats;
     struct sim_rng rng;
-    bool bad;               /* Gilbert-Elliott state */
-    skt_us bad_until;       /* with burst_len */
-    skt_us last_at;         /* the latest arrival so far */
-    skt_us idle_at;         /* when the rate limiter has sent what it holds */
+    bool bad;         /* Gilbert-Elliott state */
+    skt_us bad_until; /* with burst_len */
+    skt_us last_at;   /* the latest arrival so far */
+    uint64_t idle_at; /* when the rate limiter has sent what it holds, in 1/1024 us: packets of 12.1 us are
+                         not to take 13 */
     struct sim_queue queue; /* with a capacity: what waits */
     uint64_t order;
     uint8_t tag;              /* of what is sent from now on; after a receive, of what was received */
