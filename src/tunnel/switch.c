@@ -44,7 +44,7 @@ int skt_switch_new(struct skt_switch **out, const struct skt_switch_conf *conf)
     sw->piece = malloc(conf->mtu);
     if ((skt_tun_offloads(conf->tun) & JOIN_OFFLOADS) == JOIN_OFFLOADS)
         sw->joined = malloc(SKT_JOIN_LEN_MAX); /* without memory each goes by itself */
-    skt_join_init(&sw->join, sw->joined);
+    skt_join_init(&sw->join, sw->joined, skt_tun_offloads(conf->tun) & SKT_TUN_USO);
     if (!sw->message || !sw->piece) {
         free_buffers(sw);
         free(sw);

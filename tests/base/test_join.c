@@ -61,14 +61,16 @@ static void expect_whole(const struct packet_spec *s, size_t piece)
     struct skt_tun_packet out;
     size_t n = make(s, piece);
     check_that(n, >, 1);
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, true);
     for (size_t i = 0; i < n; i++)
         assert_true(add(&j, cut[i], cut_len[i]));
     assert_int_equal(j.count, n);
     assert_true(skt_join_take(&j, &out));
     assert_int_equal(out.len, packet_build(big, s));
     assert_memory_equal(out.data, big, out.len);
-    assert_int_equal(out.offload.gso, s->version == 4 ? SKT_GSO_TCP4 : SKT_GSO_TCP6);
+    assert_int_equal(out.offload.gso, s->protocol == 17 ? SKT_GSO_UDP
+                                      : s->version == 4 ? SKT_GSO_TCP4
+                                                        : SKT_GSO_TCP6);
     assert_int_equal(out.offload.size, piece);
     assert_true(out.offload.partial);
     assert_false(skt_join_take(&j, &out));
@@ -92,13 +94,95 @@ static void joining_undoes_cutting(void **state)
     }
 }
 
+static const struct packet_spec spec_udp = {
+    .version = 4, .protocol = 17, .id = 0xfffe, .frag = 0x4000, .sport = 1, .dport = 2, .partial = true};
+
+static void joining_undoes_cutting_of_datagrams(void **state)
+{
+    (void)state;
+    static const size_t pieces[] = {1, 100, 512, 1400};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct packet_spec s = spec_udp;
+        s.payload = 10 * pieces[i] - (i % 2) * pieces[i] / 3;
+        expect_whole(&s, pieces[i]);
+        s.frag = 0;
+        expect_whole(&s, pieces[i]);
+        s.version = 6;
+        expect_whole(&s, pieces[i]);
+    }
+}
+
+static void datagrams_are_joined_where_they_are_alike(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t at;     /* byte of the second that changes */
+        uint8_t bits;  /* how */
+        bool repaired; /* its checksums are right again */
+    } reasons[] = {{1, 0x01, true},  {8, 0x01, true},   {15, 0x01, true},  {19, 0x01, true}, {21, 1, true},
+                   {23, 0x01, true}, {25, 0x01, false}, {26, 0x01, false}, {29, 1, false}};
+    struct skt_join j;
+    struct packet_spec s = spec_udp;
+    s.payload = 400;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        assert_int_equal(make(&s, 100), 4);
+        cut[1][reasons[i].at] ^= reasons[i].bits;
+        if (reasons[i].repaired) {
+            size_t len = cut_len[1];
+            packet_put16(cut[1] + 10, 0);
+            packet_put16(cut[1] + 10, (uint16_t)~packet_sum(0, cut[1], 20));
+            packet_put16(cut[1] + 26, 0);
+            packet_put16(cut[1] + 26,
+                         (uint16_t)~packet_sum(packet_pseudo(cut[1], 17, len - 20), cut[1] + 20, len - 20));
+            assert_true(skt_ippkt_sums_ok(cut[1], len));
+        }
+        skt_join_init(&j, buf, true);
+        assert_true(add(&j, cut[0], cut_len[0]));
+        if (add(&j, cut[1], cut_len[1]))
+            fail_msg("reason %zu", i);
+        assert_true(add(&j, cut[2], cut_len[2])); /* what was left out changes nothing */
+    }
+}
+
+static void datagrams_that_are_not_joined(void **state)
+{
+    (void)state;
+    struct skt_join j;
+    struct packet_spec s = spec_udp;
+    s.payload = 100;
+    s.partial = false;
+    size_t len = packet_build(big, &s);
+    skt_join_init(&j, buf, false);
+    assert_false(add(&j, big, len)); /* the TUN takes none */
+    skt_join_init(&j, buf, true);
+    packet_put16(big + 26, 0);
+    assert_false(add(&j, big, len)); /* no checksum */
+    s.payload = 0;
+    assert_false(add(&j, big, packet_build(big, &s))); /* no data */
+    s.payload = 100;
+    for (unsigned i = 0; i < SKT_JOIN_DATAGRAMS; i++)
+        assert_true(add(&j, big, packet_build(big, &s)));
+    assert_false(add(&j, big, packet_build(big, &s))); /* as many as may be */
+    skt_join_init(&j, buf, true);
+    assert_true(add(&j, big, packet_build(big, &s)));
+    s.payload = 99;
+    assert_true(add(&j, big, packet_build(big, &s)));
+    assert_false(add(&j, big, packet_build(big, &s))); /* behind a shorter one */
+    struct packet_spec tcp = spec4;
+    tcp.payload = 600;
+    tcp.partial = false;
+    skt_join_init(&j, buf, true);
+    assert_true(add(&j, big, packet_build(big, &tcp)));
+    assert_false(add(&j, big, packet_build(big, &s))); /* another protocol */
+}
+
 static void a_single_packet_stays_as_it_is(void **state)
 {
     (void)state;
     struct skt_join j;
     struct skt_tun_packet out;
     make(&spec4, 1448);
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, true);
     assert_false(skt_join_take(&j, &out));
     assert_true(add(&j, cut[0], cut_len[0]));
     assert_true(skt_join_take(&j, &out));
@@ -157,7 +241,7 @@ static void every_reason_not_to_join(void **state)
         struct skt_join j;
         s.version = r->version;
         check_that(make(&s, 1000), >, 2);
-        skt_join_init(&j, buf);
+        skt_join_init(&j, buf, true);
         for (int k = r->both ? 0 : 1; k < 2; k++) {
             cut[k][r->at] ^= r->bits;
             fix_sums(cut[k], cut_len[k]);
@@ -176,7 +260,7 @@ static void reasons_of_order_and_size(void **state)
     struct packet_spec s = spec4;
     s.payload = 3500;
     assert_int_equal(make(&s, 1000), 4);
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, true);
     assert_true(add(&j, cut[0], cut_len[0]));
     assert_false(add(&j, cut[2], cut_len[2])); /* a hole */
     assert_false(add(&j, cut[0], cut_len[0])); /* again */
@@ -187,7 +271,7 @@ static void reasons_of_order_and_size(void **state)
     s.payload = 600;
     s.partial = false;
     assert_false(add(&j, big, packet_build(big, &s)));
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, true);
     s.payload = SKT_JOIN_PIECE_MIN - 1; /* too short to begin with, and to be waited for */
     assert_false(add(&j, big, packet_build(big, &s)));
     s.payload = 0; /* an acknowledgement */
@@ -203,7 +287,7 @@ static void reasons_of_order_and_size(void **state)
     s.seq += 600;
     assert_false(add(&j, big, packet_build(big, &s))); /* behind a PSH */
     s.protocol = 17;
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, false);
     assert_false(add(&j, big, packet_build(big, &s)));
     s.protocol = 6;
     s.frag = 0x2000; /* a fragment */
@@ -218,7 +302,7 @@ static void wrong_checksums_are_not_made_right(void **state)
     for (int bad = 0; bad < 3; bad++) {
         make(&spec4, 1000);
         cut[bad][500] ^= 1;
-        skt_join_init(&j, buf);
+        skt_join_init(&j, buf, true);
         assert_true(add(&j, cut[0], cut_len[0])); /* a single one passes as it is */
         assert_int_equal(add(&j, cut[1], cut_len[1]), bad == 2);
         assert_int_equal(add(&j, cut[2], cut_len[2]), false);
@@ -236,7 +320,7 @@ static void open_checksums_are_joined_among_themselves(void **state)
     struct skt_tun_packet out;
     struct packet_spec s = spec4;
     s.payload = 1000;
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, true);
     for (int i = 0; i < 4; i++) {
         struct skt_tun_packet p = {.data = big};
         struct skt_ippkt ip;
@@ -261,7 +345,7 @@ static void identifications_count_where_routers_may_fragment(void **state)
         struct packet_spec s = spec4;
         s.frag = df ? 0x4000 : 0;
         make(&s, 1000);
-        skt_join_init(&j, buf);
+        skt_join_init(&j, buf, true);
         assert_true(add(&j, cut[0], cut_len[0]));
         packet_put16(cut[1] + 4, s.id);
         fix_sums(cut[1], cut_len[1]);
@@ -277,7 +361,7 @@ static void a_joined_packet_has_a_longest(void **state)
     struct packet_spec s = spec4;
     s.payload = 1400;
     s.partial = false;
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, true);
     size_t n = 0;
     for (; add(&j, big, packet_build(big, &s)); n++)
         s.seq += 1400;
@@ -304,7 +388,7 @@ static void hostile_packets_come_out_as_they_went_in(void **state)
         s.frag = round % 5 == 0 ? 0 : 0x4000;
         s.payload = 3700;
         size_t count = make(&s, 600);
-        skt_join_init(&j, buf);
+        skt_join_init(&j, buf, true);
         for (size_t i = 0; i < count && n < 8; i++) {
             if (check_random(&seed) % 4 == 0) {
                 cut[i][check_random(&seed) % 52] ^= (uint8_t)(1u << check_random(&seed) % 8);
@@ -337,6 +421,9 @@ CHECK_GROUP(join)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joining_undoes_cutting),
+        cmocka_unit_test(joining_undoes_cutting_of_datagrams),
+        cmocka_unit_test(datagrams_are_joined_where_they_are_alike),
+        cmocka_unit_test(datagrams_that_are_not_joined),
         cmocka_unit_test(a_single_packet_stays_as_it_is),
         cmocka_unit_test(every_reason_not_to_join),
         cmocka_unit_test(reasons_of_order_and_size),

@@ -91,6 +91,8 @@ static void cut(struct skt_tun_packet *p, size_t mtu)
 static void make_next(struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
     uint8_t *tcp = p->data + ip->transport;
+    if (ip->protocol == SKT_IPPKT_UDP)
+        return; /* the same once more */
     size_t carry = ip->len - ip->payload;
     for (int i = 7; i >= 4; i--, carry >>= 8) {
         carry += tcp[i];
@@ -114,7 +116,7 @@ static void join(uint8_t *packet, size_t len)
     struct skt_ippkt ip;
     struct skt_join j;
     size_t n = 1;
-    skt_join_init(&j, buf);
+    skt_join_init(&j, buf, true);
     if (skt_ippkt_parse(&ip, packet, len) != 0 || !skt_join_add(&j, &p, &ip))
         return;
     for (make_next(&p, &ip); n < 40 && skt_join_add(&j, &p, &ip); n++)

@@ -301,6 +301,21 @@ def test_single_segments_are_joined(lab):
     assert size > 1420 and tun["malformed"] == tun["overflow"] == 0
 
 
+@pytest.mark.parametrize("offload", [True, False])
+def test_datagrams_are_joined_and_come_out_single(lab, offload):
+    """Small datagrams in a row are written in one packet where the TUN takes such, and arrive as they were sent."""
+    t = tun_pair(lab, server_options={} if offload else {"tun_offload": False}, rate=300, delay="2ms", buffer="50ms")
+    out, into = lab.closing(t.c.udp()), lab.closing(t.s.udp(5000, timeout=30))
+    sent = [i.to_bytes(4, "big") * (25 if i % 40 else 7) for i in range(300)]  # the TUN's own queue holds 500
+    for data in sent:
+        out.sendto(data, (SERVER, 5000))
+    assert [into.recv(2000) for _ in sent] == sent
+    tun = t.server.status()["tun"]
+    lab.note(f"300 small datagrams through the TUN, offloads {offload}: {tun['packets_out']} writes at the other end")
+    assert tun["malformed"] == tun["overflow"] == 0
+    assert tun["packets_out"] < 300 if offload else tun["packets_out"] >= 300
+
+
 def test_offloads_carry_large_packets(lab):
     t = tun_pair(lab, rate=300, delay="2ms", buffer="50ms")
     Iperf(lab, t.s)
