@@ -31,7 +31,7 @@ const struct config_field skt_config_entry_fields[] = {
     {"skcp_max_conn_cnt", skt_config_read_integer, ENTRY(tuning.sessions_max), IN_SERVER_ENTRY, ZERO_DEFAULT,
      1, 1000000, 1024},
     {"streams_max", skt_config_read_integer, ENTRY(tuning.streams_max), IN_SERVER_ENTRY, 0, 1, 1000000,
-     SKT_STREAMS_DEFAULT},
+     0}, /* 0: the session's own default, which a client has in any case */
     {"mtu", skt_config_read_integer, ENTRY(tuning.mtu_max), IN_ENTRIES, 0, SKT_MTU_MIN, SKT_MTU_MAX,
      SKT_MTU_MAX},
     {"cipher", skt_config_read_cipher, ENTRY(tuning.ciphers), IN_ENTRIES, 0, 0, 0, 0},

@@ -95,7 +95,8 @@ int skt_frame_read(struct skt_reader *r, struct skt_frame *f)
         return SKT_ERR_MALFORMED;
     if (f->type != SKT_FRAME_KCP) /* the most frequent one by far */
         read_body(f);
-    return SKT_OK;
+    /* It has no length, so that there is no later version of it either that would be longer. */
+    return f->type == SKT_FRAME_PIECE && !f->good ? SKT_ERR_MALFORMED : SKT_OK;
 }
 
 /* --- writing --- */

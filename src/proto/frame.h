@@ -52,7 +52,7 @@ enum {
 };
 
 /* Takes the next frame of a packet; PAD, KCP, PARITY and PIECE take all that is left. SKT_ERR_MALFORMED: it
- * is longer than the packet. */
+ * is longer than the packet, or a PIECE that is too short. */
 int skt_frame_read(struct skt_reader *r, struct skt_frame *f);
 
 /* Adds a frame; sets w->bad where there is no room. Of the types that have a body above (not KCP, PARITY and

@@ -3,7 +3,6 @@
  * conversations that every session has: stream control and messages. */
 #include "base/err.h"
 #include "proto/kcp/ack_frame.h"
-#include "proto/kcp/internal.h"
 #include "proto/session/internal.h"
 
 #include <stdlib.h>
@@ -148,7 +147,7 @@ void skt_streams_absorb(struct skt_session *s, skt_us now)
     if (s->resets.count > 0 || s->resets.spare_count > 0)
         skt_resets_flush(s);
     if (s->control_waits)
-        skt_kcp_notify(&s->control, SKT_KCP_READABLE);
+        read_control(s, now);
     while (!skt_list_empty(&s->path.events)) {
         struct skt_kcp *k = SKT_CONTAINER(s->path.events.next, struct skt_kcp, event_node);
         unsigned events = skt_kcp_take_events(k);

@@ -5,53 +5,8 @@
 
 #include <string.h>
 
-#define CHALLENGE_TIME (100 * SKT_US_PER_MS)
-#define SEARCH_TIME    SKT_US_PER_SEC /* between searches for the datagram size that the peer causes */
-#define PONG_MAX       (60 * SKT_US_PER_SEC)
-
-/* May a client have moved? Only packets newer than all before can say so (a copy of an old one can't), and
- * only an answer to the challenge is believed. One pause for all addresses: each challenge is shorter than
- * three times the packet that caused it, so what has not proved itself gets no more than that. */
-static void consider_move(struct skt_session *s, skt_us now, const struct skt_addr *from)
-{
-    if (now < s->roaming.challenge_next)
-        return;
-    if (!skt_addr_equal(from, &s->roaming.to)) {
-        if (s->ctx->crypto->random(s->roaming.challenge, sizeof s->roaming.challenge) != SKT_OK)
-            return;
-        s->roaming.to = *from;
-    }
-    s->roaming.challenge_due = true;
-    s->roaming.challenge_next = now + CHALLENGE_TIME;
-}
-
-static void on_response_to_challenge(struct skt_session *s, skt_us now, const struct skt_addr *from,
-                                     const uint8_t token[SKT_CHALLENGE_LEN])
-{
-    if (s->client || !skt_addr_equal(from, &s->roaming.to) ||
-        memcmp(token, s->roaming.challenge, SKT_CHALLENGE_LEN) != 0)
-        return;
-    s->peer = s->roaming.to;
-    s->roaming.to = (struct skt_addr){0};
-    s->roaming.challenge_due = false;
-    skt_trace_tell(&s->path.trace, path, now, &s->peer);
-    skt_path_reset(&s->path, now);
-    skt_session_search_mtu(s, now, s->mtu.cap);
-    s->events |= SKT_EVENT_CONTINUED;
-}
-
-/* The server asks where we are: our address has changed on the way, and so may have the path. The same
- * question comes again until it is answered. */
-static void on_challenge(struct skt_session *s, skt_us now, const uint8_t token[SKT_CHALLENGE_LEN])
-{
-    if (memcmp(s->roaming.response, token, sizeof s->roaming.response) != 0 &&
-        now >= s->roaming.search_next) {
-        skt_session_search_mtu(s, now, s->mtu.cap);
-        s->roaming.search_next = now + SEARCH_TIME;
-    }
-    memcpy(s->roaming.response, token, sizeof s->roaming.response);
-    s->due.set |= SKT_DUE_RESPONSE;
-}
+/* A longer round trip is none: the session would have ended before. */
+#define PONG_MAX (60 * SKT_US_PER_SEC)
 
 /* Each PING counts once: a stamp that was not sent, or was answered before, is no round trip. */
 static bool take_ping(struct skt_session *s, uint32_t stamp)
@@ -82,10 +37,55 @@ static void on_probe(struct skt_session *s, uint16_t size, size_t datagram_len)
     s->due.set |= SKT_DUE_PROBED;
 }
 
-static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *from, const struct skt_frame *f,
-                    size_t datagram_len)
+/* Frames about the way to the peer: is it there, how far, where, how wide. False: it is none of them. */
+static bool on_path_frame(struct skt_session *s, skt_us now, const struct skt_addr *from,
+                          const struct skt_frame *f, size_t datagram_len)
 {
     switch (f->type) {
+    case SKT_FRAME_PING:
+        s->due.pong_stamp = f->stamp;
+        s->due.set |= SKT_DUE_PONG;
+        return true;
+    case SKT_FRAME_PONG:
+        on_pong(s, now, f->stamp);
+        return true;
+    case SKT_FRAME_CHALLENGE:
+        if (s->client && s->opened_by == s->connect.pending)
+            skt_connect_on_challenge(s, now, f->token);
+        else if (s->client)
+            skt_roaming_on_challenge(s, now, f->token);
+        return true;
+    case SKT_FRAME_RESPONSE:
+        skt_roaming_on_response(s, now, from, f->token);
+        return true;
+    case SKT_FRAME_PROBE:
+        on_probe(s, f->size, datagram_len);
+        return true;
+    case SKT_FRAME_PROBED:
+        if (skt_mtu_on_probed(&s->mtu, f->size, now))
+            skt_session_set_mtu(s);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Frames that carry something, or say something of the session. Others are padding, or a later version's. */
+static int on_frame(struct skt_session *s, skt_us now, const struct skt_frame *f)
+{
+    switch (f->type) {
+    case SKT_FRAME_KCP:
+        skt_parity_on_body(s, now, f->body, f->body_len);
+        return skt_streams_receive(s, now, f->body, f->body_len);
+    case SKT_FRAME_ACK:
+        return skt_streams_receive_acks(s, now, f->body, f->body_len);
+    case SKT_FRAME_PARITY:
+        return skt_parity_on_frame(s, now, f->body, f->body_len);
+    case SKT_FRAME_PIECE:
+        return skt_pieces_receive(s, now, &f->piece);
+    case SKT_FRAME_REPORT:
+        skt_parity_on_report(s, now, &f->report);
+        break;
     case SKT_FRAME_ATTACH: /* our ACCEPT was lost */
         s->due.accept = s->due.accept || !s->client;
         break;
@@ -93,45 +93,10 @@ static int on_frame(struct skt_session *s, skt_us now, const struct skt_addr *fr
         if (s->client)
             skt_connect_on_accept(s, now, &f->accept);
         break;
-    case SKT_FRAME_PING:
-        s->due.pong_stamp = f->stamp;
-        s->due.set |= SKT_DUE_PONG;
-        break;
-    case SKT_FRAME_PONG:
-        on_pong(s, now, f->stamp);
-        break;
-    case SKT_FRAME_CHALLENGE:
-        if (s->client && s->opened_by == s->connect.pending)
-            skt_connect_on_challenge(s, now, f->token);
-        else if (s->client)
-            on_challenge(s, now, f->token);
-        break;
-    case SKT_FRAME_RESPONSE:
-        on_response_to_challenge(s, now, from, f->token);
-        break;
-    case SKT_FRAME_PROBE:
-        on_probe(s, f->size, datagram_len);
-        break;
-    case SKT_FRAME_PROBED:
-        if (skt_mtu_on_probed(&s->mtu, f->size, now))
-            skt_session_set_mtu(s);
-        break;
-    case SKT_FRAME_ACK:
-        return skt_streams_receive_acks(s, now, f->body, f->body_len);
-    case SKT_FRAME_REPORT:
-        skt_parity_on_report(s, now, &f->report);
-        break;
     case SKT_FRAME_CLOSE:
         skt_session_end(s, f->reason);
         break;
-    case SKT_FRAME_PARITY:
-        return skt_parity_on_frame(s, now, f->body, f->body_len);
-    case SKT_FRAME_PIECE:
-        return skt_pieces_receive(s, now, &f->piece);
-    case SKT_FRAME_KCP:
-        skt_parity_on_body(s, now, f->body, f->body_len);
-        return skt_streams_receive(s, now, f->body, f->body_len);
-    default: /* padding, or a later version's */
+    default:
         break;
     }
     return SKT_OK;
@@ -147,11 +112,10 @@ static int read_frames(struct skt_session *s, skt_us now, const struct skt_addr 
         int err = skt_frame_read(&r, &f);
         if (err)
             return err;
-        if (f.type == SKT_FRAME_PIECE && !f.good)
-            return SKT_ERR_MALFORMED;
         if (untried && f.type != SKT_FRAME_ACCEPT && f.type != SKT_FRAME_CHALLENGE)
             return SKT_OK;
-        err = f.good ? on_frame(s, now, from, &f, datagram_len) : SKT_OK;
+        if (f.good && !on_path_frame(s, now, from, &f, datagram_len))
+            err = on_frame(s, now, &f);
         if (err || !s->opened_by) /* refused: the keys are gone */
             return err;
     }
@@ -203,7 +167,7 @@ static void on_authentic(struct skt_session *s, skt_us now, const struct skt_add
     skt_session_heard(s, now);
     skt_path_on_alive(&s->path, now);
     if (!s->client && newest && !skt_addr_equal(from, &s->peer))
-        consider_move(s, now, from);
+        skt_roaming_consider(s, now, from);
 }
 
 static void ask_rtt(struct skt_session *s, skt_us now)
@@ -214,29 +178,21 @@ static void ask_rtt(struct skt_session *s, skt_us now)
     s->liveness.ask_rtt_at = now + SKT_US_PER_SEC;
 }
 
-int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
-                        size_t len)
+/* A packet for keys that there are: opened first, and only then is any state changed. */
+static int receive_sealed(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
+                          size_t len)
 {
-    skt_path_set_time(&s->path, now);
-    if (s->state == SKT_SESSION_CLOSED || len < SKT_PACKET_MIN)
-        return count_drop(s, len, SKT_ERR_TRUNCATED);
-    uint32_t id = skt_get_u32(datagram);
     uint32_t number = skt_get_u32(datagram + 4);
-    if (number == 0)
-        return count_drop(
-            s, len, s->client ? skt_connect_on_response(s, now, from, datagram, len, id) : SKT_ERR_MALFORMED);
-    if (number == SKT_NUMBER_COOKIE && s->client)
-        return count_drop(s, len, skt_connect_on_cookie(s, now, from, datagram, len, id));
-    struct skt_keypair *kp = keypair_of(s, id);
+    struct skt_keypair *kp = keypair_of(s, skt_get_u32(datagram));
     if (!kp || !is_expected(s, kp, from))
-        return count_drop(s, len, SKT_ERR_NOTFOUND);
+        return SKT_ERR_NOTFOUND;
     uint64_t top = kp->replay.top;
     bool newest = kp == s->keys.current && number > top;
     uint8_t *plain;
     size_t plain_len;
     int err = skt_packet_open(s->ctx->crypto, kp, datagram, len, now, &plain, &plain_len);
     if (err)
-        return count_drop(s, len, err);
+        return err;
     s->stats.bytes_rx += len;
     s->stats.packets_rx++;
     skt_trace_tell(&s->path.trace, received, now, len);
@@ -252,5 +208,22 @@ int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr
     s->opened_by = NULL;
     skt_streams_absorb(s, now);
     ask_rtt(s, now);
+    return err;
+}
+
+int skt_session_receive(struct skt_session *s, skt_us now, const struct skt_addr *from, uint8_t *datagram,
+                        size_t len)
+{
+    skt_path_set_time(&s->path, now);
+    if (s->state == SKT_SESSION_CLOSED || len < SKT_PACKET_MIN)
+        return count_drop(s, len, SKT_ERR_TRUNCATED);
+    uint32_t id = skt_get_u32(datagram), number = skt_get_u32(datagram + 4);
+    int err;
+    if (number == 0)
+        err = s->client ? skt_connect_on_response(s, now, from, datagram, len, id) : SKT_ERR_MALFORMED;
+    else if (number == SKT_NUMBER_COOKIE && s->client)
+        err = skt_connect_on_cookie(s, now, from, datagram, len, id);
+    else
+        err = receive_sealed(s, now, from, datagram, len);
     return count_drop(s, len, err);
 }

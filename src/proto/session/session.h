@@ -7,16 +7,13 @@
 
 #include "base/addr.h"
 #include "base/heap.h"
-#include "base/idmap.h"
 #include "proto/keys/handshake.h"
 #include "proto/keys/keys.h"
 #include "proto/keys/replay.h"
-#include "proto/parity/gf256.h"
 #include "proto/path/path.h"
-#include "proto/primitives.h"
-#include "proto/queue/aqm.h"
+#include "proto/session/context.h"
+#include "proto/session/flow.h"
 #include "proto/session/stream.h"
-#include "proto/tuning.h"
 #include "proto/wire.h"
 
 enum {
@@ -25,43 +22,6 @@ enum {
         16, /* handshakes under way at once: 20 s of them, for round trips of 8 s and more */
     SKT_RTT_HISTORY = 10,
     SKT_SEND_BUFFER_MIN = 2048,
-};
-
-/* What an id in a packet's header leads to. First member of every such object. */
-enum skt_slot_kind { SKT_SLOT_SESSION, SKT_SLOT_HALF };
-struct skt_slot {
-    enum skt_slot_kind kind;
-};
-
-/* Counters of packets that were dropped; one set per endpoint. */
-struct skt_drops {
-    uint64_t auth, replay, malformed, overload, unknown;
-};
-
-/* What all sessions of one endpoint share; owned by the endpoint, outlives them. */
-struct skt_context {
-    const struct skt_crypto *crypto;
-    struct skt_pool
-        *pool; /* each session opens an account in it, and holds nothing that is not charged there */
-    struct skt_identity identity;
-    struct skt_mask *mask_out, *mask_in; /* by direction, seen from here */
-    struct skt_idmap ids;                /* id in a packet's header -> struct skt_slot */
-    struct skt_drops drops;
-    const struct skt_cc *cc;
-    struct skt_trace trace;  /* told when a session begins (skt_session_set_trace) */
-    int64_t clock_offset_ms; /* client: what to add to wall_ms to get the server's clock; learned */
-    bool clock_known;        /* client: a message 2 has told the server's clock */
-    bool ticket_proven;      /* client: the server has taken a proof of the ticket; it is not sent any more */
-    uint64_t wall_ms;        /* ms since 1970, refreshed by the owner before every verb */
-    uint64_t boot_ms;        /* server: since the machine's start; before skt_acceptor_initiation */
-    uint16_t cost_aes_ns, cost_chacha_ns; /* of 1200 bytes here */
-    struct skt_tuning tuning;             /* ciphers: never 0 here */
-    uint8_t mode;                         /* enum skt_wire_mode */
-    struct skt_kcp_limits limits;
-    const struct skt_gf256 *gf256;                 /* NULL: skt_gf256_portable */
-    uint32_t features;                             /* bits of enum skt_feature that we offer */
-    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* client: of ATTACH */
-    uint8_t extensions_len;
 };
 
 enum skt_session_state {
@@ -200,53 +160,6 @@ bool skt_session_messages_drained(const struct skt_session *s);
 /* Takes the next message: *msg is valid until the next call on the session. Its length or SKT_ERR_AGAIN,
  * _NOMEM. */
 long skt_session_read_message(struct skt_session *s, const uint8_t **msg);
-
-/* --- packets of a TUN: flows, numbered 0..SKT_FLOWS_MAX - 1 (session/flows.c) ---
- * A flow keeps the order of its packets and waits for no other. It is there on both ends without being
- * opened; both directions are independent. When the server has lost the session (SKT_EVENT_LOST) its flows
- * begin anew, empty. */
-
-/* News of a flow, a set. */
-enum skt_flow_event {
-    SKT_FLOW_READABLE = 1, /* skt_session_read_packet */
-    SKT_FLOW_WRITABLE = 2, /* after SKT_ERR_AGAIN */
-    SKT_FLOW_DRAINED = 4,  /* everything written has arrived */
-};
-
-/* The next flow with news, which it clears; -1: none. */
-int skt_session_next_flow(struct skt_session *s, unsigned *events);
-
-/* What is known of a packet, a set. */
-enum skt_packet_hint {
-    SKT_PACKET_BULK = 1, /* its flow has more to send than it may: others go before it */
-    SKT_PACKET_ONCE = 2, /* its loss would cost little: no duplicates of it */
-};
-
-/* Queues a message of a flow, whole or not at all. SKT_ERR_AGAIN: this flow waits (SKT_FLOW_WRITABLE
- * follows), others may not; SKT_ERR_CLOSED: the session is not up, or carries no packets; SKT_ERR_ARG: number
- * or length; SKT_ERR_NOMEM. */
-int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len,
-                             unsigned hints);
-
-/* Takes the next message of a flow: its length, SKT_ERR_AGAIN, or SKT_ERR_TRUNCATED (longer than cap; it was
- * dropped). */
-long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, size_t cap);
-
-/* How many bytes may be queued now so that the path is never idle and little waits in it: what it sends in
- * about 2 ms. The rest belongs into a queue that can still drop (proto/queue/aqm.h). */
-size_t skt_session_flow_room(const struct skt_session *s);
-
-/* Moves packets from the queue into their flows while there is room. mark: called with each packet that is to
- * be marked (ECN), before it is written. Returns how many could not be written and were dropped. */
-unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
-                          void (*mark)(struct skt_aqm_packet *packet));
-
-/* Tells the queue what has become of a flow (enum skt_flow_event). */
-void skt_session_tell_queue(const struct skt_session *s, skt_us now, struct skt_aqm *q, unsigned flow,
-                            unsigned events);
-
-/* Has everything that was written to the flow arrived? */
-bool skt_session_flow_drained(const struct skt_session *s, unsigned flow);
 
 /* Bits of enum skt_feature that both ends have. */
 uint32_t skt_session_features(const struct skt_session *s);
