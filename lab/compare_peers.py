@@ -175,6 +175,23 @@ class SkcptunTun(Vpn):
         return f"{tun.NET}.1", bench.load_port
 
 
+class SkcptunRelay(SkcptunTun):
+    """relay_tcp: what runs inside is carried as a stream. A stream goes to no address of the TUN's, so the load has another one."""
+    target = "198.51.100.1"
+
+    def __init__(self, name, label, color, speed_mode):
+        super().__init__(name, label, color, speed_mode)
+        self.settings = self.settings.replace("all else default", "relay_tcp")
+
+    def start(self, bench):
+        entry = {"skcp_speed_mode": self.speed_mode}
+        bench.s.ip("addr", "add", f"{self.target}/32", "dev", "lo")
+        tun.tun_server(bench.lab, bench.s, port=TUNNEL_PORT, entry=entry, relay_tcp={"allow": [f"{self.target}:{bench.load_port}"]})
+        bench.near = tun.tun_client(bench.lab, bench.c, [bench.addr_b], entry=entry, relay_tcp=True, routes=[f"{self.target}/32"])
+        wait_ping(bench.c, self.target)
+        return self.target, bench.load_port
+
+
 class OpenVpn(Vpn):
     name, label, color = "openvpn", "OpenVPN, CUBIC inside", "#7f7f7f"
     settings = "static key, AES-256-CBC, UDP, kernel CUBIC inside"
@@ -240,6 +257,8 @@ PEERS = [
     SkcptunTun("skcptun-tun", "skcptun turbo, CUBIC inside", "#d62728", 1, rows=("tun", "links", "latency", "pps")),
     SkcptunTun("skcptun-tun-bbr", "skcptun turbo, BBR inside", "#e7969c", 1, "bbr"),
     SkcptunTun("skcptun-tun-normal", "skcptun normal, CUBIC inside", "#ff7f0e", 0),
+    SkcptunRelay("skcptun-tun-relay", "skcptun turbo, relay_tcp", "#8c564b", 1),
+    SkcptunRelay("skcptun-tun-relay-normal", "skcptun normal, relay_tcp", "#c49c94", 0),
     WireguardGo(),
     OpenVpn(),
 ]
