@@ -226,6 +226,7 @@ static void print_tun(FILE *out, struct skt_json tun, const struct skt_status_it
     add_packets(&l, "read", number(tun, "packets_in"), number(tun, "bytes_in"));
     add_packets(&l, "written", number(tun, "packets_out"), number(tun, "bytes_out"));
     add_some(&l, "%.0f between clients", number(tun, "forwarded"));
+    add_some(&l, "%.0f of TCP in streams", number(skt_json_get(tun, "relay_tcp"), "taken"));
     end(&l);
     if (view->rates) {
         snprintf(label, sizeof label, "%s now: ", name);

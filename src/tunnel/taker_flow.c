@@ -235,6 +235,14 @@ static int ask(struct skt_taker_flow *f)
     return SKT_OK;
 }
 
+/* What only the system might still repeat makes room, the oldest first. */
+static void make_room(struct skt_taker *t)
+{
+    struct skt_list *gone = &t->flows[SKT_TAKER_GONE];
+    if (t->pairs.count >= SKT_TAKER_PAIRS_MAX && !skt_list_empty(gone))
+        skt_taker_flow_free(SKT_CONTAINER(gone->next, struct skt_taker_flow, link));
+}
+
 bool skt_taker_flow_begin(struct skt_taker *t, const struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
     struct skt_addr far = addr_of(ip->version, ip->dst, ip->dst_port);
@@ -243,6 +251,7 @@ bool skt_taker_flow_begin(struct skt_taker *t, const struct skt_tun_packet *p, c
     if (p->len > SYN_MAX || far.port == 0 || ip->src_port == 0 || !skt_taker_may_ask(t, &far, &ep, &cid) ||
         t->counts[SKT_TAKER_ASKING] >= ASKING_MAX)
         return false;
+    make_room(t);
     struct skt_taker_flow *f = calloc(1, sizeof *f);
     if (!f)
         return false;

@@ -8,6 +8,7 @@ s does not forward unless a test says so: what gets to i then, has gone in a str
 import errno
 import os
 import re
+import signal
 import socket
 import struct
 import types
@@ -306,3 +307,86 @@ def test_strangers_at_the_listener_are_reset(lab):
     assert refusal(t.s, f"{NET}.2", port, timeout=1) == errno.EAGAIN
     assert t.client.status()["tun"]["spoofed"] >= 1
     assert curl(t.c, f"{WEB}who") == "far"
+
+
+def test_the_same_port_again(lab):
+    """A connection with the ports of one that has just ended is another one."""
+    t = topology(lab, web=False)
+    listener = lab.closing(t.i.listen(7000, f"{FAR}.2"))
+    for n in range(5):
+        user = t.c.tcp()
+        user.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        user.bind((f"{NET}.2", 33333))
+        wait_until("its own machine has forgotten the last one", lambda u=user: u.connect_ex((f"{FAR}.2", 7000)) == 0, 5)
+        there = listener.accept()[0]
+        there.sendall(b"%d" % n)
+        there.close()  # who ends first has to remember the ports: not the user
+        assert user.recv(10) == b"%d" % n and user.recv(10) == b""
+        user.close()
+    assert relayed(t)["taken"] == 5
+
+
+def test_default_route_and_kill_switch(lab):
+    t = topology(lab, client_options={"routes": ["0.0.0.0/0", f"{FAR}.0/24"], "kill_switch": True})
+    name = lab.files.of(3_000_000)
+    Fetch(lab, t.c, f"{WEB}{name}").expect(lab.files, name)
+    assert relayed(t)["taken"] == 1
+
+
+def test_an_interface_that_is_made_anew(lab):
+    """Connections go on."""
+    t = topology(lab, web=False)
+    listener = lab.closing(t.i.listen(7000, f"{FAR}.2"))
+    user = lab.closing(t.c.connect(7000, f"{FAR}.2"))
+    there = lab.closing(listener.accept()[0])
+    t.c.ip("link", "del", "tun0")
+    t.client.process.wait_log("interface tun0 was removed by somebody else; it is made anew")
+    wait_route(t.c)
+    user.settimeout(60)
+    user.sendall(b"still there?")
+    there.settimeout(60)
+    assert there.recv(100) == b"still there?"
+    lab.closing(t.c.connect(7000, f"{FAR}.2", timeout=60))
+    assert relayed(t)["taken"] == 2
+
+
+def test_a_reload_of_the_server_s_rules(lab):
+    t = topology(lab, web=False)
+    listener = lab.closing(t.i.listen(7000, f"{FAR}.2"))
+    first = lab.closing(t.c.connect(7000, f"{FAR}.2"))
+    there = lab.closing(listener.accept()[0])
+    text = t.server.conf.read_text()
+    assert '["relay_tcp"] = true' in text
+    t.server.conf.write_text(text.replace('["relay_tcp"] = true', '["relay_tcp"] = {deny = {"*:7000"}}'))
+    t.server.process.signal(signal.SIGHUP)
+    wait_until("the rule holds", lambda: refusal(t.c, f"{FAR}.2", 7000, timeout=1) == errno.EAGAIN, 10)
+    assert relayed(t)["passed"] >= 1
+    first.sendall(b"goes on")
+    assert there.recv(100) == b"goes on"
+
+
+def test_another_server_when_one_falls_silent(lab):
+    """A connection that is asked for meanwhile comes about through the other one."""
+    c, s, r, i = lab.netns("c"), lab.netns("s"), lab.netns("r"), lab.netns("i")
+    Link(lab, c, s, net="10.90.0", device="lnk0", **LINK)
+    Link(lab, c, r, net="10.90.1", device="lnk1", device_b="lnk1", **LINK)
+    veth(s, i, net=FAR, device="vth1")
+    veth(r, i, net="198.51.100", device="vth2")
+    for ns, device in ((s, "vth1"), (r, "vth2")):
+        ns.ip("addr", "add", "192.0.2.1/24" if ns is s else "192.0.2.2/24", "dev", device)
+    i.ip("addr", "add", "192.0.2.9/32", "dev", "lo")
+    for ns, via in ((s, f"{FAR}.2"), (r, "198.51.100.2")):
+        ns.ip("route", "add", "192.0.2.9/32", "via", via)
+    Nginx(lab, i, lab.files, port=8000, addr="192.0.2.9", who="far")
+    ends = [tun_server(lab, s, relay_tcp=True), tun_server(lab, r, role="server-r", relay_tcp=True)]
+    near = tun_client(lab, c, ["10.90.0.2", "10.90.1.2"], relay_tcp=True, routes=["192.0.2.9/32"])
+    wait_until("the route is there", lambda: "192.0.2.9 dev tun0" in c.ip("route", "show"), 10)
+    assert curl(c, "http://192.0.2.9:8000/who") == "far"
+    uses = re.findall(r"the TUN uses 10\.90\.(\d)\.2", near.process.log())[-1]
+    silent = ends[int(uses)].process
+    silent.must_exit_0 = False
+    silent.signal(signal.SIGSTOP)
+    try:
+        assert curl(c, "http://192.0.2.9:8000/who", timeout=40) == "far"
+    finally:
+        silent.signal(signal.SIGCONT)
