@@ -27,6 +27,7 @@ config.mode = "proxy_client"
 -- config.trace_file_max = 64                 -- MiB: then the trace ends, and says so. SIGHUP begins it anew
 -- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
 -- config.user = "nobody"                     -- string, none: the account to become once sockets are open
+-- config.workers = 1                        -- event loops: this version has one
 -- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: all that peers' sessions can make it hold (up to
                                               -- half as much again waits beside them). Default: an eighth of the machine's
                                               -- memory, between 24M and 1G

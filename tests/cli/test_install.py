@@ -89,7 +89,7 @@ def install_into_a_folder(tmp_path):
 def test_install_has_program_documents_and_licence(installed):
     root, _ = installed
     names = {path.name for path in root.rglob("*") if path.is_file()}
-    assert {"skcptun", "skcptun-tools", "skcptun.1", "skcptun@.service", "_skcptun", "skcptun.fish", "skcptun-tun@.service", "LICENSE", "README.md", "README.zh-CN.md", "CHANGELOG.md", "protocol.md",
+    assert {"skcptun", "skcptun-tools", "skcptun.1", "skcptun.5", "skcptun@.service", "_skcptun", "skcptun.fish", "skcptun-tun@.service", "LICENSE", "README.md", "README.zh-CN.md", "CHANGELOG.md", "protocol.md",
             "skcptun_config_sample.lua", "echo.lua"} <= names
     assert not [name for name in names if name.startswith(("test_", "skt-", "libskt_", "kcp_echo"))]
     docs = next(root.rglob("skcptun_config_sample.lua"))
