@@ -31,6 +31,24 @@ bool skt_ippkt_is_plain_tcp(const struct skt_ippkt *p);
 void skt_ippkt_readdress(uint8_t *packet, const struct skt_ippkt *p, const struct skt_tcp_ends *to,
                          bool partial);
 
+/* A router's word that a TCP segment was too big, as far as it quotes that. */
+struct skt_tcp_too_big {
+    struct skt_tcp_ends ends; /* of the segment; the addresses are in the message */
+    uint8_t seq[4];           /* its sequence number, as in its header */
+    size_t mtu;               /* that fits */
+};
+
+/* Reads one: "fragmentation needed" (RFC 1191) or "packet too big" (RFC 4443). False: it is something else,
+ * or about no plain TCP segment. */
+bool skt_ippkt_read_too_big(struct skt_tcp_too_big *out, const uint8_t *packet, const struct skt_ippkt *p);
+
+enum { SKT_IPPKT_TOO_BIG_MAX = 40 + 8 + 40 + 20 }; /* room that such a message needs at most */
+
+/* Builds one about a segment with these ends and this number, from its destination to its source. Its length.
+ */
+size_t skt_ippkt_write_too_big(uint8_t out[SKT_IPPKT_TOO_BIG_MAX], uint8_t version,
+                               const struct skt_tcp_too_big *about);
+
 enum { SKT_IPPKT_RESET_MAX = 40 + 20 }; /* room that a refusal needs at most */
 
 /* Builds what a host answers that has nobody at the port (RFC 9293, 3.10.7.1): a RST to the packet's sender,

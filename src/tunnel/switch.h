@@ -66,15 +66,15 @@ void skt_switch_set_script(struct skt_switch *sw, skt_switch_script_fn fn, void 
 
 /* Who takes packets out of what the TUN has (tunnel/taker.h). */
 struct skt_switch_taker {
-    /* A packet of TCP. True: it was taken, and may have been changed; the switch has nothing more to do with
-     * it. */
+    /* A packet of TCP or ICMP. True: it was taken, and may have been changed; the switch has nothing more to
+     * do with it. */
     bool (*take)(void *user, struct skt_tun_packet *p, const struct skt_ippkt *ip);
     /* May this packet of TCP come from this machine only? Then no session brings it in. */
     bool (*is_inside)(void *user, const struct skt_ippkt *ip);
     void *user; /* handed to both */
 };
 
-/* Offers packets of TCP to a taker first; copied; NULL: to nobody. */
+/* Offers packets of TCP and ICMP to a taker first; copied; NULL: to nobody. */
 void skt_switch_set_taker(struct skt_switch *sw, const struct skt_switch_taker *taker);
 
 /* A plain packet as if the TUN had it, not offered to a taker. */

@@ -138,6 +138,12 @@ static void to_port(struct skt_switch *sw, struct skt_tun_packet *p, const struc
     queue(port, now, NULL, p, ip);
 }
 
+static bool is_takable(const struct skt_ippkt *ip)
+{
+    return ip->protocol == SKT_IPPKT_TCP || ip->protocol == SKT_IPPKT_ICMP ||
+           ip->protocol == SKT_IPPKT_ICMPV6;
+}
+
 void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p)
 {
     struct skt_ippkt ip;
@@ -155,7 +161,7 @@ void skt_switch_from_device(struct skt_switch *sw, struct skt_tun_packet *p)
         sw->stats.group++;
         return;
     }
-    if (sw->taker.take && ip.protocol == SKT_IPPKT_TCP && sw->taker.take(sw->taker.user, p, &ip))
+    if (sw->taker.take && is_takable(&ip) && sw->taker.take(sw->taker.user, p, &ip))
         return;
     to_port(sw, p, &ip);
 }

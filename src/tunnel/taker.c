@@ -66,9 +66,22 @@ static bool from_app(struct skt_taker_flow *f, struct skt_tun_packet *p, const s
     return true;
 }
 
+/* A network behind this machine is narrower than the TUN: our listener has to know, not the destination. */
+static bool take_icmp(struct skt_taker *t, const struct skt_tun_packet *p, const struct skt_ippkt *ip)
+{
+    uint8_t out[SKT_IPPKT_TOO_BIG_MAX];
+    struct skt_tun_packet icmp = {.data = out};
+    icmp.len = skt_taker_pairs_too_big(&t->pairs, out, p->data, ip);
+    if (icmp.len > 0)
+        (void)skt_tun_write(t->conf.tun, &icmp); /* the next segment asks again */
+    return icmp.len > 0;
+}
+
 static bool take(void *user, struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
     struct skt_taker *t = user;
+    if (ip->protocol != SKT_IPPKT_TCP)
+        return take_icmp(t, p, ip);
     if (!skt_ippkt_is_plain_tcp(ip))
         return false;
     struct skt_taker_pair *pair = skt_taker_pairs_of_near(&t->pairs, ip);

@@ -155,3 +155,24 @@ void skt_taker_pairs_to_app(const struct skt_taker_pair *pair, uint8_t *packet, 
     struct skt_tcp_ends ends = {pair->far.ip, pair->app.ip, pair->far.port, pair->app.port};
     skt_ippkt_readdress(packet, ip, &ends, partial);
 }
+
+size_t skt_taker_pairs_too_big(const struct skt_taker_pairs *t, uint8_t out[SKT_IPPKT_TOO_BIG_MAX],
+                               const uint8_t *packet, const struct skt_ippkt *ip)
+{
+    struct skt_tcp_too_big about;
+    if (!skt_ippkt_read_too_big(&about, packet, ip))
+        return 0;
+    struct skt_ippkt of_app = {.version = ip->version, /* the other way round than the one that was too big */
+                               .protocol = SKT_IPPKT_TCP,
+                               .has_ports = true,
+                               .src_port = about.ends.dst_port,
+                               .dst_port = about.ends.src_port,
+                               .src = about.ends.dst,
+                               .dst = about.ends.src};
+    const struct skt_taker_pair *pair = skt_taker_pairs_of_app(t, &of_app);
+    if (!pair)
+        return 0;
+    const struct skt_addr *listener = skt_taker_pairs_listener(t, ip->version);
+    about.ends = (struct skt_tcp_ends){listener->ip, pair->far.ip, listener->port, pair->near_port};
+    return skt_ippkt_write_too_big(out, ip->version, &about);
+}

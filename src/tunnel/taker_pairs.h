@@ -53,4 +53,10 @@ void skt_taker_pairs_to_near(const struct skt_taker_pairs *t, const struct skt_t
 void skt_taker_pairs_to_app(const struct skt_taker_pair *pair, uint8_t *packet, const struct skt_ippkt *ip,
                             bool partial);
 
+/* A router's word ("too big") about one of the listener's packets on its way to the application: it goes to
+ * the destination, and is written to out for the listener. Its length; 0: it is about no connection of these.
+ */
+size_t skt_taker_pairs_too_big(const struct skt_taker_pairs *t, uint8_t out[SKT_IPPKT_TOO_BIG_MAX],
+                               const uint8_t *packet, const struct skt_ippkt *ip);
+
 #endif

@@ -135,6 +135,69 @@ static void others_are_refused_where_they_are(void **state)
     assert_int_equal(skt_ippkt_tcp_refusal(out, buf, &p), 0);
 }
 
+/* What is written is read again; the quoted segment of a real answer, too. */
+static void too_big_goes_in_and_out(void **state)
+{
+    (void)state;
+    for (int version = 4; version <= 6; version += 2) {
+        uint8_t out[SKT_IPPKT_TOO_BIG_MAX], buf[2000], answer[SKT_IPPKT_ICMP_MAX];
+        struct skt_tcp_too_big about = {.ends = ends, .seq = {1, 2, 3, 4}, .mtu = 1280}, got;
+        size_t len = skt_ippkt_write_too_big(out, (uint8_t)version, &about);
+        assert_true(len > 0 && len <= sizeof out && skt_ippkt_sums_ok(out, len));
+        struct skt_ippkt p = parsed(out, len);
+        assert_true(skt_ippkt_read_too_big(&got, out, &p));
+        assert_memory_equal(got.ends.src, new_src, version == 4 ? 4 : 16);
+        assert_memory_equal(got.ends.dst, new_dst, version == 4 ? 4 : 16);
+        assert_int_equal(got.ends.src_port, 65535);
+        assert_int_equal(got.ends.dst_port, 1);
+        assert_memory_equal(got.seq, about.seq, 4);
+        assert_int_equal(got.mtu, 1280);
+        assert_memory_equal(p.dst, new_src, version == 4 ? 4 : 16); /* to who sent it */
+
+        struct packet_spec s = {.version = version,
+                                .protocol = 6,
+                                .frag = 0x4000,
+                                .sport = 7,
+                                .dport = 9,
+                                .seq = 0xfedcba98,
+                                .payload = 1400};
+        p = parsed(buf, packet_build(buf, &s));
+        len = skt_ippkt_icmp_error(answer, sizeof answer, buf, &p, SKT_IPPKT_TOO_BIG, new_dst, 1300);
+        p = parsed(answer, len);
+        assert_true(skt_ippkt_read_too_big(&got, answer, &p));
+        assert_int_equal(got.ends.src_port, 7);
+        assert_memory_equal(got.seq, ((uint8_t[]){0xfe, 0xdc, 0xba, 0x98}), 4);
+        assert_int_equal(got.mtu, 1300);
+
+        for (size_t cut = 0; cut < (version == 4 ? 56 : 96);
+             cut++) { /* shorter than what every router quotes */
+            uint8_t *copy = packet_exact(answer, cut);
+            assert_true(skt_ippkt_parse(&p, copy, cut) != SKT_OK || !skt_ippkt_read_too_big(&got, copy, &p));
+            free(copy);
+        }
+    }
+}
+
+static void other_errors_are_not_too_big(void **state)
+{
+    (void)state;
+    for (int version = 4; version <= 6; version += 2) {
+        uint8_t buf[2000], answer[SKT_IPPKT_ICMP_MAX];
+        struct skt_tcp_too_big got;
+        struct packet_spec s = {.version = version, .protocol = 6, .sport = 7, .dport = 9, .payload = 100};
+        struct packet_spec udp = {.version = version, .protocol = 17, .sport = 7, .dport = 9, .payload = 100};
+        struct skt_ippkt p = parsed(buf, packet_build(buf, &s));
+        assert_false(skt_ippkt_read_too_big(&got, buf, &p));
+        size_t len = skt_ippkt_icmp_error(answer, sizeof answer, buf, &p, SKT_IPPKT_UNREACHABLE, new_dst, 0);
+        p = parsed(answer, len);
+        assert_false(skt_ippkt_read_too_big(&got, answer, &p));
+        p = parsed(buf, packet_build(buf, &udp));
+        len = skt_ippkt_icmp_error(answer, sizeof answer, buf, &p, SKT_IPPKT_TOO_BIG, new_dst, 1280);
+        p = parsed(answer, len);
+        assert_false(skt_ippkt_read_too_big(&got, answer, &p));
+    }
+}
+
 CHECK_GROUP(ippkt_tcp)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +206,8 @@ CHECK_GROUP(ippkt_tcp)
         cmocka_unit_test(only_plain_tcp_is_changed),
         cmocka_unit_test(syns_are_refused),
         cmocka_unit_test(others_are_refused_where_they_are),
+        cmocka_unit_test(too_big_goes_in_and_out),
+        cmocka_unit_test(other_errors_are_not_too_big),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

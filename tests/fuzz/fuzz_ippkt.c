@@ -44,6 +44,13 @@ static void readdress(uint8_t *packet, size_t len)
     bool right = skt_ippkt_sums_ok(packet, len);
     if (skt_ippkt_parse(&p, packet, len) != 0)
         return;
+    struct skt_tcp_too_big about;
+    uint8_t big[SKT_IPPKT_TOO_BIG_MAX];
+    if (skt_ippkt_read_too_big(&about, packet, &p)) {
+        size_t len_big = skt_ippkt_write_too_big(big, p.version, &about); /* none about groups */
+        if (len_big > sizeof big || (len_big > 0 && !skt_ippkt_sums_ok(big, len_big)))
+            abort();
+    }
     size_t n = skt_ippkt_tcp_refusal(out, packet, &p);
     if (n > 0 && !skt_ippkt_sums_ok(out, n))
         abort();

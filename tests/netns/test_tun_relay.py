@@ -390,3 +390,21 @@ def test_another_server_when_one_falls_silent(lab):
         assert curl(c, "http://192.0.2.9:8000/who", timeout=40) == "far"
     finally:
         silent.signal(signal.SIGCONT)
+
+
+def test_a_narrower_lan(lab):
+    """What is told to the destination ("too big") is for our own TCP."""
+    t = topology(lab, web=False, lan=True, server_options={"tun_ip6": "fd00:77::1/64"},
+                 client_options={"tun_ip6": "fd00:77::2/64", "routes": ["2001:db8:1::/48", f"{FAR}.0/24"]})
+    for ns, host in ((t.s, 1), (t.i, 2)):
+        ns.ip("addr", "add", f"2001:db8:1::{host}/64", "dev", "vth1", "nodad")
+    for ns, host in ((t.c, 1), (t.h, 2)):
+        ns.ip("addr", "add", f"2001:db8:2::{host}/64", "dev", "vth2", "nodad")
+    t.h.ip("route", "add", "default", "via", "2001:db8:2::1")
+    t.c.ip("link", "set", "vth2", "mtu", "1300")
+    Nginx(lab, t.i, lab.files, port=8000, addr=f"{FAR}.2", who="far")
+    Nginx(lab, t.i, lab.files, port=8001, addr="[2001:db8:1::2]", who="six")
+    name = lab.files.of(300_000)
+    for url in (WEB, "http://[2001:db8:1::2]:8001/"):
+        Fetch(lab, t.h, f"{url}{name}", timeout=2).expect(lab.files, name)
+    assert relayed(t)["taken"] == 2

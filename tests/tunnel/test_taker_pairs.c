@@ -177,6 +177,35 @@ static void fragments_for_the_listener_are_known(void **state)
     skt_taker_pairs_dispose(&t);
 }
 
+/* A router says to the destination (10.0.0.1 here) that what it sent to the application was too big. */
+static void too_big_is_for_the_listener(void **state)
+{
+    (void)state;
+    struct skt_taker_pairs t = table();
+    struct skt_taker_pair pair = {.app = addr("10.0.0.2", 1000), .far = addr("10.0.0.1", 80)};
+    uint8_t segment[1500], icmp[SKT_IPPKT_ICMP_MAX], out[SKT_IPPKT_TOO_BIG_MAX];
+    struct packet_spec s = {
+        .version = 4, .protocol = 6, .frag = 0x4000, .sport = 80, .dport = 1000, .payload = 1300};
+    struct skt_ippkt ip = parsed(segment, packet_build(segment, &s));
+    size_t len = skt_ippkt_icmp_error(icmp, sizeof icmp, segment, &ip, SKT_IPPKT_TOO_BIG,
+                                      (const uint8_t[]){10, 9, 9, 9}, 1200);
+    ip = parsed(icmp, len);
+    assert_int_equal(skt_taker_pairs_too_big(&t, out, icmp, &ip), 0);
+    assert_int_equal(skt_taker_pairs_add(&t, &pair), SKT_OK);
+    len = skt_taker_pairs_too_big(&t, out, icmp, &ip);
+    assert_true(len > 0);
+    ip = parsed(out, len);
+    struct skt_tcp_too_big about;
+    assert_true(skt_ippkt_read_too_big(&about, out, &ip));
+    assert_memory_equal(ip.dst, t.listeners[0].ip, 4);
+    assert_memory_equal(about.ends.src, t.listeners[0].ip, 4);
+    assert_int_equal(about.ends.src_port, t.listeners[0].port);
+    assert_memory_equal(about.ends.dst, pair.far.ip, 4);
+    assert_int_equal(about.ends.dst_port, pair.near_port);
+    assert_int_equal(about.mtu, 1200);
+    skt_taker_pairs_dispose(&t);
+}
+
 CHECK_GROUP(taker_pairs)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +214,7 @@ CHECK_GROUP(taker_pairs)
         cmocka_unit_test(there_is_an_end_to_them),
         cmocka_unit_test(without_a_listener_nothing_is_its),
         cmocka_unit_test(fragments_for_the_listener_are_known),
+        cmocka_unit_test(too_big_is_for_the_listener),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
