@@ -55,8 +55,10 @@ config.proxy_client = {
             address = "server.example.org", -- IPv4, IPv6 or a name
             port = 4000,                    -- UDP port, or a range "4000-4010": one that goes dark is left
 
-            -- Either a password or a key, the same as the server's.
+            -- Either a password or a key, the same as the server's; or the file whose first line is one.
             password = "change me", -- string
+            -- password_file = "PATH", -- relative to the folder of this file; SIGHUP reads it again. none
+            -- key_file = "PATH",      -- the same with a key. Readable for its owner alone (600). none
             -- key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", -- 32 bytes in base64, from `skcptun keygen`
 
             -- The server's public key from `skcptun keygen`: others who know the password can't pose as it. none
@@ -106,7 +108,7 @@ config.proxy_server = {
             address = "0.0.0.0", -- address to listen on; "*" or "::": IPv4 and IPv6
             port = 4000,         -- UDP port, or a range "4000-4010": all of them
             password = "change me",
-            -- key = "...",          -- as in proxy_client
+            -- key = "...",          -- as in proxy_client; password_file, key_file, too
             -- private_key = "...",  -- 32 bytes in base64 from `skcptun keygen`; clients pin its public half
             -- skcp_max_conn_cnt = 1024, -- 1..1000000: sessions at most
             -- streams_max = 4096,       -- 1..1000000: connections at the same time in one session; more are reset. For

@@ -135,7 +135,7 @@ static int start(struct skt_process *p)
     if (!p->conf->run_as)
         return SKT_EXIT_OK;
     if (geteuid() == 0 && !p->source->text &&
-        skt_opener_start(&p->opener, p->source->path, p->conf->log_file) < 0)
+        skt_opener_start(&p->opener, p->source->path, p->conf->log_file, &p->conf->files) < 0)
         return skt_cli_failure("can't start a process that opens the configuration for a reload: %s",
                                strerror(errno));
     p->log_wanted = p->conf->log_file ? strdup(p->conf->log_file) : NULL;

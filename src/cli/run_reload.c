@@ -10,14 +10,21 @@
 #include <string.h>
 #include <unistd.h>
 
+static int open_for(void *user, const char *path)
+{
+    struct skt_process *p = user;
+    if (path == p->source->path)
+        return skt_opener_open(&p->opener, SKT_OPENER_CONFIG);
+    return skt_opener_open_named(&p->opener, path);
+}
+
 int skt_run_read_config(struct skt_process *p, struct skt_config **out, char *why, size_t cap)
 {
     const struct skt_run_source *source = p->source;
     if (source->text)
         return skt_config_load_text(out, source->path, source->text, source->text_len, why, cap);
     if (p->opener.pid > 0)
-        return skt_config_load_fd(out, source->path, skt_opener_open(&p->opener, SKT_OPENER_CONFIG), why,
-                                  cap);
+        return skt_config_load_by(out, source->path, &(struct skt_config_opener){open_for, p}, why, cap);
     return skt_config_load(out, source->path, why, cap);
 }
 

@@ -4,13 +4,10 @@
 #include "base/wipe.h"
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int mistake(const char *where, const char *what)
 {
@@ -21,24 +18,11 @@ static int mistake(const char *where, const char *what)
 static int read_file(const char *path, char secret[SKT_SECRET_MAX])
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return mistake(path, strerror(errno));
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
+    const char *wrong = skt_secret_first_line(open(path, O_RDONLY | O_CLOEXEC), secret, &st);
+    if (wrong)
+        return mistake(path, wrong);
+    if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
         fprintf(stderr, "skcptun: warning: %s holds a secret and can be read by others: chmod 600\n", path);
-    ssize_t n = read(fd, secret, SKT_SECRET_MAX);
-    int failed = errno;
-    close(fd);
-    if (n < 0)
-        return mistake(path, strerror(failed));
-    size_t len = 0;
-    while (len < (size_t)n && secret[len] != '\n' && secret[len] != '\r' && secret[len])
-        len++;
-    if (len == 0)
-        return mistake(path, "its first line is empty");
-    if (len >= SKT_SECRET_MAX)
-        return mistake(path, "its first line is too long for a secret");
-    secret[len] = 0;
     return SKT_EXIT_OK;
 }
 

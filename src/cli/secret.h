@@ -3,9 +3,9 @@
 #ifndef SKT_CLI_SECRET_H
 #define SKT_CLI_SECRET_H
 
-#include <stdbool.h>
+#include "config/secret_file.h"
 
-enum { SKT_SECRET_MAX = 1024 }; /* room for one, the end included */
+#include <stdbool.h>
 
 /* Reads a secret from the first line of a file, or where that is NULL from an environment variable (or NULL),
  * which is overwritten. *found: was there one? An exit status; a mistake has been reported. Says so where

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/config.h"
-#include "config/account.h"
 
 #include "base/err.h"
 #include "base/wipe.h"
@@ -10,6 +9,7 @@
 #include "config/problem.h"
 #include "config/root.h"
 #include "config/sandbox.h"
+#include "config/secret_file.h"
 #include "config/tables.h"
 #include "config/text.h"
 #include "crypto/crypto.h"
@@ -85,8 +85,9 @@ static int run(struct skt_sandbox *box, const char *path, const char *text, size
     return err;
 }
 
-static int load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *why,
-                     size_t why_cap, struct skt_config_strings *problems)
+static int load_text(struct skt_config **out, const char *path, const struct skt_config_opener *by,
+                     const char *text, size_t len, char *why, size_t why_cap,
+                     struct skt_config_strings *problems)
 {
     struct skt_sandbox box = {.L = NULL};
     *out = NULL;
@@ -103,7 +104,7 @@ static int load_text(struct skt_config **out, const char *path, const char *text
         skt_config_add_problem(problems, why, 0);
     if (err == SKT_OK) {
         struct config_reader r = {
-            .L = box.L, .box = &box, .conf = conf, .file = path, .text = text, .text_len = len};
+            .L = box.L, .box = &box, .conf = conf, .by = by, .file = path, .text = text, .text_len = len};
         err = skt_config_read_root(&r, why, why_cap, problems);
     }
     skt_sandbox_close(&box);
@@ -119,24 +120,17 @@ static int load_text(struct skt_config **out, const char *path, const char *text
 int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *why,
                          size_t why_cap)
 {
-    return load_text(out, path, text, len, why, why_cap, NULL);
+    return load_text(out, path, NULL, text, len, why, why_cap, NULL);
 }
 
-/* Can others read it than its owner and the group that is meant to? A pipe has no readers but us. */
-static bool is_for_others(const struct skt_config *conf, const struct stat *st)
-{
-    return S_ISREG(st->st_mode) &&
-           ((st->st_mode & S_IROTH) ||
-            ((st->st_mode & S_IRGRP) && !skt_account_group_is_meant(conf->run_as, st->st_gid)));
-}
-
-static int load(struct skt_config **out, const char *path, int fd, char *why, size_t why_cap,
-                struct skt_config_strings *problems)
+static int load(struct skt_config **out, const char *path, const struct skt_config_opener *by, char *why,
+                size_t why_cap, struct skt_config_strings *problems)
 {
     char *text = NULL;
     size_t len = 0;
     struct stat st;
     *out = NULL;
+    int fd = by ? by->open(by->user, path) : open(path, O_RDONLY | O_CLOEXEC);
     int err = skt_config_read_file(fd, &text, &len, &st);
     if (err != SKT_OK) {
         snprintf(why, why_cap, "%s: %s", path, err == SKT_ERR_IO ? strerror(errno) : "out of memory");
@@ -144,29 +138,30 @@ static int load(struct skt_config **out, const char *path, int fd, char *why, si
             skt_config_add_problem(problems, why, 0);
         return err == SKT_ERR_IO ? SKT_ERR_ARG : err;
     }
-    err = load_text(out, path, text, len, why, why_cap, problems);
+    err = load_text(out, path, by, text, len, why, why_cap, problems);
     skt_wipe(text, len);
     free(text);
-    if (err == SKT_OK && is_for_others(*out, &st))
+    if (err == SKT_OK && skt_config_is_for_others(*out, &st))
         err = skt_config_warn_readable(*out);
     return err;
 }
 
 int skt_config_load(struct skt_config **out, const char *path, char *why, size_t why_cap)
 {
-    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), why, why_cap, NULL);
+    return load(out, path, NULL, why, why_cap, NULL);
 }
 
-int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *why, size_t why_cap)
+int skt_config_load_by(struct skt_config **out, const char *path, const struct skt_config_opener *by,
+                       char *why, size_t why_cap)
 {
-    return load(out, path, fd, why, why_cap, NULL);
+    return load(out, path, by, why, why_cap, NULL);
 }
 
 int skt_config_check(struct skt_config **out, const char *path, struct skt_config_strings *problems)
 {
     char why[SKT_CONFIG_ERROR_MAX];
     *problems = (struct skt_config_strings){NULL, 0};
-    return load(out, path, open(path, O_RDONLY | O_CLOEXEC), why, sizeof why, problems);
+    return load(out, path, NULL, why, sizeof why, problems);
 }
 
 int skt_config_psk(const struct skt_config_entry *entry, uint8_t psk[SKT_KEY_LEN])

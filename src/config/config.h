@@ -47,7 +47,9 @@ struct skt_config_entry {
     char *address;                     /* server: to listen on, or "*"; remote: the server's, or its name */
     struct skt_config_ports port;      /* UDP ports of the server */
     char *password;                    /* without a zero inside; NULL: there is a key */
+    char *password_file;               /* that `password` was read from, as it is written; NULL: none */
     struct skt_config_key key;         /* the pre-shared key; not set: there is a password */
+    char *key_file;                    /* that `key` was read from, as it is written; NULL: none */
     struct skt_config_key server_key;  /* remote: the server's public key */
     struct skt_config_key private_key; /* server: its private key */
     struct skt_config_key ticket;      /* remote: the one that the client shows */
@@ -145,6 +147,7 @@ struct skt_config {
     uint64_t max_memory;          /* bytes; 0: not set; see skt_config_max_memory */
     int64_t workers;              /* loops; 1 is all there is */
 
+    struct skt_config_strings files;    /* that were read besides: their paths from here */
     struct skt_config_strings warnings; /* one line each, for the caller to log */
 };
 
@@ -152,8 +155,15 @@ struct skt_config {
  * SKT_ERR_NOMEM. Derives no key (that takes long): see skt_config_psk. */
 int skt_config_load(struct skt_config **out, const char *path, char *why, size_t why_cap);
 
-/* The same for a file that somebody else has opened, and closes it. fd -1 with errno: it could not be. */
-int skt_config_load_fd(struct skt_config **out, const char *path, int fd, char *why, size_t why_cap);
+/* Who opens the configuration and the files that it names, for reading. */
+struct skt_config_opener {
+    int (*open)(void *user, const char *path); /* -1 with errno */
+    void *user;                                /* for open */
+};
+
+/* The same, where what is read is opened by somebody else. */
+int skt_config_load_by(struct skt_config **out, const char *path, const struct skt_config_opener *by,
+                       char *why, size_t why_cap);
 
 /* The same for text in memory; `path` stands for the file in messages, gives the name and the folder. */
 int skt_config_load_text(struct skt_config **out, const char *path, const char *text, size_t len, char *why,

@@ -32,6 +32,8 @@ static void free_lists(struct skt_config_mode_table *t)
     for (size_t i = 0; i < t->entry_count; i++) {
         free(t->entries[i].address);
         free_secret(t->entries[i].password);
+        free(t->entries[i].password_file);
+        free(t->entries[i].key_file);
         skt_wipe(&t->entries[i], sizeof t->entries[i]);
     }
     for (size_t i = 0; i < t->ticket_count; i++) {
@@ -66,6 +68,7 @@ void skt_config_free(struct skt_config *conf)
     skt_config_strings_free(&t->routes);
     skt_config_strings_free(&t->dns);
     skt_config_strings_free(&conf->warnings);
+    skt_config_strings_free(&conf->files);
     skt_value_free(conf->user);
     char *strings[] = {t->tcp_listen_addr,  t->tcp_target_addr, t->tun_ip,      t->tun_mask,
                        t->tun_ip6,          t->tun_name,        t->up,          t->down,

@@ -4,6 +4,7 @@
 #include "config/numbers.h"
 #include "config/ports.h"
 #include "config/problem.h"
+#include "config/secret_file.h"
 #include "config/tables.h"
 #include "config/types.h"
 
@@ -20,10 +21,7 @@ static void read_entry(struct config_reader *r, void *arg)
         skt_config_fail_got(r, &any, "a table");
     skt_config_preset(skt_config_entry_fields, e);
     skt_config_read_table(r, skt_config_entry_fields, e->server ? IN_SERVER_ENTRY : IN_REMOTE_ENTRY, e, 0);
-    if (e->password && e->key.set)
-        skt_config_fail(r, "expected either a password or a key, got both");
-    if (!e->password && !e->key.set)
-        skt_config_fail(r, "expected a password or a key, got neither");
+    skt_config_take_secret(r, e);
     if (e->password && strcmp(e->password, "change me") == 0)
         skt_config_warn(r, "%s: the password is the sample's, which everybody knows", r->where);
 }

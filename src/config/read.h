@@ -14,16 +14,17 @@
 struct config_problem; /* config/problem.h */
 
 struct config_reader {
-    const struct skt_sandbox *box;   /* that L is of */
-    lua_State *L;                    /* what the file has left is on its stack */
-    struct skt_config *conf;         /* that is filled */
-    const char *file;                /* as messages name it */
-    const char *text;                /* what the file holds, to find lines in it */
-    size_t text_len;                 /* of `text` */
-    struct config_problem *problems; /* found so far */
-    size_t problem_count;            /* of `problems` */
-    bool no_memory;                  /* nothing is read any more */
-    size_t where_len;                /* of `where`, without the end */
+    const struct skt_sandbox *box;      /* that L is of */
+    lua_State *L;                       /* what the file has left is on its stack */
+    struct skt_config *conf;            /* that is filled */
+    const struct skt_config_opener *by; /* opens the files that it names; NULL: open(2) */
+    const char *file;                   /* as messages name it */
+    const char *text;                   /* what the file holds, to find lines in it */
+    size_t text_len;                    /* of `text` */
+    struct config_problem *problems;    /* found so far */
+    size_t problem_count;               /* of `problems` */
+    bool no_memory;                     /* nothing is read any more */
+    size_t where_len;                   /* of `where`, without the end */
     char where[256]; /* the place that is read now: "proxy_client.skcp_remote_servers[2].port" */
 };
 

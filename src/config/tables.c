@@ -20,6 +20,8 @@ const struct config_field skt_config_entry_fields[] = {
     {"address", skt_config_read_string, ENTRY(address), IN_ENTRIES, REQUIRED, 1, 0, 0},
     {"port", skt_config_read_port_range, ENTRY(port), IN_ENTRIES, REQUIRED, 0, 0, 0},
     {"password", skt_config_read_string, ENTRY(password), IN_ENTRIES, SECRET, 1, 0, 0},
+    {"password_file", skt_config_read_string, ENTRY(password_file), IN_ENTRIES, 0, 1, 0, 0},
+    {"key_file", skt_config_read_string, ENTRY(key_file), IN_ENTRIES, 0, 1, 0, 0},
     {"key", skt_config_read_key, ENTRY(key), IN_ENTRIES, SECRET, 0, 0, 0},
     {"server_key", skt_config_read_key, ENTRY(server_key), IN_REMOTE_ENTRY, SECRET, 0, 0, 0},
     {"private_key", skt_config_read_key, ENTRY(private_key), IN_SERVER_ENTRY, SECRET, 0, 0, 0},

@@ -93,7 +93,9 @@ static const struct sample samples[] = {
     {"address", "'10.0.0.1'", "'10.0.0.2'", 0},
     {"port", "1", "'1-2'", 0},
     {"password", "'a'", "'b'", 0},
-    {"key", "'" KEY "', password = nil", "'" KEY2 "', password = nil", 0},
+    {"key", "'" KEY "'", "'" KEY2 "'", 0},
+    {"password_file", "'a.pass'", "'b.pass'", 0},
+    {"key_file", "'a.key'", "'b.key'", 0},
     {"server_key", "'" KEY "'", "'" KEY2 "'", 0},
     {"private_key", "'" KEY "'", "'" KEY2 "'", 0},
     {"ticket", "'" TICKET "'", "'" TICKET2 "'", 0},
@@ -149,9 +151,9 @@ static struct skt_config *load_text(const char *text)
 static struct skt_config *load(enum skt_config_mode mode, enum where where, const char *name,
                                const char *value)
 {
-    static const char prelude[] =
-        "local function with(t, new) for k, v in pairs(new) do t[k] = v end if new.key then "
-        "t.password = nil end return t end ";
+    static const char prelude[] = "local function with(t, new) if new.key or new.key_file or "
+                                  "new.password_file then t.password = nil end "
+                                  "for k, v in pairs(new) do t[k] = v end return t end ";
     static const char *const forms[] = {
         [TOP_LEVEL] = "",
         [MODE_LEVEL] = "%s = %s",
@@ -315,15 +317,24 @@ static void test_said_again(void **state)
     skt_config_free(running);
 }
 
+/* What the samples name. */
+static const struct {
+    const char *name, *holds;
+} files[] = {
+    {"a.lua", ""},        {"b.lua", ""},       {"a.key", KEY "\n"},
+    {"b.key", KEY2 "\n"}, {"a.pass", "one\n"}, {"b.pass", "two\n"},
+};
+
 static int make_folder(void **state)
 {
     (void)state;
     assert_non_null(mkdtemp(folder));
-    for (const char *name = "ab"; *name; name++) {
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[64];
-        snprintf(path, sizeof path, "%s/%c.lua", folder, *name);
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
         FILE *f = fopen(path, "w");
         assert_non_null(f);
+        assert_true(fputs(files[i].holds, f) >= 0);
         assert_int_equal(fclose(f), 0);
     }
     return 0;
@@ -332,11 +343,11 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    char path[64];
-    snprintf(path, sizeof path, "%s/a.lua", folder);
-    (void)unlink(path);
-    snprintf(path, sizeof path, "%s/b.lua", folder);
-    (void)unlink(path);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
+        (void)unlink(path);
+    }
     return rmdir(folder);
 }
 
