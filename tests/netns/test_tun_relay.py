@@ -8,6 +8,7 @@ s does not forward unless a test says so: what gets to i then, has gone in a str
 import errno
 import os
 import re
+import resource
 import signal
 import socket
 import struct
@@ -91,6 +92,33 @@ def test_many_at_once(lab):
     for fetch in [Fetch(lab, t.c, f"{WEB}{name}") for _ in range(20)]:
         fetch.expect(lab.files, name)
     assert relayed(t)["taken"] == 20
+
+
+def test_without_offloads(lab):
+    t = topology(lab, client_options={"tun_offload": False})
+    name = lab.files.of(5_000_000)
+    Fetch(lab, t.c, f"{WEB}{name}").expect(lab.files, name)
+    inside(t.c, "curl", "-sS", "-T", str(lab.files.dir / name), f"{WEB}put/x")
+    assert (t.nginx.put / "x").stat().st_size == lab.files.size(name) and relayed(t)["taken"] == 2
+
+
+def test_a_thousand_connections(lab):
+    t = topology(lab, web=False)
+    listener = lab.closing(t.i.listen(7000, f"{FAR}.2"))
+    for end in (t.client, t.server):
+        resource.prlimit(end.process.pid, resource.RLIMIT_NOFILE, (8192, 8192))
+    pairs = []
+    for n in range(1000):
+        user = t.c.connect(7000, f"{FAR}.2")
+        there = listener.accept()[0]
+        user.sendall(b"%4d" % n)
+        pairs.append((user, there))
+    assert relayed(t)["open"] == 1000
+    for n, (user, there) in enumerate(pairs):
+        assert there.recv(4) == b"%4d" % n
+        there.close()
+        user.close()
+    wait_until("none is open any more", lambda: relayed(t)["open"] == 0, 20)
 
 
 def test_half_close_and_reset(lab):
