@@ -172,7 +172,9 @@ static const char *line_text(struct config_reader *r, char buf[32], size_t remot
     size_t mark = skt_config_enter(r, ".skcp_remote_servers[%zu]", remote);
     unsigned line = skt_config_line_of(r->text, r->text_len, r->where);
     skt_config_leave(r, mark);
-    snprintf(buf, 32, line ? " in line %u" : "", line);
+    buf[0] = 0;
+    if (line)
+        snprintf(buf, 32, " in line %u", line);
     return buf;
 }
 
