@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEED = 1, LINE_MAX_LEN = 256 };
+enum { LINE_MAX_LEN = 256 };
 
 struct floor {
     struct matrix_cell cell;
@@ -41,14 +41,15 @@ static bool parse(const char *line, struct floor *f)
 }
 
 /* 1: below; 0: not, or left out. */
-static int check(const struct floor *f, unsigned *ran)
+static int check(const struct floor *f, uint64_t seed, unsigned *ran)
 {
     struct matrix_result r;
-    if (!matrix_run(&f->cell, SEED, &r))
+    if (!matrix_run(&f->cell, seed, &r))
         return 0;
     ++*ran;
     double percent = 100 * r.goodput / r.limit, delay = r.thin_count ? r.thin_mean : r.queue_mean;
-    if (!r.cut && percent >= f->percent && delay <= f->delay && r.bytes <= f->bytes)
+    bool cut = r.cut && f->percent > 0; /* where it never was is nothing to fall */
+    if (!cut && percent >= f->percent && delay <= f->delay && r.bytes <= f->bytes)
         return 0;
     printf("%s/%s %s %s: %.1f %% of the limit (at least %.1f), delay %.1f ms (at most %.0f), %.3f bytes a "
            "byte (at most "
@@ -60,7 +61,7 @@ static int check(const struct floor *f, unsigned *ran)
     return 1;
 }
 
-int matrix_check_floors(const char *path, const char *mode, unsigned every)
+int matrix_check_floors(const char *path, const char *mode, unsigned every, uint64_t seed)
 {
     FILE *file = fopen(path, "r");
     if (!file) {
@@ -77,7 +78,7 @@ int matrix_check_floors(const char *path, const char *mode, unsigned every)
         good = parse(line, &f);
         if (good && (strcmp(mode, "all") == 0 || strcmp(mode, matrix_mode_names[f.cell.mode]) == 0) &&
             seen++ % every == 0)
-            below += check(&f, &ran);
+            below += check(&f, seed, &ran);
     }
     (void)fclose(file);
     if (!good) {

@@ -8,7 +8,7 @@
 #define FIND       6     /* round trips */
 #define FIND_AGAIN 3     /* the same where the path had it before */
 #define SHORT_MS   10    /* of buffer, with which a TCP that fills buffers gets nowhere */
-#define LOSSY      0.005 /* losses from which a TCP is held up by them */
+#define LOSSY      0.001 /* losses from which a TCP is held up by them */
 
 static double most(double a, double b)
 {
@@ -100,7 +100,8 @@ static void set_shares(struct matrix_target *t, const struct matrix_cell *c)
         t->share = t->theirs = 0.35;
     else if (is_shared(c)) {
         t->share = 0.25;
-        bool held_up = loss_of(c->link) >= LOSSY || buffer_ms(c->link) < SHORT_MS;
+        bool held_up =
+            loss_of(c->link) >= LOSSY || buffer_ms(c->link) < SHORT_MS || c->link->shape == MATRIX_CROSS;
         t->theirs = held_up ? 0 : c->normal && c->history == MATRIX_BESIDE_CUBIC ? 0.45 : 0.25;
     }
 }

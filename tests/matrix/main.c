@@ -25,7 +25,7 @@ enum { SAMPLE = 11, SAMPLE_INSTRUMENTED = 97 };
 static const char usage[] =
     "usage: sim_matrix [--cell LINK/HISTORY] [--mode tcp|tun|bbr|cubic|all] [--speed turbo|normal|all]\n"
     "                  [--seeds N] [--first SEED] [--seconds S] [--trace FILE] [--csv] [--list]\n"
-    "       sim_matrix --floors FILE [--mode tcp|tun|all]\n"
+    "       sim_matrix --floors FILE [--mode tcp|tun|all] [--first SEED]\n"
     "Cells of the matrix in simulated time; means over the seeds. LINK, HISTORY: names (--list), or all. bbr "
     "and\n"
     "cubic are models of a TCP without a tunnel. --trace: a recorded schedule (mahimahi) instead of the "
@@ -267,7 +267,7 @@ static int check_floors(const struct options *o)
     if (priority && nice(atoi(priority)) < 0)
         perror("nice"); /* only less polite */
     unsigned every = SIM_INSTRUMENTED ? SAMPLE_INSTRUMENTED : full && *full ? 1 : SAMPLE;
-    return matrix_check_floors(o->floors, o->mode, every) == 0 ? 0 : 1;
+    return matrix_check_floors(o->floors, o->mode, every, o->first) == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv)
