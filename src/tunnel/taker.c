@@ -15,9 +15,9 @@ enum {
     OVERDUE_MAX = 256, /* connections at a time, so that others have their turn */
 };
 
-static struct skt_taker_flow *flow_of(struct skt_taker_pair *pair)
+static struct skt_taker_conn *conn_of(struct skt_taker_pair *pair)
 {
-    return SKT_CONTAINER(pair, struct skt_taker_flow, pair);
+    return SKT_CONTAINER(pair, struct skt_taker_conn, pair);
 }
 
 /* --- packets --- */
@@ -29,13 +29,13 @@ static void write_back(struct skt_taker *t, struct skt_tun_packet *p)
 }
 
 /* What our listener says, for the application. */
-static void from_near(struct skt_taker_flow *f, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+static void from_near(struct skt_taker_conn *c, struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
-    struct skt_taker *t = f->t;
-    f->active = skt_loop_now(t->conf.loop);
-    if (f->state == SKT_TAKER_KNOCKING)
-        skt_taker_flow_enter(f, SKT_TAKER_SHAKING);
-    skt_taker_pairs_to_app(&f->pair, p->data, ip, p->offload.partial);
+    struct skt_taker *t = c->t;
+    c->active = skt_loop_now(t->conf.loop);
+    if (c->state == SKT_TAKER_KNOCKING)
+        skt_taker_conn_enter(c, SKT_TAKER_SHAKING);
+    skt_taker_pairs_to_app(&c->pair, p->data, ip, p->offload.partial);
     write_back(t, p);
 }
 
@@ -45,24 +45,24 @@ static bool is_first_syn(const struct skt_ippkt *ip)
 }
 
 /* What the application says. False: nobody has a connection of that name, or not any more. */
-static bool from_app(struct skt_taker_flow *f, struct skt_tun_packet *p, const struct skt_ippkt *ip)
+static bool from_app(struct skt_taker_conn *c, struct skt_tun_packet *p, const struct skt_ippkt *ip)
 {
-    struct skt_taker *t = f->t;
-    bool asking = f->state == SKT_TAKER_ASKING;
-    f->active = skt_loop_now(t->conf.loop);
-    if (is_first_syn(ip) && (f->state == SKT_TAKER_GONE || (asking && !skt_taker_flow_is_current(f)))) {
-        skt_taker_flow_free(f); /* the same ports for another connection; or it asks another server */
+    struct skt_taker *t = c->t;
+    bool asking = c->state == SKT_TAKER_ASKING;
+    c->active = skt_loop_now(t->conf.loop);
+    if (is_first_syn(ip) && (c->state == SKT_TAKER_GONE || (asking && !skt_taker_conn_is_current(c)))) {
+        skt_taker_conn_free(c); /* the same ports for another connection; or it asks another server */
         return false;
     }
     if (asking) { /* its SYN is here already */
         if (ip->tcp_flags & SKT_TCP_RST)
-            skt_taker_flow_given_up(f);
+            skt_taker_conn_given_up(c);
         return true;
     }
-    skt_taker_pairs_to_near(&t->pairs, &f->pair, p->data, ip, p->offload.partial);
+    skt_taker_pairs_to_near(&t->pairs, &c->pair, p->data, ip, p->offload.partial);
     write_back(t, p);
-    if (f->state == SKT_TAKER_SHAKING && ip->tcp_flags & SKT_TCP_RST)
-        skt_taker_flow_given_up(f);
+    if (c->state == SKT_TAKER_SHAKING && ip->tcp_flags & SKT_TCP_RST)
+        skt_taker_conn_given_up(c);
     return true;
 }
 
@@ -86,13 +86,13 @@ static bool take(void *user, struct skt_tun_packet *p, const struct skt_ippkt *i
         return false;
     struct skt_taker_pair *pair = skt_taker_pairs_of_near(&t->pairs, ip);
     if (pair) {
-        from_near(flow_of(pair), p, ip);
+        from_near(conn_of(pair), p, ip);
         return true;
     }
     pair = skt_taker_pairs_of_app(&t->pairs, ip);
-    if (pair && from_app(flow_of(pair), p, ip))
+    if (pair && from_app(conn_of(pair), p, ip))
         return true;
-    return is_first_syn(ip) && skt_taker_flow_begin(t, p, ip);
+    return is_first_syn(ip) && skt_taker_conn_begin(t, p, ip);
 }
 
 /* Only the TUN itself brings what our listeners are to get. */
@@ -110,9 +110,9 @@ static void on_connection(struct skt_listener *l, int fd)
     struct skt_addr peer;
     struct skt_taker_pair *pair =
         skt_tcp_peer(fd, &peer) == SKT_OK ? skt_taker_pairs_from(&t->pairs, &peer) : NULL;
-    struct skt_taker_flow *f = pair ? flow_of(pair) : NULL;
-    if (f && (f->state == SKT_TAKER_KNOCKING || f->state == SKT_TAKER_SHAKING))
-        skt_taker_flow_accepted(f, fd);
+    struct skt_taker_conn *c = pair ? conn_of(pair) : NULL;
+    if (c && (c->state == SKT_TAKER_KNOCKING || c->state == SKT_TAKER_SHAKING))
+        skt_taker_conn_accepted(c, fd);
     else
         skt_tcp_reset(fd); /* somebody who knows the port */
 }
@@ -159,16 +159,16 @@ static void on_timer(struct skt_loop_timer *timer, skt_us now)
     struct skt_taker *t = SKT_CONTAINER(timer, struct skt_taker, timer);
     unsigned n = 0;
     for (int i = 0; i < SKT_TAKER_STATES; i++) {
-        while (!skt_list_empty(&t->flows[i]) && n < OVERDUE_MAX) {
-            struct skt_taker_flow *f = SKT_CONTAINER(t->flows[i].next, struct skt_taker_flow, link);
-            if (f->due > now)
+        while (!skt_list_empty(&t->conns[i]) && n < OVERDUE_MAX) {
+            struct skt_taker_conn *c = SKT_CONTAINER(t->conns[i].next, struct skt_taker_conn, link);
+            if (c->due > now)
                 break;
             n++;
-            skt_taker_flow_overdue(f);
+            skt_taker_conn_overdue(c);
         }
     }
     if (n == OVERDUE_MAX)
-        (void)skt_loop_timer_set(t->conf.loop, timer, now);
+        skt_loop_timer_set(t->conf.loop, timer, now);
 }
 
 int skt_taker_new(struct skt_taker **out, const struct skt_taker_conf *conf)
@@ -178,7 +178,7 @@ int skt_taker_new(struct skt_taker **out, const struct skt_taker_conf *conf)
         return SKT_ERR_NOMEM;
     t->conf = *conf;
     for (int i = 0; i < SKT_TAKER_STATES; i++)
-        skt_list_init(&t->flows[i]);
+        skt_list_init(&t->conns[i]);
     skt_loop_timer_init(&t->timer, on_timer);
     int err = skt_taker_pairs_init(&t->pairs, conf->hash_key);
     if (!err)
@@ -200,8 +200,8 @@ void skt_taker_free(struct skt_taker *t)
     for (size_t i = 0; i < 2; i++)
         skt_listener_close(&t->listeners[i].listener);
     for (int i = 0; i < SKT_TAKER_STATES; i++)
-        while (!skt_list_empty(&t->flows[i]))
-            skt_taker_flow_free(SKT_CONTAINER(t->flows[i].next, struct skt_taker_flow, link));
+        while (!skt_list_empty(&t->conns[i]))
+            skt_taker_conn_free(SKT_CONTAINER(t->conns[i].next, struct skt_taker_conn, link));
     skt_loop_timer_stop(t->conf.loop, &t->timer);
     skt_taker_pairs_dispose(&t->pairs);
     free(t);

@@ -58,33 +58,33 @@ bool skt_taker_may_ask(struct skt_taker *t, const struct skt_addr *to, struct sk
     return s && has_streams(t, s, now);
 }
 
-void skt_taker_note_refusal(struct skt_taker_flow *f, int reason)
+void skt_taker_note_refusal(struct skt_taker_conn *c, int reason)
 {
-    struct skt_taker *t = f->t;
+    struct skt_taker *t = c->t;
     skt_us now = skt_loop_now(t->conf.loop);
     char text[SKT_ADDR_TEXT_MAX];
-    skt_addr_text(&f->pair.far, text);
+    skt_addr_text(&c->pair.far, text);
     skt_debug("relay_tcp: %s: %s", text, skt_reset_words((enum skt_reset)reason));
     if (reason == SKT_RESET_ADDRESS) {
-        *denied_of(t, &f->pair.far) = (struct skt_taker_denied){f->pair.far, now + DENIED_TIME};
+        *denied_of(t, &c->pair.far) = (struct skt_taker_denied){c->pair.far, now + DENIED_TIME};
         skt_info_rarely(1, "relay_tcp: the server connects no stream to %s; such connections go in packets",
                         text);
     } else if (reason == SKT_RESET_TARGET) {
-        t->off_cid = f->cid;
+        t->off_cid = c->cid;
         t->off_until = now + OFF_TIME;
         skt_warn_rarely(
-            f->cid,
+            c->cid,
             "relay_tcp is off: the server of session %u has it off for this ticket; TCP goes in packets",
-            f->cid);
+            c->cid);
     } else if (reason == SKT_RESET_LIMIT) {
-        skt_warn_rarely(f->cid,
+        skt_warn_rarely(c->cid,
                         "relay_tcp: the server has no room for more streams; connections go in packets");
     }
 }
 
-void skt_taker_note_unreached(struct skt_taker_flow *f)
+void skt_taker_note_unreached(struct skt_taker_conn *c)
 {
-    struct skt_taker *t = f->t;
+    struct skt_taker *t = c->t;
     char text[SKT_ADDR_TEXT_MAX];
     t->rests_until = skt_loop_now(t->conf.loop) + REST_TIME;
     skt_warn_rarely(
@@ -92,5 +92,5 @@ void skt_taker_note_unreached(struct skt_taker_flow *f)
         "relay_tcp rests for a minute: TCP that comes in by %s to %s does not get there (this machine's "
         "firewall, or rp_filter?); connections go in packets",
         skt_tun_name(t->conf.tun),
-        skt_addr_text(skt_taker_pairs_listener(&t->pairs, f->pair.far.family), text));
+        skt_addr_text(skt_taker_pairs_listener(&t->pairs, c->pair.far.family), text));
 }

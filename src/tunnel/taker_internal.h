@@ -18,11 +18,11 @@ enum skt_taker_state {
     SKT_TAKER_STATES,
 };
 
-struct skt_taker_flow {
+struct skt_taker_conn {
     struct skt_taker_pair pair;    /* its addresses */
     struct skt_stream_owner owner; /* the stream's, until a relay has it */
-    struct skt_taker *t;
-    struct skt_list link; /* in t->flows[state] */
+    struct skt_taker *t;           /* whose it is */
+    struct skt_list link;          /* in t->conns[state] */
     enum skt_taker_state state;
     skt_us due;              /* of its state; SKT_NEVER: none */
     skt_us active;           /* a packet of it went by last */
@@ -37,52 +37,53 @@ struct skt_taker_flow {
 /* Destinations that go in packets for a while, since the server said so. */
 struct skt_taker_denied {
     struct skt_addr to; /* family 0: none */
-    skt_us until;
+    skt_us until;       /* when it is asked for again */
 };
 
+/* So many are remembered, each in its place by a hash: who has more of them asks sooner again. */
 enum { SKT_TAKER_DENIED = 512 };
 
 struct skt_taker_listener {
-    struct skt_listener listener;
-    struct skt_taker *t;
+    struct skt_listener listener; /* at the TUN's address of a family */
+    struct skt_taker *t;          /* whose it is */
 };
 
 struct skt_taker {
-    struct skt_taker_conf conf;
-    struct skt_taker_pairs pairs;
+    struct skt_taker_conf conf;              /* as handed in */
+    struct skt_taker_pairs pairs;            /* of all connections */
     struct skt_taker_listener listeners[2];  /* IPv4, IPv6; not open: none */
-    struct skt_list flows[SKT_TAKER_STATES]; /* struct skt_taker_flow: by their states, the oldest first */
+    struct skt_list conns[SKT_TAKER_STATES]; /* struct skt_taker_conn: by their states, the oldest first */
     size_t counts[SKT_TAKER_STATES];         /* of these lists */
-    struct skt_loop_timer timer;             /* the first flow that is due */
+    struct skt_loop_timer timer;             /* the first connection that is due */
     struct skt_taker_denied denied[SKT_TAKER_DENIED]; /* by their hash */
     uint32_t off_cid;                                 /* a session that has no streams for us, */
     skt_us off_until;                                 /* until then */
-    skt_us rests_until; /* our listener was not reached: connections go in packets */
-    struct skt_taker_stats stats;
+    skt_us rests_until;           /* our listener was not reached: connections go in packets */
+    struct skt_taker_stats stats; /* but for `open` */
 };
 
-/* --- taker_flow.c: a connection's life --- */
+/* --- taker_conn.c: a connection's life --- */
 
 /* A new connection's SYN. True: it was taken. */
-bool skt_taker_flow_begin(struct skt_taker *t, const struct skt_tun_packet *p, const struct skt_ippkt *ip);
+bool skt_taker_conn_begin(struct skt_taker *t, const struct skt_tun_packet *p, const struct skt_ippkt *ip);
 
 /* The connection is forgotten, whatever it has. */
-void skt_taker_flow_free(struct skt_taker_flow *f);
+void skt_taker_conn_free(struct skt_taker_conn *c);
 
 /* It goes on to this state; its time begins anew. */
-void skt_taker_flow_enter(struct skt_taker_flow *f, enum skt_taker_state state);
+void skt_taker_conn_enter(struct skt_taker_conn *c, enum skt_taker_state state);
 
 /* The listener has a socket for it, which it takes over. */
-void skt_taker_flow_accepted(struct skt_taker_flow *f, int fd);
+void skt_taker_conn_accepted(struct skt_taker_conn *c, int fd);
 
 /* The application has given up before it was connected. */
-void skt_taker_flow_given_up(struct skt_taker_flow *f);
+void skt_taker_conn_given_up(struct skt_taker_conn *c);
 
 /* Its state has lasted too long. */
-void skt_taker_flow_overdue(struct skt_taker_flow *f);
+void skt_taker_conn_overdue(struct skt_taker_conn *c);
 
 /* Does the session that it asks still carry the TUN's packets? */
-bool skt_taker_flow_is_current(const struct skt_taker_flow *f);
+bool skt_taker_conn_is_current(const struct skt_taker_conn *c);
 
 /* --- taker_deny.c: what goes in packets --- */
 
@@ -91,7 +92,7 @@ bool skt_taker_may_ask(struct skt_taker *t, const struct skt_addr *to, struct sk
                        uint32_t *cid);
 
 /* The server's answer, for the connections to come; and the listener's, which there was none of. */
-void skt_taker_note_refusal(struct skt_taker_flow *f, int reason);
-void skt_taker_note_unreached(struct skt_taker_flow *f);
+void skt_taker_note_refusal(struct skt_taker_conn *c, int reason);
+void skt_taker_note_unreached(struct skt_taker_conn *c);
 
 #endif

@@ -16,14 +16,18 @@ struct skt_taker_pair {
     uint16_t near_port; /* the listener sees the connection come from far's address and this port */
 };
 
-enum { SKT_TAKER_PAIRS_MAX = 16384, SKT_TAKER_BUCKETS = 4096 };
+enum {
+    SKT_TAKER_PAIRS_MAX =
+        16384, /* at the same time; 270 new ones a second, with those that ended a minute ago */
+    SKT_TAKER_BUCKETS = 4096, /* 32 KiB for each of both tables; four to a bucket at most, on average */
+};
 
 struct skt_taker_pairs {
     struct skt_taker_pair **by_app, **by_near; /* SKT_TAKER_BUCKETS each */
     struct skt_addr listeners[2];              /* of IPv4, of IPv6; family 0: there is none */
     uint64_t hash_key;                         /* random */
     uint16_t next_port;                        /* to be tried next: what was used last is used again last */
-    size_t count;
+    size_t count;                              /* of pairs */
 };
 
 /* Listeners are set afterwards, before any pair. SKT_ERR_NOMEM. */

@@ -97,6 +97,7 @@ class Arena:
         veth(self.a, self.s)
         self.a.ip("route", "add", "local", "10.92.0.0/16", "dev", "lo")
         self.s.ip("route", "add", "10.92.0.0/16", "via", "10.91.0.1")
+        self.s.ip("addr", "add", "203.0.113.1/32", "dev", "lo")  # as public as the server's own address often is
         self.target = lab.start(self.s, "target", sys.executable, HONEST, "target", 80)
         self.target.wait_port(80)
         self.start_server(descriptors, log_level, entry or {}, fields)

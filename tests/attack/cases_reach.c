@@ -9,6 +9,8 @@
 enum { PORT = 80 /* the arena's target listens there, on every address of the server */ };
 
 static const char *const places[] = {"127.0.0.1",
+                                     "203.0.113.1",
+                                     "203.0.113.2",
                                      "127.0.0.2",
                                      "127.255.255.254",
                                      "0.0.0.0",
