@@ -94,6 +94,23 @@ def write(out):
     return report
 
 
+SHARED = ("targets", "conditions")  # blocks with lines of all rows
+
+
+def line_name(line):
+    """Of a line of such a block, what it is about."""
+    return line.split("|")[1].strip() if line.startswith("|") else line.split(":")[0]
+
+
+def keep_others(old, new):
+    """Lines of the old block that are about rows which were not measured now stay, in front."""
+    fresh = new.splitlines()
+    names = {line_name(line) for line in fresh}
+    kept = [line for line in old.strip().splitlines() if line[:1] in ("|", "-") and line_name(line) not in names]
+    head = 2 if new.startswith("|") else 0  # a table's first two lines
+    return "\n".join(fresh[:head] + kept + fresh[head:])
+
+
 def write_doc(out, doc):
     """Replaces what stands between <!-- compare:NAME --> and <!-- compare:end --> in the document."""
     rows = load(out)
@@ -104,8 +121,12 @@ def write_doc(out, doc):
     path = doc / "performance.md"
 
     def put(match):
-        return f"{match[1]}\n\n{made[match[2]]}\n\n{match[3]}" if match[2] in made else match[0]
-    path.write_text(re.sub(r"(<!-- compare:(\w+) -->).*?(<!-- compare:end -->)", put, path.read_text(), flags=re.S))
+        begin, name, old, end = match.groups()
+        if name not in made:
+            return match[0]
+        block = keep_others(old, made[name]) if name in SHARED and set(rows) < set(ROWS) else made[name]
+        return f"{begin}\n\n{block}\n\n{end}"
+    path.write_text(re.sub(r"(<!-- compare:(\w+) -->)(.*?)(<!-- compare:end -->)", put, path.read_text(), flags=re.S))
     (doc / "img").mkdir(exist_ok=True)
     for name, picture in plots.items():
         (doc / "img" / f"{name}.svg").write_text(picture)

@@ -156,6 +156,23 @@ def test_a_report_takes_the_place_of_the_old_one(tmp_path):
     assert set(compare_plots.all_plots(rows)) == {"burst-24", "burst-50"}
 
 
+def test_a_part_of_the_rows_leaves_the_lines_of_others(tmp_path):
+    part = part_of(11, "Monday")
+    part["meta"] |= {"machine": {"cpu": "x", "cores": 2, "kernel": "6", "memory_gb": 1}}
+    part["results"] = [{"peer": "skcptun-tun", "seed": 11, "pps": 130000, "offered": 200000, "cpu_busy": 0.9, "load": 1}]
+    (tmp_path / "pps.json").write_text(json.dumps(part))
+    head = "| skcptun turbo, median of the seeds | must reach | reached |  |\n| --- | ---: | ---: | ---: |\n"
+    name = "UDP of 100 bytes through the TUN, packets a second delivered"
+    page = tmp_path / "performance.md"
+    page.write_text(f"<!-- compare:targets -->\n\n{head}| bulk | 85 | 86 | reached |\n| {name} | 120000 | 9 | missed |\n\n"
+                    "<!-- compare:end -->\n<!-- compare:conditions -->\n\n- `bulk`: Sunday\n- `pps`: Sunday\n- B: `t`\n\n"
+                    "<!-- compare:end -->\n")
+    compare_report.write_doc(tmp_path, tmp_path)
+    text = page.read_text()
+    assert f"{head}| bulk | 85 | 86 | reached |\n| {name} | 120000 | 130000 | reached |\n" in text
+    assert "- `bulk`: Sunday\n- B: `t`\n- `pps`: Monday" in text and text.count("`pps`") == 1 and "- A: `s`" in text
+
+
 def test_revision_where_there_is_no_git(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert compare_rows.revision(tmp_path) == "unknown"
