@@ -54,6 +54,9 @@ static void set_rate(struct skt_cc_bbr *b)
             rate = rate * SKT_BBR_UNIT / (SKT_BBR_UNIT - b->losses.permille);
         if (b->phase == SKT_BBR_PROBE_BW)
             rate = yield(b, rate);
+        uint64_t supply = skt_bbr_supply_rate(b);
+        if (b->phase == SKT_BBR_PROBE_BW && rate < supply)
+            rate = supply;
     }
     uint64_t floor = skt_bbr_min_cwnd(b); /* a window a second */
     b->out.pacing_rate = rate > floor ? rate : floor;
@@ -88,6 +91,9 @@ static void set_cwnd(struct skt_cc_bbr *b, size_t acked)
         cwnd += acked;
     else if (b->startup.filled || cwnd < target)
         cwnd = target;
+    uint64_t supply = skt_bbr_supply_window(b);
+    if (supply > 0 && cwnd > supply)
+        cwnd = supply;
     if (b->phase == SKT_BBR_PROBE_RTT) {
         uint64_t half = skt_bbr_bdp(b, SKT_BBR_UNIT / 2);
         if (cwnd > half)
@@ -133,6 +139,7 @@ static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *ack)
     b->delays.srtt = a.srtt;
     skt_bbr_update_extra(b, &a);
     skt_bbr_update_train(b, &a);
+    skt_bbr_update_supply(b, &a);
     skt_bbr_update_round(b, &a);
     skt_bbr_update_phase(b, &a);
     set_rate(b);
@@ -141,6 +148,7 @@ static void bbr_on_acked(union skt_cc_state *s, const struct skt_cc_ack *ack)
 
 static void bbr_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
 {
+    skt_bbr_note_supply_loss(&s->bbr, l->bytes);
     s->bbr.losses.lost += l->bytes;
     s->bbr.losses.round_lost += l->bytes;
     s->bbr.cycle.lost += l->bytes;

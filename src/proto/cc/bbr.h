@@ -42,6 +42,9 @@ void skt_bbr_check_regrowth(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
  * quarter more each time would take it from them. */
 bool skt_bbr_is_crowded(const struct skt_cc_bbr *b);
 
+/* Others do share it: as if the queue had not been empty for long. */
+void skt_bbr_set_crowded(struct skt_cc_bbr *b);
+
 /* The round trip without a queue, on average: reordered packets take longer than the least, the last of them
  * by all of `reordering`. By the least alone a window would hold less than the path does, the rate would fall
  * with it, and the window again. */
@@ -91,5 +94,19 @@ void skt_bbr_try_longer_path(struct skt_cc_bbr *b, skt_us now);
 /* Bandwidth and loss samples; at the end of a round, what follows from them (startup.filled, rounds.slow,
  * rounds.quiet). */
 void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+/* What arrives; and what is lost. */
+void skt_bbr_update_supply(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+void skt_bbr_note_supply_loss(struct skt_cc_bbr *b, size_t bytes);
+
+/* At the end of a round, before the others: does the rate vary, and how much room is there? */
+void skt_bbr_end_supply(struct skt_cc_bbr *b, const struct skt_cc_ack *a);
+
+/* The delay of a queue that we keep on purpose; 0: none, the rate does not vary. */
+skt_us skt_bbr_room(const struct skt_cc_bbr *b);
+
+/* Window and pacing rate where the path's rate varies; 0: it does not, or others share it. */
+uint64_t skt_bbr_supply_window(const struct skt_cc_bbr *b);
+uint64_t skt_bbr_supply_rate(const struct skt_cc_bbr *b);
 
 #endif

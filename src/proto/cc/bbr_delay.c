@@ -6,8 +6,10 @@
 #define BURST_TIME (16 * SKT_US_PER_MS) /* four times what an ACK frame may wait */
 
 enum {
-    LATE_PART = 8,   /* of what is acknowledged: more than parity mends and bursts of loss make late */
-    STEADY_PART = 4, /* of what is longer: the most that round trips of a longer path differ by */
+    LATE_PART = 8, /* of what is acknowledged: more than parity mends and bursts of loss make late */
+    /* Of what is longer: the most that round trips of a longer path differ by. measured: with a quarter the
+     * queue of a rate that falls slowly is taken for a longer path. */
+    STEADY_PART = 10,
 };
 
 skt_us skt_bbr_path_rtt(const struct skt_cc_bbr *b)

@@ -18,7 +18,12 @@ enum {
 
 bool skt_bbr_is_crowded(const struct skt_cc_bbr *b)
 {
-    return b->rounds.n - b->rounds.quiet > CROWDED_ROUNDS;
+    return !b->supply.varies && b->rounds.n - b->rounds.quiet > CROWDED_ROUNDS;
+}
+
+void skt_bbr_set_crowded(struct skt_cc_bbr *b)
+{
+    b->rounds.quiet = b->rounds.n - CROWDED_ROUNDS - 1; /* below 0, too: only the distance is asked for */
 }
 
 uint64_t skt_bbr_bdp(const struct skt_cc_bbr *b, uint64_t gain)
@@ -67,10 +72,11 @@ void skt_bbr_update_extra(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
  * lower rate comes from a longer path, which the window is too small for. */
 static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
 {
-    skt_us longer =
-        b->delays.min + skt_us_max(b->delays.min / 2, 4 * SKT_BBR_QUEUE_TOLERATED) + b->reorder.by;
+    skt_us longer = b->delays.min + skt_us_max(b->delays.min / 2, 4 * SKT_BBR_QUEUE_TOLERATED) +
+                    b->reorder.by + 2 * skt_bbr_room(b);
     bool slow = b->delays.round_min != SKT_NEVER && b->delays.round_min > longer && !a->app_limited &&
-                b->rounds.bw < skt_maxfilter_get(&b->bw) * 3 / 4 && b->phase == SKT_BBR_PROBE_BW;
+                b->rounds.bw < skt_maxfilter_get(&b->bw) * 3 / 4 && b->phase == SKT_BBR_PROBE_BW &&
+                !b->supply.varies;
     b->rounds.slow = slow ? b->rounds.slow + 1 : 0;
     if (slow && b->losses.round_lost * SLOW_LOSS_PART <= b->losses.round_acked)
         skt_bbr_try_longer_path(b, a->now);
@@ -79,7 +85,7 @@ static void watch_slowness(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         skt_maxfilter_reset(&b->bw, b->rounds.n, b->rounds.bw);
     b->rounds.last_bw = b->rounds.bw;
     b->rounds.bw = 0;
-    if (b->delays.round_min <= b->delays.min + skt_bbr_tolerated(b, 8))
+    if (b->delays.round_min <= b->delays.min + skt_bbr_tolerated(b, 8) + skt_bbr_room(b))
         b->rounds.quiet = b->rounds.n;
 }
 
@@ -118,6 +124,7 @@ void skt_bbr_update_round(struct skt_cc_bbr *b, const struct skt_cc_ack *a)
         b->rounds.bw = rate;
     bool ended = a->prior_delivered >= b->rounds.end && a->now - b->rounds.at >= skt_bbr_startup_rtt(b);
     if (ended) {
+        skt_bbr_end_supply(b, a);
         b->rounds.n++;
         b->rounds.at = a->now;
         b->rounds.end = a->delivered;

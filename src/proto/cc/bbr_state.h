@@ -111,6 +111,31 @@ struct skt_bbr_losses {
     uint32_t folds;       /* rounds that `permille` is of, up to what is smoothed over */
 };
 
+enum { SKT_BBR_SLOTS = 17 }; /* two round trips, and the slot that is being counted */
+
+/* What the path lets through just now, and how much that varies (bbr_supply.c). */
+struct skt_bbr_supply {
+    skt_us slot_time;              /* how long a slot is */
+    skt_us at;                     /* when the slot began that is being counted */
+    unsigned slot;                 /* the number of that slot */
+    unsigned unlimited;            /* slots since there was too little to send */
+    uint64_t bytes[SKT_BBR_SLOTS]; /* acknowledged in each of the last slots */
+    uint64_t rate;                 /* of the last round trip or two; 0: not known */
+    skt_us rtt;                    /* the newest round trip */
+    skt_us acked_at;               /* when something was acknowledged last */
+    uint64_t busy_bytes;           /* acknowledged in the rounds that are to count as one */
+    skt_us busy_time;              /* how long these rounds took, without breaks */
+    uint64_t mean;                 /* the rounds' rates, smoothed; 0: not known */
+    uint64_t last;                 /* the rate of the last round that counted */
+    uint64_t deviation;            /* how far rates are from these two, smoothed */
+    bool varies;                   /* by so much that the best of some rounds says little of the next */
+    skt_us room;         /* the delay of a queue that is kept on purpose where `varies`; 0: not known */
+    uint64_t fits;       /* bytes of a queue that the buffer has held; 0: it has not overflowed */
+    skt_us longest;      /* the longest that rounds' shortest queues were since one was within the room */
+    uint64_t lost[2];    /* bytes lost of late, while there was no queue and while there was one */
+    uint64_t arrived[2]; /* bytes that arrived, in the same two */
+};
+
 struct skt_cc_bbr {
     struct skt_cc_out out;
     size_t mss; /* bytes in a full datagram */
@@ -125,6 +150,7 @@ struct skt_cc_bbr {
     struct skt_bbr_trains trains;
     struct skt_bbr_clumps clumps;
     struct skt_bbr_losses losses;
+    struct skt_bbr_supply supply;
     bool idle_restart; /* nothing was in flight when something was sent last */
     bool timed_out;    /* a timeout cut the window; the next ack restores saved_cwnd */
     size_t saved_cwnd; /* the window before a timeout or PROBE_RTT */
