@@ -197,7 +197,7 @@ static int adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, cons
     s->liveness.keepalive =
         SKT_US_PER_SEC *
         (params->keepalive_s < s->ctx->tuning.keepalive_s ? params->keepalive_s : s->ctx->tuning.keepalive_s);
-    skt_session_heard(s, now);
+    (void)skt_session_heard(s, now);
     skt_path_on_alive(&s->path, now);
     skt_session_tell_state(s);
     skt_session_tell_keys(s, now, is_new ? SKT_TRACE_KEYS_NEW : SKT_TRACE_KEYS_CONTINUED);

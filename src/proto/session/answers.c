@@ -11,19 +11,6 @@
 #define FULL_RETRY    (3 * SKT_US_PER_SEC) /* the server asks silent sessions whether they are still there */
 #define ATTACH_TIME   (4 * SKT_US_PER_SEC) /* and two round trips */
 
-void skt_connect_drop_pending(struct skt_session *s)
-{
-    struct skt_connect *c = &s->connect;
-    if (c->pending) {
-        if (s->opened_by == c->pending)
-            s->opened_by = NULL; /* nothing more of the packet that led here counts */
-        skt_idmap_remove(&s->ctx->ids, c->pending->local_id);
-        skt_keypair_free(s->ctx->crypto, c->pending);
-    }
-    c->pending = NULL;
-    c->attach_at = c->attach_until = SKT_NEVER;
-}
-
 void skt_connect_refused(struct skt_session *s, skt_us now, int result, const char *text, size_t text_len)
 {
     struct skt_connect *c = &s->connect;
@@ -39,8 +26,10 @@ void skt_connect_refused(struct skt_session *s, skt_us now, int result, const ch
     c->tries = 0;
     c->silent_at = SKT_NEVER;
     s->events |= SKT_EVENT_REFUSED;
-    if (s->cid)
-        skt_session_end(s, SKT_CLOSE_REFUSED);
+    if (!s->cid)
+        return;
+    skt_session_mark_closed(s, SKT_CLOSE_REFUSED);
+    skt_connect_cancel(s);
 }
 
 /* Who only knows the password and poses as the server would be told the ticket by it. */

@@ -81,7 +81,7 @@ static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
         skt_parity_restart(s);
         skt_pieces_dispose(s);
         if (skt_streams_restart(s, now) != SKT_OK) {
-            skt_session_end(s, SKT_CLOSE_LOST);
+            skt_session_mark_closed(s, SKT_CLOSE_LOST); /* nothing is under way any more */
             return;
         }
     }
@@ -119,7 +119,7 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_f
     c->attach_at = c->attach_until = SKT_NEVER;
     skt_session_drop_keys(s);
     s->state = SKT_SESSION_UP;
-    skt_session_heard(s, now);
+    (void)skt_session_heard(s, now);
     skt_connect_cancel(s);
     c->notes |= result == SKT_ATTACH_NEW ? SKT_NOTE_NEW : SKT_NOTE_CONTINUED;
     skt_session_tell_keys(s, now, result == SKT_ATTACH_NEW ? SKT_TRACE_KEYS_NEW : SKT_TRACE_KEYS_CONTINUED);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Message 1s that may still be answered. */
+/* What is under way: message 1s that may still be answered, and keys that wait for ACCEPT. */
 #include "base/err.h"
 #include "proto/session/internal.h"
 
@@ -22,6 +22,28 @@ void skt_connect_drop_attempts(struct skt_session *s)
     }
     free(c->attempts);
     c->attempts = NULL;
+}
+
+void skt_connect_drop_pending(struct skt_session *s)
+{
+    struct skt_connect *c = &s->connect;
+    if (c->pending) {
+        if (s->opened_by == c->pending)
+            s->opened_by = NULL; /* nothing more of the packet that led here counts */
+        skt_idmap_remove(&s->ctx->ids, c->pending->local_id);
+        skt_keypair_free(s->ctx->crypto, c->pending);
+    }
+    c->pending = NULL;
+    c->attach_at = c->attach_until = SKT_NEVER;
+}
+
+/* What has been answered goes on: the server may have moved to those keys already. */
+void skt_connect_cancel(struct skt_session *s)
+{
+    skt_connect_drop_attempts(s);
+    s->connect.at = s->connect.silent_at = SKT_NEVER;
+    if (s->state == SKT_SESSION_CLOSED)
+        skt_connect_drop_pending(s);
 }
 
 struct skt_attempt *skt_connect_attempt_of(struct skt_session *s, uint32_t id)

@@ -49,15 +49,6 @@ void skt_connect_need(struct skt_session *s, skt_us now)
     c->silent_at = SKT_NEVER;
 }
 
-/* What has been answered goes on: the server may have moved to those keys already. */
-void skt_connect_cancel(struct skt_session *s)
-{
-    skt_connect_drop_attempts(s);
-    s->connect.at = s->connect.silent_at = SKT_NEVER;
-    if (s->state == SKT_SESSION_CLOSED)
-        skt_connect_drop_pending(s);
-}
-
 void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *addrs, size_t n,
                                 uint16_t port_lo, uint16_t port_hi)
 {

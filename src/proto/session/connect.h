@@ -2,7 +2,8 @@
 /* The client's side of getting and keeping keys: for a first cid, for new keys, and after a silence. Every
  * attempt is a fresh message 1 to the next address; several may be open, so that an answer that takes longer
  * than the retry still counts. The keys of an answered one wait in `pending` until the server has accepted
- * the ticket. */
+ * the ticket. The files call one way: connect.c the others, attach.c answers.c and attempts.c, answers.c
+ * attempts.c. */
 #ifndef SKT_PROTO_SESSION_CONNECT_H
 #define SKT_PROTO_SESSION_CONNECT_H
 
@@ -56,21 +57,21 @@ int skt_connect_init(struct skt_connect *c, bool client); /* SKT_ERR_NOMEM */
 void skt_connect_dispose(struct skt_session *s);
 void skt_connect_need(struct skt_session *s, skt_us now); /* begins handshakes unless under way */
 bool skt_connect_under_way(const struct skt_session *s);
-void skt_connect_cancel(struct skt_session *s); /* no need any more */
 size_t skt_connect_send(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
                         struct skt_send_info *info);
 skt_us skt_connect_expiry(const struct skt_session *s);
 void skt_connect_expire(struct skt_session *s, skt_us now);
 
-/* session/attempts.c: message 1 */
+/* session/attempts.c: message 1, and what is under way */
 struct skt_attempt *skt_connect_attempt_of(struct skt_session *s, uint32_t id); /* NULL: none of ours */
 bool skt_connect_has_cookie(const struct skt_connect *c, skt_us now, const struct skt_addr *to);
 void skt_connect_drop_attempts(struct skt_session *s);
+void skt_connect_drop_pending(struct skt_session *s);
+void skt_connect_cancel(struct skt_session *s); /* no need any more */
 size_t skt_connect_send_initiation(struct skt_session *s, skt_us now, uint8_t *buf, size_t cap,
                                    struct skt_addr *to); /* its bytes; 0: it could not be made */
 
 /* session/answers.c: message 2, cookies, refusals */
-void skt_connect_drop_pending(struct skt_session *s);
 int skt_connect_on_cookie(struct skt_session *s, skt_us now, const struct skt_addr *from,
                           const uint8_t *datagram, size_t len, uint32_t id);
 int skt_connect_on_response(struct skt_session *s, skt_us now, const struct skt_addr *from,

@@ -14,6 +14,8 @@
 #include "proto/session/resets.h"
 #include "proto/session/roaming.h"
 #include "proto/session/session.h"
+#include "proto/session/size.h"
+#include "proto/session/state.h"
 #include "proto/session/streams.h"
 
 enum {
@@ -131,16 +133,11 @@ static inline const struct skt_gf256 *skt_parity_field(const struct skt_session 
 }
 
 /* session.c */
+
+/* Of a client or a server, charged to an account of its own. SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
 int skt_session_new(struct skt_session **out, struct skt_context *ctx, bool client, skt_us now);
-uint32_t skt_session_random(struct skt_session *s, uint32_t below);
-int skt_context_new_id(struct skt_context *ctx, struct skt_slot *slot, uint32_t *id);
-void skt_session_drop_keys(struct skt_session *s); /* frees what skt_keys has dropped */
+
+/* The session is over, for a reason of enum skt_close, and so are its handshakes. */
 void skt_session_end(struct skt_session *s, int reason);
-void skt_session_set_mtu(struct skt_session *s);
-void skt_session_search_mtu(struct skt_session *s, skt_us now, size_t peer_mtu); /* on a new path */
-void skt_session_note_arrival(struct skt_session *s, uint32_t advance); /* of the highest packet number */
-void skt_session_set_features(struct skt_session *s, uint32_t peers);   /* those that both ends have */
-void skt_session_heard(struct skt_session *s, skt_us now);
-skt_us skt_session_suspect_at(const struct skt_session *s);
 
 #endif

@@ -164,7 +164,8 @@ static void on_authentic(struct skt_session *s, skt_us now, const struct skt_add
         skt_keys_confirm(&s->keys, kp, now);
         skt_session_drop_keys(s);
     }
-    skt_session_heard(s, now);
+    if (skt_session_heard(s, now))
+        skt_connect_cancel(s);
     skt_path_on_alive(&s->path, now);
     if (!s->client && newest && !skt_addr_equal(from, &s->peer))
         skt_roaming_consider(s, now, from);
