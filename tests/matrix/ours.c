@@ -50,6 +50,7 @@ void matrix_ours_add(struct matrix_run *r, uint64_t seed)
         .limits = {RCV_WND_MAX, SND_UNSENT_MAX},
         .crypto = sim_crypto_blind(),
         .wire = &wire,
+        .untraced = o->tag != MATRIX_OURS,
     };
     o->world = sim_world_new(&c);
     o->world->client.ctx.gf256 = o->world->server.ctx.gf256 = skt_crypto_gf256();

@@ -96,7 +96,7 @@ struct sim_world *sim_world_new(const struct sim_world_config *c)
         assert(w->rival);
         sim_rival_init(w->rival, c->rival, w->now, c->down.delay);
     }
-    w->trace = c->trace.on ? NULL : sim_trace_new(w->now, w->wall_ms);
+    w->trace = c->trace.on || c->untraced ? NULL : sim_trace_new(w->now, w->wall_ms);
     w->client.ctx.trace = w->server.ctx.trace = w->trace ? sim_trace_of(w->trace) : c->trace;
     if (c->wire)
         w->wire = *c->wire;

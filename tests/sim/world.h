@@ -80,7 +80,8 @@ struct sim_world_config {
     struct skt_kcp_limits limits;    /* all 0: 4096 segments, 256 KiB */
     const struct skt_crypto *crypto; /* NULL: skt_crypto_null */
     const struct sim_wire *wire;     /* other links than the world's own; NULL: those */
-    struct skt_trace trace;          /* told of both ends' sessions; nobody: the switch of sim/trace.h */
+    struct skt_trace trace;          /* told of both ends' sessions; nobody: the switch of sim/trace.h, */
+    bool untraced;                   /* unless this is set: another world has its file */
 };
 
 struct sim_world {
