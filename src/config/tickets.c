@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/wipe.h"
 #include "crypto/crypto.h"
-#include "proto/keys/handshake.h"
+#include "proto/keys/proof.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ int skt_tickets_index(struct skt_ticket_index *index, const struct skt_config *c
         return SKT_ERR_NOMEM;
     for (size_t i = 0; i < t->ticket_count; i++) {
         struct skt_ticket_ref *ref = &index->refs[i];
-        int err = skt_handshake_ticket_id(skt_crypto_openssl(), t->tickets[i].ticket, ref->id);
+        int err = skt_proof_ticket_id(skt_crypto_openssl(), t->tickets[i].ticket, ref->id);
         if (err) {
             skt_tickets_dispose(index);
             return err;

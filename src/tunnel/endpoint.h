@@ -44,7 +44,7 @@ struct skt_endpoint_conf {
 struct skt_endpoint_handler {
     /* What speaks here now: SKT_FEATURE_BUILT_IN, SKT_FEATURE_MESSAGES. Asked before handshakes. */
     uint32_t (*speaks)(void *user);
-    /* Server: the ticket with this id (skt_handshake_ticket_id), or NULL; valid until the call ends. Asked
+    /* Server: the ticket with this id (skt_proof_ticket_id), or NULL; valid until the call ends. Asked
      * where skt_endpoint_take_proofs is on. Its cost must not tell how many tickets there are. */
     const uint8_t *(*find_ticket)(void *user, struct skt_endpoint *ep, const uint8_t id[SKT_TICKET_ID_LEN]);
     /* Server: is the ticket good? 0: yes. Without this: yes. */

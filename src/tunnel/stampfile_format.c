@@ -85,7 +85,7 @@ void skt_stampfile_restore(int fd, struct skt_stampcache *cache, const struct sk
     }
     for (unsigned i = 0; i < h[FLAGS_AT + 1] && i < SKT_STAMP_RANGES; i++) {
         const uint8_t *p = h + RANGES_AT + i * 8;
-        skt_stampcache_refuse(cache, (struct skt_stamp_range){skt_get_u32(p), skt_get_u32(p + 4)});
+        skt_stamp_ranges_add(&cache->refused, (struct skt_stamp_range){skt_get_u32(p), skt_get_u32(p + 4)});
     }
     read_boot_id(boot_id);
     bool same_boot = boot_id[0] && memcmp(h + sizeof magic, boot_id, BOOT_ID_LEN) == 0;
@@ -105,11 +105,11 @@ bool skt_stampfile_write_header(int fd, const struct skt_stampcache *cache, uint
     memcpy(h, magic, sizeof magic);
     read_boot_id((char *)h + sizeof magic);
     h[FLAGS_AT] = cache->has_start ? flags | HAS_START : flags;
-    h[FLAGS_AT + 1] = (uint8_t)cache->range_count;
+    h[FLAGS_AT + 1] = (uint8_t)cache->refused.count;
     skt_put_u64(h + START_AT, cache->start_boot_ms);
-    for (unsigned i = 0; i < cache->range_count; i++) {
-        skt_put_u32(h + RANGES_AT + i * 8, cache->ranges[i].from_s);
-        skt_put_u32(h + RANGES_AT + i * 8 + 4, cache->ranges[i].to_s);
+    for (unsigned i = 0; i < cache->refused.count; i++) {
+        skt_put_u32(h + RANGES_AT + i * 8, cache->refused.list[i].from_s);
+        skt_put_u32(h + RANGES_AT + i * 8 + 4, cache->refused.list[i].to_s);
     }
     return pwrite(fd, h, sizeof h, 0) == (ssize_t)sizeof h && lseek(fd, 0, SEEK_END) >= 0;
 }

@@ -17,8 +17,8 @@ static void restart(struct skt_stampcache *c)
 {
     struct skt_stampcache fresh;
     skt_stampcache_init(&fresh, MAX);
-    for (unsigned i = 0; i < c->range_count; i++)
-        skt_stampcache_refuse(&fresh, c->ranges[i]);
+    for (unsigned i = 0; i < c->refused.count; i++)
+        skt_stamp_ranges_add(&fresh.refused, c->refused.list[i]);
     uint32_t pos = 0;
     for (const struct skt_stamp *e; (e = skt_stampcache_next(c, &pos));)
         if (skt_stampcache_restore(&fresh, e) != 0)

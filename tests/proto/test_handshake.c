@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "proto/fixed_crypto.h"
 #include "proto/keys/handshake.h"
+#include "proto/keys/proof.h"
 
 #include <string.h>
 
@@ -434,12 +435,12 @@ static void proofs(void **state)
     (void)state;
     const struct skt_crypto *c = skt_crypto_openssl();
     uint8_t resume[32] = {1}, hash[32] = {2}, proof[32], other[32], text[46] = "skcptun resume";
-    assert_int_equal(skt_handshake_proof(c, resume, hash, proof), 0);
+    assert_int_equal(skt_proof_resume(c, resume, hash, proof), 0);
     memcpy(text + 14, hash, 32);
     assert_int_equal(c->hmac(other, resume, 32, text, sizeof text, NULL, 0), 0);
     assert_memory_equal(proof, other, 32);
     hash[31] = 1;
-    assert_int_equal(skt_handshake_proof(c, resume, hash, other), 0);
+    assert_int_equal(skt_proof_resume(c, resume, hash, other), 0);
     assert_memory_not_equal(proof, other, 32);
 }
 

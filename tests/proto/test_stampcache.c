@@ -117,8 +117,8 @@ static void restart(struct model *m, uint32_t max)
 {
     struct skt_stampcache fresh;
     skt_stampcache_init(&fresh, max);
-    for (unsigned i = 0; i < m->c.range_count; i++)
-        skt_stampcache_refuse(&fresh, m->c.ranges[i]);
+    for (unsigned i = 0; i < m->c.refused.count; i++)
+        skt_stamp_ranges_add(&fresh.refused, m->c.refused.list[i]);
     uint32_t pos = 0;
     assert_int_equal(skt_stampcache_reserve(&fresh, m->c.count), 0);
     for (const struct skt_stamp *e; (e = skt_stampcache_next(&m->c, &pos));)
@@ -227,8 +227,8 @@ static void steady_load(void **state)
     /* two hours, a sixteenth of the most beyond them, and what came in since it was looked at */
     assert_in_range(c.count, 7200 + 3700, 7200 + 4096 + 700);
     check_that(cap_max, <, 19000);
-    assert_int_equal(c.range_count, 1);
-    check_that(c.ranges[0].to_s, <, (NOW + 12 * HOUR - W) / 1000);
+    assert_int_equal(c.refused.count, 1);
+    check_that(c.refused.list[0].to_s, <, (NOW + 12 * HOUR - W) / 1000);
     /* a week later one insertion gives the memory back */
     assert_int_equal(insert(&c, key(n), NOW + 180 * HOUR, NOW + 180 * HOUR), 0);
     assert_int_equal(c.count, 1);
@@ -390,16 +390,16 @@ static void ranges(void **state)
     static bool refused[4000];
     for (int i = 0; i < 2000; i++) {
         uint32_t from = check_random(&seed) % 3900, to = from + check_random(&seed) % 3;
-        skt_stampcache_refuse(&c, (struct skt_stamp_range){from * 4000, to * 4000});
+        skt_stamp_ranges_add(&c.refused, (struct skt_stamp_range){from * 4000, to * 4000});
         for (uint32_t k = from; k <= to; k++)
             refused[k] = true;
-        check_that(c.range_count, <=, SKT_STAMP_RANGES);
-        for (unsigned k = 1; k < c.range_count; k++)
-            check_that(c.ranges[k].from_s, >, c.ranges[k - 1].to_s);
+        check_that(c.refused.count, <=, SKT_STAMP_RANGES);
+        for (unsigned k = 1; k < c.refused.count; k++)
+            check_that(c.refused.list[k].from_s, >, c.refused.list[k - 1].to_s);
         for (uint32_t k = 0; k < 4000; k++) {
             bool in = false;
-            for (unsigned j = 0; j < c.range_count; j++)
-                in |= k * 4000 >= c.ranges[j].from_s && k * 4000 <= c.ranges[j].to_s;
+            for (unsigned j = 0; j < c.refused.count; j++)
+                in |= k * 4000 >= c.refused.list[j].from_s && k * 4000 <= c.refused.list[j].to_s;
             assert_true(in || !refused[k]);
         }
         if (i % 100 == 99) {

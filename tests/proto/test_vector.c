@@ -6,6 +6,7 @@
 #include "crypto/hex.h"
 #include "proto/fixed_crypto.h"
 #include "proto/keys/packet.h"
+#include "proto/keys/proof.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,12 +152,11 @@ static void packets(struct run *r, const struct skt_crypto *crypto, enum skt_cip
     uint8_t *field = skt_write_room(&w, SKT_TICKET_LEN);
     memcpy(field, ticket, sizeof ticket);
     if (proved) {
-        assert_int_equal(skt_handshake_ticket_id(crypto, ticket, field), 0);
-        assert_int_equal(skt_handshake_ticket_proof(crypto, ticket, r->keys.hash, field + SKT_TICKET_ID_LEN),
-                         0);
+        assert_int_equal(skt_proof_ticket_id(crypto, ticket, field), 0);
+        assert_int_equal(skt_proof_ticket(crypto, ticket, r->keys.hash, field + SKT_TICKET_ID_LEN), 0);
     }
     skt_write_u32(&w, 7);
-    assert_int_equal(skt_handshake_proof(crypto, old_resume, r->keys.hash, skt_write_room(&w, SKT_PROOF_LEN)),
+    assert_int_equal(skt_proof_resume(crypto, old_resume, r->keys.hash, skt_write_room(&w, SKT_PROOF_LEN)),
                      0);
     skt_write_u32(&w, 0); /* padding */
     say_hex(proved ? "frames of the client's packet 1: ATTACH, ticket proved, session 7, padding"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/world.h"
+#include "proto/keys/proof.h"
 
 #include "base/err.h"
 #include "crypto/crypto.h"
@@ -56,7 +57,7 @@ static const uint8_t *find_ticket(void *user, const uint8_t *id)
 {
     const struct sim_server *sv = (const struct sim_server *)user;
     uint8_t own[SKT_TICKET_ID_LEN];
-    int err = skt_handshake_ticket_id(sv->ctx.crypto, sv->ticket, own);
+    int err = skt_proof_ticket_id(sv->ctx.crypto, sv->ticket, own);
     return !err && !sv->no_tickets && memcmp(own, id, sizeof own) == 0 ? sv->ticket : NULL;
 }
 

@@ -105,7 +105,7 @@ static void test_expired_ones_go(void **state)
     struct skt_stamp_clock later = {NOW + 60 * HOUR, now.boot_ms + 60 * HOUR};
     start_at(&r, &later);
     assert_int_equal(r.c.count, 0);
-    assert_int_equal(r.c.range_count, 1);
+    assert_int_equal(r.c.refused.count, 1);
     stop(&r);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);

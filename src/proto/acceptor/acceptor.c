@@ -59,7 +59,7 @@ static void expire_cookies(struct skt_acceptor *a, skt_us now)
 {
     struct skt_stamp_range forgotten;
     while (skt_cookies_expire(a->cookies, now, &forgotten))
-        skt_stampcache_refuse(a->stamps, forgotten);
+        skt_stamp_ranges_add(&a->stamps->refused, forgotten);
 }
 
 void skt_acceptor_expire(struct skt_acceptor *a, skt_us now)

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/wipe.h"
 #include "proto/acceptor/internal.h"
+#include "proto/keys/proof.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@ static bool proves(const struct skt_acceptor *a, const struct skt_half *half, co
                    const uint8_t *proof)
 {
     uint8_t expected[SKT_PROOF_LEN];
-    return skt_handshake_proof(a->ctx->crypto, resume, half->kp->hash, expected) == SKT_OK &&
+    return skt_proof_resume(a->ctx->crypto, resume, half->kp->hash, expected) == SKT_OK &&
            skt_equal_ct(expected, proof, sizeof expected);
 }
 
@@ -39,7 +40,7 @@ static bool take_ticket(const struct skt_acceptor *a, struct skt_half *half, con
     }
     uint8_t expected[SKT_TICKET_PROOF_LEN];
     const uint8_t *ticket = a->find_ticket ? a->find_ticket(a->find_user, field) : NULL;
-    int err = skt_handshake_ticket_proof(a->ctx->crypto, ticket ? ticket : nobody, half->kp->hash, expected);
+    int err = skt_proof_ticket(a->ctx->crypto, ticket ? ticket : nobody, half->kp->hash, expected);
     bool good = !err && skt_equal_ct(expected, field + SKT_TICKET_ID_LEN, sizeof expected) && ticket;
     memcpy(half->ticket, good ? ticket : nobody, SKT_TICKET_LEN);
     return good;

@@ -4,15 +4,12 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/wipe.h"
+#include "proto/keys/proof.h"
 
 #include <string.h>
 
 #define RESUME_LABEL "skcptun resume key"
-#define PROOF_LABEL  "skcptun resume"
-#define RETURN_LABEL "skcptun return"
 #define COOKIE_LABEL "skcptun cookie"
-#define TICKET_LABEL "skcptun ticket id"
-#define TICKET_PROOF "skcptun ticket proof"
 
 enum {
     PAYLOAD_MAX = SKT_INITIATION_LEN + SKT_HANDSHAKE_PAD_MAX,
@@ -73,24 +70,6 @@ static int derive_keys(const struct skt_noise *noise, const struct skt_crypto *c
     return err ? err : skt_noise_export(noise, crypto, RESUME_LABEL, keys->resume);
 }
 
-/* HMAC(resume, label | ephemeral | sender, stamp, cid): nothing that another message could use. */
-static int make_return_proof(const struct skt_crypto *crypto, const uint8_t resume[SKT_KEY_LEN],
-                             const uint8_t ephemeral[SKT_KEY_LEN], const struct skt_initiation *m,
-                             uint8_t out[SKT_RETURN_PROOF_LEN])
-{
-    enum { LABEL_LEN = sizeof RETURN_LABEL - 1 };
-    uint8_t head[LABEL_LEN + SKT_KEY_LEN], tail[16], mac[SKT_HASH_LEN];
-    memcpy(head, RETURN_LABEL, LABEL_LEN);
-    memcpy(head + LABEL_LEN, ephemeral, SKT_KEY_LEN);
-    skt_put_u32(tail, m->sender);
-    skt_put_u64(tail + 4, m->stamp_ms);
-    skt_put_u32(tail + 12, m->cid);
-    int err = crypto->hmac(mac, resume, SKT_KEY_LEN, head, sizeof head, tail, sizeof tail);
-    if (!err)
-        memcpy(out, mac, SKT_RETURN_PROOF_LEN);
-    return err;
-}
-
 /* The key that a cookie reply to this message 1 is sealed with, once. */
 static struct skt_aead *cookie_key(const struct skt_handshake *hs, const struct skt_crypto *crypto,
                                    int for_sealing)
@@ -119,7 +98,7 @@ int skt_handshake_create_initiation(struct skt_handshake *hs, const struct skt_c
     if (!ret)
         ret = skt_noise_prepare(&t.noise, crypto);
     if (!ret && resume)
-        ret = make_return_proof(crypto, resume, t.noise.e_pub, m, full.return_proof);
+        ret = skt_proof_return(crypto, resume, t.noise.e_pub, m, full.return_proof);
     skt_initiation_encode(&full, payload);
     if (!ret)
         ret = write_message(&t.noise, crypto, SKT_ID_NONE, pinned ? SKT_PATTERN_NKPSK0 : SKT_PATTERN_NNPSK0,
@@ -233,7 +212,7 @@ bool skt_handshake_proves_return(const struct skt_handshake *hs, const struct sk
                                  const struct skt_initiation *m, const uint8_t resume[SKT_KEY_LEN])
 {
     uint8_t expected[SKT_RETURN_PROOF_LEN];
-    return m->cid != 0 && make_return_proof(crypto, resume, hs->noise.re, m, expected) == SKT_OK &&
+    return m->cid != 0 && skt_proof_return(crypto, resume, hs->noise.re, m, expected) == SKT_OK &&
            skt_equal_ct(expected, m->return_proof, sizeof expected);
 }
 
@@ -288,32 +267,4 @@ int skt_handshake_create_response(struct skt_handshake *hs, const struct skt_cry
 void skt_handshake_dispose(struct skt_handshake *hs)
 {
     skt_wipe(hs, sizeof *hs);
-}
-
-int skt_handshake_proof(const struct skt_crypto *crypto, const uint8_t old_resume[SKT_KEY_LEN],
-                        const uint8_t new_hash[SKT_HASH_LEN], uint8_t out[SKT_PROOF_LEN])
-{
-    return crypto->hmac(out, old_resume, SKT_KEY_LEN, PROOF_LABEL, strlen(PROOF_LABEL), new_hash,
-                        SKT_HASH_LEN);
-}
-
-int skt_handshake_ticket_id(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
-                            uint8_t id[SKT_TICKET_ID_LEN])
-{
-    uint8_t mac[SKT_HASH_LEN];
-    int err = crypto->hmac(mac, ticket, SKT_TICKET_LEN, TICKET_LABEL, strlen(TICKET_LABEL), NULL, 0);
-    if (!err)
-        memcpy(id, mac, SKT_TICKET_ID_LEN);
-    return err;
-}
-
-int skt_handshake_ticket_proof(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
-                               const uint8_t new_hash[SKT_HASH_LEN], uint8_t out[SKT_TICKET_PROOF_LEN])
-{
-    uint8_t mac[SKT_HASH_LEN];
-    int err =
-        crypto->hmac(mac, ticket, SKT_TICKET_LEN, TICKET_PROOF, strlen(TICKET_PROOF), new_hash, SKT_HASH_LEN);
-    if (!err)
-        memcpy(out, mac, SKT_TICKET_PROOF_LEN);
-    return err;
 }

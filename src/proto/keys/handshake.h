@@ -60,7 +60,7 @@ struct skt_handshake_keys {
     uint8_t client_to_server[SKT_KEY_LEN];
     uint8_t server_to_client[SKT_KEY_LEN];
     uint8_t hash[SKT_HASH_LEN];  /* Noise's final h: names the handshake, not secret */
-    uint8_t resume[SKT_KEY_LEN]; /* secret that proves later to have held these keys (skt_handshake_proof) */
+    uint8_t resume[SKT_KEY_LEN]; /* secret that proves later to have held these keys (skt_proof_resume) */
 };
 
 /* A handshake under way: on the client from create_initiation to consume_response, on the server from
@@ -149,17 +149,5 @@ int skt_handshake_create_response(struct skt_handshake *hs, const struct skt_cry
 
 /* Wipes a handshake; harmless on a zeroed one. */
 void skt_handshake_dispose(struct skt_handshake *hs);
-
-/* The proof in ATTACH that its sender held the keys of an earlier handshake: HMAC-SHA-256(the old resume
- * secret, "skcptun resume" || the new handshake's hash). */
-int skt_handshake_proof(const struct skt_crypto *crypto, const uint8_t old_resume[SKT_KEY_LEN],
-                        const uint8_t new_hash[SKT_HASH_LEN], uint8_t out[SKT_PROOF_LEN]);
-
-/* What stands in ATTACH for a ticket where SKT_FEATURE_TICKET_PROOF is in force: 8 bytes that name it, and 24
- * that prove it in this handshake. */
-int skt_handshake_ticket_id(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
-                            uint8_t id[SKT_TICKET_ID_LEN]);
-int skt_handshake_ticket_proof(const struct skt_crypto *crypto, const uint8_t ticket[SKT_TICKET_LEN],
-                               const uint8_t new_hash[SKT_HASH_LEN], uint8_t out[SKT_TICKET_PROOF_LEN]);
 
 #endif

@@ -8,17 +8,17 @@
 #include <string.h>
 
 enum {
-    CAP_MIN = 64,
-    REBUILD_MS = 10 * 60 * 1000,  /* between rebuilds that only look for what is old */
-    NARROW_MS = 10 * 1000,        /* between rebuilds for room */
+    CAP_MIN = 64, /* slots: a table of 1 KiB is not worth a smaller one */
+    REBUILD_MS =
+        10 * 60 * 1000,    /* between rebuilds that only look for what is old: a twelfth of the window */
+    NARROW_MS = 10 * 1000, /* between rebuilds for room: each walks the whole table, whoever fills it */
     NARROW_TO_MS = 2 * 60 * 1000, /* stamps that stay then: clocks that are right are not further off */
     /* What has left the window is kept as long as there is no need of the room: a clock that is set back by
      * a day does no harm then. */
     KEEP_S = 24 * 3600,
-    KEEP_SHARE = 16, /* at most one in so many of `max` */
+    KEEP_SHARE = 16, /* what has left the window is at most one entry in so many of `max` */
     SHARE = 16,      /* one network, and stamps from the future, have at most one entry in so many of `max` */
-    RANGE_GAP_S = 3600, /* stamps closer than this are forgotten as one range */
-    AGES = 240,         /* how finely the oldest are told from the rest */
+    AGES = 240,      /* steps in which KEEP_S is counted: six minutes each */
 };
 
 void skt_stampcache_init(struct skt_stampcache *c, uint32_t max_entries)
@@ -42,59 +42,12 @@ void skt_stampcache_dispose(struct skt_stampcache *c)
     memset(c, 0, sizeof *c);
 }
 
-/* --- ranges of forgotten stamps, in order --- */
-
-/* Neighbours that overlap or are close become one; where there are too many, the closest do. */
-static void join_ranges(struct skt_stampcache *c)
-{
-    struct skt_stamp_range *r = c->ranges;
-    for (;;) {
-        unsigned best = 0;
-        uint32_t least = UINT32_MAX;
-        for (unsigned i = 0; i + 1 < c->range_count; i++) {
-            uint32_t gap = r[i + 1].from_s > r[i].to_s ? r[i + 1].from_s - r[i].to_s : 0;
-            if (gap < least) {
-                least = gap;
-                best = i;
-            }
-        }
-        if (c->range_count < 2 || (least > RANGE_GAP_S && c->range_count <= SKT_STAMP_RANGES))
-            return;
-        if (r[best + 1].from_s < r[best].from_s)
-            r[best].from_s = r[best + 1].from_s;
-        if (r[best + 1].to_s > r[best].to_s)
-            r[best].to_s = r[best + 1].to_s;
-        c->range_count--;
-        memmove(&r[best + 1], &r[best + 2], (c->range_count - best - 1) * sizeof r[0]);
-    }
-}
-
-void skt_stampcache_refuse(struct skt_stampcache *c, struct skt_stamp_range range)
-{
-    struct skt_stamp_range *r = c->ranges;
-    unsigned i = 0;
-    if (range.from_s > range.to_s)
-        return;
-    while (i < c->range_count && r[i].to_s < range.from_s)
-        i++;
-    if (i < c->range_count && r[i].from_s <= range.from_s && range.to_s <= r[i].to_s)
-        return;
-    memmove(&r[i + 1], &r[i], (c->range_count - i) * sizeof r[0]);
-    r[i] = range;
-    c->range_count++;
-    join_ranges(c);
-}
-
 static bool is_refused(const struct skt_stampcache *c, uint64_t stamp_ms, const struct skt_stamp_clock *now)
 {
-    uint64_t s = stamp_ms / 1000;
     uint64_t up_ms = now->boot_ms > c->start_boot_ms ? now->boot_ms - c->start_boot_ms : 0;
     if (c->has_start && stamp_ms + up_ms < now->wall_ms)
         return true;
-    for (unsigned i = 0; i < c->range_count; i++)
-        if (s >= c->ranges[i].from_s && s <= c->ranges[i].to_s)
-            return true;
-    return false;
+    return skt_stamp_ranges_have(&c->refused, stamp_ms / 1000);
 }
 
 void skt_stampcache_set_start(struct skt_stampcache *c, uint64_t boot_ms)
@@ -166,7 +119,7 @@ static int rebuild(struct skt_stampcache *c, uint64_t from_s, uint32_t entries, 
         if (e->stamp_s == 0)
             continue;
         if (e->stamp_s < from_s) {
-            skt_stampcache_refuse(c, (struct skt_stamp_range){e->stamp_s, e->stamp_s});
+            skt_stamp_ranges_add(&c->refused, (struct skt_stamp_range){e->stamp_s, e->stamp_s});
             continue;
         }
         *slot_of(c, slots, cap, e->key) = *e;

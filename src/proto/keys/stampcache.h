@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The replay cache of handshakes: every accepted initiation, by a hash of its ephemeral key. It refuses when
  * full and never forgets what it could be asked about again: what it forgets lies in ranges of stamps that it
- * refuses from then on. Times are handed in: the wall clock, which may be set, and the time since the machine
- * was started, which only grows. */
+ * refuses from then on (`refused`; more may be added to it at any time, as those saved with the entries).
+ * Times are handed in: the wall clock, which may be set, and the time since the machine was started, which
+ * only grows. */
 #ifndef SKT_PROTO_KEYS_STAMPCACHE_H
 #define SKT_PROTO_KEYS_STAMPCACHE_H
 
 #include "proto/keys/handshake.h"
+#include "proto/keys/stamp_ranges.h"
 #include "proto/wire.h"
 
 #include <stdbool.h>
@@ -14,9 +16,8 @@
 #include <stdint.h>
 
 enum {
-    SKT_STAMPCACHE_MAX = 1 << 20,       /* default for max_entries */
-    SKT_STAMP_NETS = 1024,              /* source networks are told apart by a hash of so many values */
-    SKT_STAMP_RANGES = 8,               /* of forgotten stamps; beyond them the closest two become one */
+    SKT_STAMPCACHE_MAX = 1 << 20, /* default for max_entries: 18 MiB of table */
+    SKT_STAMP_NETS = 1024, /* source networks are told apart by a hash of so many values: 4 KiB of counters */
     SKT_STAMP_AHEAD_MS = 5 * 60 * 1000, /* stamps further ahead of the clock have a share of their own */
 };
 
@@ -32,11 +33,6 @@ struct skt_stamp_clock {
     uint64_t boot_ms; /* since the machine was started, suspended time included */
 };
 
-/* Stamps that are refused, both ends included; seconds since 1970. */
-struct skt_stamp_range {
-    uint32_t from_s, to_s;
-};
-
 struct skt_stampcache {
     struct skt_stamp *slots;
     uint32_t cap;             /* slots */
@@ -44,14 +40,14 @@ struct skt_stampcache {
     uint32_t max;             /* entries, at most */
     uint32_t *nets;           /* SKT_STAMP_NETS: entries of each; NULL with slots */
     uint32_t ahead;           /* entries whose stamps were more than SKT_STAMP_AHEAD_MS ahead of the clock */
-    bool has_start;           /* what was accepted before start_boot_ms is not known: */
-    uint64_t start_boot_ms;   /* stamps before that moment, by today's clock, are refused */
+    bool has_start;           /* start_boot_ms counts */
+    uint64_t start_boot_ms;   /* what was accepted before is not known: stamps of then, by today's clock, are
+                                 refused */
     uint64_t rebuild_boot_ms; /* not rebuilt for age alone before this */
     uint64_t narrow_boot_ms;  /* not narrowed again before this */
     unsigned narrowed;        /* times that old stamps were given up for room */
     uint64_t probes;          /* slots looked at: what it has cost */
-    unsigned range_count;
-    struct skt_stamp_range ranges[SKT_STAMP_RANGES + 1]; /* of what was forgotten, in order */
+    struct skt_stamp_ranges refused; /* of what was forgotten, or was refused from outside */
 };
 
 /* max_entries 0 means SKT_STAMPCACHE_MAX. Takes no memory until something is inserted. */
@@ -77,9 +73,6 @@ int skt_stampcache_reserve(struct skt_stampcache *c, uint32_t entries);
 /* Puts an entry of an earlier run back, whatever the time is now; one already there counts as done.
  * SKT_ERR_FULL, SKT_ERR_NOMEM. */
 int skt_stampcache_restore(struct skt_stampcache *c, const struct skt_stamp *entry);
-
-/* Refuses a range of stamps from now on, e.g. one saved with the entries. */
-void skt_stampcache_refuse(struct skt_stampcache *c, struct skt_stamp_range range);
 
 /* What was accepted before this moment is not known. Held against the time since the machine's start, so that
  * a wall clock that is set right later moves it along. The latest one counts. */

@@ -2,6 +2,7 @@
 /* The client's ATTACH under new keys, and what the server says to it. */
 #include "base/err.h"
 #include "base/wipe.h"
+#include "proto/keys/proof.h"
 #include "proto/session/internal.h"
 
 #include <string.h>
@@ -20,9 +21,8 @@ static int take_ticket(const struct skt_session *s, uint8_t out[SKT_TICKET_LEN])
         memcpy(out, s->ticket, SKT_TICKET_LEN);
         return SKT_OK;
     }
-    int err = skt_handshake_ticket_id(crypto, s->ticket, out);
-    return err ? err
-               : skt_handshake_ticket_proof(crypto, s->ticket, c->pending->hash, out + SKT_TICKET_ID_LEN);
+    int err = skt_proof_ticket_id(crypto, s->ticket, out);
+    return err ? err : skt_proof_ticket(crypto, s->ticket, c->pending->hash, out + SKT_TICKET_ID_LEN);
 }
 
 /* The session's extensions, and the answer to a challenge; their bytes. */
@@ -58,7 +58,7 @@ size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf)
     uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX + 2 + SKT_CHALLENGE_LEN];
     if (take_ticket(s, ticket) != SKT_OK)
         return 0;
-    if (s->cid && skt_handshake_proof(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
+    if (s->cid && skt_proof_resume(s->ctx->crypto, s->resume, c->pending->hash, proof) != SKT_OK)
         return 0;
     const struct skt_frame attach = {
         .type = SKT_FRAME_ATTACH,
