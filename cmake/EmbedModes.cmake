@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # cmake -DMODES=a.lua|b.lua -DOUT=dir -P EmbedModes.cmake: writes dir/embedded.h and dir/embedded.c.
-# Comments that have a line to themselves and indentation are left out, lines are not: what the program says about a
+# Comments (those behind code: without quotes) and indentation are left out, lines are not: what the program says about a
 # script names the line of its source. So no string in a mode may run over several lines.
 
 string(REPLACE "|" ";" MODES "${MODES}")
@@ -31,6 +31,7 @@ foreach(path IN LISTS MODES)
     file(READ "${path}" text)
     string(REGEX REPLACE "\n[ \t]+" "\n" text "\n${text}")
     string(REGEX REPLACE "\n--[^\n]*" "\n" text "${text}")
+    string(REGEX REPLACE " +-- [^]\"'\n]*\n" "\n" text "${text}") # with a quote in it, it may be in a string
     string(SUBSTRING "${text}" 1 -1 text)
     file(WRITE "${OUT}/${name}.lua" "${text}")
     file(READ "${OUT}/${name}.lua" hex HEX)

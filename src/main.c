@@ -15,7 +15,10 @@
 #include <unistd.h>
 
 static const struct skt_command *const commands[] = {
-    &skt_cmd_check, &skt_cmd_client, &skt_cmd_keygen, &skt_cmd_server, &skt_cmd_status,
+    &skt_cmd_check,
+    &skt_cmd_client,
+    &skt_cmd_server,
+    &skt_cmd_status,
 };
 
 /* Commands of the specification that have not been built. */
@@ -133,12 +136,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(first, "-c") == 0 && argc > 2) /* as kcptun and many others take their file */
         return skt_cmd_run.run(&skt_cmd_run, argc - 1, argv + 1);
-    const struct skt_command *cmd = find_command(first);
-    if (cmd)
-        return cmd->run(cmd, argc - 1, argv + 1);
     int status = skt_tools_run(argc, argv);
     if (status != SKT_TOOLS_NONE)
         return status;
+    const struct skt_command *cmd = find_command(first);
+    if (cmd)
+        return cmd->run(cmd, argc - 1, argv + 1);
     if (is_to_come(first) && access(first, F_OK) != 0) {
         fprintf(stderr, "skcptun: %s: not in this version yet\n", first);
         return SKT_EXIT_USAGE;

@@ -3,6 +3,7 @@
  * that a device that only carries traffic need not have them. `skcptun NAME` starts it, with its own path as
  * argv[0] (cli/tools.h). */
 #include "cli/cli.h"
+#include "cli/status_debug.h"
 #include "cli/tools.h"
 #include "io/privileges.h"
 
@@ -10,13 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Each has its line in skt_tools (cli/tools.c), too. */
-static const struct skt_command *const commands[] = {&skt_cmd_demo, &skt_cmd_import, &skt_cmd_uri};
+/* Each has its line in skt_tools (cli/tools.c), too, but for `status`, which is here with --debug. */
+static const struct skt_command *const commands[] = {&skt_cmd_demo, &skt_cmd_import, &skt_cmd_keygen,
+                                                     &skt_cmd_status, &skt_cmd_uri};
 
 int main(int argc, char **argv)
 {
     if (skt_privileges_harden() < 0)
         fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
+    skt_status_debug = skt_status_debug_show;
     for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
             skt_tools_set_program(argv[0]);

@@ -24,6 +24,7 @@ void skt_cli_print_help(const struct skt_command *cmd)
 {
     print_usage(stdout, cmd);
     fputs(cmd->help, stdout);
+    fputs(cmd->help_more ? cmd->help_more : "", stdout);
 }
 
 int skt_cli_usage_error(const struct skt_command *cmd, const char *fmt, ...)

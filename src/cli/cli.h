@@ -17,6 +17,7 @@ struct skt_command {
     const char *arguments; /* what follows the name in the usage line */
     const char *summary;   /* one line for the list of commands; NULL: not listed */
     const char *help;      /* what `skcptun NAME --help` says after the usage line */
+    const char *help_more; /* and after that; NULL: no more */
     /* argv[0] is the command's name; returns the process's exit status. */
     int (*run)(const struct skt_command *self, int argc, char **argv);
 };

@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECRET_HELP                                                                                          \
-    "The secret that both ends share comes from a file, or from the environment, never from\n"               \
-    "the command line, which others can read:\n"                                                             \
-    "  --key-file FILE       a key in base64 (skcptun keygen --key); or SKCPTUN_KEY\n"                       \
-    "  --password-file FILE  a password; or SKCPTUN_PASSWORD\n"
+/* What both have in common. */
+static const char secret_help[] =
+    "\n"
+    "The secret that both ends share comes from a file, or from the environment, never from\n"
+    "the command line, which others can read:\n"
+    "  --key-file FILE       a key in base64 (skcptun keygen --key); or SKCPTUN_KEY\n"
+    "  --password-file FILE  a password; or SKCPTUN_PASSWORD\n";
 
 static const char client_help[] =
     "\n"
@@ -24,7 +26,7 @@ static const char client_help[] =
     "\n"
     "  --server HOST:PORT    the server; the port may be a range, 4000-4010\n"
     "  --listen [ADDR:]PORT  where to listen (default address 127.0.0.1; \":PORT\" is every one)\n"
-    "\n" SECRET_HELP "\n"
+    "\n"
     "Options:\n"
     "  --server-key KEY      the server's public key, which pins the server\n"
     "  --ticket-file FILE    the ticket of 32 characters, where the server has a list of them;\n"
@@ -40,7 +42,7 @@ static const char server_help[] =
     "  --listen [ADDR:]PORT  where to listen (default address 0.0.0.0; \":PORT\" is every one,\n"
     "                        IPv6 too); the port may be a range, 4000-4010\n"
     "  --target HOST:PORT    the TCP service that connections go to\n"
-    "\n" SECRET_HELP "\n"
+    "\n"
     "Options:\n"
     "  --private-key-file FILE\n"
     "                        the private key that belongs to the clients' --server-key;\n"
@@ -266,6 +268,7 @@ const struct skt_command skt_cmd_client = {
     .arguments = "--server HOST:PORT --listen [ADDR:]PORT [...]",
     .summary = "run a client from flags, without a configuration",
     .help = client_help,
+    .help_more = secret_help,
     .run = run_client,
 };
 
@@ -274,5 +277,6 @@ const struct skt_command skt_cmd_server = {
     .arguments = "--listen [ADDR:]PORT --target HOST:PORT [...]",
     .summary = "run a server from flags, without a configuration",
     .help = server_help,
+    .help_more = secret_help,
     .run = run_server,
 };

@@ -159,6 +159,8 @@ static int locate_of_config(const char *config, char path[SKT_STATUS_PATH_MAX])
     return status;
 }
 
+int (*skt_status_debug)(FILE *out, struct skt_json status);
+
 /* What one look at an instance leaves for the next one. */
 struct watch {
     const char *path; /* of its socket */
@@ -204,7 +206,7 @@ static int show_table(struct watch *w, struct skt_json status)
     fputs(w->screen ? "\033[H\033[J" : "", stdout);
     const struct skt_status_view view = {.rates = w->repeated, .rows_max = screen_rows(w)};
     skt_status_table_show(stdout, status, &now, &view);
-    if (w->debug && skt_status_debug_show(stdout, status) < 0)
+    if (w->debug && skt_status_debug && skt_status_debug(stdout, status) < 0)
         fputs("out of memory for the streams\n", stdout);
     skt_status_items_free(&w->before);
     w->before = now;

@@ -11,6 +11,9 @@ enum {
     SKT_STATUS_DEBUG_ROWS = 40
 }; /* streams shown of a session, those with most under way; --json has all */
 
+/* Who writes it: skt_status_debug_show in skcptun-tools; in skcptun NULL, and the code is not there. */
+extern int (*skt_status_debug)(FILE *out, struct skt_json status);
+
 /* Writes it; SKT_ERR_NOMEM. */
 int skt_status_debug_show(FILE *out, struct skt_json status);
 

@@ -13,18 +13,27 @@
 const struct skt_tool skt_tools[] = {
     {"demo", "show the tunnel at work on this machine"},
     {"import", "print a configuration from kcptun's settings, or a URI"},
+    {"keygen", "print new random keys, or make both ends' files"},
     {"uri", "print what a client needs as one line, or a QR code"},
     {0},
 };
 
 static const char *program = "skcptun";
 
-static bool is_tool(const char *name)
+static bool has(char **argv, const char *option)
+{
+    while (*argv && strcmp(*argv, option) != 0)
+        argv++;
+    return *argv != NULL;
+}
+
+/* `status --debug` for people is long code for rare use. */
+static bool is_tool(char **argv)
 {
     for (const struct skt_tool *t = skt_tools; t->name; t++)
-        if (strcmp(t->name, name) == 0)
+        if (strcmp(t->name, argv[1]) == 0)
             return true;
-    return false;
+    return strcmp(argv[1], "status") == 0 && has(argv, "--debug") && !has(argv, "--json");
 }
 
 /* Where it may lie: beside this program (as built, or copied by hand), or where it is installed. */
@@ -44,7 +53,7 @@ static void run_beside(char *self, char **argv)
 int skt_tools_run(int argc, char **argv)
 {
     char self[4096];
-    if (argc < 2 || !is_tool(argv[1]))
+    if (argc < 2 || !is_tool(argv))
         return SKT_TOOLS_NONE;
     if (skt_cli_self_path(self, sizeof self) < 0)
         return skt_cli_failure("%s: the path of this program is not known: %s", argv[1], strerror(errno));

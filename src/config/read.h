@@ -64,10 +64,10 @@ enum config_flag {
 struct config_field {
     const char *name;     /* as it is written in the file */
     config_read_fn *read; /* its type */
-    size_t offset;        /* of its place in the object; 0 where size is 0 */
-    size_t size;          /* bytes of its place; 0: the reader knows where to put it */
-    unsigned scope;       /* tables that it stands in (enum config_scope); 0: in all that use the list */
-    unsigned flags;       /* of enum config_flag */
+    uint16_t offset;      /* of its place in the object; 0 where size is 0 */
+    uint16_t size;        /* bytes of its place; 0: the reader knows where to put it */
+    uint16_t scope;       /* tables that it stands in (enum config_scope); 0: in all that use the list */
+    uint16_t flags;       /* of enum config_flag */
     double min;           /* numbers: the least; texts: 1 where they may not be empty */
     double max;           /* numbers: the greatest */
     double preset;        /* numbers: the default; of all else it is zero bytes */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/pair.h"
+#include "tools/pair.h"
 
 #include "base/err.h"
 #include "base/wipe.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/wipe.h"
 #include "cli/cli.h"
-#include "cli/pair.h"
 #include "crypto/crypto.h"
+#include "tools/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>

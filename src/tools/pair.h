@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The two configurations of a tunnel, made at once: one key, the server's own key and its public half, one
  * ticket. */
-#ifndef SKT_CLI_PAIR_H
-#define SKT_CLI_PAIR_H
+#ifndef SKT_TOOLS_PAIR_H
+#define SKT_TOOLS_PAIR_H
 
 #include "cli/place.h"
 #include "crypto/crypto.h"
