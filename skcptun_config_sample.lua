@@ -26,6 +26,8 @@ config.mode = "proxy_client"
                                               -- addresses and lengths, no key and no payload
 -- config.trace_file_max = 64                 -- MiB: then the trace ends, and says so. SIGHUP begins it anew
 -- config.status_socket = "/run/skcptun/NAME.sock" -- path, or "off"; NAME is this file's name without .lua
+-- config.metrics_addr = ":9100"             -- ":PORT" (127.0.0.1), "ADDRESS:PORT", "[IPv6]:PORT", none: metrics for Prometheus
+                                              -- and a status page, without a password (doc/metrics.md)
 -- config.user = "nobody"                     -- string, none: the account to become once sockets are open
 -- config.workers = 1                        -- event loops: this version has one
 -- config.max_memory = "48M"                  -- bytes, or a string with K, M, G: all that peers' sessions can make it hold (up to

@@ -40,6 +40,21 @@ function(skt_embed_modes layer)
     target_include_directories(skt_${layer} PUBLIC "${PROJECT_BINARY_DIR}/generated")
 endfunction()
 
+# The status page, in cli/.
+function(skt_embed_page)
+    set(out "${PROJECT_BINARY_DIR}/generated/cli")
+    set(page "${PROJECT_SOURCE_DIR}/src/cli/page.html")
+    set(script "${PROJECT_SOURCE_DIR}/cmake/EmbedPage.cmake")
+    file(MAKE_DIRECTORY "${out}")
+    add_custom_command(
+        OUTPUT "${out}/page.c"
+        COMMAND "${CMAKE_COMMAND}" "-DPAGE=${page}" "-DOUT=${out}/page.c" -P "${script}"
+        DEPENDS "${page}" "${script}"
+        COMMENT "Embedding the status page"
+        VERBATIM)
+    target_sources(skt_cli PRIVATE "${out}/page.c")
+endfunction()
+
 # Programs for tests and measurements; never installed.
 function(skt_add_lab)
     file(GLOB link_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lab/link*.c")

@@ -7,6 +7,7 @@
 #include "cli/opener.h"
 #include "cli/run.h"
 #include "cli/status_socket.h"
+#include "cli/web.h"
 #include "config/config.h"
 #include "io/loop.h"
 #include "script/app.h"
@@ -18,6 +19,8 @@ struct skt_process {
     struct skt_script *app;              /* what runs on it */
     char *status_wanted;                 /* the configuration's status_socket as it was written; NULL: none */
     struct skt_status_socket *status;    /* NULL: none */
+    struct skt_web *metrics;             /* NULL: none */
+    struct skt_addr metrics_addr;        /* where `metrics` listens; family 0: nowhere */
     struct skt_janitor janitor;          /* removes the status socket where we have no right to */
     struct skt_opener opener;            /* opens files where we have no right to */
     char *log_wanted;                    /* log_file at the start, which the opener knows */

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/process.h"
 #include "cli/run_log.h"
+#include "cli/run_metrics.h"
 #include "cli/run_reload.h"
 #include "cli/run_status.h"
 #include "cli/service.h"
@@ -131,6 +132,7 @@ static int start(struct skt_process *p)
     }
     if (p->status)
         skt_status_socket_serve(p->status, write_answer, p);
+    skt_run_serve_metrics(p);
     skt_run_log_start(p->loop, write_status, p);
     if (!p->conf->run_as)
         return SKT_EXIT_OK;
@@ -158,6 +160,7 @@ static void clean_up(struct skt_process *p)
 {
     skt_service_stop();
     skt_run_log_stop();
+    skt_run_close_metrics(p);
     skt_script_free(p->app);
     skt_status_socket_free(p->status);
     if (p->loop)
@@ -181,6 +184,8 @@ int skt_run(const struct skt_run_source *source)
         start_signals(p);
         status = skt_run_open_status(p);
     }
+    if (status == SKT_EXIT_OK)
+        status = skt_run_open_metrics(p);
     if (status == SKT_EXIT_OK)
         status = skt_run_keep_a_janitor(p);
     if (status == SKT_EXIT_OK)

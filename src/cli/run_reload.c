@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "cli/run_metrics.h"
 #include "cli/run_status.h"
 #include "config/diff.h"
 
@@ -79,6 +80,7 @@ void skt_run_reload(struct skt_process *p)
     skt_config_take_live(p->conf, fresh);
     skt_config_free(fresh);
     skt_script_reloaded(p->app);
+    skt_run_move_metrics(p);
     reopen_log(p);
     skt_info("SIGHUP: %s was read again", p->source->path);
 }

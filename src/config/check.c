@@ -8,6 +8,7 @@
 #include "config/check_files.h"
 #include "config/check_script.h"
 #include "config/check_tun.h"
+#include "config/metrics.h"
 #include "config/problem.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ void skt_config_check_top(struct config_reader *r)
     struct skt_config *conf = r->conf;
     skt_config_check_script(r);
     skt_config_check_files(r);
+    (void)skt_config_try(r, skt_config_check_metrics, NULL);
     if (!conf->status_socket) {
         size_t cap = strlen(conf->name) + sizeof SKT_RUN_FOLDER "/.sock";
         conf->status_socket = malloc(cap);

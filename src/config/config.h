@@ -142,7 +142,7 @@ struct skt_config {
     char *trace_file;             /* what happens in sessions is written there; NULL: nothing is traced */
     int64_t trace_file_max;       /* MiB; the trace ends there */
     char *status_socket;          /* never NULL; "" (config: "off"): none. Default /run/skcptun/<name>.sock */
-    char *metrics_addr;           /* not in this version; NULL */
+    char *metrics_addr;           /* where metrics are read, see config/metrics.h; NULL: nowhere */
     char *run_as;                 /* `user`: the account to become after the start, or NULL */
     uint64_t max_memory;          /* bytes; 0: not set; see skt_config_max_memory */
     int64_t workers;              /* loops; 1 is all there is */

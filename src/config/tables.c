@@ -124,7 +124,7 @@ const struct config_field skt_config_top_fields[] = {
     {"trace_file", skt_config_read_string, TOP(trace_file), 0, LIVE, 1, 0, 0},
     {"trace_file_max", skt_config_read_integer, TOP(trace_file_max), 0, LIVE, 1, 1000000, 64},
     {"status_socket", skt_config_read_string, TOP(status_socket), 0, 0, 1, 0, 0},
-    {"metrics_addr", skt_config_read_string, TOP(metrics_addr), 0, NOT_YET, 1, 0, 0},
+    {"metrics_addr", skt_config_read_string, TOP(metrics_addr), 0, LIVE, 1, 0, 0},
     {"user", skt_config_read_string, TOP(run_as), 0, 0, 1, 0, 0},
     {"max_memory", skt_config_read_size, TOP(max_memory), 0, 0, 0, 0, 0},
     {"workers", skt_config_read_integer, TOP(workers), 0, 0, 1, 1, 1},

@@ -87,6 +87,8 @@ static void init_members(struct skt_script *app, struct skt_loop *loop, const st
     app->conf = conf;
     app->lua.after_call = after_call;
     skt_list_init(&app->holds);
+    skt_list_init(&app->tallies[0]);
+    skt_list_init(&app->tallies[1]);
     skt_list_init(&app->etcps);
     skt_list_init(&app->timers);
     skt_list_init(&app->lookups);

@@ -42,6 +42,13 @@ void skt_script_status_json(struct skt_script *app, FILE *out);
 /* The same with each session's path, queue and streams (`status --debug`), 4096 streams at most. */
 void skt_script_status_debug(struct skt_script *app, FILE *out);
 
+/* Writes the numbers for a program that watches: OpenMetrics 1.0.0, or `classic`: the text that Prometheus
+ * had before it. */
+void skt_script_metrics(struct skt_script *app, FILE *out, bool classic);
+
+/* Why it is of no use now, in a word or some; NULL: it is. A client is with a session that is up. */
+const char *skt_script_ill(const struct skt_script *app);
+
 /* Closes what is open and frees; NULL is allowed. Not from inside a callback of the loop's that the app made.
  */
 void skt_script_free(struct skt_script *app);

@@ -5,16 +5,13 @@
 #include "config/tickets.h"
 #include "proto/session/stats.h"
 #include "script/app_debug.h"
+#include "script/app_numbers.h"
 #include "script/state.h"
 #include "script/tun.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#ifdef __APPLE__
-#include <mach/mach.h>
-#endif
 
 /* Bytes beyond ASCII are UTF-8 where they are well-formed; where not, each is shown as the character of its
  * number. */
@@ -66,26 +63,6 @@ static void write_milli(FILE *out, const char *name, uint64_t thousandths)
 static void write_end(FILE *out, const char *last_name, uint64_t last)
 {
     fprintf(out, "\"%s\":%llu}", last_name, (unsigned long long)last);
-}
-
-static uint64_t rss_bytes(void)
-{
-#ifdef __APPLE__
-    struct mach_task_basic_info info;
-    mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
-    if (task_info(mach_task_self(), MACH_TASK_BASIC_INFO, (task_info_t)&info, &count) != KERN_SUCCESS)
-        return 0;
-    return info.resident_size;
-#else
-    unsigned long long size = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (!f)
-        return 0;
-    if (fscanf(f, "%llu %llu", &size, &resident) != 2)
-        resident = 0;
-    (void)fclose(f);
-    return resident * (unsigned long long)sysconf(_SC_PAGESIZE);
-#endif
 }
 
 static void write_value(FILE *out, const char *name, enum skt_stat_unit unit, uint64_t value)
@@ -153,17 +130,12 @@ static void write_session(struct skt_script *app, FILE *out, const struct skt_en
     (void)fputc('}', out);
 }
 
-static void write_sessions(struct skt_script *app, FILE *out, struct skt_drops *drops, unsigned *debug)
+static void write_sessions(struct skt_script *app, FILE *out, unsigned *debug)
 {
     bool first = true;
     fputs("\"sessions\":[", out);
     for (struct skt_list *l = app->skcps.live.next; l != &app->skcps.live; l = l->next) {
         const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
-        const struct skt_drops *d = skt_endpoint_drops(k->ep);
-        drops->auth += d->auth + d->unknown; /* an id that we did not give out */
-        drops->replay += d->replay;
-        drops->malformed += d->malformed;
-        drops->overload += d->overload;
         uint32_t pos = 0;
         for (struct skt_session *s; (s = skt_endpoint_next(k->ep, &pos)) != NULL; first = false) {
             if (!first)
@@ -215,22 +187,21 @@ static void write_tun(const struct skt_script_tun_unit *u, FILE *out)
 
 static void write_status(struct skt_script *app, FILE *out, unsigned *debug)
 {
-    static const struct skt_relay_stats none = {0, 0, 0, 0};
-    const struct skt_relay_stats *relays = app->relays ? skt_relay_set_stats(app->relays) : &none;
-    struct skt_drops drops = {0, 0, 0, 0, 0};
+    const struct skt_relay_stats relays = skt_script_connections(app);
+    const struct skt_drops drops = skt_script_drops(app);
     (void)fputc('{', out);
     write_text(out, "version", SKT_VERSION);
     write_text(out, "mode", app->conf->mode_name);
     write_text(out, "config", app->conf->real_path);
     write_count(out, "pid", (uint64_t)getpid());
     write_milli(out, "uptime_s", (skt_loop_now(app->loop) - app->life.created) / 1000);
-    write_count(out, "rss_bytes", rss_bytes());
-    write_sessions(app, out, &drops, debug);
+    write_count(out, "rss_bytes", skt_script_rss());
+    write_sessions(app, out, debug);
     fputs("\"tcp\":{", out);
-    write_count(out, "open", relays->open + app->tcps.by_number.count);
-    write_count(out, "accepted", relays->accepted);
-    write_count(out, "refused", relays->refused);
-    write_end(out, "closed", relays->closed);
+    write_count(out, "open", relays.open);
+    write_count(out, "accepted", relays.accepted);
+    write_count(out, "refused", relays.refused);
+    write_end(out, "closed", relays.closed);
     fputs(",\"tun\":{", out);
     if (app->tun && app->tun->sw)
         write_tun(app->tun, out);

@@ -74,6 +74,8 @@ void skt_script_free(struct skt_script *app)
     skt_script_lua_close(&app->lua);
     skt_loop_task_cancel(&app->skcps.finish);
     skt_script_skcp_free_dead(app);
+    skt_tally_free_all(&app->tallies[0]);
+    skt_tally_free_all(&app->tallies[1]);
     skt_script_trace_end(app);
     skt_script_tun_unit_close(app);
     skt_shared_free(app->shared);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/wipe.h"
 #include "config/tickets.h"
+#include "script/app_numbers.h"
 #include "script/closing.h"
 #include "script/hold.h"
 #include "script/pending.h"
@@ -14,7 +15,21 @@
 #include "script/stream.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* A client's sessions are counted for their server, as the configuration has it; a server's for the holder of
+ * the ticket, once there is one. */
+static void count_for_server(struct skt_script_skcp *k, const struct skt_config_entry *e)
+{
+    char name[300]; /* a host's 253 and the ports */
+    int n =
+        snprintf(name, sizeof name, strchr(e->address, ':') ? "[%s]:%u" : "%s:%u", e->address, e->port.lo);
+    if (e->port.hi != e->port.lo && n > 0 && (size_t)n < sizeof name)
+        snprintf(name + n, sizeof name - (size_t)n, "-%u", e->port.hi);
+    skt_endpoint_set_tally(k->ep, NULL, skt_tally_of(&k->base.app->tallies[0], name));
+}
 
 /* The endpoint, and on a server what tells of its tickets. */
 static int open_endpoint(struct skt_script_skcp *k, size_t entry)
@@ -27,6 +42,8 @@ static int open_endpoint(struct skt_script_skcp *k, size_t entry)
         err = skt_tickets_index(&app->tickets, app->conf);
     if (err == SKT_OK)
         err = skt_endpoint_new(&k->ep, app->loop, &conf, &skt_script_skcp_handler, k);
+    if (err == SKT_OK && !k->server)
+        count_for_server(k, &app->conf->table.entries[entry]);
     if (err == SKT_OK && k->server)
         skt_endpoint_take_proofs(k->ep, skt_tickets_proved(app->conf));
     int saved = errno;
@@ -63,6 +80,7 @@ static void finish(struct skt_script_skcp *k)
     struct skt_script *app = k->base.app;
     k->finishing = true;
     const struct skt_endpoint *ep = k->ep;
+    skt_script_drops_add(&app->drops, skt_endpoint_drops(ep));
     skt_endpoint_free(k->ep);
     k->ep = NULL;
     skt_script_streams_forget(k, 0);

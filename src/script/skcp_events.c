@@ -73,8 +73,21 @@ static void tell_speaks(const struct skt_script_skcp *k, const struct skt_endpoi
         skt_script_speaks_tell(k->base.app, s);
 }
 
+static void count(struct skt_session *s)
+{
+    struct skt_tally *tally = s ? skt_endpoint_tally(s) : NULL;
+    if (tally)
+        tally->begun++;
+}
+
 static void on_accept(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
+    const struct skt_script_skcp *k = user;
+    struct skt_session *s = skt_endpoint_session(ep, cid);
+    const char *name = s ? on_name_of(user, skt_session_ticket(s)) : NULL;
+    if (s)
+        skt_endpoint_set_tally(ep, s, skt_tally_of(&k->base.app->tallies[1], name ? name : ""));
+    count(s);
     skt_script_tun_on_accept(user, cid);
     tell_speaks(user, ep, cid);
     skt_script_skcp_tell(user, SKT_CB_SKCP_ACCEPT, cid);
@@ -82,6 +95,7 @@ static void on_accept(void *user, struct skt_endpoint *ep, uint32_t cid)
 
 static void on_cid(void *user, struct skt_endpoint *ep, uint32_t cid)
 {
+    count(skt_endpoint_session(ep, cid));
     tell_speaks(user, ep, cid);
     skt_script_skcp_tell(user, SKT_CB_SKCP_RECV_CID, cid);
 }

@@ -36,6 +36,9 @@ struct skt_script {
     struct skt_script_closings closing;  /* sessions that end when their messages have arrived */
     struct skt_script_skcps skcps;       /* endpoints */
     struct skt_script_tcps tcps;         /* TCP connections of the script's */
+    struct skt_list tallies[2];          /* struct skt_tally: of servers that give us sessions, by address and
+                                            port; of tickets of sessions that we give, by name */
+    struct skt_drops drops;              /* what endpoints that have ended had dropped */
     struct skt_list etcps;               /* struct skt_script_etcp: listeners and connectors */
     struct skt_list timers;              /* struct skt_script_timer */
     struct skt_list lookups;             /* struct skt_script_lookup */

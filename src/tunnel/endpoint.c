@@ -189,6 +189,21 @@ void skt_endpoint_take_proofs(struct skt_endpoint *ep, bool on)
         ep->ctx.features &= ~(uint32_t)SKT_FEATURE_TICKET_PROOF;
 }
 
+void skt_endpoint_set_tally(struct skt_endpoint *ep, struct skt_session *s, struct skt_tally *tally)
+{
+    struct skt_link *link = s ? skt_session_user(s) : NULL;
+    if (link)
+        link->tally = tally;
+    else
+        ep->tally = tally;
+}
+
+struct skt_tally *skt_endpoint_tally(const struct skt_session *s)
+{
+    const struct skt_link *link = skt_session_user(s);
+    return link ? link->tally : NULL;
+}
+
 size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs)
 {
     *addrs = ep->reach.candidates;

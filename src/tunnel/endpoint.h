@@ -11,6 +11,7 @@
 #include "proto/session/session.h"
 #include "tunnel/owner.h"
 #include "tunnel/shared.h"
+#include "tunnel/tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -115,6 +116,13 @@ size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_ad
 
 /* Who is told what happens in the sessions, those that are there and those to come. */
 void skt_endpoint_set_trace(struct skt_endpoint *ep, const struct skt_trace *trace);
+
+/* Where a session is counted from now on, all that it has counted so far included; NULL: those sessions that
+ * are made. The tally outlives the endpoint. */
+void skt_endpoint_set_tally(struct skt_endpoint *ep, struct skt_session *s, struct skt_tally *tally);
+
+/* Where a session is counted; NULL: nowhere. */
+struct skt_tally *skt_endpoint_tally(const struct skt_session *s);
 
 /* Walks the sessions; *pos = 0 at first, NULL at the end. No changes between the calls. */
 struct skt_session *skt_endpoint_next(const struct skt_endpoint *ep, uint32_t *pos);

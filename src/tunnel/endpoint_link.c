@@ -13,6 +13,7 @@ int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s)
         return SKT_ERR_NOMEM;
     link->ep = ep;
     link->session = s;
+    link->tally = ep->tally;
     skt_list_init(&link->link);
     skt_list_init(&link->touched);
     skt_loop_timer_init(&link->timer, skt_endpoint_on_timer);
@@ -32,6 +33,8 @@ int skt_endpoint_link_new(struct skt_endpoint *ep, struct skt_session *s)
 void skt_endpoint_link_forget(struct skt_link *link)
 {
     struct skt_endpoint *ep = link->ep;
+    if (link->tally)
+        skt_tally_add(link->tally->sum, link->session);
     skt_loop_timer_stop(ep->loop, &link->timer);
     skt_list_remove(&link->link);
     skt_list_remove(&link->touched);

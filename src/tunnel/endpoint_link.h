@@ -5,6 +5,7 @@
 
 #include "io/loop.h"
 #include "tunnel/endpoint.h"
+#include "tunnel/tally.h"
 
 struct skt_link {
     struct skt_endpoint *ep;          /* that it belongs to */
@@ -14,6 +15,7 @@ struct skt_link {
     struct skt_list touched;          /* in ep->turn.touched when it is to be driven this turn */
     struct skt_packet_owner *packets; /* who carries packets through it; NULL: nobody */
     size_t fds;                       /* descriptors that connections to its targets use (endpoint_fds.h) */
+    struct skt_tally *tally;          /* where it is counted; NULL: nowhere */
     bool held;                        /* messages wait (skt_endpoint_hold) */
     bool resumed;                     /* messages that have waited may be told again, and were not yet */
     bool told_narrow;                 /* that its path carries little was said */

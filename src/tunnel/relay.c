@@ -74,7 +74,7 @@ static void on_look(const struct skt_stream_owner *owner, struct skt_stream_look
     look->in = r->connect ? SKT_HOLD_CONNECT : r->out.blocked ? SKT_HOLD_TARGET : SKT_HOLD_NONE;
 }
 
-struct skt_relay *skt_relay_new(struct skt_relay_set *set, struct skt_endpoint *ep,
+struct skt_relay *skt_relay_new(struct skt_relay_set *set, struct skt_endpoint *ep, const char *target,
                                 const struct skt_relay_options *options)
 {
     struct skt_relay *r = calloc(1, sizeof *r);
@@ -93,6 +93,9 @@ struct skt_relay *skt_relay_new(struct skt_relay_set *set, struct skt_endpoint *
     skt_loop_timer_init(&r->timer, on_timer);
     skt_loop_task_init(&r->more, skt_relay_on_more);
     set->stats.open++;
+    r->tally = skt_tally_of(&set->targets, target);
+    skt_relay_count(r, SKT_TALLY_ASKED, 1);
+    skt_relay_count(r, SKT_TALLY_OPEN, 1);
     return r;
 }
 
@@ -130,7 +133,7 @@ int skt_relay_open(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct 
                    struct skt_relay **out)
 {
     set->stats.accepted++;
-    struct skt_relay *r = skt_relay_new(set, ep, options);
+    struct skt_relay *r = skt_relay_new(set, ep, target, options);
     int err = r ? open_stream(r, cid, target) : SKT_ERR_NOMEM;
     if (err) {
         if (r)
@@ -157,7 +160,7 @@ int skt_relay_join(struct skt_relay_set *set, struct skt_tcp_conn *conn, struct 
                    struct skt_relay **out)
 {
     set->stats.accepted++;
-    struct skt_relay *r = skt_relay_new(set, ep, options);
+    struct skt_relay *r = skt_relay_new(set, ep, SKT_RELAY_ADDRESSES, options);
     if (!r) {
         set->stats.refused++;
         skt_tcp_conn_reset(conn);

@@ -76,7 +76,8 @@ int skt_relay_connect(struct skt_relay_set *set, struct skt_endpoint *ep, struct
 {
     set->stats.accepted++;
     bool gone = st->reset && !skt_stream_has_unread(st);
-    struct skt_relay *r = gone ? NULL : skt_relay_new(set, ep, options);
+    const char *target = st->kind == SKT_STREAM_TCP_TO ? SKT_RELAY_ADDRESSES : st->name;
+    struct skt_relay *r = gone ? NULL : skt_relay_new(set, ep, target, options);
     if (!r) {
         set->stats.refused++;
         int why = gone ? SKT_ERR_CLOSED : SKT_ERR_NOMEM;

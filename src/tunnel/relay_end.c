@@ -47,6 +47,7 @@ static bool write_rest(struct skt_relay *r)
         }
         skt_kcp_rest_consume(&r->out.rest, (size_t)put);
         r->out.bytes += (uint64_t)put;
+        skt_relay_count(r, SKT_TALLY_TO_TCP, (uint64_t)put);
     }
     return true;
 }

@@ -23,6 +23,7 @@ struct skt_relay_set {
     struct skt_loop *loop;        /* that all relays run in */
     struct skt_relay_stats stats; /* of all relays so far */
     struct skt_list relays;       /* struct skt_relay: all that there are */
+    struct skt_list targets;      /* struct skt_tally: of each target so far */
     struct skt_list blind;        /* struct skt_relay: those that watch nothing, for the sweep to look at */
     struct skt_loop_timer sweep;  /* the next look; runs while `blind` has somebody */
 };
@@ -76,6 +77,7 @@ struct skt_relay {
     struct skt_loop_timer timer;       /* the first answer's, then the idle limit's, then the end's */
     struct skt_loop_task more;         /* the stream has more to read than one event may move */
     struct skt_relay_options options;  /* as handed in */
+    struct skt_tally *tally;           /* of its target; NULL: there was no memory for one */
     struct skt_relay_charge charge;    /* what it takes of its session's share */
     struct skt_relay_in in;            /* from TCP to the stream */
     struct skt_relay_out out;          /* from the stream to TCP */
@@ -85,6 +87,13 @@ struct skt_relay {
     skt_us active;                     /* a byte moved last, or was acknowledged; 0: not connected yet */
     bool unheard;                      /* opened here, and the peer has not answered yet */
 };
+
+/* Counts for its target (enum skt_tally_of_target). */
+static inline void skt_relay_count(struct skt_relay *r, unsigned what, uint64_t n)
+{
+    if (r->tally)
+        r->tally->sum[what] += n;
+}
 
 /* Watches for what the relay waits for now. */
 void skt_relay_watch(struct skt_relay *r);

@@ -56,6 +56,8 @@ static void stop(struct skt_relay *r)
     skt_list_remove(&r->blind);
     skt_list_remove(&r->link);
     r->set->stats.open--;
+    skt_relay_count(r, SKT_TALLY_OPEN, UINT64_MAX); /* one less */
+    skt_relay_count(r, SKT_TALLY_REFUSED, r->fate.refused);
     if (r->fate.refused)
         r->set->stats.refused++;
     else

@@ -116,6 +116,7 @@ static void pump_in(struct skt_relay *r)
     }
     if (moved > 0) {
         note_bytes(r, &r->in.bytes, moved);
+        skt_relay_count(r, SKT_TALLY_FROM_TCP, moved);
         touch(r);
     }
     if (!r->fate.broken || r->in.ended || r->in.held)
@@ -160,6 +161,7 @@ static bool pump_out(struct skt_relay *r)
     }
     if (moved > 0) {
         note_bytes(r, &r->out.bytes, moved);
+        skt_relay_count(r, SKT_TALLY_TO_TCP, moved);
         touch(r); /* the window has opened */
     }
     if (put > 0 && !r->out.blocked) {

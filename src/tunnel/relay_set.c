@@ -74,6 +74,7 @@ int skt_relay_set_new(struct skt_relay_set **out, struct skt_loop *loop)
     set->loop = loop;
     skt_list_init(&set->relays);
     skt_list_init(&set->blind);
+    skt_list_init(&set->targets);
     skt_loop_timer_init(&set->sweep, on_sweep);
     *out = set;
     return SKT_OK;
@@ -99,10 +100,16 @@ void skt_relay_set_free(struct skt_relay_set *set)
     while (!skt_list_empty(&set->relays))
         skt_relay_reset(SKT_CONTAINER(set->relays.next, struct skt_relay, link));
     skt_loop_timer_stop(set->loop, &set->sweep);
+    skt_tally_free_all(&set->targets);
     free(set);
 }
 
 const struct skt_relay_stats *skt_relay_set_stats(const struct skt_relay_set *set)
 {
     return &set->stats;
+}
+
+const struct skt_list *skt_relay_set_targets(const struct skt_relay_set *set)
+{
+    return &set->targets;
 }

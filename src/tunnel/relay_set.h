@@ -5,6 +5,7 @@
 #define SKT_TUNNEL_RELAY_SET_H
 
 #include "io/loop.h"
+#include "tunnel/tally.h"
 
 #include <stdint.h>
 
@@ -29,5 +30,9 @@ void skt_relay_set_leave(struct skt_relay_set *set);
 void skt_relay_set_free(struct skt_relay_set *set);
 
 const struct skt_relay_stats *skt_relay_set_stats(const struct skt_relay_set *set);
+
+/* Of struct skt_tally, each of a target (enum skt_tally_of_target): by the name that clients ask for, "" for
+ * the default one, "(addresses)" for what has no name. */
+const struct skt_list *skt_relay_set_targets(const struct skt_relay_set *set);
 
 #endif

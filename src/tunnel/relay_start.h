@@ -5,8 +5,11 @@
 
 #include "tunnel/relay_internal.h"
 
-/* One that has neither a stream nor a connection yet. NULL: no memory. */
-struct skt_relay *skt_relay_new(struct skt_relay_set *set, struct skt_endpoint *ep,
+/* What relays are counted for that lead to an address, not to a target with a name. */
+#define SKT_RELAY_ADDRESSES "(addresses)"
+
+/* One that has neither a stream nor a connection yet; counted for this target. NULL: no memory. */
+struct skt_relay *skt_relay_new(struct skt_relay_set *set, struct skt_endpoint *ep, const char *target,
                                 const struct skt_relay_options *options);
 
 /* It has its connection, the relay's from now on: bytes begin to move. The relay may have ended afterwards.

@@ -46,7 +46,7 @@ static const struct sample samples[] = {
     {"trace_file", "'a.sqlog'", "'b.sqlog'", 0},
     {"trace_file_max", "1", "2", 0},
     {"status_socket", "'/run/a'", "'/run/b'", 0},
-    {"metrics_addr", NULL, NULL, 0},
+    {"metrics_addr", "':9100'", "'[::1]:9100'", 0},
     {"user", "'root'", "'nobody'", 0},
     {"max_memory", "'2M'", "'3M'", 0},
     {"workers", NULL, NULL, 0},

@@ -374,10 +374,11 @@ static void test_what_would_fail_later(void **state)
          "its own), got "
          "\"127.0.0.1:80\" (line 1)",
          ": proxy_server.skcp_servers[2].port: skcp_servers[1] listens on *, port 4005 already (line 3)");
-    SAYS("config = { mode = 'proxy_client', metrics_addr = ':9', workers = 2, proxy_client = { "
+    SAYS("config = { mode = 'proxy_client', metrics_addr = ':0', workers = 2, proxy_client = { "
          "tcp_listen_port = 1, " REMOTE " } }",
-         ": metrics_addr: metrics_addr is not in this version (line 1)",
-         ": workers: expected 1..1, got 2 (line 1)");
+         ": workers: expected 1..1, got 2 (line 1)",
+         ": metrics_addr: expected \":9100\" or \"ADDRESS:9100\" with an IPv4 or [IPv6] address, got \":0\" "
+         "(line 1)");
 }
 
 static void test_two_tickets_with_one_address(void **state)

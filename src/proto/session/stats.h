@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The numbers of a session, as users read them: one list, from which the status, the API's session_stats, the
- * table of `skcptun status` and the demo are written. Names are promises: none changes its meaning. */
+ * table of `skcptun status`, the metrics and the demo are written. Names are promises: none changes its
+ * meaning. */
 #ifndef SKT_PROTO_SESSION_STATS_H
 #define SKT_PROTO_SESSION_STATS_H
 
@@ -49,8 +50,10 @@ enum skt_stat_unit {
 struct skt_stat_row {
     const char
         *status; /* its name in the status: "rtt_ms.min" is `min` in the object `rtt_ms`; NULL: not there */
-    const char *api;   /* its name in what session_stats answers; NULL: not there */
-    const char *words; /* behind it in the line of what was sent again and mended; NULL: it is not there */
+    const char *api;    /* its name in what session_stats answers; NULL: not there */
+    const char *words;  /* behind it in the line of what was sent again and mended; NULL: it is not there */
+    const char *metric; /* its name in the metrics without prefix and "_total"; a space; what it is */
+    bool counter;       /* it only grows, so that sums over sessions mean something */
     enum skt_stat_unit unit;
     uint64_t (*get)(const struct skt_session *s, skt_us now);
 };
