@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     const char *first = argv[1];
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
         const struct skt_command *about = argc > 2 ? find_command(argv[2]) : NULL;
-        int status = about || argc < 3 ? SKT_TOOLS_NONE : help_of_tool(argv[0], argv[2]);
+        int status = argc < 3 ? SKT_TOOLS_NONE : help_of_tool(argv[0], argv[2]);
         if (status != SKT_TOOLS_NONE)
             return status;
         if (about)

@@ -6,14 +6,17 @@
 #include "cli/status_debug.h"
 #include "cli/tools.h"
 #include "io/privileges.h"
+#include "tools/help.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Each has its line in skt_tools (cli/tools.c), too, but for `status`, which is here with --debug. */
-static const struct skt_command *const commands[] = {&skt_cmd_demo, &skt_cmd_import, &skt_cmd_keygen,
-                                                     &skt_cmd_status, &skt_cmd_uri};
+/* Each has its line in skt_tools (cli/tools.c), too, but for those that are here with --help alone, and
+ * `status` with --debug. */
+static const struct skt_command *const commands[] = {&skt_cmd_demo,   &skt_cmd_import, &skt_cmd_keygen,
+                                                     &skt_cmd_status, &skt_cmd_uri,    &skt_cmd_check,
+                                                     &skt_cmd_client, &skt_cmd_server};
 
 int main(int argc, char **argv)
 {
@@ -23,7 +26,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
             skt_tools_set_program(argv[0]);
-            return commands[i]->run(commands[i], argc - 1, argv + 1);
+            struct skt_command command = *commands[i];
+            if (!command.help)
+                command.help = skt_help_of(command.name);
+            return command.run(&command, argc - 1, argv + 1);
         }
     }
     fputs("skcptun-tools: this is a part of skcptun, which starts it: see `skcptun --help`\n", stderr);

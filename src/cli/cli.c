@@ -23,8 +23,7 @@ static void print_usage(FILE *out, const struct skt_command *cmd)
 void skt_cli_print_help(const struct skt_command *cmd)
 {
     print_usage(stdout, cmd);
-    fputs(cmd->help, stdout);
-    fputs(cmd->help_more ? cmd->help_more : "", stdout);
+    fputs(cmd->help ? cmd->help : "", stdout);
 }
 
 int skt_cli_usage_error(const struct skt_command *cmd, const char *fmt, ...)

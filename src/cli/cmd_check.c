@@ -5,15 +5,6 @@
 
 #include <stdio.h>
 
-static const char help[] =
-    "\n"
-    "Reads a configuration and says whether it is right; starts nothing. Each mistake is\n"
-    "a line on stderr that names the file, the field, what was found, what is expected,\n"
-    "and the line; the exit status is 2 then. Warnings go to stderr too.\n"
-    "\n"
-    "Options:\n"
-    "  --help  this text\n";
-
 static int run(const struct skt_command *self, int argc, char **argv)
 {
     const struct skt_option options[] = {{0}};
@@ -44,6 +35,5 @@ const struct skt_command skt_cmd_check = {
     .name = "check",
     .arguments = "CONFIG",
     .summary = "say whether a configuration is right",
-    .help = help,
     .run = run,
 };

@@ -17,18 +17,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const char help[] =
-    "\n"
-    "Shows what a running instance is doing: that of CONFIG (a file, or for `skcptun client`\n"
-    "and `server` the name), or the only one there is. It answers to its own user and to root.\n"
-    "\n"
-    "Options:\n"
-    "  --debug  also each stream of each session: numbers, windows, queues, what holds it\n"
-    "           (doc/trace.md); with --json at most 4096 streams, else 40 of a session\n"
-    "  --json   the raw numbers, one JSON document\n"
-    "  --watch  again every second, until Ctrl-C: Mbit/s of that second, the busiest first\n"
-    "  --help   this text\n";
-
 enum { INSTANCES_MAX = 64, ANSWER_LIMIT_MS = 3000 };
 
 /* The sockets with somebody behind them. */
@@ -269,6 +257,5 @@ const struct skt_command skt_cmd_status = {
     .name = "status",
     .arguments = "[CONFIG] [--debug] [--json] [--watch]",
     .summary = "show what a running instance is doing",
-    .help = help,
     .run = run,
 };

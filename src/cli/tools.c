@@ -27,12 +27,23 @@ static bool has(char **argv, const char *option)
     return *argv != NULL;
 }
 
-/* `status --debug` for people is long code for rare use. */
+static bool is_command(const char *name)
+{
+    static const char names[][8] = {"check", "client", "server", "status"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* What is long and rarely looked at: `status --debug` for people, and what commands say of themselves. */
 static bool is_tool(char **argv)
 {
     for (const struct skt_tool *t = skt_tools; t->name; t++)
         if (strcmp(t->name, argv[1]) == 0)
             return true;
+    if (is_command(argv[1]) && (has(argv, "--help") || has(argv, "-h")))
+        return true;
     return strcmp(argv[1], "status") == 0 && has(argv, "--debug") && !has(argv, "--json");
 }
 

@@ -11,7 +11,8 @@ struct skt_tool {
 /* All of them, in order of their names; one without a name ends the list. */
 extern const struct skt_tool skt_tools[];
 
-/* Runs the tool that argv[1] names in the place of this process, if it is one, or `status --debug`. Returns
+/* Runs the tool that argv[1] names in the place of this process, if it is one, or `status --debug`, or
+ * the --help of a command. Returns
  * where it is none, or with its exit status where it can't be run, which has been reported. */
 enum { SKT_TOOLS_NONE = -1 };
 int skt_tools_run(int argc, char **argv);
