@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/err.h"
+#include "cli/tools.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -23,7 +24,10 @@ static void print_usage(FILE *out, const struct skt_command *cmd)
 void skt_cli_print_help(const struct skt_command *cmd)
 {
     print_usage(stdout, cmd);
-    fputs(cmd->help ? cmd->help : "", stdout);
+    if (cmd->help)
+        fputs(cmd->help, stdout);
+    else
+        skt_tools_show_help(cmd->name);
 }
 
 int skt_cli_usage_error(const struct skt_command *cmd, const char *fmt, ...)

@@ -27,23 +27,12 @@ static bool has(char **argv, const char *option)
     return *argv != NULL;
 }
 
-static bool is_command(const char *name)
-{
-    static const char names[][8] = {"check", "client", "server", "status"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* What is long and rarely looked at: `status --debug` for people, and what commands say of themselves. */
+/* The tools, and what is long and rarely looked at: `status --debug` for people. */
 static bool is_tool(char **argv)
 {
     for (const struct skt_tool *t = skt_tools; t->name; t++)
         if (strcmp(t->name, argv[1]) == 0)
             return true;
-    if (is_command(argv[1]) && (has(argv, "--help") || has(argv, "-h")))
-        return true;
     return strcmp(argv[1], "status") == 0 && has(argv, "--debug") && !has(argv, "--json");
 }
 
@@ -74,6 +63,17 @@ int skt_tools_run(int argc, char **argv)
                                ", which is neither beside skcptun nor in %s",
                                argv[1], SKT_LIBEXECDIR);
     return skt_cli_failure("%s: " PROGRAM ": %s", argv[1], strerror(errno));
+}
+
+void skt_tools_show_help(const char *name)
+{
+    char self[4096], copy[64];
+    snprintf(copy, sizeof copy, "%s", name);
+    char *argv[] = {NULL, copy, "--help", NULL};
+    fflush(stdout);
+    if (skt_cli_self_path(self, sizeof self) == 0)
+        run_beside(self, argv);
+    puts("The options are told by " PROGRAM ", which is not installed here, and by skcptun(1).");
 }
 
 void skt_tools_set_program(const char *path)

@@ -184,6 +184,8 @@ def test_tools_that_are_not_installed_are_named(box):
     if "not a JSON" in done.stderr or "No such file" in done.stderr:
         pytest.skip("skcptun-tools is installed on this machine")
     assert done.returncode == 1 and "skcptun-tools" in done.stderr and len(done.stderr.splitlines()) == 1
+    done = subprocess.run([alone, "check", "--help"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0 and done.stdout.startswith("Usage: skcptun check") and "skcptun-tools" in done.stdout
     assert subprocess.run([alone, "--version"], capture_output=True, check=False, timeout=60).returncode == 0
 
 
