@@ -136,6 +136,40 @@ def test_no_counter_goes_back(watched):
     assert value(scrape(port), "skcptun_ticket_payload_tx_bytes_total", ticket=name) > 300000
 
 
+def test_what_an_ended_endpoint_has_dropped_stays_counted(box):
+    """A script frees its only endpoint: neither the status nor the metrics forget what came there."""
+    udp, port, word = free_port(socket.SOCK_DGRAM), free_port(), box.path / "free"
+    box.write("own.lua", f"""
+        local skcp
+        function skt.cb.on_init(loop)
+            skcp = skt.api.skcp_init(skt.conf.skcp_conf_list[1].raw, loop, 1)
+        end
+        function skt.cb.on_beat()
+            if skcp and io.open("{word}") then
+                skt.api.skcp_free(skcp)
+                skcp = nil
+                skt.api.log("freed")
+            end
+        end
+    """)
+    config = box.write("c.lua", f"""config = {{ mode = "own", script_file = "{box.path}/own.lua", status_socket = "{box.path}/s",
+        metrics_addr = ":{port}", own = {{ skcp_servers = {{ {{ address = "127.0.0.1", port = {udp}, password = "{PASSWORD}" }} }} }} }}""")
+    process = box.start(config)
+    wait_for(lambda: skcptun("status", config, "--json").returncode == 0)
+
+    def dropped():
+        return sum(json.loads(skcptun("status", config, "--json").stdout)["drops"].values())
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for _ in range(5):
+            s.sendto(bytes(200), ("127.0.0.1", udp))
+    count = wait_for(dropped)
+    word.write_text("")
+    wait_for(lambda: "freed" in process.log())
+    assert dropped() >= count
+    assert sum(v for (name, _), v in scrape(port).items() if name == "skcptun_dropped_datagrams_total") >= count
+
+
 def test_healthy(watched):
     assert get(watched.ports["server"], "/healthy")[::2] == (200, b"ok\n")
     assert get(watched.ports["client"], "/healthy")[::2] == (200, b"ok\n")
