@@ -111,6 +111,7 @@ config.proxy_server = {
             port = 4000,         -- UDP port, or a range "4000-4010": all of them
             password = "change me",
             -- key = "...",          -- as in proxy_client; password_file, key_file, too
+            -- keys = { "...", },    -- up to 8 that are good, too: to change the key client by client, without a restart. none
             -- private_key = "...",  -- 32 bytes in base64 from `skcptun keygen`; clients pin its public half
             -- skcp_max_conn_cnt = 1024, -- 1..1000000: sessions at most
             -- streams_max = 4096,       -- 1..1000000: connections at the same time in one session; more are reset. For

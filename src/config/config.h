@@ -20,6 +20,7 @@ struct skt_value;
 enum {
     SKT_CONFIG_ERROR_MAX = 512, /* room that an error line needs at most, the end included */
     SKT_CONFIG_LIST_MAX = 1024, /* entries, listeners, targets, tickets: each list at most */
+    SKT_CONFIG_KEYS_MAX = 8,    /* of `keys`: each costs the unmasking of a stranger's every packet */
 };
 
 enum skt_config_mode {
@@ -33,6 +34,12 @@ enum skt_config_mode {
 struct skt_config_ports {
     uint16_t lo; /* the first one */
     uint16_t hi; /* the last one; equal to lo for a single port */
+};
+
+/* Several keys. */
+struct skt_config_keys {
+    uint8_t (*items)[SKT_KEY_LEN]; /* on the heap */
+    size_t count;                  /* of `items`, at most SKT_CONFIG_KEYS_MAX */
 };
 
 /* 32 bytes that may not be there. */
@@ -50,6 +57,7 @@ struct skt_config_entry {
     char *password_file;               /* that `password` was read from, as it is written; NULL: none */
     struct skt_config_key key;         /* the pre-shared key; not set: there is a password */
     char *key_file;                    /* that `key` was read from, as it is written; NULL: none */
+    struct skt_config_keys keys;       /* server: others that are good, too */
     struct skt_config_key server_key;  /* remote: the server's public key */
     struct skt_config_key private_key; /* server: its private key */
     struct skt_config_key ticket;      /* remote: the one that the client shows */
@@ -182,8 +190,8 @@ void skt_config_free(struct skt_config *conf);
 int skt_config_check(struct skt_config **out, const char *path, struct skt_config_strings *problems);
 void skt_config_strings_free(struct skt_config_strings *list);
 
-/* The pre-shared key of an entry: its key, or derived from the password (about 0.1 s and 16 MiB).
- * SKT_ERR_CRYPTO. */
+/* The pre-shared key of an entry: its key, or derived from the password (about 0.1 s and 16 MiB), or the
+ * first of `keys`. SKT_ERR_CRYPTO. */
 int skt_config_psk(const struct skt_config_entry *entry, uint8_t psk[SKT_KEY_LEN]);
 
 /* max_memory in a size_t: the most that there is where that is less. 0: not set. */

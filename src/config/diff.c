@@ -122,6 +122,12 @@ static bool same_redundancy(const void *a, const void *b)
            x->redundancy_parity == y->redundancy_parity;
 }
 
+static bool same_keys(const void *a, const void *b)
+{
+    const struct skt_config_keys *x = a, *y = b;
+    return x->count == y->count && (x->count == 0 || memcmp(x->items, y->items, x->count * SKT_KEY_LEN) == 0);
+}
+
 /* Those types that are not compared byte by byte. */
 static const struct kind {
     config_read_fn *read;
@@ -130,7 +136,7 @@ static const struct kind {
     {skt_config_read_string, same_string},         {skt_config_read_strings, same_strings},
     {skt_config_read_redundancy, same_redundancy}, {skt_config_read_tickets, same_tickets},
     {skt_config_read_listeners, same_listeners},   {skt_config_read_targets, same_targets},
-    {skt_config_read_relay, same_relay},
+    {skt_config_read_relay, same_relay},           {skt_config_read_keys, same_keys},
 };
 
 static same_fn *same_of(const struct config_field *f)
@@ -178,6 +184,14 @@ static void compare(const struct difference *d, const struct config_field *field
         if (belongs && !is_live(f, d->scripted) && !skt_config_same_field(f, a, b))
             say(d, f->name);
     }
+}
+
+/* Is there an entry of this number in both, and none too many in one of them? */
+static bool are_matched(const struct skt_config_mode_table *a, const struct skt_config_mode_table *b,
+                        size_t i)
+{
+    return a->entry_count == b->entry_count && i < a->entry_count &&
+           a->entries[i].server == b->entries[i].server;
 }
 
 static void compare_entries(const struct difference *d, const struct skt_config_mode_table *a,
@@ -254,4 +268,6 @@ void skt_config_take_live(struct skt_config *running, struct skt_config *fresh)
     bool scripted = running->script_file != NULL;
     take(skt_config_top_fields, scripted, running, fresh);
     take(skt_config_mode_fields, scripted, &running->table, &fresh->table);
+    for (size_t i = 0; are_matched(&running->table, &fresh->table, i); i++)
+        take(skt_config_entry_fields, scripted, &running->table.entries[i], &fresh->table.entries[i]);
 }

@@ -34,6 +34,8 @@ static void free_lists(struct skt_config_mode_table *t)
         free_secret(t->entries[i].password);
         free(t->entries[i].password_file);
         free(t->entries[i].key_file);
+        skt_wipe(t->entries[i].keys.items, t->entries[i].keys.count * SKT_KEY_LEN);
+        free(t->entries[i].keys.items);
         skt_wipe(&t->entries[i], sizeof t->entries[i]);
     }
     for (size_t i = 0; i < t->ticket_count; i++) {

@@ -106,8 +106,12 @@ void skt_config_take_secret(struct config_reader *r, struct skt_config_entry *e)
         skt_config_fail(r, "expected either a password or a key, got both");
     if (count > 1)
         skt_config_fail(r, "expected one of password, password_file, key and key_file, got %d", count);
-    if (count == 0)
+    if (count == 0 && e->keys.count == 0)
         skt_config_fail(r, "expected a password or a key, got neither");
+    if (count == 0) {
+        memcpy(e->key.bytes, e->keys.items[0], SKT_KEY_LEN);
+        e->key.set = true;
+    }
     if (e->password_file)
         (void)skt_config_try(r, take_password, e);
     if (e->key_file)

@@ -18,7 +18,7 @@ const char *skt_secret_first_line(int fd, char secret[SKT_SECRET_MAX], struct st
 int skt_config_open_named(struct config_reader *r, const char *name, const char **path);
 
 /* Takes the secret of an entry from the file that it names, if any: exactly one of password, password_file,
- * key and key_file is to be there. */
+ * key and key_file is to be there, or none where there are `keys`, the first of which is it then. */
 void skt_config_take_secret(struct config_reader *r, struct skt_config_entry *e);
 
 /* Can others read it than its owner and the group that is meant to? A pipe has no readers but us. */

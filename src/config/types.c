@@ -56,6 +56,23 @@ void skt_config_read_key(struct config_reader *r, const struct config_field *f, 
     key->set = true;
 }
 
+void skt_config_read_keys(struct config_reader *r, const struct config_field *f, void *at)
+{
+    struct skt_config_keys *keys = at;
+    skt_config_check_list(r, f, "a list of keys");
+    for (lua_Integer i = 1; skt_config_list_item(r, i); i++) {
+        struct skt_config_key key;
+        size_t mark = skt_config_enter(r, "[%lld]", (long long)i);
+        if (i > SKT_CONFIG_KEYS_MAX)
+            skt_config_fail(r, "expected at most %d keys", SKT_CONFIG_KEYS_MAX);
+        skt_config_read_key(r, f, &key);
+        memcpy(skt_config_append(r, &keys->items, &keys->count, sizeof *keys->items), key.bytes, SKT_KEY_LEN);
+        skt_wipe(&key, sizeof key);
+        skt_config_leave(r, mark);
+        lua_pop(r->L, 1);
+    }
+}
+
 void skt_config_read_ticket(struct config_reader *r, const struct config_field *f, void *at)
 {
     if (lua_type(r->L, -1) != LUA_TSTRING || lua_rawlen(r->L, -1) != SKT_TICKET_LEN)

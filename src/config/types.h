@@ -7,8 +7,8 @@
 #include "config/read.h"
 
 config_read_fn skt_config_read_string, skt_config_read_bool, skt_config_read_strings, skt_config_read_key,
-    skt_config_read_cipher, skt_config_read_redundancy, skt_config_read_ticket, skt_config_read_log_level,
-    skt_config_read_skip;
+    skt_config_read_keys, skt_config_read_cipher, skt_config_read_redundancy, skt_config_read_ticket,
+    skt_config_read_log_level, skt_config_read_skip;
 
 /* true or false, kept the other way round: tun_offload = false is tun_plain. */
 config_read_fn skt_config_read_tun_offload;

@@ -108,7 +108,7 @@ static int make_shared(struct skt_script *app, char *why, size_t why_cap)
     if (err == SKT_OK)
         err = skt_relay_set_new(&app->relays, app->loop);
     if (err == SKT_OK)
-        err = skt_script_derive_keys(conf, &app->psks);
+        err = skt_script_derive_keys(app);
     if (err == SKT_ERR_CRYPTO)
         snprintf(why, why_cap, "%s: the cryptographic library (OpenSSL) failed", conf->path);
     return err;

@@ -3,16 +3,21 @@
 #ifndef SKT_SCRIPT_APP_CONFIG_H
 #define SKT_SCRIPT_APP_CONFIG_H
 
-#include "config/config.h"
-#include "crypto/crypto.h"
+#include "proto/primitives.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
-/* The keys of conf's entries, to be freed with skt_script_free_keys whatever it returns (*out may be NULL).
- * What the app has already is not derived again, as that takes 0.1 s a password. SKT_ERR_NOMEM,
- * SKT_ERR_CRYPTO. */
-int skt_script_derive_keys(const struct skt_config *conf, uint8_t (**out)[SKT_KEY_LEN]);
-void skt_script_free_keys(uint8_t (*psks)[SKT_KEY_LEN], size_t count);
+struct skt_script;
+
+/* The pre-shared key of an entry. */
+struct skt_script_psk {
+    uint8_t psk[SKT_KEY_LEN]; /* its secret, or the first of its keys */
+    uint8_t of[SKT_HASH_LEN]; /* the hash of the password that it was derived from; zeros: from none */
+};
+
+/* app->psks for the entries of the configuration. What the app has already is not derived again, as that
+ * takes 0.1 s a password. SKT_ERR_NOMEM, SKT_ERR_CRYPTO: nothing has changed. */
+int skt_script_derive_keys(struct skt_script *app);
+void skt_script_free_keys(struct skt_script *app);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "config/tickets.h"
+#include "crypto/crypto.h"
 #include "proto/session/stats.h"
 #include "script/app_debug.h"
 #include "script/app_numbers.h"
@@ -115,12 +116,17 @@ static void write_session(struct skt_script *app, FILE *out, const struct skt_en
 {
     const uint8_t *ticket = skt_session_ticket(s);
     const struct skt_config_ticket *entry = ticket ? skt_tickets_entry(app->conf, ticket) : NULL;
-    char peer[SKT_ADDR_TEXT_MAX], tun_ip[SKT_IPNET_TEXT_MAX];
+    const uint8_t *psk = skt_endpoint_psk_of(ep, s);
+    char key[SKT_FINGERPRINT_LEN + 1], peer[SKT_ADDR_TEXT_MAX], tun_ip[SKT_IPNET_TEXT_MAX];
     (void)fputc('{', out);
     write_count(out, "cid", skt_session_cid(s));
     write_text(out, "state", skt_session_state_str(skt_session_state(s)));
     write_text(out, "peer", skt_addr_text(skt_session_peer(s), peer));
     write_text(out, "name", entry ? entry->name : NULL);
+    if (psk && skt_crypto_fingerprint(skt_crypto_openssl(), psk, key) == 0)
+        write_text(out, "key", key);
+    else
+        write_text(out, "key", NULL);
     write_text(out, "tun_ip", tun_address(app, ep, skt_session_cid(s), tun_ip));
     if (app->tun && app->tun->sw)
         write_count(out, "tun_mtu", skt_switch_mtu(app->tun->sw, ep, skt_session_cid(s)));

@@ -83,6 +83,6 @@ void skt_script_free(struct skt_script *app)
     skt_script_tcps_dispose(app);
     skt_loop_timer_stop(app->loop, &app->beat);
     skt_loop_timer_stop(app->loop, &app->life.stop_timer);
-    skt_script_free_keys(app->psks, app->conf->table.entry_count);
+    skt_script_free_keys(app);
     free(app);
 }

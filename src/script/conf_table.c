@@ -65,7 +65,7 @@ static void push_entry(lua_State *L, struct skt_script *app, size_t i)
     set_string(L, "addr", e->address);
     set_integer(L, "port", e->port.lo);
     set_integer(L, "port_hi", e->port.hi);
-    if (skt_crypto_fingerprint(skt_crypto_openssl(), app->psks[i], fingerprint) == 0)
+    if (skt_crypto_fingerprint(skt_crypto_openssl(), app->psks[i].psk, fingerprint) == 0)
         set_string(L, "key", fingerprint);
     if (e->ticket.set) {
         lua_pushlstring(L, (const char *)e->ticket.bytes, SKT_TICKET_LEN);

@@ -58,6 +58,7 @@ int skt_script_skcp_new(struct skt_script_skcp **out, struct skt_script *app, si
     if (!k)
         return SKT_ERR_NOMEM;
     k->base.app = app;
+    k->entry = entry;
     k->server = app->conf->table.entries[entry].server;
     k->number = skt_script_number(app);
     skt_list_init(&k->link);
@@ -138,6 +139,22 @@ void skt_script_skcp_free_dead(struct skt_script *app)
         skt_idmap_dispose(&k->waiting);
         free(k);
     }
+}
+
+int skt_script_skcp_set_keys(struct skt_script *app)
+{
+    int first = SKT_OK;
+    for (struct skt_list *l = app->skcps.live.next; l != &app->skcps.live; l = l->next) {
+        const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
+        struct skt_endpoint_conf conf;
+        char folder[SKT_STATE_FOLDER_MAX];
+        int err = skt_script_skcp_conf(app, k->entry, &conf, folder);
+        if (err == SKT_OK)
+            err = skt_endpoint_set_keys(k->ep, &conf);
+        skt_wipe(&conf, sizeof conf);
+        first = first ? first : err;
+    }
+    return first;
 }
 
 /* Clients that have proved their ticket go on doing so: a table that is gone takes a restart. */

@@ -19,6 +19,7 @@ struct skt_script_skcp {
     uint32_t number;               /* get_from_skcp(skcp, "fd") */
     uint32_t closing_cid;          /* the session whose on_skcp_close is running; 0: none */
     unsigned depth;                /* handlers of the endpoint that are running: it is not freed meanwhile */
+    size_t entry;                  /* of the configuration, that it was made of */
     bool server;                   /* made of an entry of skcp_servers */
     bool ending;                   /* skcp_free was called */
     bool finishing;                /* its sessions are being closed */
@@ -47,6 +48,10 @@ void skt_script_skcp_close_all(struct skt_script *app);
 
 /* Frees those that have ended; not from inside an endpoint's handler. */
 void skt_script_skcp_free_dead(struct skt_script *app);
+
+/* The entries have other pre-shared keys: endpoints take them over. The first error of skt_endpoint_set_keys.
+ */
+int skt_script_skcp_set_keys(struct skt_script *app);
 
 /* The configuration's tickets are others: ends the sessions whose tickets it does not know any more. */
 void skt_script_skcp_check_tickets(struct skt_script *app);

@@ -82,6 +82,9 @@ int skt_script_skcp_conf(struct skt_script *app, size_t entry, struct skt_endpoi
         .extensions_len = app->tun ? app->tun->extensions_len : 0,
         .state_folder = state_folder(app->conf, e, folder, SKT_STATE_FOLDER_MAX) ? folder : NULL,
     };
-    memcpy(conf->psk, app->psks[entry], SKT_KEY_LEN);
+    memcpy(conf->psks[0], app->psks[entry].psk, SKT_KEY_LEN);
+    if (e->keys.count > 0)
+        memcpy(conf->psks[1], e->keys.items, e->keys.count * SKT_KEY_LEN);
+    conf->psk_count = 1 + e->keys.count;
     return set_keys(conf, e);
 }

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "config/config.h"
 #include "config/tickets.h"
+#include "script/app_config.h"
 #include "script/closing.h"
 #include "script/life.h"
 #include "script/lua_state.h"
@@ -21,7 +22,8 @@
 struct skt_script {
     struct skt_loop *loop;               /* that all of it runs in */
     const struct skt_config *conf;       /* changes in place with a reload */
-    uint8_t (*psks)[SKT_KEY_LEN];        /* of the configuration's entries */
+    struct skt_script_psk *psks;         /* of the configuration's entries */
+    size_t psk_count;                    /* of `psks` */
     struct skt_ticket_index tickets;     /* of the configuration's tickets */
     struct skt_shared *shared;           /* what all endpoints share */
     struct skt_relay_set *relays;        /* NULL once the app is closed */

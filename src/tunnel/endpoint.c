@@ -5,6 +5,7 @@
 #include "base/wipe.h"
 #include "tunnel/endpoint_context.h"
 #include "tunnel/endpoint_internal.h"
+#include "tunnel/endpoint_keys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,16 +33,18 @@ static void dispose(struct skt_endpoint *ep)
         skt_udp_close(ep->udp.list[i]);
     free(ep->udp.list);
     skt_loop_task_cancel(&ep->turn.drive);
+    skt_endpoint_keys_dispose(ep);
     skt_endpoint_context_dispose(&ep->ctx);
     free(ep->place.address);
     skt_wipe(ep, sizeof *ep);
     free(ep);
 }
 
-static int init_client(struct skt_endpoint *ep)
+static int init_client(struct skt_endpoint *ep, const struct skt_endpoint_conf *conf)
 {
     skt_endpoint_requests_init(ep);
-    return skt_endpoint_reach_init(ep);
+    int err = skt_endpoint_keys_init(ep, conf);
+    return err ? err : skt_endpoint_reach_init(ep);
 }
 
 int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const struct skt_endpoint_conf *conf,
@@ -59,13 +62,14 @@ int skt_endpoint_new(struct skt_endpoint **out, struct skt_loop *loop, const str
     ep->place.port_lo = conf->port_lo;
     ep->place.port_hi = conf->port_hi;
     skt_list_init(&ep->all);
+    skt_list_init(&ep->keys);
     skt_list_init(&ep->turn.touched);
     skt_loop_task_init(&ep->turn.drive, skt_endpoint_drive);
     skt_endpoint_refresh(ep);
     ep->place.address = strdup(conf->address);
     int err = ep->place.address ? skt_endpoint_context_init(&ep->ctx, conf) : SKT_ERR_NOMEM;
     if (!err)
-        err = ep->server ? skt_endpoint_server_init(ep, conf) : init_client(ep);
+        err = ep->server ? skt_endpoint_server_init(ep, conf) : init_client(ep, conf);
     if (err) {
         int saved = errno;
         dispose(ep);

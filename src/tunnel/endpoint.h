@@ -19,15 +19,18 @@
 
 struct skt_endpoint;
 
+enum { SKT_PSKS_MAX = 9 }; /* of an entry: its own secret, and 8 of `keys` */
+
 /* One entry, checked and with defaults filled in. Copied by skt_endpoint_new; secrets are wiped when it ends.
  */
 struct skt_endpoint_conf {
-    struct skt_shared *shared;        /* outlives the endpoint */
-    bool server;                      /* accepts sessions; else it asks for them */
-    const char *address;              /* IPv4, IPv6 or a name; copied */
-    uint16_t port_lo;                 /* the first port */
-    uint16_t port_hi;                 /* the last one; equal to port_lo for a single port */
-    uint8_t psk[SKT_KEY_LEN];         /* the pre-shared key */
+    struct skt_shared *shared;               /* outlives the endpoint */
+    bool server;                             /* accepts sessions; else it asks for them */
+    const char *address;                     /* IPv4, IPv6 or a name; copied */
+    uint16_t port_lo;                        /* the first port */
+    uint16_t port_hi;                        /* the last one; equal to port_lo for a single port */
+    uint8_t psks[SKT_PSKS_MAX][SKT_KEY_LEN]; /* the pre-shared keys; one may stand there twice */
+    size_t psk_count;                        /* of `psks`; a client uses the first one */
     bool has_static;                  /* server: has a key pair; client: pins the server's public key */
     uint8_t static_priv[SKT_KEY_LEN]; /* server, with has_static: its private key */
     uint8_t static_pub[SKT_KEY_LEN];  /* with has_static: the server's public key */
@@ -110,6 +113,14 @@ void skt_endpoint_set_packets(struct skt_endpoint *ep, struct skt_session *s, st
 
 /* Server: from the next handshake on tickets are proved instead of sent (handler find_ticket), or not. */
 void skt_endpoint_take_proofs(struct skt_endpoint *ep, bool on);
+
+/* Other pre-shared keys, from conf's psks, psk_count and state_folder. A server ends the sessions that came
+ * by a key that is gone; a client's sessions make their next handshake at once, by the new one, and go on.
+ * SKT_ERR_ARG (none), SKT_ERR_NOMEM, SKT_ERR_CRYPTO: nothing is as the caller wants it, but all goes on. */
+int skt_endpoint_set_keys(struct skt_endpoint *ep, const struct skt_endpoint_conf *conf);
+
+/* The pre-shared key that a session's newest keys came by; NULL: it has none yet. */
+const uint8_t *skt_endpoint_psk_of(const struct skt_endpoint *ep, const struct skt_session *s);
 
 /* Client: the addresses as last told to on_addresses; at most SKT_CANDIDATES_MAX. */
 size_t skt_endpoint_addresses(const struct skt_endpoint *ep, const struct skt_addr **addrs);

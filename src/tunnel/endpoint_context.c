@@ -2,8 +2,6 @@
 #include "tunnel/endpoint_context.h"
 
 #include "base/err.h"
-#include "base/wipe.h"
-#include "proto/keys/packet.h"
 
 #include <string.h>
 
@@ -12,25 +10,10 @@ enum {
     SND_UNSENT_MAX = 256 * 1024, /* bytes a writer may be ahead of the window: 21 ms at 100 Mbit/s */
 };
 
-static int init_masks(struct skt_context *ctx, const struct skt_endpoint_conf *conf)
-{
-    uint8_t c2s[SKT_KEY_LEN], s2c[SKT_KEY_LEN];
-    int err = skt_packet_mask_keys(ctx->crypto, conf->psk, c2s, s2c);
-    if (!err) {
-        ctx->mask_in = ctx->crypto->mask_new(conf->server ? c2s : s2c);
-        ctx->mask_out = ctx->crypto->mask_new(conf->server ? s2c : c2s);
-        err = ctx->mask_in && ctx->mask_out ? SKT_OK : SKT_ERR_NOMEM;
-    }
-    skt_wipe(c2s, sizeof c2s);
-    skt_wipe(s2c, sizeof s2c);
-    return err;
-}
-
 int skt_endpoint_context_init(struct skt_context *ctx, const struct skt_endpoint_conf *conf)
 {
     ctx->crypto = conf->shared->crypto;
     ctx->pool = &conf->shared->pool;
-    memcpy(ctx->identity.psk, conf->psk, SKT_KEY_LEN);
     ctx->identity.has_static = conf->has_static;
     memcpy(ctx->identity.static_priv, conf->static_priv, SKT_KEY_LEN);
     memcpy(ctx->identity.static_pub, conf->static_pub, SKT_KEY_LEN);
@@ -54,14 +37,10 @@ int skt_endpoint_context_init(struct skt_context *ctx, const struct skt_endpoint
     if (conf->extensions_len > 0)
         memcpy(ctx->extensions, conf->extensions, conf->extensions_len);
     ctx->extensions_len = (uint8_t)conf->extensions_len;
-    return init_masks(ctx, conf);
+    return SKT_OK;
 }
 
 void skt_endpoint_context_dispose(struct skt_context *ctx)
 {
-    if (ctx->mask_in)
-        ctx->crypto->mask_free(ctx->mask_in);
-    if (ctx->mask_out)
-        ctx->crypto->mask_free(ctx->mask_out);
     skt_idmap_dispose(&ctx->ids);
 }

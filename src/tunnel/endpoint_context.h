@@ -5,7 +5,8 @@
 
 #include "tunnel/endpoint.h"
 
-/* ctx: zeroed. The clocks in it are the caller's to keep. On failure it is to be disposed of, too.
+/* ctx: zeroed. The clocks in it are the caller's to keep, and the pre-shared key with its masks
+ * (endpoint_keys.h). On failure it is to be disposed of, too.
  * SKT_ERR_ARG: too many bytes of extensions; SKT_ERR_NOMEM, SKT_ERR_CRYPTO. */
 int skt_endpoint_context_init(struct skt_context *ctx, const struct skt_endpoint_conf *conf);
 

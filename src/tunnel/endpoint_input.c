@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "proto/keys/packet.h"
 #include "tunnel/endpoint_internal.h"
+#include "tunnel/endpoint_keys.h"
 #include "tunnel/endpoint_log.h"
 
 #include <stdio.h>
@@ -29,16 +30,16 @@ static void reply(struct skt_endpoint *ep, const struct skt_addr *to, long len)
                            false);
 }
 
-static void log_narrowed(struct skt_endpoint *ep)
+static void log_narrowed(struct skt_endpoint_key *key)
 {
-    const struct skt_stampcache *c = &ep->serving.stamps->cache;
-    if (ep->serving.narrowed_told != c->narrowed)
+    const struct skt_stampcache *c = &key->stamps->cache;
+    if (key->narrowed_told != c->narrowed)
         skt_warn_rarely(
             0,
             "very many handshakes: those of clients whose clocks are more than 2 minutes slow are "
             "refused for up to 2 hours, so that there is room to remember the others (%u entries)",
             c->count);
-    ep->serving.narrowed_told = c->narrowed;
+    key->narrowed_told = c->narrowed;
 }
 
 /* The other end is told by message 2. */
@@ -70,27 +71,27 @@ static void log_load(struct skt_endpoint *ep)
     ep->serving.cookies_told = ep->serving.acceptor.cookies_given;
 }
 
-static void on_initiation(struct skt_endpoint *ep, skt_us now, const struct skt_addr *from,
-                          const struct skt_udp_datagram *d)
+static void on_initiation(struct skt_endpoint *ep, skt_us now, struct skt_endpoint_key *key,
+                          const struct skt_addr *from, const struct skt_udp_datagram *d)
 {
     if (!ep->server)
         return;
+    skt_endpoint_keys_select(ep, key);
     ep->ctx.boot_ms = skt_stampfile_clock(0).boot_ms;
     skt_endpoint_refresh_speaks(ep);
     long len = skt_acceptor_initiation(&ep->serving.acceptor, now, from, d->data, d->len,
                                        ep->shared->send_buffer, SKT_MTU_START);
     if (ep->serving.acceptor.stamp_new) /* first remembered, then answered */
-        skt_stampfile_append(ep->serving.stamps->file, &ep->serving.acceptor.last_stamp);
+        skt_stampfile_append(key->stamps->file, &ep->serving.acceptor.last_stamp);
     skt_endpoint_trace_initiation(from, len);
     if (len == SKT_ERR_AUTH)
         skt_endpoint_log_foreign(ep, from, SKT_ERR_AUTH);
-    skt_stampfile_set_unsure(ep->serving.stamps->file,
-                             skt_cookies_expiry(&ep->serving.stamps->cookies) != SKT_NEVER);
+    skt_stampfile_set_unsure(key->stamps->file, skt_cookies_expiry(&key->stamps->cookies) != SKT_NEVER);
     reply(ep, from, len);
     log_mismatch(ep, from);
     log_load(ep);
-    log_narrowed(ep);
-    skt_loop_timer_set(ep->loop, &ep->serving.timer, skt_acceptor_expiry(&ep->serving.acceptor));
+    log_narrowed(key);
+    skt_loop_timer_set(ep->loop, &ep->serving.timer, skt_endpoint_keys_expiry(ep));
 }
 
 static void refuse(struct skt_endpoint *ep, const struct skt_attach_request *req, const struct skt_addr *from,
@@ -194,7 +195,7 @@ static void on_known(struct skt_endpoint *ep, skt_us now, struct skt_slot *slot,
 }
 
 static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagram *d,
-                     const struct skt_packet_in *in)
+                     const struct skt_packet_in *in, struct skt_endpoint_key *by)
 {
     if (in->err) {
         ep->ctx.drops.malformed++;
@@ -202,7 +203,7 @@ static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagra
         return;
     }
     if (in->header.kind == SKT_PACKET_INITIATION) {
-        on_initiation(ep, now, &d->from, d);
+        on_initiation(ep, now, by, &d->from, d);
         return;
     }
     struct skt_slot *slot = skt_idmap_get(&ep->ctx.ids, in->header.receiver);
@@ -218,12 +219,11 @@ static void take_one(struct skt_endpoint *ep, skt_us now, struct skt_udp_datagra
 static void take_some(struct skt_endpoint *ep, skt_us now, uint16_t via, struct skt_udp_datagram *d, size_t n)
 {
     struct skt_packet_in in[SKT_PACKET_BATCH];
-    for (size_t i = 0; i < n; i++)
-        in[i] = (struct skt_packet_in){.datagram = d[i].data, .len = d[i].len};
-    skt_packet_unmask_all(ep->ctx.crypto, ep->ctx.mask_in, in, n);
+    struct skt_endpoint_key *by[SKT_PACKET_BATCH];
+    skt_endpoint_keys_unmask(ep, d, n, in, by);
     for (size_t i = 0; i < n && !ep->turn.freeing; i++) {
         d[i].from.via = via;
-        take_one(ep, now, &d[i], &in[i]);
+        take_one(ep, now, &d[i], &in[i], by[i]);
     }
 }
 

@@ -32,6 +32,7 @@ struct skt_endpoint {
     struct skt_context ctx;              /* what its sessions have in common */
     struct skt_endpoint_sockets udp;     /* opened by endpoint_server.c or endpoint_reach.c */
     struct skt_tally *tally;             /* of sessions that are made; NULL: none */
+    struct skt_list keys;                /* struct skt_endpoint_key: its pre-shared keys */
     struct skt_list all;                 /* links of all sessions */
     struct skt_endpoint_turn turn;       /* the loop turn that is under way */
     struct skt_endpoint_server serving;  /* server */

@@ -23,11 +23,12 @@ void skt_endpoint_requests_ended(struct skt_endpoint *ep, const struct skt_sessi
                                   ? REFUSED_WAIT_MIN
                                   : skt_us_min(2 * ep->asking.refused_wait, REFUSED_WAIT_MAX);
     ep->asking.ask_at = now + ep->asking.refused_wait;
-    skt_warn_rarely(skt_log_key(ep->place.address, strlen(ep->place.address), ep->place.port_lo),
-                    "the server %s has ended our session: the ticket is not valid any more, or its mode "
-                    "can't talk to ours "
-                    "(a script at one end?). Not asking again for %u s",
-                    ep->place.address, (unsigned)(ep->asking.refused_wait / SKT_US_PER_SEC));
+    skt_warn_rarely(
+        skt_log_key(ep->place.address, strlen(ep->place.address), ep->place.port_lo),
+        "the server %s has ended our session: our ticket or key is not valid any more, or its mode "
+        "can't talk to ours "
+        "(a script at one end?). Not asking again for %u s",
+        ep->place.address, (unsigned)(ep->asking.refused_wait / SKT_US_PER_SEC));
 }
 
 void skt_endpoint_requests_init(struct skt_endpoint *ep)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "tunnel/endpoint_input.h"
 #include "tunnel/endpoint_internal.h"
+#include "tunnel/endpoint_keys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,8 +80,8 @@ static int open_server_sockets(struct skt_endpoint *ep)
 static void on_acceptor_timer(struct skt_loop_timer *t, skt_us now)
 {
     struct skt_endpoint *ep = SKT_CONTAINER(t, struct skt_endpoint, serving.timer);
-    skt_acceptor_expire(&ep->serving.acceptor, now);
-    skt_loop_timer_set(ep->loop, t, skt_acceptor_expiry(&ep->serving.acceptor));
+    skt_endpoint_keys_expire(ep, now);
+    skt_loop_timer_set(ep->loop, t, skt_endpoint_keys_expiry(ep));
 }
 
 static const uint8_t *find_ticket(void *user, const uint8_t *id)
@@ -98,12 +99,10 @@ int skt_endpoint_server_init(struct skt_endpoint *ep, const struct skt_endpoint_
         err = open_server_sockets(ep);
     if (err)
         return err;
-    err = skt_stamps_get(&ep->serving.stamps, ep->shared, conf->psk, conf->state_folder, ep->ctx.wall_ms);
+    skt_acceptor_init(&ep->serving.acceptor, &ep->ctx, NULL, NULL, first_cid, conf->tuning.sessions_max);
+    err = skt_endpoint_keys_init(ep, conf);
     if (err)
         return err;
-    ep->serving.narrowed_told = ep->serving.stamps->cache.narrowed;
-    skt_acceptor_init(&ep->serving.acceptor, &ep->ctx, &ep->serving.stamps->cache,
-                      &ep->serving.stamps->cookies, first_cid, conf->tuning.sessions_max);
     ep->serving.acceptor.find_ticket = find_ticket;
     ep->serving.acceptor.find_user = ep;
     return SKT_OK;
@@ -114,6 +113,5 @@ void skt_endpoint_server_dispose(struct skt_endpoint *ep)
     if (!ep->serving.acceptor.ctx)
         return;
     skt_acceptor_dispose(&ep->serving.acceptor);
-    skt_stamps_put(ep->serving.stamps);
     skt_loop_timer_stop(ep->loop, &ep->serving.timer);
 }

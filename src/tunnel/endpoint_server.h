@@ -6,14 +6,11 @@
 #include "io/loop.h"
 #include "proto/acceptor/acceptor.h"
 #include "tunnel/endpoint.h"
-#include "tunnel/stamps.h"
 
 struct skt_endpoint_server {
     struct skt_acceptor acceptor; /* handshakes and the sessions of all clients; ctx NULL: not there yet */
     struct skt_loop_timer timer;  /* for the acceptor's expiry */
-    struct skt_stamps *stamps;    /* the replay cache of the psk, shared with other endpoints */
     uint64_t cookies_told;        /* acceptor.cookies_given, as last told in the log */
-    unsigned narrowed_told;       /* stamps->cache.narrowed, as last told in the log */
 };
 
 /* Opens the sockets and begins to accept. SKT_ERR_ARG: the address, or too many ports; SKT_ERR_IO with errno;

@@ -4,6 +4,7 @@
     c: skcptun client, honest.py --lnk0==== 40 Mbit/s, RTT 20 ms ====lnk0-- s: skcptun server, honest.py target
     a: skt-attack (10.91.0.1, and all of 10.92.0.0/16 as addresses to forge) --vth0-- s (10.91.0.2)
 """
+import base64
 import json
 import os
 import pathlib
@@ -29,6 +30,8 @@ FORGED = "10.92.0.1"
 FORGED_MAX = 10000
 KEEPALIVE = 10
 MAX_MEMORY = 48 << 20
+# So many that a header is unmasked nine times before it is known that nobody knows it.
+MANY_KEYS = {"keys": [base64.b64encode(bytes([i] * 32)).decode() for i in range(8)]}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

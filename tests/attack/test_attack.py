@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from arena import FORGED_MAX, KEEPALIVE, SECONDS, Attack, check
+from arena import FORGED_MAX, KEEPALIVE, MANY_KEYS, SECONDS, Attack, check
 from lab import INSTRUMENTED, PATIENCE, wait_until
 
 REKEY_S = 120
@@ -75,6 +75,10 @@ FIELDS = {"relay": {"mode": "tun", "relay_tcp": True}}
 @pytest.mark.parametrize("name, kind, params, limits", CASES)
 def test_attack(arena, name, kind, params, limits):
     check(arena(kind, **FIELDS.get(kind, {"mode": kind})).attack(name, **params), **limits)
+
+
+def test_junk_with_many_keys(arena):
+    check(arena("keys", entry=MANY_KEYS).attack("junk", rate=GIGABIT), reached=False)
 
 
 def test_no_forbidden_address_is_reached(arena):

@@ -8,7 +8,7 @@ import re
 import shutil
 
 import pytest
-from arena import SECONDS, Attack
+from arena import MANY_KEYS, SECONDS, Attack
 from lab import INSTRUMENTED
 
 pytestmark = pytest.mark.skipif(SECONDS < 2 or INSTRUMENTED, reason="short run, or instrumented")
@@ -31,6 +31,13 @@ def test_time(arena, name, params, most_us):
     place.lab.note(f"{name:17} {each * 1e6:6.1f} us of CPU time each ({units}), {1 / max(each, 1e-9):.0f} a second on one core")
     assert each * 1e6 < most_us
     assert name != "reconnects" or up > units / 10, "not whole ones"
+
+
+def test_time_of_junk_with_many_keys(arena):
+    place = arena("cost-keys", honest=False, entry=MANY_KEYS)
+    each, units, _ = place.cost("junk", seconds=SECONDS, rate=50000)
+    place.lab.note(f"junk, nine keys   {each * 1e6:6.1f} us of CPU time each ({units})")
+    assert each * 1e6 < 20
 
 
 def instructions(arenas, name, count, rate):

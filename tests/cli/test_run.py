@@ -31,7 +31,7 @@ def test_tunnel_and_status(pair):
         (session,) = status["sessions"]
         assert 1 <= session["cid"] <= 2**31 - 1
         assert set(session) == {
-            "cid", "state", "peer", "name", "tun_ip", "age_s", "rtt_ms", "loss_tx", "loss_rx", "mtu", "cwnd_bytes",
+            "cid", "state", "peer", "name", "key", "tun_ip", "age_s", "rtt_ms", "loss_tx", "loss_rx", "mtu", "cwnd_bytes",
             "pacing_mbit", "bytes_tx", "bytes_rx", "payload_tx", "payload_rx", "retransmitted", "duplicated", "fec_sent",
             "fec_recovered", "streams"}
         assert set(session["rtt_ms"]) == {"last", "smoothed", "min"}

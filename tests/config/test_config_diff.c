@@ -96,6 +96,7 @@ static const struct sample samples[] = {
     {"key", "'" KEY "'", "'" KEY2 "'", 0},
     {"password_file", "'a.pass'", "'b.pass'", 0},
     {"key_file", "'a.key'", "'b.key'", 0},
+    {"keys", "{ '" KEY "' }", "{ '" KEY2 "' }", 0},
     {"server_key", "'" KEY "'", "'" KEY2 "'", 0},
     {"private_key", "'" KEY "'", "'" KEY2 "'", 0},
     {"ticket", "'" TICKET "'", "'" TICKET2 "'", 0},

@@ -120,6 +120,42 @@ static void test_what_is_wrong(void **state)
     expect("key_file = ''", ".key_file: expected a string that is not empty, got \"\"");
 }
 
+#define KEYS(n) "local k = {} for i = 1, " #n " do k[i] = '" KEY "' end "
+
+static int load_keys(struct skt_config **c, const char *prelude, const char *secret)
+{
+    char text[1024];
+    snprintf(
+        text, sizeof text,
+        "%s config = { mode = 'proxy_server', proxy_server = { tcp_target_addr = 'a', tcp_target_port = 1, "
+        "tickets = {}, skcp_servers = { { address = '*', port = 1, keys = k %s } } } }",
+        prelude, secret);
+    return skt_config_load_text(c, "c.lua", text, strlen(text), err, sizeof err);
+}
+
+static void test_several_keys(void **state)
+{
+    (void)state;
+    struct skt_config *c;
+    assert_int_equal(load_keys(&c, KEYS(8), ", password = 'p'"), SKT_OK);
+    assert_int_equal(c->table.entries[0].keys.count, 8);
+    assert_false(c->table.entries[0].key.set);
+    skt_config_free(c);
+    /* Nothing else: the first of them is what a client is told. */
+    assert_int_equal(load_keys(&c, KEYS(1), ""), SKT_OK);
+    assert_true(c->table.entries[0].key.set);
+    assert_memory_equal(c->table.entries[0].key.bytes, c->table.entries[0].keys.items[0], SKT_KEY_LEN);
+    skt_config_free(c);
+    assert_int_equal(load_keys(&c, KEYS(9), ""), SKT_ERR_ARG);
+    assert_string_equal(err, "c.lua: proxy_server.skcp_servers[1].keys[9]: expected at most 8 keys");
+    assert_int_equal(load_keys(&c, KEYS(0), ""), SKT_ERR_ARG);
+    assert_string_equal(err,
+                        "c.lua: proxy_server.skcp_servers[1]: expected a password or a key, got neither");
+    assert_int_equal(load_keys(&c, "local k = { 'x' }", ""), SKT_ERR_ARG);
+    assert_string_equal(err, "c.lua: proxy_server.skcp_servers[1].keys[1]: expected 32 bytes in base64 (44 "
+                             "characters, as of `skcptun keygen`), got a string of 1 bytes");
+}
+
 /* Who opens is asked for each file by the path that `files` has. */
 static int open_by(void *user, const char *path)
 {
@@ -167,11 +203,9 @@ static int remove_folder(void **state)
 CHECK_GROUP(config_files)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_line),
-        cmocka_unit_test(test_absolute_path),
-        cmocka_unit_test(test_for_others),
-        cmocka_unit_test(test_what_is_wrong),
-        cmocka_unit_test(test_opened_by_somebody_else),
+        cmocka_unit_test(test_first_line),   cmocka_unit_test(test_absolute_path),
+        cmocka_unit_test(test_for_others),   cmocka_unit_test(test_what_is_wrong),
+        cmocka_unit_test(test_several_keys), cmocka_unit_test(test_opened_by_somebody_else),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -130,9 +130,10 @@ static void expect_session_keys(const char *json)
             snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%.*s ", (int)(p - begin - 2),
                      begin + 1);
     }
-    assert_string_equal(keys, "cid state peer name tun_ip age_s rtt_ms last smoothed min loss_tx loss_rx mtu "
-                              "cwnd_bytes pacing_mbit bytes_tx bytes_rx payload_tx payload_rx retransmitted "
-                              "duplicated fec_sent fec_recovered streams ");
+    assert_string_equal(keys,
+                        "cid state peer name key tun_ip age_s rtt_ms last smoothed min loss_tx loss_rx mtu "
+                        "cwnd_bytes pacing_mbit bytes_tx bytes_rx payload_tx payload_rx retransmitted "
+                        "duplicated fec_sent fec_recovered streams ");
 }
 
 static void test_transfer(void **state)

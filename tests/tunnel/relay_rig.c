@@ -63,7 +63,8 @@ static void start_side(struct rig *rig, struct rig_side *side, bool server, uint
                                      .tuning.sessions_max = 16,
                                      .tuning.mtu_max = SKT_MTU_MAX,
                                      .mode = SKT_MODE_PROXY};
-    memset(conf.psk, 7, sizeof conf.psk);
+    memset(conf.psks[0], 7, sizeof conf.psks[0]);
+    conf.psk_count = 1;
     assert_int_equal(skt_relay_set_new(&side->relays, rig->loop), SKT_OK);
     assert_int_equal(skt_endpoint_new(&side->ep, rig->loop, &conf, &handler, rig), SKT_OK);
     side->options = (struct skt_relay_options){

@@ -112,7 +112,8 @@ static void open_endpoint(struct side *side, bool server, uint16_t port)
                                      .tuning.mtu_max = SKT_MTU_MAX,
                                      .features = SKT_FEATURE_TUN_OFFLOAD,
                                      .mode = SKT_MODE_TUN};
-    memset(conf.psk, 7, sizeof conf.psk);
+    memset(conf.psks[0], 7, sizeof conf.psks[0]);
+    conf.psk_count = 1;
     assert_int_equal(skt_shared_new(&side->shared, side->loop, 0), SKT_OK);
     conf.shared = side->shared;
     assert_int_equal(skt_endpoint_new(&side->ep, side->loop, &conf, &handler, side), SKT_OK);

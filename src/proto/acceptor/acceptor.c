@@ -194,7 +194,9 @@ static long accept(struct skt_acceptor *a, struct arrival *in, struct skt_respon
     if (len > 0) {
         half->kp = skt_keypair_new(ctx->crypto, &keys, (enum skt_cipher)r->cipher, false, r->sender,
                                    in->m.sender, in->now);
-        if (!half->kp)
+        if (half->kp)
+            half->kp->mask = ctx->mask_out;
+        else
             len = SKT_ERR_NOMEM;
     }
     if (len < 0) {

@@ -127,7 +127,7 @@ long skt_acceptor_challenge(struct skt_acceptor *a, struct skt_half *half, uint8
         return err;
     skt_frame_write(&w, &(struct skt_frame){.type = SKT_FRAME_CHALLENGE, .token = half->challenge});
     skt_frame_pad(&w, pad % CHALLENGE_PAD_MAX);
-    return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, half->kp, reply, skt_writer_len(&w));
+    return skt_packet_seal(a->ctx->crypto, half->kp->mask, half->kp, reply, skt_writer_len(&w));
 }
 
 const uint8_t *skt_attach_extension(const struct skt_attach_request *req, int type, size_t len)
@@ -258,7 +258,7 @@ long skt_acceptor_refuse(struct skt_acceptor *a, const struct skt_attach_request
         return err;
     req->half->refused = true;
     skt_frame_pad(&w, pad % SKT_PING_PAD_MAX);
-    return skt_packet_seal(a->ctx->crypto, a->ctx->mask_out, req->half->kp, reply, skt_writer_len(&w));
+    return skt_packet_seal(a->ctx->crypto, req->half->kp->mask, req->half->kp, reply, skt_writer_len(&w));
 }
 
 void skt_acceptor_forget(struct skt_acceptor *a, struct skt_session *s)

@@ -24,6 +24,7 @@ struct skt_keypair {
     struct skt_replay replay;
     uint8_t hash[SKT_HASH_LEN];
     uint8_t resume[SKT_KEY_LEN];
+    struct skt_mask *mask;            /* of what goes out under it; the caller's */
     void *owner;                      /* the caller's, e.g. the session */
     struct skt_keypair *next_dropped; /* list of skt_keys_take_dropped */
 };

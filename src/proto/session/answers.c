@@ -55,6 +55,7 @@ static int take_keys(struct skt_session *s, skt_us now, struct skt_attempt *a, c
         skt_keypair_new(s->ctx->crypto, keys, (enum skt_cipher)m->cipher, true, a->id, m->sender, now);
     if (!kp)
         return SKT_ERR_NOMEM;
+    kp->mask = s->ctx->mask_out;
     skt_connect_drop_pending(s);
     c->notes |= SKT_NOTE_RESPONSE;
     skt_session_tell_keys(s, now, SKT_TRACE_KEYS_ANSWERED);

@@ -67,7 +67,7 @@ size_t skt_connect_write_attach(struct skt_session *s, uint8_t *buf)
     skt_wipe(ticket, sizeof ticket);
     skt_frame_pad(&w, skt_session_random(s, (uint32_t)w.left + 1));
     c->notes |= (uint8_t)(proves(s) ? SKT_NOTE_ATTACH | SKT_NOTE_PROOF : SKT_NOTE_ATTACH);
-    int len = skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, c->pending, buf, skt_writer_len(&w));
+    int len = skt_packet_seal(s->ctx->crypto, c->pending->mask, c->pending, buf, skt_writer_len(&w));
     return len > 0 ? (size_t)len : 0;
 }
 

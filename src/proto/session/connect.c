@@ -49,6 +49,17 @@ void skt_connect_need(struct skt_session *s, skt_us now)
     c->silent_at = SKT_NEVER;
 }
 
+void skt_session_rekey(struct skt_session *s, skt_us now)
+{
+    if (!s->client || s->state == SKT_SESSION_IDLE || s->state == SKT_SESSION_CLOSED)
+        return;
+    skt_connect_drop_attempts(s);
+    skt_connect_drop_pending(s);
+    s->connect.at = SKT_NEVER;
+    s->connect.client->cookie_until = 0; /* the server made it with the other one */
+    skt_connect_need(s, now);
+}
+
 void skt_session_set_candidates(struct skt_session *s, const struct skt_addr *addrs, size_t n,
                                 uint16_t port_lo, uint16_t port_hi)
 {

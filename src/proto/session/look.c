@@ -126,3 +126,20 @@ const char *skt_session_cipher_name(const struct skt_session *s)
     const struct skt_keypair *kp = s->keys.current;
     return skt_cipher_str(kp ? kp->cipher : SKT_CIPHER_NONE);
 }
+
+const struct skt_mask *skt_session_mask(const struct skt_session *s)
+{
+    const struct skt_keypair *kp = s->keys.next ? s->keys.next : s->keys.current;
+    return kp ? kp->mask : NULL;
+}
+
+bool skt_session_uses(const struct skt_session *s, const struct skt_mask *mask)
+{
+    const struct skt_keypair *const all[] = {s->keys.previous, s->keys.current, s->keys.next,
+                                             s->connect.pending};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i] && all[i]->mask == mask)
+            return true;
+    }
+    return false;
+}

@@ -27,7 +27,7 @@ static size_t count_sealed(struct skt_session *s, int len, enum skt_trace_datagr
 static size_t seal_with(struct skt_session *s, struct skt_keypair *kp, uint8_t *datagram, size_t plain_len,
                         enum skt_trace_datagram what)
 {
-    return count_sealed(s, skt_packet_seal(s->ctx->crypto, s->ctx->mask_out, kp, datagram, plain_len), what);
+    return count_sealed(s, skt_packet_seal(s->ctx->crypto, kp->mask, kp, datagram, plain_len), what);
 }
 
 /* The same for a packet of a run, which is masked as a whole. */
@@ -39,9 +39,11 @@ static size_t seal_bare(struct skt_session *s, skt_us now, uint8_t *datagram, si
     return count_sealed(s, skt_packet_seal_bare(s->ctx->crypto, kp, datagram, plain_len), SKT_TRACE_DATA);
 }
 
+/* All of a run is sealed under the keys that are in use now. */
 static size_t mask_run(const struct skt_session *s, uint8_t *run, size_t len, size_t segment_len)
 {
-    int err = skt_packet_mask_run(s->ctx->crypto, s->ctx->mask_out, run, len, segment_len);
+    const struct skt_keypair *kp = s->keys.current;
+    int err = kp ? skt_packet_mask_run(s->ctx->crypto, kp->mask, run, len, segment_len) : SKT_ERR_CLOSED;
     return err ? 0 : len;
 }
 

@@ -87,6 +87,15 @@ int skt_session_connect(struct skt_session *s, skt_us now, const uint8_t ticket[
 /* Client: ask for a round trip every second even when idle (there are several servers to choose from). */
 void skt_session_set_probing(struct skt_session *s, bool on);
 
+/* Client: the context has another psk, by which the next handshake is made, at once. What is up goes on. */
+void skt_session_rekey(struct skt_session *s, skt_us now);
+
+/* The mask of the newest keys (skt_keypair.mask), which tells the psk that they came by; NULL: no keys. */
+const struct skt_mask *skt_session_mask(const struct skt_session *s);
+
+/* Is anything sent or awaited under keys with this mask? */
+bool skt_session_uses(const struct skt_session *s, const struct skt_mask *mask);
+
 /* Tells the peer and closes; SKT_EVENT_CLOSED follows (once), streams are reset. */
 void skt_session_close(struct skt_session *s, skt_us now, int reason);
 
