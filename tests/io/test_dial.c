@@ -312,11 +312,12 @@ static void the_failure_that_says_most_is_kept(void **state)
     (void)state;
     port = 0;
     struct hole h = dig("127.0.0.1");
+    /* Long enough: what is silent has its share of it, and a busy machine some more. */
     const char *refused = strerror(ECONNREFUSED);
-    expect_failure("224.0.0.1,127.0.0.2,127.0.0.1", 60 * MS, SKT_DIAL_REFUSED, "127.0.0.2", refused);
-    expect_failure("127.0.0.1,127.0.0.2", 60 * MS, SKT_DIAL_REFUSED, "127.0.0.2", refused);
-    expect_failure("127.0.0.2,127.0.0.3", 60 * MS, SKT_DIAL_REFUSED, "127.0.0.2", refused);
-    expect_failure("127.0.0.1,224.0.0.1", 60 * MS, SKT_DIAL_TIMEOUT, "127.0.0.1", "no answer in time");
+    expect_failure("224.0.0.1,127.0.0.2,127.0.0.1", SECOND, SKT_DIAL_REFUSED, "127.0.0.2", refused);
+    expect_failure("127.0.0.1,127.0.0.2", SECOND, SKT_DIAL_REFUSED, "127.0.0.2", refused);
+    expect_failure("127.0.0.2,127.0.0.3", SECOND, SKT_DIAL_REFUSED, "127.0.0.2", refused);
+    expect_failure("127.0.0.1,224.0.0.1", SECOND, SKT_DIAL_TIMEOUT, "127.0.0.1", "no answer in time");
     fill_in(&h);
 }
 
