@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    RCV_WND_MAX = 8192,          /* as the program has it */
+    RCV_WND_MAX = UINT16_MAX,    /* as the program has it */
     SND_UNSENT_MAX = 256 * 1024, /* the same */
 };
 

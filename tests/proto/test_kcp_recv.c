@@ -301,6 +301,37 @@ static void test_acks_are_repeated_once(void **state)
     rig_dispose(&r);
 }
 
+/* So many segments, each after so long; they are read at once. */
+static uint32_t receive_some(struct rig *r, uint32_t sn, uint32_t count, skt_us gap)
+{
+    for (uint32_t i = 0; i < count; i++, sn++) {
+        r->now += gap;
+        skt_path_set_time(&r->path, r->now);
+        rig_push(r, sn, 0, "x", 1);
+        rig_read(r);
+    }
+    return sn;
+}
+
+/* The widest windows are for what is fast and far: 100 ms, and 4096 segments and more in two round trips.
+ * Where it becomes slow they shrink again. */
+static void test_wide_windows_where_they_are_needed(void **state)
+{
+    (void)state;
+    struct skt_kcp_limits limits = {.rcv_wnd_max = 65535, .snd_unsent_max = 10000};
+    struct rig r;
+    rig_init(&r, true, 0, &limits);
+    skt_path_on_rtt(&r.path, r.now, 100 * SKT_US_PER_MS);
+    uint32_t sn = receive_some(&r, 0, 60000, 100); /* 10,000 a second: 1000 are on the way */
+    check_that(r.kcp.rcv.wnd, >=, 4096);
+    check_that(r.kcp.rcv.wnd, <, 40000);
+    sn = receive_some(&r, sn, 80000, 4); /* 250,000 a second: 25,000 are on the way */
+    assert_int_equal(r.kcp.rcv.wnd, 65535);
+    receive_some(&r, sn, 150000, 300); /* 3333 a second */
+    assert_int_equal(r.kcp.rcv.wnd, 8192);
+    rig_dispose(&r);
+}
+
 CHECK_GROUP(kcp_recv)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +343,7 @@ CHECK_GROUP(kcp_recv)
         cmocka_unit_test(test_acks),
         cmocka_unit_test(test_window_edges),
         cmocka_unit_test(test_a_reader_that_keeps_up_gets_more_window),
+        cmocka_unit_test(test_wide_windows_where_they_are_needed),
         cmocka_unit_test(test_ignored_window_is_bounded),
         cmocka_unit_test(test_window_update_is_repeated),
         cmocka_unit_test(test_asked_for_the_window),

@@ -16,6 +16,9 @@
 /* Rate that working off a queue takes at most, in thousandths: a sixteenth, or what a probe won is lost. */
 #define YIELD_MAX   UINT64_C(63)
 #define YIELD_SLACK SKT_US_PER_MS /* timers are no finer, nor is pacing */
+/* A longer queue is near the end of many a buffer, and what that drops is not lost at random: to send the
+ * more for it drops more. measured: 1 Gbit/s, 300 ms, 40 ms of buffer: 1 point of payload, 2 of bytes. */
+#define RANDOM_QUEUE_MAX (10 * SKT_US_PER_MS)
 
 enum {
     STARTUP_GROWTH = 2, /* the window grows by so many times what was acknowledged: it triples a round */
@@ -48,8 +51,9 @@ static void set_rate(struct skt_cc_bbr *b)
         rate = skt_bbr_startup_rate(b);
     } else {
         rate = bw * skt_bbr_pacing_gain(b) / SKT_BBR_UNIT;
-        bool queue =
-            b->delays.srtt > skt_bbr_path_rtt(b) + skt_us_max(SKT_BBR_QUEUE_TOLERATED, b->delays.min / 8);
+        bool queue = b->delays.srtt >
+                     skt_bbr_path_rtt(b) +
+                         skt_us_max(SKT_BBR_QUEUE_TOLERATED, skt_us_min(b->delays.min / 8, RANDOM_QUEUE_MAX));
         if (b->phase == SKT_BBR_PROBE_BW && !queue)
             rate = rate * SKT_BBR_UNIT / (SKT_BBR_UNIT - b->losses.permille);
         if (b->phase == SKT_BBR_PROBE_BW)

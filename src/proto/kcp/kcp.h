@@ -94,6 +94,7 @@ struct skt_kcp_receiving {
     bool adv_closed;    /* the peer was told a window of 0 */
     bool tell;          /* a WINS is to be sent */
     bool fin_received;  /* the end of the stream is known */
+    uint32_t grew_ms;   /* when `read` was last at grow_at, ms */
 };
 
 /* Acknowledgements to be sent (kcp/owed.c). */
