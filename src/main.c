@@ -101,35 +101,26 @@ static int run_child(const char *role)
     return SKT_EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+/* `skcptun --help`, or what a command says of itself. */
+static int help(int argc, char **argv)
 {
-    const char *role = skt_child_role(argc, argv);
-    if (role)
-        return run_child(role);
-    skt_child_allow_exec();
-    /* Before there are secrets in memory. */
-    if (skt_privileges_harden() < 0)
-        fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
-    /* Whoever asks a process that shows no status (or not yet) does not mean to end it. */
-    signal(SIGUSR1, SIG_IGN);
-    signal(SIGUSR2, SIG_IGN);
-    open_standard();
-    if (argc < 2) {
-        print_overview(stderr);
-        return SKT_EXIT_USAGE;
-    }
+    const struct skt_command *about = argc > 2 ? find_command(argv[2]) : NULL;
+    int status = argc < 3 ? SKT_TOOLS_NONE : help_of_tool(argv[0], argv[2]);
+    if (status != SKT_TOOLS_NONE)
+        return status;
+    if (about)
+        skt_cli_print_help(about);
+    else
+        print_overview(stdout);
+    return SKT_EXIT_OK;
+}
+
+/* What the first argument names: a command, a tool, or a configuration. */
+static int run(int argc, char **argv)
+{
     const char *first = argv[1];
-    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
-        const struct skt_command *about = argc > 2 ? find_command(argv[2]) : NULL;
-        int status = argc < 3 ? SKT_TOOLS_NONE : help_of_tool(argv[0], argv[2]);
-        if (status != SKT_TOOLS_NONE)
-            return status;
-        if (about)
-            skt_cli_print_help(about);
-        else
-            print_overview(stdout);
-        return SKT_EXIT_OK;
-    }
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0)
+        return help(argc, argv);
     if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
         puts("skcptun " SKT_VERSION);
         return SKT_EXIT_OK;
@@ -147,4 +138,23 @@ int main(int argc, char **argv)
         return SKT_EXIT_USAGE;
     }
     return skt_cmd_run.run(&skt_cmd_run, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    const char *role = skt_child_role(argc, argv);
+    if (role)
+        return run_child(role);
+    skt_child_allow_exec();
+    /* Before there are secrets in memory. */
+    if (skt_privileges_harden() < 0)
+        fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
+    /* Whoever asks a process that shows no status (or not yet) does not mean to end it. */
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
+    open_standard();
+    if (argc >= 2)
+        return run(argc, argv);
+    print_overview(stderr);
+    return SKT_EXIT_USAGE;
 }
