@@ -103,6 +103,9 @@ config.proxy_server = {
         },
     },
 
+    -- tickets_file = "PATH",  -- a file with `return { ["..."] = { ... }, }`: more tickets; relative to this file's folder,
+                               -- read again at SIGHUP. none
+
     -- tcp_keepalive, tcp_recv_timeout, ...: as in proxy_client
 
     skcp_servers = {

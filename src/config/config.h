@@ -112,6 +112,7 @@ struct skt_config_mode_table {
     struct skt_config_entry *entries;      /* skcp_servers, then skcp_remote_servers */
     size_t entry_count;                    /* of `entries` */
     bool has_tickets;                      /* only those of `tickets` are let in; else every ticket */
+    char *tickets_file;                    /* that some of `tickets` are from, as it is written; NULL: none */
     struct skt_config_ticket *tickets;     /* in no order */
     size_t ticket_count;                   /* of `tickets` */
     struct skt_config_listener *listeners; /* that of tcp_listen_addr and tcp_listen_port first, where set */

@@ -4,6 +4,7 @@
 #include "config/lists.h"
 #include "config/read_relay.h"
 #include "config/tables.h"
+#include "config/tickets_file.h"
 #include "config/types.h"
 #include "config/value.h"
 
@@ -137,6 +138,7 @@ static const struct kind {
     {skt_config_read_redundancy, same_redundancy}, {skt_config_read_tickets, same_tickets},
     {skt_config_read_listeners, same_listeners},   {skt_config_read_targets, same_targets},
     {skt_config_read_relay, same_relay},           {skt_config_read_keys, same_keys},
+    {skt_config_read_tickets_file, same_string},
 };
 
 static same_fn *same_of(const struct config_field *f)

@@ -72,11 +72,11 @@ void skt_config_free(struct skt_config *conf)
     skt_config_strings_free(&conf->warnings);
     skt_config_strings_free(&conf->files);
     skt_value_free(conf->user);
-    char *strings[] = {t->tcp_listen_addr,  t->tcp_target_addr, t->tun_ip,      t->tun_mask,
-                       t->tun_ip6,          t->tun_name,        t->up,          t->down,
-                       conf->path,          conf->real_path,    conf->name,     conf->mode_name,
-                       conf->script_file,   conf->script_dir,   conf->log_file, conf->trace_file,
-                       conf->status_socket, conf->metrics_addr, conf->run_as};
+    char *strings[] = {t->tickets_file,  t->tcp_listen_addr,  t->tcp_target_addr, t->tun_ip,
+                       t->tun_mask,      t->tun_ip6,          t->tun_name,        t->up,
+                       t->down,          conf->path,          conf->real_path,    conf->name,
+                       conf->mode_name,  conf->script_file,   conf->script_dir,   conf->log_file,
+                       conf->trace_file, conf->status_socket, conf->metrics_addr, conf->run_as};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         free(strings[i]);
     free(conf);

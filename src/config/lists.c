@@ -6,6 +6,7 @@
 #include "config/problem.h"
 #include "config/secret_file.h"
 #include "config/tables.h"
+#include "config/tickets_file.h"
 #include "config/types.h"
 
 #include <stddef.h>
@@ -66,15 +67,21 @@ static void read_one_ticket(struct config_reader *r, void *arg)
     struct skt_config_ticket *t = arg;
     struct config_field any = {.flags = 0};
     lua_State *L = r->L;
-    size_t mark = skt_config_enter(r, "[a ticket]");
+    char in[32] = "";
+    skt_config_ticket_line(r, t->ticket, in, sizeof in);
+    size_t mark = skt_config_enter(r, "[a ticket%s]", in);
     if (lua_type(L, -1) != LUA_TTABLE)
         skt_config_fail_got(r, &any, "a table");
     lua_pushliteral(L, "name");
     if (lua_rawget(L, -2) == LUA_TSTRING) {
         skt_config_leave(r, mark);
-        skt_config_enter(r, "[ticket of %.40s]", lua_tostring(L, -1));
+        skt_config_enter(r, "[ticket of %.40s%s]", lua_tostring(L, -1), in);
     }
     lua_pop(L, 1);
+    for (const struct skt_config_ticket *old = r->conf->table.tickets; r->in_tickets_file && old < t; old++) {
+        if (memcmp(old->ticket, t->ticket, SKT_TICKET_LEN) == 0)
+            skt_config_fail(r, "this ticket is in `tickets` already");
+    }
     skt_config_read_table(r, skt_config_ticket_fields, 1U << r->conf->mode, t, 0);
     skt_config_leave(r, mark);
 }

@@ -24,6 +24,7 @@ struct config_reader {
     struct config_problem *problems;    /* found so far */
     size_t problem_count;               /* of `problems` */
     bool no_memory;                     /* nothing is read any more */
+    bool in_tickets_file;               /* `file` and `text` are those of tickets_file */
     size_t where_len;                   /* of `where`, without the end */
     char where[256]; /* the place that is read now: "proxy_client.skcp_remote_servers[2].port" */
 };

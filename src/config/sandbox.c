@@ -142,19 +142,25 @@ void skt_sandbox_close(struct skt_sandbox *box)
     box->L = NULL;
 }
 
-int skt_sandbox_run(struct skt_sandbox *box, const char *text, size_t len, const char *name)
+int skt_sandbox_eval(const struct skt_sandbox *box, const char *text, size_t len, const char *name)
 {
     lua_State *L = box->L;
-    lua_settop(L, 0);
     int rc = luaL_loadbufferx(L, text, len, name, "t");
     if (rc == LUA_OK) {
         lua_rawgetp(L, LUA_REGISTRYINDEX, (const void *)(uintptr_t)on_count);
-        lua_setupvalue(L, 1, 1); /* _ENV */
-        rc = lua_pcall(L, 0, 0, 0);
+        lua_setupvalue(L, -2, 1); /* _ENV */
+        rc = lua_pcall(L, 0, 1, 0);
     }
-    if (rc == LUA_OK) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, (const void *)(uintptr_t)on_count);
+    if (rc == LUA_OK)
         return SKT_OK;
-    }
     return rc == LUA_ERRMEM ? SKT_ERR_NOMEM : SKT_ERR_ARG;
+}
+
+int skt_sandbox_run(struct skt_sandbox *box, const char *text, size_t len, const char *name)
+{
+    lua_settop(box->L, 0);
+    int err = skt_sandbox_eval(box, text, len, name);
+    if (err == SKT_OK)
+        lua_rawgetp(box->L, LUA_REGISTRYINDEX, (const void *)(uintptr_t)on_count);
+    return err;
 }

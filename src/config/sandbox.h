@@ -42,4 +42,8 @@ void skt_sandbox_close(struct skt_sandbox *box);
  * is on top of the stack; else SKT_ERR_ARG with the message there, or SKT_ERR_NOMEM with a text. */
 int skt_sandbox_run(struct skt_sandbox *box, const char *text, size_t len, const char *name);
 
+/* Runs a text and pushes the one value that it returns, or the error's message. SKT_OK; SKT_ERR_ARG,
+ * SKT_ERR_NOMEM. */
+int skt_sandbox_eval(const struct skt_sandbox *box, const char *text, size_t len, const char *name);
+
 #endif

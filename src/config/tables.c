@@ -5,6 +5,7 @@
 #include "config/numbers.h"
 #include "config/ports.h"
 #include "config/read_relay.h"
+#include "config/tickets_file.h"
 #include "config/types.h"
 
 #include <stddef.h>
@@ -90,6 +91,7 @@ const struct config_field skt_config_mode_fields[] = {
     {"skcp_servers", skt_config_read_remotes, 0, 0, IN_TUN_CLIENT, 0, 0, 0, 0},
     {"skcp_remote_servers", skt_config_read_remotes, 0, 0, IN_CLIENTS, 0, 0, 0, 0},
     {"tickets", skt_config_read_tickets, 0, 0, IN_SERVERS, SECRET | LIVE, 0, 0, 0},
+    {"tickets_file", skt_config_read_tickets_file, MODE(tickets_file), IN_SERVERS, LIVE, 1, 0, 0},
     {"listeners", skt_config_read_listeners, 0, 0, IN_PROXY_CLIENT | IN_CUSTOM, 0, 0, 0, 0},
     {"targets", skt_config_read_targets, 0, 0, IN_PROXY_SERVER | IN_CUSTOM, LIVE, 0, 0, 0},
     {"tun_ip", skt_config_read_string, MODE(tun_ip), IN_TUN | IN_CUSTOM, 0, 1, 0, 0},

@@ -8,7 +8,7 @@ import socketserver
 import threading
 
 import pytest
-from conftest import Pair, free_port, skcptun, wait_for
+from conftest import TICKET, Pair, free_port, skcptun, wait_for
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -58,6 +58,24 @@ def test_key_file_without_privileges(box):
     pair.server_file.write_text(text.replace("secret.key", "other.key"))
     pair.server.signal(signal.SIGHUP)
     wait_for(lambda: "other.key\": Permission denied" in pair.server.log(), what=pair.server.log())
+
+
+def test_tickets_from_a_file(box):
+    """Read again on SIGHUP: who is in it no more is sent away."""
+    box.write("tickets.lua", f'return {{ ["{TICKET}"] = {{ name = "filed" }} }}')
+    pair = Pair(box, {"table": 'tickets_file = "tickets.lua",'})
+    pair.wait_up()
+    assert pair.status("server")["sessions"][0]["name"] == "filed"
+    box.write("tickets.lua", f'return {{\n ["{TICKET}"] = {{ nam = "x" }} }}')
+    pair.server.signal(signal.SIGHUP)
+    wait_for(lambda: f"{box.path}/tickets.lua: [a ticket, line 2].nam: " in pair.server.log(), what=pair.server.log())
+    pair.get(100)
+    box.write("tickets.lua", "return {}")
+    pair.server.signal(signal.SIGHUP)
+    wait_for(lambda: pair.status("server")["sessions"] == [])
+    box.write("tickets.lua", f'return {{ ["{TICKET}"] = {{ name = "again" }} }}')
+    pair.server.signal(signal.SIGHUP)
+    wait_for(lambda: [s["name"] for s in pair.status("server")["sessions"]] == ["again"], 30)
 
 
 class Echo(socketserver.BaseRequestHandler):

@@ -63,6 +63,7 @@ static const struct sample samples[] = {
     {"skcp_servers", "{}", "{ " REMOTE(3) " }", IN_TUN_CLIENT}, /* the original's name there */
     {"skcp_remote_servers", "{ " REMOTE(1) " }", "{ " REMOTE(1) ", " REMOTE(2) " }", 0},
     {"tickets", "{}", "{ ['" TICKET "'] = { name = 'x' } }", 0},
+    {"tickets_file", "'a.tickets'", "'b.tickets'", 0},
     {"listeners", "{}", "{ { tcp_listen_port = 1 } }", 0},
     {"targets", "{ x = 'a:1', y = 'b:2' }", "{ y = 'b:2', x = 'a:2' }", IN_ALL},
     {"tun_ip", "'10.0.0.1', tun_mask = '255.0.0.0'", "'10.0.0.2', tun_mask = '255.0.0.0'", IN_ALL},
@@ -322,8 +323,14 @@ static void test_said_again(void **state)
 static const struct {
     const char *name, *holds;
 } files[] = {
-    {"a.lua", ""},        {"b.lua", ""},       {"a.key", KEY "\n"},
-    {"b.key", KEY2 "\n"}, {"a.pass", "one\n"}, {"b.pass", "two\n"},
+    {"a.lua", ""},
+    {"b.lua", ""},
+    {"a.key", KEY "\n"},
+    {"b.key", KEY2 "\n"},
+    {"a.pass", "one\n"},
+    {"b.pass", "two\n"},
+    {"a.tickets", "return {}"},
+    {"b.tickets", "return { ['" TICKET2 "'] = {} }"},
 };
 
 static int make_folder(void **state)

@@ -120,6 +120,51 @@ static void test_what_is_wrong(void **state)
     expect("key_file = ''", ".key_file: expected a string that is not empty, got \"\"");
 }
 
+#define OTHER "fedcba9876543210fedcba9876543210"
+
+static int load_tickets(struct skt_config **c, const char *fields, const char *file)
+{
+    char path[128], text[1024];
+    write_file("t", file, 0600);
+    snprintf(path, sizeof path, "%s/c.lua", folder);
+    snprintf(text, sizeof text,
+             "config = { mode = 'proxy_server', proxy_server = { tcp_target_addr = 'a', tcp_target_port = 1, "
+             "tickets_file = 't', %s skcp_servers = { { address = '*', port = 1, password = 'p' } } } }",
+             fields);
+    return skt_config_load_text(c, path, text, strlen(text), err, sizeof err);
+}
+
+static void expect_of_tickets(const char *fields, const char *file, const char *wrong)
+{
+    struct skt_config *c;
+    char line[SKT_CONFIG_ERROR_MAX];
+    snprintf(line, sizeof line, "%s/t: %s", folder, wrong);
+    assert_int_equal(load_tickets(&c, fields, file), SKT_ERR_ARG);
+    assert_string_equal(err, line);
+}
+
+static void test_tickets_file(void **state)
+{
+    (void)state;
+    struct skt_config *c;
+    assert_int_equal(load_tickets(&c, "", "return { ['" TICKET "'] = { name = 'a' } }"), SKT_OK);
+    assert_true(c->table.has_tickets);
+    assert_int_equal(c->table.ticket_count, 1);
+    assert_int_equal(c->warnings.count, 0);
+    skt_config_free(c);
+    assert_int_equal(load_tickets(&c, "tickets = { ['" OTHER "'] = {} },", "return { ['" TICKET "'] = {} }"),
+                     SKT_OK);
+    assert_int_equal(c->table.ticket_count, 2);
+    skt_config_free(c);
+    expect_of_tickets("", "return {\n['" TICKET "'] = { name = 'a', tun_ip = 3 } }",
+                      "[ticket of a, line 2].tun_ip: expected a string, got 3");
+    expect_of_tickets("", "return {\n\n['" TICKET "'] = 1 }", "[a ticket, line 3]: expected a table, got 1");
+    expect_of_tickets("", "return {\n\n x y }", "line:3: '}' expected (to close '{' at line 1) near 'y'");
+    expect_of_tickets("", "x = 1", "expected `return { [\"<32 bytes>\"] = { ... }, }`");
+    expect_of_tickets("tickets = { ['" TICKET "'] = {} },", "return { ['" TICKET "'] = { name = 'a' } }",
+                      "[ticket of a, line 1]: this ticket is in `tickets` already");
+}
+
 #define KEYS(n) "local k = {} for i = 1, " #n " do k[i] = '" KEY "' end "
 
 static int load_keys(struct skt_config **c, const char *prelude, const char *secret)
@@ -190,7 +235,7 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = {"k", "p", "empty", "short", "long", "c.lua"};
+    static const char *const names[] = {"k", "p", "empty", "short", "long", "c.lua", "t"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
@@ -203,9 +248,13 @@ static int remove_folder(void **state)
 CHECK_GROUP(config_files)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_line),   cmocka_unit_test(test_absolute_path),
-        cmocka_unit_test(test_for_others),   cmocka_unit_test(test_what_is_wrong),
-        cmocka_unit_test(test_several_keys), cmocka_unit_test(test_opened_by_somebody_else),
+        cmocka_unit_test(test_first_line),
+        cmocka_unit_test(test_absolute_path),
+        cmocka_unit_test(test_for_others),
+        cmocka_unit_test(test_what_is_wrong),
+        cmocka_unit_test(test_several_keys),
+        cmocka_unit_test(test_tickets_file),
+        cmocka_unit_test(test_opened_by_somebody_else),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
