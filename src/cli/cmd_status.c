@@ -151,18 +151,19 @@ int (*skt_status_debug)(FILE *out, struct skt_json status);
 
 /* What one look at an instance leaves for the next one. */
 struct watch {
-    const char *path; /* of its socket */
-    bool raw;         /* --json */
-    bool debug;       /* --debug */
-    bool repeated;    /* --watch */
-    bool screen;      /* each time over the one before */
+    const char *path;     /* of its socket */
+    const char *question; /* what it is asked; NULL: as `debug` says */
+    bool raw;             /* --json */
+    bool debug;           /* --debug */
+    bool repeated;        /* --watch */
+    bool screen;          /* each time over the one before */
     struct skt_status_items before;
     double before_at; /* when that was read; 0: never */
 };
 
 static int fetch(const struct watch *w, char **text, size_t *len)
 {
-    const char *question = w->debug ? SKT_STATUS_DEBUG : SKT_STATUS_PLAIN;
+    const char *question = w->question ? w->question : w->debug ? SKT_STATUS_DEBUG : SKT_STATUS_PLAIN;
     int err = skt_status_ask(w->path, question, ANSWER_LIMIT_MS, text, len);
     if (err == SKT_ERR_NOTFOUND)
         return skt_cli_failure("status: nobody is listening at %s: the instance has ended", w->path);
@@ -222,12 +223,28 @@ static int show_once(struct watch *w)
     return status;
 }
 
+static int end_session(const char *path, uint32_t cid)
+{
+    char question[32], *text;
+    size_t len;
+    snprintf(question, sizeof question, SKT_STATUS_KICK "%u", cid);
+    const struct watch w = {.path = path, .question = question};
+    int status = fetch(&w, &text, &len);
+    if (status != SKT_EXIT_OK)
+        return status;
+    bool ended = *text == '{';
+    free(text);
+    return ended ? status : skt_cli_failure("status: there is no session %u", cid);
+}
+
 static int run(const struct skt_command *self, int argc, char **argv)
 {
     bool raw = false, watch = false, debug = false;
+    double kick = 0;
     const struct skt_option options[] = {
         {"debug", SKT_OPTION_FLAG, &debug, 0, 0},
         {"json", SKT_OPTION_FLAG, &raw, 0, 0},
+        {"kick", SKT_OPTION_NUMBER, &kick, 1, SKT_CID_MAX},
         {"watch", SKT_OPTION_FLAG, &watch, 0, 0},
         {0},
     };
@@ -239,6 +256,8 @@ static int run(const struct skt_command *self, int argc, char **argv)
     status = n == 1 ? locate_of_config(argv[1], path) : locate_only_one(self, path);
     if (status != SKT_EXIT_OK)
         return status;
+    if (kick)
+        return end_session(path, (uint32_t)kick);
     struct watch w = {.path = path,
                       .raw = raw,
                       .debug = debug,
@@ -255,7 +274,7 @@ static int run(const struct skt_command *self, int argc, char **argv)
 
 const struct skt_command skt_cmd_status = {
     .name = "status",
-    .arguments = "[CONFIG] [--debug] [--json] [--watch]",
+    .arguments = "[CONFIG] [--debug] [--json] [--watch] [--kick CID]",
     .summary = "show what a running instance is doing",
     .run = run,
 };

@@ -111,10 +111,12 @@ static void write_status(void *user, FILE *out)
     skt_script_status_json(p->app, out);
 }
 
-static void write_answer(void *user, FILE *out, bool debug)
+static void write_answer(void *user, FILE *out, const char *question)
 {
     const struct skt_process *p = user;
-    if (debug)
+    if (strncmp(question, SKT_STATUS_KICK, sizeof SKT_STATUS_KICK - 1) == 0)
+        fputs(skt_script_kick(p->app, question + sizeof SKT_STATUS_KICK - 1) ? "{}\n" : "[]\n", out);
+    else if (strcmp(question, SKT_STATUS_DEBUG) == 0)
         skt_script_status_debug(p->app, out);
     else
         skt_script_status_json(p->app, out);

@@ -22,14 +22,14 @@ enum {
     READERS_MAX = 8,         /* answers under way, far more than people look at once; the oldest makes room */
     READER_LIMIT_S = 5,      /* for an answer: a reader that stands still is let go */
     QUESTION_LIMIT_MS = 100, /* who has not said by then what it wants gets the plain status */
-    QUESTION_MAX = 64,       /* bytes of a question; the longest that there is has 6 */
+    QUESTION_MAX = 64,       /* bytes of a question; the longest that there is has 15 */
 };
 
 struct skt_status_socket {
     struct skt_loop *loop;
     struct skt_listener listener;
     struct skt_status_file file;
-    void (*write)(void *user, FILE *out, bool debug);
+    skt_status_write_fn *write;
     void *user;
     struct skt_list readers; /* oldest first */
     unsigned reader_count;
@@ -74,13 +74,13 @@ static void write_some(struct reader *r)
 }
 
 /* The document of now; NULL without memory. */
-static char *document(struct skt_status_socket *s, bool debug, size_t *len)
+static char *document(struct skt_status_socket *s, const char *question, size_t *len)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, len);
     if (!out)
         return NULL;
-    s->write(s->user, out, debug);
+    s->write(s->user, out, question);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
@@ -88,10 +88,10 @@ static char *document(struct skt_status_socket *s, bool debug, size_t *len)
     return text;
 }
 
-static void answer(struct reader *r, bool debug)
+static void answer(struct reader *r, const char *question)
 {
     struct skt_status_socket *s = r->owner;
-    r->text = s->write ? document(s, debug, &r->len) : NULL;
+    r->text = s->write ? document(s, question, &r->len) : NULL;
     if (!r->text) {
         reader_free(r);
         return;
@@ -107,7 +107,7 @@ static void on_limit(struct skt_loop_timer *t, skt_us now)
     if (r->text)
         reader_free(r);
     else
-        answer(r, false);
+        answer(r, "");
 }
 
 /* The question is one short write: it comes whole. */
@@ -120,11 +120,11 @@ static void on_ready(struct skt_loop_io *io, unsigned ready)
         write_some(r);
         return;
     }
-    ssize_t n = read(r->fd, question, sizeof question);
+    ssize_t n = read(r->fd, question, sizeof question - 1);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    const size_t len = sizeof SKT_STATUS_DEBUG - 1;
-    answer(r, n >= (ssize_t)len && memcmp(question, SKT_STATUS_DEBUG, len) == 0);
+    question[n > 0 ? n : 0] = 0;
+    answer(r, question);
 }
 
 static void reader_new(struct skt_status_socket *s, int fd)
@@ -248,8 +248,7 @@ int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop,
     return SKT_OK;
 }
 
-void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *user, FILE *out, bool debug),
-                             void *user)
+void skt_status_socket_serve(struct skt_status_socket *s, skt_status_write_fn *write, void *user)
 {
     s->write = write;
     s->user = user;

@@ -21,10 +21,11 @@ int skt_status_socket_new(struct skt_status_socket **out, struct skt_loop *loop,
  * nothing gets that, too, a little later. */
 #define SKT_STATUS_DEBUG "debug"
 #define SKT_STATUS_PLAIN "status"
+#define SKT_STATUS_KICK  "kick " /* and a cid: its session is ended. Only the owner and root may connect */
 
-/* From now on each connection gets what `write` writes to out. */
-void skt_status_socket_serve(struct skt_status_socket *s, void (*write)(void *user, FILE *out, bool debug),
-                             void *user);
+/* From now on each connection gets what `write` writes to out; `question` is what came, cut to 63 bytes. */
+typedef void skt_status_write_fn(void *user, FILE *out, const char *question);
+void skt_status_socket_serve(struct skt_status_socket *s, skt_status_write_fn *write, void *user);
 
 /* Which file the socket is, so that somebody else can remove it, and no other: skt_status_socket_unlink. */
 struct skt_status_file {

@@ -39,6 +39,9 @@ void skt_script_reloaded(struct skt_script *app);
 /* Writes the status as one line of JSON (`status --json`), with a final newline. */
 void skt_script_status_json(struct skt_script *app, FILE *out);
 
+/* Ends the session whose cid the text is; its client may come back. False: there is none. */
+bool skt_script_kick(struct skt_script *app, const char *cid);
+
 /* The same with each session's path, queue and streams (`status --debug`), 4096 streams at most. */
 void skt_script_status_debug(struct skt_script *app, FILE *out);
 

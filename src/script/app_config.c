@@ -67,6 +67,17 @@ void skt_script_free_keys(struct skt_script *app)
     app->psk_count = 0;
 }
 
+bool skt_script_kick(struct skt_script *app, const char *cid)
+{
+    bool found = false;
+    for (struct skt_list *l = app->skcps.live.next; l != &app->skcps.live; l = l->next)
+        found |= skt_endpoint_close(SKT_CONTAINER(l, struct skt_script_skcp, link)->ep,
+                                    (uint32_t)strtoul(cid, NULL, 10), SKT_CLOSE_LOCAL) == SKT_OK;
+    if (found)
+        skt_info("session %.10s is ended, as `skcptun status --kick` wants it", cid);
+    return found;
+}
+
 static void reload_keys(struct skt_script *app)
 {
     int err = skt_script_derive_keys(app);

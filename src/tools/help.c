@@ -46,6 +46,8 @@ static const char status_help[] =
     "and `server` the name), or the only one there is. It answers to its own user and to root.\n"
     "\n"
     "Options:\n"
+    "  --kick CID  end this session; only the instance's user and root may. Its client comes\n"
+    "              back unless its ticket or key is taken away\n"
     "  --debug  also each stream of each session: numbers, windows, queues, what holds it\n"
     "           (doc/trace.md); with --json at most 4096 streams, else 40 of a session\n"
     "  --json   the raw numbers, one JSON document\n"

@@ -78,6 +78,22 @@ def test_tickets_from_a_file(box):
     wait_for(lambda: [s["name"] for s in pair.status("server")["sessions"]] == ["again"], 30)
 
 
+def test_kick(box):
+    """The session ends, and its client comes back with another; one that is not there is said."""
+    pair = Pair(box)
+    pair.wait_up()
+    cid = pair.status("server")["sessions"][0]["cid"]
+    done = skcptun("status", pair.server_file, "--kick", cid)
+    assert done.returncode == 0, done
+    wait_for(lambda: (s := pair.status("server")["sessions"]) and s[0]["cid"] != cid, 20)
+    wait_for(lambda: pair.session() is not None, 20)
+    pair.get(1000)
+    assert f"session {cid} is ended" in pair.server.log()
+    done = skcptun("status", pair.server_file, "--kick", cid)
+    assert done.returncode == 1 and f"there is no session {cid}" in done.stderr
+    assert skcptun("status", pair.server_file, "--kick", "x").returncode == 2
+
+
 class Echo(socketserver.BaseRequestHandler):
     def handle(self):
         while data := self.request.recv(4096):
