@@ -6,7 +6,8 @@
 #include "proto/kcp/kcp.h"
 #include "proto/path/arrival.h"
 
-/* Between looks whether there is memory for waiting writers: below what anybody notices, and no load. */
+/* Between looks whether there is memory for waiting writers: 50 a second are no load, and nobody notices the
+ * wait. */
 #define SKT_KCP_STARVED_TIME (20 * SKT_US_PER_MS)
 
 /* Between questions for the peer's window: no shorter than many round trips, no longer than a person waits.
@@ -15,19 +16,24 @@
 #define SKT_KCP_PROBE_MAX (2 * SKT_US_PER_SEC)
 
 enum {
-    SKT_KCP_RESERVED_PART =
-        8, /* less than this part of the share is left: only the next segment in order is taken */
-    SKT_KCP_LAST_PART =
-        16,            /* less than this part is left: even that one only where the reader waits for it */
-    SKT_KCP_TELLS = 5, /* how often news of a window that was closed is repeated when no data follows */
+    /* Less than an eighth of the share is left: only the next segment in order is taken. Writers wait below a
+     * quarter (send.c), which leaves an eighth to what comes out of order. */
+    SKT_KCP_RESERVED_PART = 8,
+    /* Less than half of that is left: even the next one only where the reader waits for it. */
+    SKT_KCP_LAST_PART = 2 * SKT_KCP_RESERVED_PART,
+    /* How often news of a window that was closed is repeated when no data follows: a sender that missed all
+     * of them asks by itself (SKT_KCP_PROBE_MAX). */
+    SKT_KCP_TELLS = 5,
 };
 
 /* The segments lo..hi came. Named for itself: lo is hi, and ts that of its transmission. Else they came in
  * order behind a hole, each above all that had come before it, and ts is that of hi. */
 struct skt_kcp_owed {
-    uint32_t lo, hi, ts;
+    uint32_t lo;  /* the first one's sn */
+    uint32_t hi;  /* the last one's sn */
+    uint32_t ts;  /* of the transmission that came, as above */
     uint8_t left; /* how often it is still to be sent */
-    bool named;
+    bool named;   /* a single segment, named for itself */
 };
 
 /* How a segment came. */
@@ -45,8 +51,6 @@ static inline struct skt_kcp *skt_kcp_of(const struct skt_segment *seg)
 }
 
 /* --- kcp.c --- */
-
-void skt_kcp_put_header(uint8_t *out, const struct skt_kcp_header *h);
 
 void skt_kcp_notify(struct skt_kcp *k, unsigned events);
 

@@ -7,9 +7,9 @@
 #ifndef SKT_PROTO_KCP_KCP_H
 #define SKT_PROTO_KCP_KCP_H
 
-#include "base/bytes.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "proto/kcp/header.h"
 #include "proto/path/path.h"
 #include "proto/path/ring.h"
 
@@ -18,13 +18,6 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-enum {
-    SKT_KCP_CMD_PUSH = 81,
-    SKT_KCP_CMD_ACK = 82,
-    SKT_KCP_CMD_WASK = 83,
-    SKT_KCP_CMD_WINS = 84,
-};
-
 /* News of a conversation, a set. */
 enum skt_kcp_event {
     SKT_KCP_READABLE = 1, /* data, a message or the end of the stream can be read */
@@ -32,21 +25,9 @@ enum skt_kcp_event {
     SKT_KCP_DRAINED = 4,  /* everything written, the end included, is acknowledged */
 };
 
-/* The header of a segment on the wire (facts of the KCP protocol: kcp.c ikcp_encode_seg). */
-struct skt_kcp_header {
-    uint32_t conv;
-    uint8_t cmd, frg;
-    uint16_t wnd;
-    uint32_t ts, sn, una, len;
-};
-
-/* Reads one segment: header and the data's place in the buffer. SKT_ERR_TRUNCATED, SKT_ERR_MALFORMED (unknown
- * cmd, length beyond the buffer). Changes nothing. */
-int skt_kcp_parse(struct skt_reader *r, struct skt_kcp_header *h, const uint8_t **data);
-
 struct skt_kcp_limits {
-    uint32_t
-        rcv_wnd_max; /* segments; the window starts small and grows with a fast reader up to this, <= 65535 */
+    /* Segments, at most 65535: the window starts small and grows with a fast reader up to this. */
+    uint32_t rcv_wnd_max;
     size_t snd_unsent_max; /* bytes that may wait unsent before a writer is held back */
 };
 
@@ -102,8 +83,8 @@ struct skt_kcp_owed_acks {
     struct skt_kcp_owed *list; /* by name, in the order of their coming */
     uint32_t count;            /* of `list` */
     uint32_t cap;              /* what `list` has room for */
-    uint32_t
-        fresh; /* so many at the end of `list` were not sent yet; the others go along with the next packet */
+    uint32_t fresh; /* entries at the end of `list` that were not sent yet; the others go along with the next
+                       packet */
     uint32_t newest_sn; /* of the segment that came last */
     uint32_t newest_ts; /* its ts, as the peer wrote it */
     skt_us newest_at;   /* when it came */
@@ -137,7 +118,8 @@ struct skt_kcp {
 int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path *path,
                  const struct skt_kcp_limits *limits);
 
-/* For tests: the first sn to send and to expect. Before anything was written or received. */
+/* The first sn to send and to expect, before anything was written or received. Only tests call it from
+ * outside: that sns wrap round after 2^32 segments could not be tested otherwise. */
 void skt_kcp_set_sn(struct skt_kcp *k, uint32_t snd_sn, uint32_t rcv_sn);
 
 /* Drops everything queued, leaves the path. */
@@ -156,7 +138,8 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len);
 int skt_kcp_write_begin(struct skt_kcp *k, struct iovec *iov, int max);
 void skt_kcp_write_commit(struct skt_kcp *k, size_t len);
 
-/* Bytes that may be queued now before SKT_ERR_AGAIN. */
+/* Bytes that may be queued now before SKT_ERR_AGAIN. In the program who has a message tries to write it; who
+ * must know before it is taken from elsewhere (tools/kcp_echo.c) asks here. */
 size_t skt_kcp_writable(const struct skt_kcp *k);
 
 /* Stream mode: ends the stream after what is queued. May be called once. SKT_ERR_NOMEM, SKT_ERR_CLOSED. */
@@ -210,14 +193,6 @@ int skt_kcp_receive(struct skt_kcp *k, skt_us now, const struct skt_kcp_header *
 /* Takes what an ACK frame says of this conversation. SKT_ERR_MALFORMED (it names what was never sent):
  * nothing changed. */
 int skt_kcp_receive_acks(struct skt_kcp *k, skt_us now, const struct skt_ack_frame *f);
-
-/* A segment of a conversation that is over on this side. */
-struct skt_kcp_stateless {
-    uint32_t conv, sn, ts;
-};
-
-/* Writes the acknowledgement that ends the matter for it: 24 bytes. */
-void skt_kcp_write_stateless_ack(const struct skt_kcp_stateless *h, uint8_t out[SKT_KCP_HEADER_LEN]);
 
 /* Sends everything in flight again, as after a change of keys that the peer could not read. */
 void skt_kcp_resend_all(struct skt_kcp *k, skt_us now);

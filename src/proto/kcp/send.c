@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    FRAGMENTS_MAX = 256,
+    FRAGMENTS_MAX = 256, /* of a message: frg is a byte */
     SMALL_MESSAGE = 256, /* what a shorter message counts for, since each takes a block */
     STARVED_PART = 4,    /* writers wait below this part of the share; the rest is for what arrives */
     FILL_FROM = 8,       /* segments of a message that is worth one more */
@@ -162,6 +162,30 @@ static size_t first_part(const struct skt_kcp *k, size_t len, size_t mss)
     return left - SKT_KCP_HEADER_LEN;
 }
 
+/* Joins bytes to the last segment, which has room for them. */
+static void join(struct skt_kcp *k, struct skt_segment *tail, const uint8_t *from, size_t len)
+{
+    memcpy(tail->data + tail->len, from, len);
+    tail->len = (uint16_t)(tail->len + len);
+    k->queue.unsent += len;
+}
+
+/* Cuts bytes into n reserved segments: `part` of them in the first, mss in the others. */
+static void cut(struct skt_kcp *k, const uint8_t *from, size_t len, uint32_t n, size_t part, size_t mss)
+{
+    while (n-- > 0) {
+        part = min_size(len, part);
+        struct skt_segment *seg = queue_reserved(k, part);
+        memcpy(seg->data, from, part);
+        seg->frg = k->stream ? 0 : (uint8_t)n;
+        k->queue.unsent += charge(k, part);
+        note_packed(k, part);
+        from += part;
+        len -= part;
+        part = mss;
+    }
+}
+
 int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
 {
     size_t room, mss = skt_path_mss(k->path);
@@ -183,25 +207,9 @@ int skt_kcp_write(struct skt_kcp *k, const void *buf, size_t len)
         hold_back(k, true);
         return SKT_ERR_AGAIN;
     }
-    const uint8_t *from = buf;
-    if (tail) {
-        memcpy(tail->data + tail->len, from, joined);
-        tail->len = (uint16_t)(tail->len + joined);
-        k->queue.unsent += joined;
-        from += joined;
-        len -= joined;
-    }
-    while (n-- > 0) {
-        part = min_size(len, part);
-        struct skt_segment *seg = queue_reserved(k, part);
-        memcpy(seg->data, from, part);
-        seg->frg = k->stream ? 0 : (uint8_t)n;
-        k->queue.unsent += charge(k, part);
-        note_packed(k, part);
-        from += part;
-        len -= part;
-        part = mss;
-    }
+    if (tail)
+        join(k, tail, buf, joined);
+    cut(k, (const uint8_t *)buf + joined, len - joined, n, part, mss);
     skt_kcp_update_sending(k);
     return SKT_OK;
 }
