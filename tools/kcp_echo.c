@@ -8,6 +8,7 @@
  *       127.0.0.1:PORT and checks what comes back; exit status 0 when all did, in order and unchanged */
 #include "base/err.h"
 #include "base/pool.h"
+#include "proto/frame.h"
 #include "proto/kcp/kcp.h"
 #include "proto/kcp/turns.h"
 
@@ -228,14 +229,15 @@ static void receive(struct echo *e, skt_us now)
 
 static void turn(struct echo *e, struct peer *p, skt_us now)
 {
-    uint8_t buf[SKT_MTU_MAX];
+    uint8_t buf[SKT_FRAME_KCP_LEN + SKT_MTU_MAX];
     if (skt_turns_expiry(&p->path, now) <= now)
         skt_turns_expire(&p->path, now);
     if (skt_kcp_take_events(&p->kcp) || e->count > 0)
         serve(e, p);
-    for (size_t n; (n = skt_turns_send(&p->path, now, buf, sizeof buf)) > 0;) {
-        /* What the socket does not take is lost on the way like anything else. */
-        (void)!sendto(e->fd, buf, n, 0, (const struct sockaddr *)&p->addr, sizeof p->addr);
+    for (size_t n, len; (len = skt_turns_send(&p->path, now, buf, sizeof buf, &n)) > 0;) {
+        /* Segments without the frame around them. What the socket does not take is lost on the way like
+         * anything else. */
+        (void)!sendto(e->fd, buf + len - n, n, 0, (const struct sockaddr *)&p->addr, sizeof p->addr);
         skt_path_on_sent(&p->path, now, n + 28);
     }
     if (!skt_list_empty(&p->kcp.event_node) && skt_kcp_take_events(&p->kcp))

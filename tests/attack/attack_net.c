@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "attack/attack.h"
 #include "base/err.h"
+#include "sim/unmask.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -165,7 +166,7 @@ static void take(struct attack *a, const struct sockaddr_in *from, uint8_t *d, s
     struct skt_packet_header h;
     struct skt_addr addr = {.family = 4, .port = ntohs(from->sin_port)};
     memcpy(addr.ip, &from->sin_addr, 4);
-    if (a->deaf || skt_packet_unmask(a->crypto, a->ctx.mask_in, d, len, &h) != SKT_OK)
+    if (a->deaf || sim_unmask(a->crypto, a->ctx.mask_in, d, len, &h) != SKT_OK)
         return;
     struct skt_session *s = (struct skt_session *)skt_idmap_get(&a->ctx.ids, h.receiver);
     if (!s || (a->hold && s->connect.pending))

@@ -38,7 +38,7 @@ static void send_all(struct skt_path *p, skt_us now)
 {
     uint8_t packet[SKT_MTU_MAX + 1];
     size_t segments_len;
-    for (size_t n; (n = skt_turns_send_frames(p, now, packet, sizeof packet, &segments_len)) > 0;)
+    for (size_t n; (n = skt_turns_send(p, now, packet, sizeof packet, &segments_len)) > 0;)
         skt_path_on_sent(p, now, n + 24);
 }
 

@@ -8,6 +8,7 @@
 
 #include "proto/kcp/ack_frame.h"
 #include "proto/kcp/internal.h"
+#include "sim/unmask.h"
 
 enum { STREAMS = 4, FLOWS = 3, RUN_MAX = 8192, LEN_MAX = 1400 };
 
@@ -146,7 +147,7 @@ static void carry(struct world *w, int end, uint8_t *d, size_t len, unsigned how
     uint8_t copy[SKT_MTU_MAX], *plain;
     size_t plain_len;
     if (len > sizeof copy || (how & 1) ||
-        skt_packet_unmask(w->t.ctx[end].crypto, w->t.ctx[end].mask_in, d, len, &h) != 0)
+        sim_unmask(w->t.ctx[end].crypto, w->t.ctx[end].mask_in, d, len, &h) != 0)
         return;
     memcpy(copy, d, len);
     if (!(how & 2)) {

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "crypto/crypto.h"
 #include "proto/keys/packet.h"
+#include "sim/unmask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ static void take(struct ends *e, uint8_t *datagram, size_t len)
     struct skt_initiation m;
     uint8_t *plain, copy[2048];
     size_t plain_len;
-    if (skt_packet_unmask(e->crypto, e->mask, datagram, len, &h) != 0)
+    if (sim_unmask(e->crypto, e->mask, datagram, len, &h) != 0)
         return;
     if (h.kind == SKT_PACKET_INITIATION) {
         int err = skt_handshake_consume_initiation(&hs, e->crypto, &e->server, datagram, len, &m);

@@ -3,6 +3,7 @@
  * control messages. The first byte chooses which end is fed; then come packets as: ms that pass u8, length
  * u16, frames. */
 #include "fuzz/tunnel.h"
+#include "sim/unmask.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -43,7 +44,7 @@ static void feed(struct tunnel *t, int end, const uint8_t *frames, size_t len)
         return;
     memcpy(d + SKT_HEADER_LEN, frames, len);
     int n = skt_packet_seal(t->ctx[!end].crypto, t->ctx[!end].mask_out, kp, d, len);
-    if (n > 0 && skt_packet_unmask(t->ctx[end].crypto, t->ctx[end].mask_in, d, (size_t)n, &h) == 0)
+    if (n > 0 && sim_unmask(t->ctx[end].crypto, t->ctx[end].mask_in, d, (size_t)n, &h) == 0)
         (void)skt_session_receive(t->session[end], t->now, end == 0 ? &server_addr : &client_addr, d,
                                   (size_t)n);
 }

@@ -9,6 +9,7 @@
 #include "proto/acceptor/acceptor.h"
 #include "proto/path/segment.h"
 #include "proto/session/internal.h"
+#include "sim/unmask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static void exchange(struct tunnel *t, uint8_t *d, size_t len)
     struct skt_attach_request req;
     long n = 0;
     bool is_new;
-    if (skt_packet_unmask(t->ctx[1].crypto, t->ctx[1].mask_in, d, len, &h) != 0)
+    if (sim_unmask(t->ctx[1].crypto, t->ctx[1].mask_in, d, len, &h) != 0)
         abort();
     if (h.kind == SKT_PACKET_INITIATION) {
         n = skt_acceptor_initiation(&t->acceptor, t->now, &client_addr, d, len, reply, sizeof reply);
@@ -71,7 +72,7 @@ static void exchange(struct tunnel *t, uint8_t *d, size_t len)
         n = (long)skt_session_send(t->session[1], t->now, big, sizeof big, &info);
         memcpy(reply, big, (size_t)n);
     }
-    if (n <= 0 || skt_packet_unmask(t->ctx[0].crypto, t->ctx[0].mask_in, reply, (size_t)n, &h) != 0)
+    if (n <= 0 || sim_unmask(t->ctx[0].crypto, t->ctx[0].mask_in, reply, (size_t)n, &h) != 0)
         abort();
     skt_session_receive(t->session[0], t->now, &server_addr, reply, (size_t)n);
 }

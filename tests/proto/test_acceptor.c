@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "sim/connected.h"
+#include "sim/unmask.h"
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
@@ -110,7 +111,7 @@ static void flood_one(struct flood *f)
     struct skt_packet_header h;
     uint64_t clock_ms;
     memcpy(d, w->last_reply, w->last_reply_len);
-    assert_int_equal(skt_packet_unmask(ctx->crypto, ctx->mask_in, d, w->last_reply_len, &h), SKT_OK);
+    assert_int_equal(sim_unmask(ctx->crypto, ctx->mask_in, d, w->last_reply_len, &h), SKT_OK);
     if (f->reachable && h.number == SKT_NUMBER_COOKIE)
         assert_int_equal(
             skt_handshake_consume_cookie(&hs, ctx->crypto, d, w->last_reply_len, f->cookies[n], &clock_ms),

@@ -30,7 +30,7 @@ static void fly(struct rig *r)
     while (r->kcp.snd.nxt < FLIGHT) {
         r->now += 10;
         skt_pacer_init(&r->path.pacer, r->now, 1000000000, 1500);
-        while (skt_turns_send(&r->path, r->now, packet, sizeof packet) > 0)
+        while (rig_send_packet(&r->path, r->now, packet) > 0)
             continue;
     }
     r->now += 100 * MS;
@@ -69,7 +69,7 @@ static void test_a_great_una(void **state)
         if (turns % 2)
             skt_turns_expire(&r.path, r.now);
         else
-            assert_int_equal(skt_turns_send(&r.path, r.now, packet, sizeof packet), 0);
+            assert_int_equal(rig_send_packet(&r.path, r.now, packet), 0);
         assert_in_range(before - held(&r), 1, 600);
     }
     assert_in_range(turns, 15, 30);

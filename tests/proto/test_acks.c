@@ -51,7 +51,7 @@ static size_t send_now(struct rig *r)
     uint8_t packet[SKT_MTU_MAX + 1];
     size_t segments_len;
     memset(&sent, 0, sizeof sent);
-    for (size_t n; (n = skt_turns_send_frames(&r->path, r->now, packet, sizeof packet, &segments_len)) > 0;) {
+    for (size_t n; (n = skt_turns_send(&r->path, r->now, packet, sizeof packet, &segments_len)) > 0;) {
         check_that(n, <=, r->path.payload_limit + 1);
         collect(packet, n);
         skt_path_on_sent(&r->path, r->now, n + 24);
@@ -210,8 +210,7 @@ static void test_several_frames(void **state)
         rig_push(&r, 1 + 3 * i, 0, "x", 1);
     uint8_t packet[SKT_MTU_MAX + 1];
     size_t segments_len;
-    size_t n = skt_turns_send_frames(&r.path, r.now, packet, sizeof packet, &segments_len), told = 0,
-           frames = 0;
+    size_t n = skt_turns_send(&r.path, r.now, packet, sizeof packet, &segments_len), told = 0, frames = 0;
     struct skt_reader rd = skt_reader_of(packet, n);
     while (rd.left > 0) {
         assert_int_equal(skt_read_u8(&rd), SKT_FRAME_ACK);

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "sim/connected.h"
+#include "sim/unmask.h"
 
 #define SEC SKT_US_PER_SEC
 #define MS  SKT_US_PER_MS
@@ -50,7 +51,7 @@ static size_t next_datagram(struct rig *r, uint8_t *buf, size_t cap, struct skt_
     skt_session_expire(s, r->w->now);
     size_t len = skt_session_send(s, r->w->now, buf, cap, &info);
     if (len > 0)
-        assert_int_equal(skt_packet_unmask(ctx->crypto, ctx->mask_in, buf, len, h), SKT_OK);
+        assert_int_equal(sim_unmask(ctx->crypto, ctx->mask_in, buf, len, h), SKT_OK);
     return len;
 }
 
@@ -71,7 +72,7 @@ static void give(struct rig *r, uint8_t *datagram, size_t len)
 {
     struct skt_context *ctx = &r->w->client.ctx;
     struct skt_packet_header h;
-    assert_int_equal(skt_packet_unmask(ctx->crypto, ctx->mask_in, datagram, len, &h), SKT_OK);
+    assert_int_equal(sim_unmask(ctx->crypto, ctx->mask_in, datagram, len, &h), SKT_OK);
     if (skt_idmap_get(&ctx->ids, h.receiver))
         (void)skt_session_receive(r->w->client.session, r->w->now, &r->w->server.addr, datagram, len);
 }

@@ -468,7 +468,7 @@ static void test_idle_ones_are_small(void **state)
     /* Their acknowledgements are sent. */
     uint8_t out[SKT_SEND_BUFFER_MIN];
     size_t len;
-    while (skt_turns_send_frames(&s->path, w->now, out, sizeof out, &len) > 0)
+    while (skt_turns_send(&s->path, w->now, out, sizeof out, &len) > 0)
         continue;
     size_t each = (s->path.account.used - base) / STREAMS;
     print_message("a session: %zu bytes, an idle stream: %zu, %zu of heap\n", base, each,

@@ -5,6 +5,7 @@
 #include "crypto/hex.h"
 #include "proto/fixed_crypto.h"
 #include "proto/keys/packet.h"
+#include "sim/unmask.h"
 
 #include <string.h>
 
@@ -56,7 +57,7 @@ static int open_at(struct ends *e, uint8_t *datagram, size_t len, skt_us now, ui
                    size_t *plain_len)
 {
     struct skt_packet_header h;
-    int err = skt_packet_unmask(e->crypto, e->c2s, datagram, len, &h);
+    int err = sim_unmask(e->crypto, e->c2s, datagram, len, &h);
     if (err)
         return err;
     if (h.kind != SKT_PACKET_TRANSPORT || h.receiver != e->server->local_id)
@@ -102,7 +103,7 @@ static void there_and_back(void **state)
         int len = skt_packet_seal(e.crypto, e.s2c, e.server, d, SKT_MTU_MAX - SKT_PACKET_OVERHEAD);
         assert_int_equal(len, SKT_MTU_MAX);
         struct skt_packet_header h;
-        assert_int_equal(skt_packet_unmask(e.crypto, e.s2c, d, (size_t)len, &h), 0);
+        assert_int_equal(sim_unmask(e.crypto, e.s2c, d, (size_t)len, &h), 0);
         assert_int_equal(h.receiver, e.client->local_id);
         assert_int_equal(h.number, 1);
         assert_int_equal(skt_packet_open(e.crypto, e.client, d, (size_t)len, START, &plain, &plain_len), 0);
@@ -139,7 +140,7 @@ static void forgeries_leave_the_window_alone(void **state)
     size_t len = seal_text(&e, "text", d);
     memcpy(forged, d, len);
     struct skt_packet_header h;
-    assert_int_equal(skt_packet_unmask(e.crypto, e.c2s, forged, len, &h), 0);
+    assert_int_equal(sim_unmask(e.crypto, e.c2s, forged, len, &h), 0);
     skt_put_u32(forged + 4, 1000000);
     uint8_t *plain;
     size_t plain_len;
@@ -185,11 +186,11 @@ static void wrong_keys_and_directions(void **state)
     struct skt_packet_header h;
     uint8_t copy[64];
     memcpy(copy, d, len);
-    assert_int_equal(skt_packet_unmask(e.crypto, e.c2s, copy, len, &h), 0);
+    assert_int_equal(sim_unmask(e.crypto, e.c2s, copy, len, &h), 0);
     skt_put_u32(copy, e.client->local_id);
     assert_int_equal(skt_packet_open(e.crypto, e.client, copy, len, START, &plain, &plain_len), SKT_ERR_AUTH);
     memcpy(copy, d, len);
-    assert_int_equal(skt_packet_unmask(e.crypto, e.s2c, copy, len, &h), 0);
+    assert_int_equal(sim_unmask(e.crypto, e.s2c, copy, len, &h), 0);
     assert_int_not_equal(h.receiver, e.server->local_id);
     ends_free(&e);
 }
@@ -207,10 +208,11 @@ static void limits_of_age_and_number(void **state)
     assert_int_equal(open_at(&e, d, len, START + SKT_REJECT_AFTER - 1, &plain, &plain_len), 0);
     /* the last packet of a key */
     e.client->sent = SKT_REJECT_AFTER_PACKETS - 1;
-    assert_true(skt_keypair_usable(e.client, START));
+    const struct skt_keys keys = {.current = e.client};
+    assert_non_null(skt_keys_sending(&keys, START));
     len = seal_text(&e, "last", d);
     assert_int_equal(e.client->sent, SKT_REJECT_AFTER_PACKETS);
-    assert_false(skt_keypair_usable(e.client, START));
+    assert_null(skt_keys_sending(&keys, START));
     assert_int_equal(open_copy(&e, d, len), 0);
     memcpy(d + SKT_HEADER_LEN, "more", 4);
     assert_int_equal(skt_packet_seal(e.crypto, e.c2s, e.client, d, 4), SKT_ERR_LIMIT);
@@ -250,7 +252,7 @@ static void handshake_masks(void **state)
         assert_memory_not_equal(d + 8, before + 8, 8);
         assert_memory_not_equal(d + 32, before + 32, 8);
         assert_memory_equal(d + SKT_MASKED_MAX, before + SKT_MASKED_MAX, sizeof d - SKT_MASKED_MAX);
-        assert_int_equal(skt_packet_unmask(e.crypto, e.c2s, d, sizeof d, &h), 0);
+        assert_int_equal(sim_unmask(e.crypto, e.c2s, d, sizeof d, &h), 0);
         assert_memory_equal(d, before, sizeof d);
         assert_int_equal(h.kind, kind == 0 ? SKT_PACKET_INITIATION : SKT_PACKET_RESPONSE);
         assert_int_equal(h.number, kind == 0 ? 12345 : 0);
@@ -272,7 +274,7 @@ static void short_datagrams(void **state)
             assert_int_equal(e.crypto->mask_apply(e.c2s, d, n, d + len - SKT_TAG_LEN), 0);
         }
         memcpy(copy, d, sizeof d);
-        int err = skt_packet_unmask(e.crypto, e.c2s, d, len, &h);
+        int err = sim_unmask(e.crypto, e.c2s, d, len, &h);
         assert_int_equal(err, len < SKT_HANDSHAKE_OVERHEAD ? SKT_ERR_TRUNCATED : 0);
         if (err)
             assert_memory_equal(copy, d, sizeof d);

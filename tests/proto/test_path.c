@@ -236,7 +236,7 @@ static void test_conversations_share_the_path(void **state)
     assert_int_equal(skt_kcp_init(&other, 8, true, &r.path, &limits), SKT_OK);
     skt_kcp_write(&other, zeros, 100);
     r.now += 5 * MS;
-    size_t len = skt_turns_send(&r.path, r.now, packet, sizeof packet);
+    size_t len = rig_send_packet(&r.path, r.now, packet);
     assert_int_equal(len, 124);
     struct skt_reader reader = skt_reader_of(packet, len);
     struct skt_kcp_header h;
@@ -268,7 +268,7 @@ static void test_conversations_take_turns(void **state)
     unsigned turns[3] = {0};
     uint8_t packet[SKT_MTU_MAX];
     for (int i = 0; i < 9; i++) {
-        assert_true(skt_turns_send(&r.path, r.now, packet, sizeof packet) > 0);
+        assert_true(rig_send_packet(&r.path, r.now, packet) > 0);
         turns[skt_get_u32(packet) - 20]++;
     }
     for (int i = 0; i < 3; i++) {

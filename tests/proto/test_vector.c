@@ -7,6 +7,7 @@
 #include "proto/fixed_crypto.h"
 #include "proto/keys/packet.h"
 #include "proto/keys/proof.h"
+#include "sim/unmask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,7 @@ static void message_1(struct run *r, const struct skt_crypto *crypto, struct skt
     say_hex("message 1, unmasked", d, (size_t)len);
     assert_int_equal(skt_packet_mask_handshake(crypto, r->c2s, d, (size_t)len), 0);
     say_hex("message 1, datagram", d, (size_t)len);
-    assert_int_equal(skt_packet_unmask(crypto, r->c2s, d, (size_t)len, &h), 0);
+    assert_int_equal(sim_unmask(crypto, r->c2s, d, (size_t)len, &h), 0);
     assert_int_equal(skt_handshake_consume_initiation(server, crypto, &r->server, d, (size_t)len, &got), 0);
     assert_true(skt_handshake_proves_return(server, crypto, &got, old_resume));
     say_hex("return proof in it", got.return_proof, sizeof got.return_proof);
@@ -101,7 +102,7 @@ static void message_1(struct run *r, const struct skt_crypto *crypto, struct skt
     check_that(len, >, 0);
     assert_int_equal(skt_packet_mask_run(crypto, r->s2c, d, (size_t)len, (size_t)len), 0);
     say_hex("cookie reply, datagram", d, (size_t)len);
-    assert_int_equal(skt_packet_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
+    assert_int_equal(sim_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
     assert_int_equal(skt_handshake_consume_cookie(client, crypto, d, (size_t)len, full, &clock_ms), 0);
 }
 
@@ -127,7 +128,7 @@ static void message_2(struct run *r, const struct skt_crypto *crypto, struct skt
     say_hex("message 2, unmasked", d, (size_t)len);
     assert_int_equal(skt_packet_mask_handshake(crypto, r->s2c, d, (size_t)len), 0);
     say_hex("message 2, datagram", d, (size_t)len);
-    assert_int_equal(skt_packet_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
+    assert_int_equal(sim_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
     assert_int_equal(skt_handshake_consume_response(client, crypto, d, (size_t)len, &got, &keys), 0);
     assert_memory_equal(&keys, &r->keys, sizeof keys);
     say_hex("handshake hash", keys.hash, 32);
@@ -164,7 +165,7 @@ static void packets(struct run *r, const struct skt_crypto *crypto, enum skt_cip
             d + SKT_HEADER_LEN, skt_writer_len(&w));
     int len = skt_packet_seal(crypto, r->c2s, client, d, skt_writer_len(&w));
     say_hex("packet 1 of the client, datagram", d, (size_t)len);
-    assert_int_equal(skt_packet_unmask(crypto, r->c2s, d, (size_t)len, &h), 0);
+    assert_int_equal(sim_unmask(crypto, r->c2s, d, (size_t)len, &h), 0);
     assert_int_equal(skt_packet_open(crypto, server, d, (size_t)len, 1, &plain, &plain_len), 0);
 
     static const uint8_t accept[] = {SKT_FRAME_ACCEPT, 5, SKT_ATTACH_CONTINUED, 7, 0, 0, 0};
@@ -172,7 +173,7 @@ static void packets(struct run *r, const struct skt_crypto *crypto, enum skt_cip
     say_hex("frames of the server's packet 1: ACCEPT", accept, sizeof accept);
     len = skt_packet_seal(crypto, r->s2c, server, d, sizeof accept);
     say_hex("packet 1 of the server, datagram", d, (size_t)len);
-    assert_int_equal(skt_packet_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
+    assert_int_equal(sim_unmask(crypto, r->s2c, d, (size_t)len, &h), 0);
     assert_int_equal(skt_packet_open(crypto, client, d, (size_t)len, 1, &plain, &plain_len), 0);
     skt_keypair_free(crypto, client);
     skt_keypair_free(crypto, server);

@@ -364,8 +364,7 @@ static void send_all(struct sim_pair *s, struct sim_host *h)
     uint8_t buf[SKT_MTU_MAX + 200];
     size_t n, segments_len, overhead = s->config.overhead - 1; /* the type byte of the KCP frame is in n */
     memset(buf, 0, overhead);
-    while ((n = skt_turns_send_frames(&h->path, s->now, buf + overhead, SKT_MTU_MAX + 1, &segments_len)) >
-           0) {
+    while ((n = skt_turns_send(&h->path, s->now, buf + overhead, SKT_MTU_MAX + 1, &segments_len)) > 0) {
         if (n > s->config.payload_limit + 1)
             fail(s, "a packet too long");
         sim_link_send(&h->out, s->now, buf, n + overhead);

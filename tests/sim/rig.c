@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/rig.h"
-#include "proto/kcp/turns.h"
 
 #include "base/err.h"
+#include "proto/frame.h"
+#include "proto/kcp/turns.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -50,10 +51,18 @@ static void collect(struct rig *r, const uint8_t *packet, size_t len)
     }
 }
 
+size_t rig_send_packet(struct skt_path *p, skt_us now, uint8_t out[SKT_MTU_MAX])
+{
+    uint8_t frames[SKT_FRAME_KCP_LEN + SKT_MTU_MAX];
+    size_t n, len = skt_turns_send(p, now, frames, sizeof frames, &n);
+    memcpy(out, frames + len - n, n);
+    return n;
+}
+
 static void send_more(struct rig *r)
 {
     uint8_t packet[SKT_MTU_MAX];
-    for (size_t n; (n = skt_turns_send(&r->path, r->now, packet, sizeof packet)) > 0;) {
+    for (size_t n; (n = rig_send_packet(&r->path, r->now, packet)) > 0;) {
         collect(r, packet, n);
         skt_path_on_sent(&r->path, r->now, n + 25);
     }

@@ -29,6 +29,10 @@ struct rig {
 void rig_init(struct rig *r, bool stream, size_t budget, const struct skt_kcp_limits *limits);
 void rig_dispose(struct rig *r);
 
+/* Sends one packet of the path: its segments, without frames, are put into out; their bytes, 0: nothing may
+ * be sent. */
+size_t rig_send_packet(struct skt_path *p, skt_us now, uint8_t out[SKT_MTU_MAX]);
+
 /* Collects all that may be sent now into out; returns how many segments. */
 size_t rig_send(struct rig *r);
 

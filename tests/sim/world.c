@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "proto/keys/packet.h"
 #include "proto/path/segment.h"
+#include "sim/unmask.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -316,7 +317,7 @@ static void note_client_datagram(struct sim_world *w, const uint8_t *buf, size_t
     uint8_t copy[2048];
     struct skt_packet_header h;
     memcpy(copy, buf, len);
-    if (skt_packet_unmask(w->server.ctx.crypto, w->server.ctx.mask_in, copy, len, &h) == SKT_OK &&
+    if (sim_unmask(w->server.ctx.crypto, w->server.ctx.mask_in, copy, len, &h) == SKT_OK &&
         h.kind == SKT_PACKET_INITIATION) {
         memcpy(w->last_initiation, buf, len);
         w->last_initiation_len = len;
@@ -468,7 +469,7 @@ static void server_receive(struct sim_world *w, const struct skt_addr *from, uin
 {
     struct sim_server *sv = &w->server;
     struct skt_packet_header h;
-    if (!sv->running || skt_packet_unmask(sv->ctx.crypto, sv->ctx.mask_in, data, len, &h) != SKT_OK)
+    if (!sv->running || sim_unmask(sv->ctx.crypto, sv->ctx.mask_in, data, len, &h) != SKT_OK)
         return;
     set_wall(w);
     if (h.kind == SKT_PACKET_INITIATION) {
@@ -488,7 +489,7 @@ static void client_receive(struct sim_world *w, uint8_t *data, size_t len)
 {
     struct sim_client *c = &w->client;
     struct skt_packet_header h;
-    if (skt_packet_unmask(c->ctx.crypto, c->ctx.mask_in, data, len, &h) != SKT_OK)
+    if (sim_unmask(c->ctx.crypto, c->ctx.mask_in, data, len, &h) != SKT_OK)
         return;
     if (skt_idmap_get(&c->ctx.ids, h.receiver))
         (void)skt_session_receive(c->session, w->now, &w->server.addr, data, len);

@@ -202,24 +202,13 @@ static size_t write_packet(struct skt_path *p, skt_us now, uint8_t *out, size_t 
     return n;
 }
 
-static void begin_packet(struct skt_path *p, skt_us now)
+size_t skt_turns_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len)
 {
     p->now = skt_us_max(p->now, now);
     p->uncopied = false;
     skt_path_note_break(p, now);
     skt_turns_catch_up(p, now);
     skt_path_detect_losses(p, now);
-}
-
-size_t skt_turns_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap)
-{
-    begin_packet(p, now);
-    return write_packet(p, now, out, cap, 0);
-}
-
-size_t skt_turns_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len)
-{
-    begin_packet(p, now);
     size_t used = write_ack_frames(p, now, out, p->payload_limit);
     size_t n = write_packet(p, now, out + used + 1, cap - used - 1, used);
     *segments_len = n;

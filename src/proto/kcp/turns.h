@@ -6,18 +6,14 @@
 
 #include "proto/path/path.h"
 
-/* Writes the KCP bytes of one packet: acknowledgements first, then lost segments, then new data, as far as
- * pacer and congestion window allow, conversations taking turns. Returns the bytes written, 0 when nothing
- * may be sent now. A result above payload_limit is a single segment cut for a larger limit: the packet may be
- * fragmented. cap is at least SKT_MTU_MAX. */
-size_t skt_turns_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap);
+/* Writes the frames of one packet: ACK frames that are due, or that what goes now has room for, then a KCP
+ * frame where there are segments: acknowledgements first, then lost ones, then new data, as far as pacer and
+ * congestion window allow, conversations taking turns; their bytes are the last *segments_len. Returns the
+ * bytes written, 0 when nothing may be sent now. A result above payload_limit + 1 is a single segment cut for
+ * a larger limit: the packet may be fragmented. cap is above SKT_MTU_MAX. */
+size_t skt_turns_send(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len);
 
-/* The same as frames of a sealed packet: ACK frames that are due, or that what goes now has room for, then a
- * KCP frame where there are segments; their bytes are the last segments_len. A result above payload_limit + 1
- * is a single segment. */
-size_t skt_turns_send_frames(struct skt_path *p, skt_us now, uint8_t *out, size_t cap, size_t *segments_len);
-
-/* Are acknowledgements to go as ACK frames (which skt_turns_send_frames alone writes) or as KCP's segments?
+/* Are acknowledgements to go as ACK frames or as KCP's segments?
  * KCP's at first. */
 void skt_turns_set_ack_frames(struct skt_path *p, bool on);
 

@@ -45,7 +45,8 @@ void skt_keypair_free(const struct skt_crypto *crypto, struct skt_keypair *kp)
     free(kp);
 }
 
-bool skt_keypair_usable(const struct skt_keypair *kp, skt_us now)
+/* May packets still be sealed under it? */
+static bool is_usable(const struct skt_keypair *kp, skt_us now)
 {
     return now < skt_us_add(kp->created, SKT_REJECT_AFTER) && kp->sent < SKT_REJECT_AFTER_PACKETS;
 }
@@ -106,7 +107,7 @@ bool skt_keys_confirm(struct skt_keys *keys, const struct skt_keypair *kp, skt_u
 
 struct skt_keypair *skt_keys_sending(const struct skt_keys *keys, skt_us now)
 {
-    return keys->current && skt_keypair_usable(keys->current, now) ? keys->current : NULL;
+    return keys->current && is_usable(keys->current, now) ? keys->current : NULL;
 }
 
 bool skt_keys_needs_rekey(const struct skt_keys *keys, skt_us now)

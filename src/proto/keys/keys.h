@@ -38,9 +38,6 @@ struct skt_keypair *skt_keypair_new(const struct skt_crypto *crypto, const struc
 /* Wipes and frees; NULL is allowed. */
 void skt_keypair_free(const struct skt_crypto *crypto, struct skt_keypair *kp);
 
-/* May packets still be sealed and opened under it at `now` (SKT_REJECT_AFTER, SKT_REJECT_AFTER_PACKETS)? */
-bool skt_keypair_usable(const struct skt_keypair *kp, skt_us now);
-
 /* Keypairs that a function below takes out of use go to a list; the owner takes them with
  * skt_keys_take_dropped, removes their local_id from its tables, and frees them. */
 struct skt_keys {

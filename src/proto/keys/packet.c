@@ -109,17 +109,6 @@ static size_t head_len(size_t len)
     return len - SKT_TAG_LEN < SKT_MASKED_MAX ? len - SKT_TAG_LEN : SKT_MASKED_MAX;
 }
 
-int skt_packet_unmask(const struct skt_crypto *crypto, struct skt_mask *m, uint8_t *datagram, size_t len,
-                      struct skt_packet_header *out)
-{
-    if (len < SKT_PACKET_MIN)
-        return SKT_ERR_TRUNCATED;
-    uint8_t head[SKT_MASKED_MAX];
-    memcpy(head, datagram, head_len(len));
-    int err = mask(crypto, m, head, head_len(len), datagram, len);
-    return err ? err : take_head(out, datagram, len, head);
-}
-
 void skt_packet_unmask_all(const struct skt_crypto *crypto, struct skt_mask *m, struct skt_packet_in *in,
                            size_t count)
 {

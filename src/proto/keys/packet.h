@@ -47,23 +47,18 @@ int skt_packet_mask_run(const struct skt_crypto *crypto, struct skt_mask *mask, 
 int skt_packet_mask_handshake(const struct skt_crypto *crypto, struct skt_mask *mask, uint8_t *datagram,
                               size_t len);
 
-/* Unmasks a received datagram in place: as many bytes as its kind has masked, and says which kind that is.
- * Nothing is authentic yet. SKT_ERR_TRUNCATED: too short for its kind; SKT_ERR_CRYPTO. The program unmasks
- * batches; this is for who has a single datagram, as tests have. */
-int skt_packet_unmask(const struct skt_crypto *crypto, struct skt_mask *mask, uint8_t *datagram, size_t len,
-                      struct skt_packet_header *out);
-
-/* A received datagram, and what skt_packet_unmask says of it. */
+/* A received datagram, and what is found out of it. */
 struct skt_packet_in {
     uint8_t *datagram;
-    size_t len;
-    struct skt_packet_header header;
-    int err;
+    size_t len;                      /* bytes of it */
+    struct skt_packet_header header; /* out: what it claims to be, where err is 0 */
+    int err;                         /* out: 0; SKT_ERR_TRUNCATED: too short for its kind; SKT_ERR_CRYPTO */
 };
 
-enum { SKT_PACKET_BATCH = 32 };
+enum { SKT_PACKET_BATCH = 32 }; /* datagrams: their heads take 1280 bytes of stack */
 
-/* skt_packet_unmask for up to SKT_PACKET_BATCH datagrams at once. */
+/* Unmasks up to SKT_PACKET_BATCH received datagrams in place: of each as many bytes as its kind has masked,
+ * and says which kind that is. Nothing is authentic yet. */
 void skt_packet_unmask_all(const struct skt_crypto *crypto, struct skt_mask *mask, struct skt_packet_in *in,
                            size_t count);
 

@@ -16,7 +16,8 @@ static uint8_t point_of_parity(unsigned index)
     return (uint8_t)(255 - index);
 }
 
-uint8_t skt_parity_coefficient(unsigned parity, unsigned position)
+/* What a body counts with in a parity. */
+static uint8_t coefficient(unsigned parity, unsigned position)
 {
     return skt_gf256_inv(point_of_parity(parity) ^ (uint8_t)position);
 }
@@ -24,7 +25,7 @@ uint8_t skt_parity_coefficient(unsigned parity, unsigned position)
 void skt_parity_add(const struct skt_gf256 *gf, uint8_t *parity, unsigned index, unsigned position,
                     const uint8_t *body, size_t len)
 {
-    gf->mul_add(parity, body, skt_parity_coefficient(index, position), len);
+    gf->mul_add(parity, body, coefficient(index, position), len);
 }
 
 /* The logarithm of the product of the distances to n points, but for one's own. */

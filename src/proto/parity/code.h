@@ -16,9 +16,6 @@ enum {
     SKT_PARITY_MAX = 16,  /* parities of a group */
 };
 
-/* What a body counts with in a parity. */
-uint8_t skt_parity_coefficient(unsigned parity, unsigned position);
-
 /* Adds a body, times its coefficient, to a parity (or takes it out again: the same). */
 void skt_parity_add(const struct skt_gf256 *gf, uint8_t *parity, unsigned index, unsigned position,
                     const uint8_t *body, size_t len);

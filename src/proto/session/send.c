@@ -144,7 +144,7 @@ static size_t write_segments(struct skt_session *s, skt_us now, uint8_t *buf, si
     uint64_t before = stats->sent + stats->retransmitted, payload = stats->payload_tx;
     uint8_t *frames = buf + SKT_HEADER_LEN;
     size_t segments_len;
-    size_t n = skt_turns_send_frames(&s->path, now, frames, cap - SKT_PACKET_OVERHEAD, &segments_len);
+    size_t n = skt_turns_send(&s->path, now, frames, cap - SKT_PACKET_OVERHEAD, &segments_len);
     if (n == 0)
         return 0;
     s->stats.payload_tx += stats->payload_tx - payload;
