@@ -101,19 +101,44 @@ int skt_frame_read(struct skt_reader *r, struct skt_frame *f)
 
 /* --- writing --- */
 
+static void write_attach(struct skt_writer *w, const struct skt_frame_attach *a)
+{
+    skt_write_bytes(w, a->ticket, SKT_TICKET_LEN);
+    skt_write_u32(w, a->cid);
+    skt_write_bytes(w, a->proof, SKT_PROOF_LEN);
+    skt_write_bytes(w, a->extensions, a->extensions_len);
+}
+
+static void write_accept(struct skt_writer *w, const struct skt_frame_accept *a)
+{
+    skt_write_u8(w, a->result);
+    skt_write_u32(w, a->cid);
+    skt_write_bytes(w, a->text, a->text_len);
+}
+
+static void write_report(struct skt_writer *w, const struct skt_frame_report *report)
+{
+    skt_write_u32(w, report->lost);
+    skt_write_u32(w, report->runs);
+    skt_write_u32(w, report->recovered);
+}
+
+static void write_piece(struct skt_writer *w, const struct skt_frame_piece *p)
+{
+    skt_write_u16(w, p->number);
+    skt_write_u16(w, p->at);
+    skt_write_u16(w, p->total);
+    skt_write_bytes(w, p->bytes, p->len);
+}
+
 static void write_body(struct skt_writer *w, const struct skt_frame *f)
 {
     switch (f->type) {
     case SKT_FRAME_ATTACH:
-        skt_write_bytes(w, f->attach.ticket, SKT_TICKET_LEN);
-        skt_write_u32(w, f->attach.cid);
-        skt_write_bytes(w, f->attach.proof, SKT_PROOF_LEN);
-        skt_write_bytes(w, f->attach.extensions, f->attach.extensions_len);
+        write_attach(w, &f->attach);
         break;
     case SKT_FRAME_ACCEPT:
-        skt_write_u8(w, f->accept.result);
-        skt_write_u32(w, f->accept.cid);
-        skt_write_bytes(w, f->accept.text, f->accept.text_len);
+        write_accept(w, &f->accept);
         break;
     case SKT_FRAME_PING:
     case SKT_FRAME_PONG:
@@ -128,18 +153,13 @@ static void write_body(struct skt_writer *w, const struct skt_frame *f)
         skt_write_u16(w, f->size);
         break;
     case SKT_FRAME_REPORT:
-        skt_write_u32(w, f->report.lost);
-        skt_write_u32(w, f->report.runs);
-        skt_write_u32(w, f->report.recovered);
+        write_report(w, &f->report);
         break;
     case SKT_FRAME_CLOSE:
         skt_write_u8(w, f->reason);
         break;
     case SKT_FRAME_PIECE:
-        skt_write_u16(w, f->piece.number);
-        skt_write_u16(w, f->piece.at);
-        skt_write_u16(w, f->piece.total);
-        skt_write_bytes(w, f->piece.bytes, f->piece.len);
+        write_piece(w, &f->piece);
         break;
     default:
         assert(false && "a frame that is written in place");

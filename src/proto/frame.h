@@ -19,29 +19,29 @@ struct skt_frame {
         uint16_t size;        /* PROBE, PROBED: bytes of a datagram */
         uint8_t reason;       /* CLOSE: enum skt_close */
         struct skt_frame_report {
-            uint32_t lost;      /* packets of the session that did not come, */
-            uint32_t runs;      /* runs of them, */
-            uint32_t recovered; /* and those that parity gave back */
+            uint32_t lost;      /* packets of the session that did not come */
+            uint32_t runs;      /* runs of packets that did not come */
+            uint32_t recovered; /* packets that did not come and parity gave back */
         } report;
         struct skt_frame_accept {
-            uint8_t result; /* enum skt_attach */
-            uint32_t cid;
+            uint8_t result;      /* enum skt_attach */
+            uint32_t cid;        /* of the session; 0: refused */
             const uint8_t *text; /* of a refusal, no zero at its end */
-            size_t text_len;
+            size_t text_len;     /* bytes of `text` */
         } accept;
         struct skt_frame_attach {
-            const uint8_t *ticket; /* SKT_TICKET_LEN: the ticket, or its id and a proof */
-            uint32_t cid;          /* of the session to be continued; 0: none */
-            const uint8_t *proof;  /* SKT_PROOF_LEN: that it is ours */
-            const uint8_t *extensions;
-            size_t extensions_len;
+            const uint8_t *ticket;     /* SKT_TICKET_LEN: the ticket, or its id and a proof */
+            uint32_t cid;              /* of the session to be continued; 0: none */
+            const uint8_t *proof;      /* SKT_PROOF_LEN: that it is ours */
+            const uint8_t *extensions; /* enum skt_attach_extension */
+            size_t extensions_len;     /* bytes of `extensions` */
         } attach;
         struct skt_frame_piece {
-            uint16_t number; /* of the KCP frame's body that this is a piece of, */
-            uint16_t at;     /* where in it, */
-            uint16_t total;  /* and its length */
-            const uint8_t *bytes;
-            size_t len;
+            uint16_t number;      /* of the KCP frame's body that this is a piece of */
+            uint16_t at;          /* where in that body the piece begins */
+            uint16_t total;       /* bytes of that body */
+            const uint8_t *bytes; /* the piece */
+            size_t len;           /* bytes of the piece */
         } piece;
     };
 };

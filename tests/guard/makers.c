@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/frame.h"
 #include "proto/kcp/ack_frame.h"
 #include "proto/kcp/turns.h"
 #include "proto/parity/ring.h"
 
-enum { REPORT_LEN = 3 * 4, REPLY_LEN = 100000000, WINDOW_LEN = 8 << 20, DOWNLOADS = 2, WAITING = 4000 };
+enum { REPLY_LEN = 100000000, WINDOW_LEN = 8 << 20, DOWNLOADS = 2, WAITING = 4000 };
 
 enum { HELD = 1000, HOLDERS = 40, GROUP = 32, LOST = 16, LONG = GUARD_ROOM - SKT_KCP_HEADER_LEN - 1 };
 
@@ -19,70 +20,78 @@ static struct skt_session *server(const struct sim_world *w)
 
 /* --- frames --- */
 
-static size_t repeat(uint8_t *frames, const uint8_t *frame, size_t len)
+/* A frame, written where a packet's frames go; its bytes. */
+static size_t put_frame(uint8_t *out, const struct skt_frame *f)
+{
+    struct skt_writer w = skt_writer_of(out, SKT_MTU_MAX);
+    skt_frame_write(&w, f);
+    return skt_writer_len(&w);
+}
+
+/* A packet full of the same frame. The last one may be cut off: it is read as one that is too long. */
+static size_t repeat(uint8_t *frames, const struct skt_frame *f)
 {
     size_t n = 0;
-    for (; n < GUARD_ROOM; n += len)
-        memcpy(frames + n, frame, len);
-    return n < GUARD_ROOM ? n : GUARD_ROOM;
+    while (n < GUARD_ROOM)
+        n += put_frame(frames + n, f);
+    return GUARD_ROOM;
 }
 
 size_t guard_ping(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     (void)w;
-    return repeat(frames, (uint8_t[]){SKT_FRAME_PING, 4, 1, 2, 3, (uint8_t)n}, 6);
+    return repeat(frames, &(struct skt_frame){.type = SKT_FRAME_PING, .stamp = 0x01020300 | (uint8_t)n});
 }
 
 size_t guard_pong(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     (void)w;
-    return repeat(frames, (uint8_t[]){SKT_FRAME_PONG, 4, 1, 2, 3, (uint8_t)n}, 6);
+    return repeat(frames, &(struct skt_frame){.type = SKT_FRAME_PONG, .stamp = 0x01020300 | (uint8_t)n});
 }
 
 size_t guard_report(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     static uint32_t lost;
-    size_t len = 0;
     (void)w;
     (void)n;
-    for (; len < GUARD_ROOM; len += 2 + REPORT_LEN) {
-        frames[len] = SKT_FRAME_REPORT;
-        frames[len + 1] = REPORT_LEN;
-        skt_put_u32(frames + len + 2, ++lost);
-        skt_put_u32(frames + len + 6, lost);
-        skt_put_u32(frames + len + 10, lost);
+    for (size_t len = 0; len < GUARD_ROOM;) {
+        lost++;
+        len += put_frame(frames + len,
+                         &(struct skt_frame){.type = SKT_FRAME_REPORT, .report = {lost, lost, lost}});
     }
     return GUARD_ROOM;
 }
 
+/* By hand: an ATTACH without a body, which skt_frame_write can't make. */
 size_t guard_attach(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     (void)w;
     (void)n;
-    return repeat(frames, (uint8_t[]){SKT_FRAME_ATTACH, 0}, 2);
+    for (size_t len = 0; len < GUARD_ROOM; len += 2) {
+        frames[len] = SKT_FRAME_ATTACH;
+        frames[len + 1] = 0;
+    }
+    return GUARD_ROOM;
 }
 
 size_t guard_probe(struct sim_world *w, unsigned n, uint8_t *frames)
 {
-    uint8_t frame[4] = {SKT_FRAME_PROBE, 2};
     (void)w;
     (void)n;
-    skt_put_u16(frame + 2, GUARD_ROOM + SKT_PACKET_OVERHEAD);
-    return repeat(frames, frame, sizeof frame);
+    return repeat(frames,
+                  &(struct skt_frame){.type = SKT_FRAME_PROBE, .size = GUARD_ROOM + SKT_PACKET_OVERHEAD});
 }
 
 /* A new question each time: none was asked before. */
 size_t guard_challenge(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     static uint32_t question;
-    size_t len = 0;
+    uint8_t token[SKT_CHALLENGE_LEN] = {0};
     (void)w;
     (void)n;
-    for (; len < GUARD_ROOM; len += 10) {
-        memset(frames + len, 0, 10);
-        frames[len] = SKT_FRAME_CHALLENGE;
-        frames[len + 1] = SKT_CHALLENGE_LEN;
-        skt_put_u32(frames + len + 2, ++question);
+    for (size_t len = 0; len < GUARD_ROOM;) {
+        skt_put_u32(token, ++question);
+        len += put_frame(frames + len, &(struct skt_frame){.type = SKT_FRAME_CHALLENGE, .token = token});
     }
     return GUARD_ROOM;
 }
@@ -155,8 +164,7 @@ size_t guard_close(struct sim_world *w, unsigned n, uint8_t *frames)
     (void)n;
     while (server(w)->streams.peer_count < SKT_STREAMS_DEFAULT)
         (void)sim_forge(w, true, frames, segments(frames, 1, put_part));
-    memcpy(frames, (uint8_t[]){SKT_FRAME_CLOSE, 1, SKT_CLOSE_LOCAL}, 3);
-    return 3;
+    return put_frame(frames, &(struct skt_frame){.type = SKT_FRAME_CLOSE, .reason = SKT_CLOSE_LOCAL});
 }
 
 static size_t put_wask(uint8_t *out)
@@ -435,17 +443,13 @@ size_t guard_piece(struct sim_world *w, unsigned n, uint8_t *frames)
 {
     uint8_t body[GUARD_ROOM + 100];
     uint16_t len = (uint16_t)(segments(body, 0, put_stream) - 1), half = len / 2;
-    for (unsigned i = 0; i < 2; i++) {
-        uint16_t at = i ? half : 0, part = i ? len - half : half;
-        frames[0] = SKT_FRAME_PIECE;
-        skt_put_u16(frames + 1, (uint16_t)n);
-        skt_put_u16(frames + 3, at);
-        skt_put_u16(frames + 5, len);
-        memcpy(frames + 7, body + 1 + at, part);
-        if (i == 0)
-            (void)sim_forge(w, true, frames, 7 + (size_t)part);
-    }
-    return 7 + (size_t)(len - half);
+    const struct skt_frame first = {.type = SKT_FRAME_PIECE,
+                                    .piece = {(uint16_t)n, 0, len, body + SKT_FRAME_KCP_LEN, half}};
+    const struct skt_frame rest = {
+        .type = SKT_FRAME_PIECE,
+        .piece = {(uint16_t)n, half, len, body + SKT_FRAME_KCP_LEN + half, (size_t)(len - half)}};
+    (void)sim_forge(w, true, frames, put_frame(frames, &first));
+    return put_frame(frames, &rest);
 }
 
 static size_t put_long(uint8_t *out)

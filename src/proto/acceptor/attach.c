@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+/* Between challenges to one half-session, as to a session's new address (session/roaming.c). */
 #define CHALLENGE_INTERVAL (100 * SKT_US_PER_MS)
 
 enum { CHALLENGE_PAD_MAX = 64 }; /* so that it is never longer than the ATTACH that provoked it */
@@ -169,14 +170,9 @@ static int new_session(struct skt_acceptor *a, skt_us now, struct skt_session **
     return SKT_OK;
 }
 
-/* A session begins (is_new) or continues under a pair that a packet has opened; takes kp over. */
-static int adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
-                 const struct skt_initiation *params, bool is_new)
+/* The session's newest pair is kp, which a packet has opened; takes it over. */
+static void install(struct skt_session *s, skt_us now, struct skt_keypair *kp, bool is_new)
 {
-    skt_idmap_remove(&s->ctx->ids, kp->local_id);
-    int err = skt_idmap_put(&s->ctx->ids, kp->local_id, &s->slot);
-    if (err)
-        return err;
     if (!s->keys.next)
         memcpy(s->resume_confirmed, s->resume, sizeof s->resume);
     memcpy(s->resume, kp->resume, sizeof s->resume);
@@ -186,6 +182,18 @@ static int adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, cons
     if (is_new)
         skt_keys_confirm(&s->keys, kp, now);
     skt_session_drop_keys(s);
+}
+
+/* A session begins (is_new) or continues under a pair that a packet has opened; takes kp over. */
+static int adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, const struct skt_addr *from,
+                 const struct skt_initiation *params, bool is_new)
+{
+    uint16_t own_s = s->ctx->tuning.keepalive_s;
+    skt_idmap_remove(&s->ctx->ids, kp->local_id);
+    int err = skt_idmap_put(&s->ctx->ids, kp->local_id, &s->slot);
+    if (err)
+        return err;
+    install(s, now, kp, is_new);
     bool moved = !skt_addr_equal(&s->peer, from);
     s->peer = *from; /* where it has answered message 2, or a challenge */
     s->roaming.to = (struct skt_addr){0};
@@ -195,9 +203,7 @@ static int adopt(struct skt_session *s, skt_us now, struct skt_keypair *kp, cons
     skt_session_set_mtu(s);
     s->attach_result = is_new ? SKT_ATTACH_NEW : SKT_ATTACH_CONTINUED;
     s->due.accept = true;
-    s->liveness.keepalive =
-        SKT_US_PER_SEC *
-        (params->keepalive_s < s->ctx->tuning.keepalive_s ? params->keepalive_s : s->ctx->tuning.keepalive_s);
+    s->liveness.keepalive = SKT_US_PER_SEC * (params->keepalive_s < own_s ? params->keepalive_s : own_s);
     (void)skt_session_heard(s, now);
     skt_path_on_alive(&s->path, now);
     skt_session_tell_state(s);

@@ -90,27 +90,26 @@ static void begin_anew(struct skt_session *s, skt_us now, uint32_t cid)
     s->events |= SKT_EVENT_UP;
 }
 
-void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_frame_accept *accept)
+/* Is it an answer to what waits, that makes sense? */
+static bool answers_pending(const struct skt_session *s, const struct skt_frame_accept *accept)
+{
+    const struct skt_connect *c = &s->connect;
+    if (!c->pending || s->opened_by != c->pending)
+        return false;
+    if (accept->result == SKT_ATTACH_NEW)
+        return accept->cid != 0 && accept->cid <= SKT_CID_MAX;
+    return accept->result != SKT_ATTACH_CONTINUED || (accept->cid != 0 && accept->cid == s->cid);
+}
+
+/* The pair is the session's, with all that its message 2 said. */
+static void install_pending(struct skt_session *s)
 {
     struct skt_connect *c = &s->connect;
-    int result = accept->result;
-    uint32_t cid = accept->cid;
-    if (!c->pending || s->opened_by != c->pending)
-        return;
-    if ((result == SKT_ATTACH_NEW && (cid == 0 || cid > SKT_CID_MAX)) ||
-        (result == SKT_ATTACH_CONTINUED && (cid == 0 || cid != s->cid)))
-        return;
-    if (result != SKT_ATTACH_NEW && result != SKT_ATTACH_CONTINUED) {
-        skt_connect_refused(s, now, result, (const char *)accept->text, accept->text_len);
-        return;
-    }
-    s->ctx->ticket_proven |= (c->pending_features & s->ctx->features & SKT_FEATURE_TICKET_PROOF) != 0;
-    bool moved = !skt_addr_equal(&s->peer, &c->pending_to);
-    bool suspect = s->state == SKT_SESSION_SUSPECT;
+    uint16_t own_s = s->ctx->tuning.keepalive_s;
+    s->ctx->ticket_proven |= proves(s);
     s->peer = c->pending_to;
     s->liveness.keepalive =
-        SKT_US_PER_SEC * (c->pending_keepalive_s < s->ctx->tuning.keepalive_s ? c->pending_keepalive_s
-                                                                              : s->ctx->tuning.keepalive_s);
+        SKT_US_PER_SEC * (c->pending_keepalive_s < own_s ? c->pending_keepalive_s : own_s);
     skt_session_set_features(s, c->pending_features);
     skt_session_set_mtu(s);
     memcpy(s->resume, c->pending->resume, sizeof s->resume);
@@ -118,20 +117,35 @@ void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_f
     c->pending = NULL;
     c->attach_at = c->attach_until = SKT_NEVER;
     skt_session_drop_keys(s);
+}
+
+void skt_connect_on_accept(struct skt_session *s, skt_us now, const struct skt_frame_accept *accept)
+{
+    struct skt_connect *c = &s->connect;
+    bool is_new = accept->result == SKT_ATTACH_NEW;
+    if (!answers_pending(s, accept))
+        return;
+    if (!is_new && accept->result != SKT_ATTACH_CONTINUED) {
+        skt_connect_refused(s, now, accept->result, (const char *)accept->text, accept->text_len);
+        return;
+    }
+    bool moved = !skt_addr_equal(&s->peer, &c->pending_to);
+    bool suspect = s->state == SKT_SESSION_SUSPECT;
+    install_pending(s);
     s->state = SKT_SESSION_UP;
     (void)skt_session_heard(s, now);
     skt_connect_cancel(s);
-    c->notes |= result == SKT_ATTACH_NEW ? SKT_NOTE_NEW : SKT_NOTE_CONTINUED;
-    skt_session_tell_keys(s, now, result == SKT_ATTACH_NEW ? SKT_TRACE_KEYS_NEW : SKT_TRACE_KEYS_CONTINUED);
+    c->notes |= is_new ? SKT_NOTE_NEW : SKT_NOTE_CONTINUED;
+    skt_session_tell_keys(s, now, is_new ? SKT_TRACE_KEYS_NEW : SKT_TRACE_KEYS_CONTINUED);
     if (moved)
         skt_trace_tell(&s->path.trace, path, now, &s->peer);
-    if (result == SKT_ATTACH_NEW) {
-        begin_anew(s, now, cid);
+    if (is_new) {
+        begin_anew(s, now, accept->cid);
     } else if (suspect || moved) {
         skt_path_reset(&s->path, now);
         s->events |= SKT_EVENT_CONTINUED;
     }
-    if (result == SKT_ATTACH_NEW || suspect || moved)
+    if (is_new || suspect || moved)
         skt_session_search_mtu(s, now, c->pending_mtu);
     skt_session_tell_state(s);
     s->due.set |= SKT_DUE_PING; /* shows the server that its ACCEPT has come */

@@ -32,7 +32,8 @@ enum skt_packet_hint {
 
 /* Queues a message of a flow, whole or not at all. SKT_ERR_AGAIN: this flow waits (SKT_FLOW_WRITABLE
  * follows), others may not; SKT_ERR_CLOSED: the session is not up, or carries no packets; SKT_ERR_ARG: number
- * or length; SKT_ERR_NOMEM. */
+ * or length; SKT_ERR_NOMEM. In the program only skt_session_fill calls it; the tests of its errors and limits
+ * have no queue, which would answer each of them with a drop. */
 int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *buf, size_t len,
                              unsigned hints);
 
@@ -41,7 +42,9 @@ int skt_session_write_packet(struct skt_session *s, unsigned flow, const void *b
 long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, size_t cap);
 
 /* How many bytes may be queued now so that the path is never idle and little waits in it: what it sends in
- * about 2 ms. The rest belongs into a queue that can still drop (proto/queue/aqm.h). */
+ * about 2 ms. The rest belongs into a queue that can still drop (proto/queue/aqm.h). As
+ * skt_session_write_packet it is here for tests without a queue: with one, what it says can't be told from
+ * what the queue holds back. */
 size_t skt_session_flow_room(const struct skt_session *s);
 
 /* Moves packets from the queue into their flows while there is room. mark: called with each packet that is to
@@ -52,8 +55,5 @@ unsigned skt_session_fill(struct skt_session *s, skt_us now, struct skt_aqm *q,
 /* Tells the queue what has become of a flow (enum skt_flow_event). */
 void skt_session_tell_queue(const struct skt_session *s, skt_us now, struct skt_aqm *q, unsigned flow,
                             unsigned events);
-
-/* Has everything that was written to the flow arrived? */
-bool skt_session_flow_drained(const struct skt_session *s, unsigned flow);
 
 #endif

@@ -169,7 +169,8 @@ long skt_session_read_packet(struct skt_session *s, unsigned flow, void *buf, si
     return SKT_ERR_TRUNCATED;
 }
 
-bool skt_session_flow_drained(const struct skt_session *s, unsigned flow)
+/* Has everything that was written to the flow arrived? */
+static bool flow_drained(const struct skt_session *s, unsigned flow)
 {
     const struct skt_flow *f = flow_of(s, flow);
     return !f || skt_kcp_drained(&f->kcp);
@@ -232,7 +233,7 @@ void skt_session_tell_queue(const struct skt_session *s, skt_us now, struct skt_
 {
     if (events & SKT_FLOW_WRITABLE)
         skt_aqm_release(q, now, flow);
-    if ((events & SKT_FLOW_DRAINED) && skt_session_flow_drained(s, flow))
+    if ((events & SKT_FLOW_DRAINED) && flow_drained(s, flow))
         skt_aqm_arrived(q, now, flow);
 }
 
