@@ -49,7 +49,8 @@ enum skt_reach_verdict skt_reach_judge(const struct skt_reach *r, const struct s
 const char *skt_reach_words(enum skt_reach_verdict verdict);
 
 /* Is it no host of the Internet? Private, local and shared networks, groups, addresses that are nobody's or
- * reserved, and those of IPv6 that carry such a one of IPv4 (RFC 6890 and the IANA's registries). */
+ * reserved, and those of IPv6 that carry such a one of IPv4 (RFC 6890 and the IANA's registries). Tests call
+ * it: a verdict shows it only where no rule decides before. */
 bool skt_reach_is_local(const struct skt_addr *addr);
 
 #endif

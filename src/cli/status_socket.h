@@ -35,7 +35,8 @@ struct skt_status_file {
 };
 const struct skt_status_file *skt_status_socket_file(const struct skt_status_socket *s);
 
-/* Removes the file where it is still the same one. */
+/* Removes the file where it is still the same one. Tests call it: in the program it is done by a process that
+ * waits for the end of this one. */
 void skt_status_file_remove(const struct skt_status_file *file);
 
 /* The role of a process that keeps the right to remove it (io/child.h). */

@@ -18,7 +18,8 @@ void skt_config_restart_fields(const struct skt_config *running, const struct sk
 void skt_config_take_live(struct skt_config *running, struct skt_config *fresh);
 
 /* Has the field the same value in the objects at a and b? True for what is no value of its own: entries,
- * other modes' tables. */
+ * other modes' tables. A test calls it for each row of the tables, to see that what a reload has said of a
+ * field is what became of its value. */
 bool skt_config_same_field(const struct config_field *f, const void *a, const void *b);
 
 #endif

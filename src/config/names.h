@@ -9,7 +9,8 @@
  * notes each that is not. */
 void skt_config_check_names(struct config_reader *r, const struct config_field *fields, unsigned scope);
 
-/* The distance between two words: single letters added, left out, changed or swapped with the next. */
+/* The distance between two words: single letters added, left out, changed or swapped with the next. Tests
+ * call it: what is suggested shows only whether the distance is small. */
 unsigned skt_config_edit_distance(const char *a, const char *b);
 
 #endif
