@@ -14,36 +14,35 @@
 struct skt_half; /* a handshake that waits for its ticket */
 
 struct skt_acceptor {
-    struct skt_context *ctx;
+    struct skt_context *ctx; /* of its sessions */
     struct skt_stampcache
-        *stamps;                 /* shared by the entries of a process that know the same psk; the owner's */
-    struct skt_cookies *cookies; /* shared as `stamps` is; the owner's */
-    struct skt_list halves;      /* oldest first */
-    unsigned half_count;
-    unsigned pools[2];                    /* half-sessions without and with a return proof */
-    struct skt_ratelimit sources;         /* under load: who asks how often */
+        *stamps;                  /* shared by the entries of a process that know the same psk; the owner's */
+    struct skt_cookies *cookies;  /* shared as `stamps` is; the owner's */
+    struct skt_list halves;       /* oldest first */
+    unsigned half_count;          /* of `halves` */
+    unsigned pools[2];            /* half-sessions without and with a return proof */
+    struct skt_ratelimit sources; /* under load: who asks how often */
     struct skt_ratelimit_slot mismatches; /* answers that versions, modes or ciphers do not fit */
-    uint64_t cookies_given;
-    uint32_t next_cid;
-    struct skt_idmap sessions;   /* cid -> struct skt_session */
-    uint32_t sessions_max;       /* skcp_max_conn_cnt */
-    uint32_t leaving;            /* sessions that have made room and are not freed yet */
-    skt_us shares_next;          /* who has most is not counted before this */
+    uint64_t cookies_given;               /* cookie replies */
+    uint32_t next_cid;                    /* the cid given last */
+    struct skt_idmap sessions;            /* cid -> struct skt_session */
+    uint32_t sessions_max;                /* skcp_max_conn_cnt */
+    uint32_t leaving;                     /* sessions that have made room and are not freed yet */
+    skt_us shares_next;                   /* who has most is not counted before this */
     bool stamp_new;              /* the last skt_acceptor_initiation has added last_stamp to stamps */
     struct skt_stamp last_stamp; /* to be made durable before the reply is sent */
-    /* What the last skt_acceptor_initiation has refused in words (enum skt_hs_status), and what the client
-     * has.
-     */
-    uint8_t mismatch, mismatch_version, mismatch_mode;
+    uint8_t mismatch; /* what the last skt_acceptor_initiation has refused in words: enum skt_hs_status */
+    uint8_t mismatch_version; /* with `mismatch`: the client's protocol version */
+    uint8_t mismatch_mode;    /* with `mismatch`: the client's mode, enum skt_wire_mode */
     /* The ticket of an id (SKT_TICKET_ID_LEN bytes), or NULL; its cost must not tell how many there are. NULL
      * where ctx->features has no SKT_FEATURE_TICKET_PROOF. */
     const uint8_t *(*find_ticket)(void *user, const uint8_t *id);
-    void *find_user;
+    void *find_user; /* for find_ticket */
 };
 
 /* A ticket at the door; valid until the half-session is admitted, refused or expires. */
 struct skt_attach_request {
-    struct skt_half *half;
+    struct skt_half *half;         /* that it came to */
     const uint8_t *ticket;         /* SKT_TICKET_LEN bytes */
     bool known;                    /* false: it was to be proved, and was not. Refuse it */
     const uint8_t *extensions;     /* of ATTACH: enum skt_attach_extension */

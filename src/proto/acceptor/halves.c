@@ -13,7 +13,7 @@
 enum {
     POOL_MAX = SKT_HALF_SESSIONS_MAX / 2, /* proven ones; others */
     NETWORK_MAX = POOL_MAX / 8,           /* of one source network, under load */
-    SESSION_MAX = 4,                      /* of one session: retries */
+    SESSION_MAX = 4, /* of one session: as many retries as a client makes in the first 3.75 s (connect.c) */
 };
 
 uint64_t skt_half_network(const struct skt_addr *from)

@@ -18,19 +18,19 @@ struct skt_half {
     struct skt_slot slot; /* first member */
     struct skt_list link; /* in acceptor->halves */
     enum skt_half_kind kind;
-    uint64_t group; /* whose share it is of: a source network's or a session's; 0: of no one's */
-    unsigned share; /* half-sessions of this group */
-    bool refused;   /* its ticket was refused */
-    struct skt_keypair *kp;
-    struct skt_addr from;                 /* where its client has shown to be */
+    uint64_t group;         /* whose share it is of: a source network's or a session's; 0: of no one's */
+    unsigned share;         /* half-sessions of this group */
+    bool refused;           /* its ticket was refused */
+    struct skt_keypair *kp; /* of its message 2; NULL once a session has it */
+    struct skt_addr from;   /* where its client has shown to be */
     struct skt_initiation params;         /* of message 1 */
     uint32_t features;                    /* bits of enum skt_feature that both ends have */
     skt_us until;                         /* then it goes */
     struct skt_addr challenge_to;         /* another address that ATTACH came from; family 0: none */
     uint8_t challenge[SKT_CHALLENGE_LEN]; /* what is to come back from challenge_to */
     skt_us challenge_next;                /* no other challenge is sent before this */
-    uint8_t ticket[SKT_TICKET_LEN];
-    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX];
+    uint8_t ticket[SKT_TICKET_LEN];       /* that ATTACH has brought or proved; zeros: it was not proved */
+    uint8_t extensions[SKT_ATTACH_EXTENSIONS_MAX]; /* of ATTACH */
 };
 
 /* acceptor/halves.c */

@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-enum { FRAME_HEAD = 2 };
+enum { FRAME_HEAD = 2 }; /* type and length, a byte each */
 
 /* A number of 32 bits, or its zigzag. */
 static uint32_t read_u32_varint(struct skt_reader *r)

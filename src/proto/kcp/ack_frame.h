@@ -14,11 +14,11 @@
 #include "base/bytes.h"
 
 enum {
-    SKT_ACK_BODY_MAX = 255,
+    SKT_ACK_BODY_MAX = 255,                             /* bytes: the length is a byte */
     SKT_ACK_HEAD_MAX = 2 + 2 * SKT_VARINT_MAX + 10 + 3, /* frame type, length, fields before the records */
     SKT_ACK_RECORDS_MAX = 121,                          /* what fits a body, two bytes each */
-    SKT_ACK_DELAY_MAX = 0xffff,                         /* longer ones say this */
-    SKT_ACK_RANGE_MAX = 0xffff,                         /* hi - lo */
+    SKT_ACK_DELAY_MAX = 0xffff,                         /* ticks, 2 s: longer ones say this */
+    SKT_ACK_RANGE_MAX = 0xffff,                         /* hi - lo of a record; longer ranges are cut */
 };
 
 struct skt_ack_record {

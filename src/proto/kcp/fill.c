@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-    FRESH_RUN_MAX = 8,
+    FRESH_RUN_MAX = 8, /* segments of thin conversations in a row, before one of the others */
     SPARED_BY_ACKS = SKT_OVERHEAD_FREE / 2, /* bytes of the budget that thin flows may need */
 };
 

@@ -13,8 +13,7 @@
 enum {
     RCV_WND_START = 128,   /* of streams: what KCP begins with (IKCP_WND_RCV) */
     RCV_WND_MESSAGE = 512, /* a message of 256 fragments must fit before any of it can be read */
-    RMT_WND_START =
-        128, /* the peer's, before it has told its own: RCV_WND_START, what a stream begins with there */
+    RMT_WND_START = 128,   /* the peer's, before it has told it: what its streams begin with */
 };
 
 int skt_kcp_init(struct skt_kcp *k, uint32_t conv, bool stream, struct skt_path *path,

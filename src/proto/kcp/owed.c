@@ -7,19 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long an acknowledgement waits: a part of the round trip, but not longer than DELAY_MAX; where the round
+ * trip is below DELAY_PART * DELAY_THIN, or somebody may wait for the rest of a run, no longer than
+ * DELAY_THIN (decisions.md: "An ACK waits up to 4 ms, or a sixteenth of a round trip", with what that has
+ * saved). */
 #define DELAY_THIN (1 * SKT_US_PER_MS)
 #define DELAY_MAX  (4 * SKT_US_PER_MS)
-#define RUN_GAP    (10 * SKT_US_PER_MS) /* a longer pause ends a run */
+
+#define RUN_GAP (10 * SKT_US_PER_MS) /* a longer pause between segments ends a run */
 
 enum {
-    OWED_MIN = 8,
+    OWED_MIN = 8,        /* entries of the first list, which doubles */
     OWED_MAX = 16384,    /* more in one batch are left to the peer's retransmission */
     FRESH_MAX = 32,      /* what comes one by one waits no longer when there is so much of it */
     SEGMENT_REPEATS = 2, /* how often a KCP segment (24 bytes) is sent for the same arrival */
     FRAME_REPEATS = 4,   /* how often a record of an ACK frame (a few bytes) is sent for the same arrival */
     RUN_THIN = 16,       /* segments in a run up to which somebody may wait for the rest */
-    DELAY_PART = 16,     /* of a round trip */
-    FRAME_RECORDS = 28,  /* with repetitions; most take 3 to 5 bytes */
+    DELAY_PART = 16,     /* the part of a round trip that an acknowledgement may wait */
+    FRAME_RECORDS = 28,  /* of an ACK frame, repetitions included: 84 to 140 bytes, as most take 3 to 5 */
 };
 
 bool skt_kcp_owes(const struct skt_kcp *k)

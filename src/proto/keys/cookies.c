@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than a stamp stays among those that get cookie replies. */
+/* How long a half of the filter is in use: longer than a stamp stays among those that get cookie replies,
+ * which is SKT_COOKIE_PAST_MS + SKT_COOKIE_FUTURE_MS = 130 s. */
 #define SEEN_TIME (240 * SKT_US_PER_SEC)
 
 void skt_cookies_dispose(struct skt_cookies *c)

@@ -16,16 +16,16 @@ enum {
     /* Bytes of each half of the filter. At 5,000 cookie replies a second a fresh message 1 is taken for a
      * seen one once in four times, which costs its sender a retry. */
     SKT_COOKIE_FILTER_LEN = 1 << 19,
-    SKT_COOKIE_PAST_MS = 120 * 1000,  /* stamps that get a cookie reply: so far behind the clock, */
-    SKT_COOKIE_FUTURE_MS = 10 * 1000, /* and ahead */
+    SKT_COOKIE_PAST_MS = 120 * 1000,  /* a stamp further behind the clock gets no cookie reply */
+    SKT_COOKIE_FUTURE_MS = 10 * 1000, /* a stamp further ahead of the clock gets none either */
 };
 
 struct skt_cookies {
-    uint8_t secrets[2][SKT_KEY_LEN];  /* the one in use, the one before */
-    skt_us secret_until;              /* 0: none yet */
-    uint8_t *seen[2];                 /* the half in use, the one before; NULL: empty */
-    struct skt_stamp_range stamps[2]; /* of what is in them */
-    skt_us seen_until;
+    uint8_t secrets[2][SKT_KEY_LEN];  /* that cookies are made with: the one in use, the one before */
+    skt_us secret_until;              /* when the next one is made; 0: there is none yet */
+    uint8_t *seen[2];                 /* filter of message 1s: the half in use, the one before; NULL: empty */
+    struct skt_stamp_range stamps[2]; /* of the message 1s in each half of `seen` */
+    skt_us seen_until;                /* when the halves change; with `seen` only */
 };
 
 /* Zero-initialise; wiped and freed by: */

@@ -12,6 +12,7 @@
 #define COOKIE_LABEL "skcptun cookie"
 
 enum {
+    /* Message 1 is the longer one. */
     PAYLOAD_MAX = SKT_INITIATION_LEN + SKT_HANDSHAKE_PAD_MAX,
     DATAGRAM_MAX = SKT_HANDSHAKE_OVERHEAD + PAYLOAD_MAX,
 };

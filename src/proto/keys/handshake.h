@@ -17,7 +17,7 @@ enum { SKT_STAMP_KEY_LEN = 10 }; /* what names an initiation in the replay cache
 
 /* Who one end of an entry is. */
 struct skt_identity {
-    uint8_t psk[SKT_KEY_LEN];
+    uint8_t psk[SKT_KEY_LEN];         /* made from the password */
     bool has_static;                  /* server: it has a key pair; client: it pins the server's public key */
     uint8_t static_priv[SKT_KEY_LEN]; /* server only */
     uint8_t static_pub[SKT_KEY_LEN];  /* the server's, on both ends */
@@ -25,15 +25,15 @@ struct skt_identity {
 
 /* Payload of message 1. */
 struct skt_initiation {
-    uint8_t version;      /* SKT_WIRE_VERSION */
-    uint8_t mode;         /* enum skt_wire_mode */
-    uint8_t ciphers;      /* SKT_CIPHER_BIT() of each one offered */
-    uint32_t sender;      /* the client's id: the receiver of what is sent to it under the new keys */
-    uint64_t stamp_ms;    /* since 1970, by the server's clock once that is known */
-    uint32_t features;    /* bits, none yet */
-    uint16_t cost_aes_ns; /* of sealing 1200 bytes, capped */
-    uint16_t cost_chacha_ns;
-    uint16_t mtu; /* the largest datagram that the sender takes */
+    uint8_t version;         /* SKT_WIRE_VERSION */
+    uint8_t mode;            /* enum skt_wire_mode */
+    uint8_t ciphers;         /* SKT_CIPHER_BIT() of each one offered */
+    uint32_t sender;         /* the client's id: the receiver of what is sent to it under the new keys */
+    uint64_t stamp_ms;       /* since 1970, by the server's clock once that is known */
+    uint32_t features;       /* bits, none yet */
+    uint16_t cost_aes_ns;    /* of sealing 1200 bytes with AES-256-GCM, at most UINT16_MAX */
+    uint16_t cost_chacha_ns; /* the same with ChaCha20-Poly1305 */
+    uint16_t mtu;            /* the largest datagram that the sender takes */
     uint16_t keepalive_s;
     uint8_t cookie[SKT_COOKIE_LEN];             /* from a cookie reply; zeros: none */
     uint32_t cid;                               /* the session that its sender had; 0: none */
@@ -67,8 +67,9 @@ struct skt_handshake_keys {
  * consume_initiation to create_response. Zero-initialise it; plain data with secrets, wiped by dispose. */
 struct skt_handshake {
     struct skt_noise noise;
-    uint32_t local_id, remote_id; /* client: remote_id is 0; server: local_id is 0 */
-    bool active;
+    uint32_t local_id;  /* client: what the answer is sent to; server: 0 */
+    uint32_t remote_id; /* server: what the answer goes to; client: 0 */
+    bool active;        /* it can be answered, or its answer be taken */
 };
 
 /* --- payloads, pure --- */

@@ -19,17 +19,19 @@ struct skt_noise {
     enum skt_noise_pattern pattern;
     enum skt_cipher cipher;
     bool initiator;
-    uint8_t messages; /* written or read so far: 0, 1 or 2 */
-    bool has_key;
-    uint64_t n; /* nonce of the next encryption under k */
-    uint8_t ck[SKT_HASH_LEN], h[SKT_HASH_LEN], k[SKT_KEY_LEN];
-    uint8_t psk[SKT_KEY_LEN];
+    uint8_t messages;            /* written or read so far: 0, 1 or 2 */
+    bool has_key;                /* k is set */
+    uint64_t n;                  /* nonce of the next encryption under k */
+    uint8_t ck[SKT_HASH_LEN];    /* chaining key */
+    uint8_t h[SKT_HASH_LEN];     /* hash of all that was said */
+    uint8_t k[SKT_KEY_LEN];      /* what is encrypted with, where has_key */
+    uint8_t psk[SKT_KEY_LEN];    /* pre-shared key */
     uint8_t s_priv[SKT_KEY_LEN]; /* NK responder: own static key */
     uint8_t rs[SKT_KEY_LEN];     /* NK initiator: the responder's static public key */
     uint8_t e_priv[SKT_KEY_LEN]; /* own ephemeral */
-    uint8_t e_pub[SKT_KEY_LEN];
-    bool has_e;              /* made by skt_noise_prepare, not used yet */
-    uint8_t re[SKT_KEY_LEN]; /* the other side's ephemeral, once read */
+    uint8_t e_pub[SKT_KEY_LEN];  /* the public half of e_priv */
+    bool has_e;                  /* made by skt_noise_prepare, not used yet */
+    uint8_t re[SKT_KEY_LEN];     /* the other side's ephemeral, once read */
 };
 
 struct skt_noise_params {

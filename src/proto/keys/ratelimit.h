@@ -9,7 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SKT_RATELIMIT_SLOTS = 2048, SKT_RATELIMIT_PER_S = 20, SKT_RATELIMIT_BURST = 5 };
+enum {
+    SKT_RATELIMIT_SLOTS = 2048, /* sources that are told apart: 32 KiB */
+    /* Of one source: as much as five clients that retry at their fastest, 4 a second. */
+    SKT_RATELIMIT_PER_S = 20,
+    SKT_RATELIMIT_BURST = 5, /* at once: one of each of these five */
+};
 
 struct skt_ratelimit_slot {
     uint64_t source; /* 0: free */

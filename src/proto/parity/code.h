@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 enum {
-    SKT_PARITY_SPAN = 32, /* positions of a group */
-    SKT_PARITY_MAX = 16,  /* parities of a group */
+    SKT_PARITY_SPAN = 32, /* positions of a group: half of the receiver's ring (ring.h) */
+    SKT_PARITY_MAX = 16,  /* parities of a group: as many as repair the loss of half of it */
 };
 
 /* Adds a body, times its coefficient, to a parity (or takes it out again: the same). */
@@ -22,8 +22,9 @@ void skt_parity_add(const struct skt_gf256 *gf, uint8_t *parity, unsigned index,
 
 /* Which bodies are missing, and which parities take part. */
 struct skt_parity_unknowns {
-    unsigned n;                                              /* of either */
-    uint8_t position[SKT_PARITY_MAX], index[SKT_PARITY_MAX]; /* each without repetition */
+    unsigned n;                       /* of `position`, and of `index` */
+    uint8_t position[SKT_PARITY_MAX]; /* of the missing bodies, each once */
+    uint8_t index[SKT_PARITY_MAX];    /* of the parities that take part, each once */
 };
 
 /* How the missing bodies of a group follow from the rest of it: each is a sum of as many terms as the group

@@ -5,7 +5,7 @@
 
 enum {
     BLOCK_LEN = 64, /* bytes that are computed at a time, in registers */
-    BITS = 8,
+    BITS = 8,       /* of an element */
 };
 
 /* Whatever the machine has: a vector register, or a few plain ones. */

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define SLOT_TIME (100 * SKT_US_PER_MS)
+#define SLOT_TIME (100 * SKT_US_PER_MS) /* of each of SKT_REDUNDANCY_SLOTS: a second in steps of a tenth */
 #define MILLION   UINT64_C(1000000)
 
 enum {
-    MEASURED_MAX = 2048, /* then all counts are halved */
+    MEASURED_MAX = 2048, /* segments measured, after which all counts are halved: older ones count less */
     FOLLOWED_MIN = 8,    /* fewer say nothing about bursts */
     MISS_PPM = 90,       /* chance that a transmission and all its duplicates are lost */
 };

@@ -18,11 +18,11 @@ enum {
     PRESUMED_LOST = 2,
     PRESUMED_OF = 40,
     UNREPORTED = 128,
-    LOST_MIN = 2, /* sure ones; a single loss is none to insure against */
-    LOSS_MAX_PPM = 500000,
-    RUNS_MIN = 8,      /* fewer say nothing about their length */
-    RUN_MAX = 16,      /* packets; no parity bridges longer ones, so they should not size it */
-    RUN_LOST_MAX = 512 /* then both counts are halved */
+    LOST_MIN = 2,          /* sure ones; a single loss is none to insure against */
+    LOSS_MAX_PPM = 500000, /* a group has parity for no more: SKT_PARITY_MAX of SKT_PARITY_SPAN */
+    RUNS_MIN = 8,          /* fewer say nothing about their length */
+    RUN_MAX = 16,          /* packets; no parity bridges longer ones, so they should not size it */
+    RUN_LOST_MAX = 512     /* then both counts are halved */
 };
 
 void skt_redundancy_on_report(struct skt_redundancy *r, uint32_t lost, uint32_t runs, uint32_t recovered)

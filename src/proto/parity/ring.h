@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 enum {
-    SKT_PARITY_RING = 64,
+    SKT_PARITY_RING = 64,                     /* numbers that are remembered: `news` has a bit for each */
     SKT_PARITY_BODY_MAX = SKT_MTU_MAX,        /* longer bodies are not covered */
     SKT_PARITY_HEAD_LEN = SKT_PARITY_RESERVE, /* of a PARITY frame, behind its type */
 };
@@ -20,11 +20,12 @@ enum {
 enum skt_parity_slot_state { SKT_PARITY_EMPTY, SKT_PARITY_ARRIVED, SKT_PARITY_SUM, SKT_PARITY_RECOVERED };
 
 struct skt_parity_slot {
-    uint32_t number;
-    uint16_t len;         /* of the body, or of the parity */
-    uint8_t state;        /* enum skt_parity_slot_state; EMPTY: nothing is known of this number */
-    uint8_t count, index; /* of a parity: the positions of its group; which of the parities it is */
-    uint32_t first;       /* of a parity: its group's first number */
+    uint32_t number; /* of the packet */
+    uint16_t len;    /* of the body, or of the parity */
+    uint8_t state;   /* enum skt_parity_slot_state; EMPTY: nothing is known of this number */
+    uint8_t count;   /* of a parity: the positions of its group */
+    uint8_t index;   /* of a parity: which of its group's it is */
+    uint32_t first;  /* of a parity: its group's first number */
 };
 
 struct skt_parity_losses {
@@ -35,18 +36,19 @@ struct skt_parity_losses {
 
 /* The group whose bodies are being computed. */
 struct skt_parity_job {
-    unsigned next; /* of the plan's missing bodies; as many as there are: none are left */
-    uint32_t first;
-    uint16_t len;
-    struct skt_parity_plan plan;
+    unsigned next;                   /* of the plan's missing bodies; as many as there are: none are left */
+    uint32_t first;                  /* the group's first number */
+    uint16_t len;                    /* bytes of its parities */
+    struct skt_parity_plan plan;     /* how the missing bodies follow from what came */
     uint32_t parity[SKT_PARITY_MAX]; /* the packets that carried those that take part */
 };
 
 struct skt_parity_ring {
-    uint32_t floor, top; /* the first number that counts, the highest one that came */
-    bool in_run;         /* the number that left the ring last was lost */
-    struct skt_parity_losses losses;
-    struct skt_parity_job job;
+    uint32_t floor;                  /* the first number that counts */
+    uint32_t top;                    /* the highest number that came */
+    bool in_run;                     /* the number that left the ring last was lost */
+    struct skt_parity_losses losses; /* counted so far */
+    struct skt_parity_job job;       /* what is being computed */
     uint64_t news; /* slots whose packets have not been looked at yet for what they make possible */
     struct skt_parity_slot slot[SKT_PARITY_RING];
     uint8_t body[SKT_PARITY_RING][SKT_PARITY_BODY_MAX];

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 enum {
-    SKT_PARITY_GROUPS = 2,
+    SKT_PARITY_GROUPS = 2, /* one that is filled, and one whose parity is being sent */
     /* Parity i of a group has numbers up to first + 40 + i to come in: the receiver's ring must hold the
      * group, some reordering included. */
     SKT_PARITY_LATEST = 40,
@@ -21,20 +21,23 @@ enum {
 enum skt_parity_group_state { SKT_PARITY_FREE, SKT_PARITY_OPEN, SKT_PARITY_CLOSED };
 
 struct skt_parity_group {
-    enum skt_parity_group_state state;
-    uint32_t key;         /* names the keypair: numbers are its */
-    uint32_t first, last; /* numbers covered; other packets in between count as empty */
-    unsigned data;        /* packets in it that are worth parity */
-    unsigned rows;        /* parities that are being summed up */
-    unsigned parity;      /* closed: parities to be sent */
-    unsigned sent;        /* closed: parities that were sent */
-    size_t len;           /* of the longest body */
-    skt_us close_at;      /* open: at the latest */
-    skt_us next_at, gap;  /* closed: when the next parity is due, time between them */
+    enum skt_parity_group_state state; /* what the other fields count for */
+    uint32_t key;                      /* names the keypair: numbers are its */
+    uint32_t first;                    /* the first number covered */
+    uint32_t last;                     /* the last number covered; other packets in between count as empty */
+    unsigned data;                     /* packets in it that are worth parity */
+    unsigned rows;                     /* parities that are being summed up */
+    unsigned parity;                   /* closed: parities to be sent */
+    unsigned sent;                     /* closed: parities that were sent */
+    size_t len;                        /* of the longest body */
+    skt_us close_at;                   /* open: at the latest */
+    skt_us next_at;                    /* closed: when the next parity is due */
+    skt_us gap;                        /* closed: time between parities */
 };
 
 struct skt_parity_sender {
-    struct skt_parity_group group[SKT_PARITY_GROUPS];
+    struct skt_parity_group group[SKT_PARITY_GROUPS]; /* at most one of them is open */
+    /* The parities of each group, summed up so far. */
     uint8_t row[SKT_PARITY_GROUPS][SKT_PARITY_MAX][SKT_PARITY_BODY_MAX];
 };
 

@@ -17,12 +17,16 @@ enum {
 #define INTERVAL_MIN (100 * SKT_US_PER_MS)
 #define INTERVAL_MAX (500 * SKT_US_PER_MS)
 
-enum { INTERVAL_RTTS = 16, TARGET_PART = 20 };
+enum {
+    INTERVAL_RTTS = 16, /* twice those eight */
+    TARGET_PART = 20,   /* of the interval: 5 % of it (RFC 8289: 5 to 10 %) */
+};
 
 /* How much longer than its share explains a flow must go on to be bulk where nothing waits. A reader's pages
  * are shorter. */
 #define BULK_TIME (500 * SKT_US_PER_MS)
 
+/* Bytes a second: beyond any link, and few enough for products with it. */
 #define RATE_MAX UINT64_C(1000000000000)
 
 struct skt_aqm_packet *skt_aqm_packet_new(size_t len)

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FLOWS_START = 16 };
+enum { FLOWS_START = 16 }; /* places of the first array; it doubles */
 
 /* A number that has been idle for so long is taken before a new one is: a session's conversations stay as few
  * as its flows are at a time. */

@@ -19,23 +19,23 @@ struct skt_aqm_flow {
     struct skt_list link;              /* in idle; in none while packets of it wait or are on their way */
     struct skt_heap_node turn;         /* the place of its next packet */
     uint32_t names[SKT_AQM_NAMES_MAX]; /* hashes of the flows that have this number, in by_hash */
-    uint8_t name_count;
-    uint16_t number;
-    bool active; /* it has a turn */
-    bool held;
-    bool on_way; /* packets were pulled that have not all arrived */
-    bool ack;    /* the last packet pulled was a bare acknowledgement */
-    size_t bytes;
-    uint32_t packets;
-    uint32_t largest; /* packet seen, bytes */
-    uint64_t end;     /* where its last packet ended */
+    uint8_t name_count;                /* of `names` */
+    uint16_t number;                   /* the session's flow that its packets go to */
+    bool active;                       /* it has a turn */
+    bool held;                         /* its conversation takes no more (SKT_FLOW_WRITABLE ends it) */
+    bool on_way;                       /* packets were pulled that have not all arrived */
+    bool ack;                          /* the last packet pulled was a bare acknowledgement */
+    size_t bytes;                      /* that wait in `queue` */
+    uint32_t packets;                  /* that wait in `queue` */
+    uint32_t largest;                  /* bytes of the largest packet seen */
+    uint64_t end;                      /* the place where its last packet ended */
     uint64_t
         spare; /* bytes of its share that it has not used; of what waits all beyond half of them is bulk */
-    uint64_t taken; /* bytes beyond half of its share, as counted at taken_at */
-    skt_us taken_at;
-    bool used; /* it is one of the users */
-    skt_us idle_since;
-    struct skt_codel codel;
+    uint64_t taken;         /* bytes beyond half of its share, as counted at taken_at */
+    skt_us taken_at;        /* when `taken` was counted */
+    bool used;              /* it is one of the users */
+    skt_us idle_since;      /* since when nothing of it waits or is on its way */
+    struct skt_codel codel; /* how long its packets have waited */
 };
 
 /* The flow that a packet of this hash belongs to, which is about to get it. NULL: no memory for any flow. */

@@ -9,7 +9,9 @@
 /* After a refusal: soon enough for somebody who has just put it right, and no burden to the server. */
 #define REFUSED_RETRY (10 * SKT_US_PER_SEC)
 #define FULL_RETRY    (3 * SKT_US_PER_SEC) /* the server asks silent sessions whether they are still there */
-#define ATTACH_TIME   (4 * SKT_US_PER_SEC) /* and two round trips */
+
+/* For the answer to ATTACH, beside two round trips: four tries, 0.25 to 2 s apart. */
+#define ATTACH_TIME (4 * SKT_US_PER_SEC)
 
 void skt_connect_refused(struct skt_session *s, skt_us now, int result, const char *text, size_t text_len)
 {

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define SILENT_AGAIN    (5250 * SKT_US_PER_MS) /* at 11 s: a round trip of 8 s would have been seen by then */
-#define SILENT_INTERVAL (30 * SKT_US_PER_SEC)
+#define SILENT_INTERVAL (30 * SKT_US_PER_SEC)  /* then: so that the log is not full of it */
+
+/* Between ATTACHs, however long the round trip: as between message 1s (retry_wait). */
 #define ATTACH_WAIT_MAX (2 * SKT_US_PER_SEC)
 
 enum { SILENT_TRIES = 5 }; /* 5.75 s: it is said that there is no answer yet */

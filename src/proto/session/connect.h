@@ -12,11 +12,11 @@
 
 /* One message 1 that may still be answered. */
 struct skt_attempt {
-    struct skt_handshake hs;
-    struct skt_addr to;
-    skt_us sent;
-    bool with_cookie;
-    uint32_t id; /* in ctx->ids; 0: free */
+    struct skt_handshake hs; /* that the answer completes */
+    struct skt_addr to;      /* where it went */
+    skt_us sent;             /* when it went */
+    bool with_cookie;        /* it brought a cookie */
+    uint32_t id;             /* in ctx->ids; 0: free */
 };
 
 /* What only a client's sessions have: a server has many, and no need of it. */
@@ -31,25 +31,28 @@ struct skt_connect_client {
 /* The client's side of getting and keeping keys (session/connect.c). */
 struct skt_connect {
     struct skt_connect_client *client; /* NULL on a server */
-    size_t candidate_count, candidate_next;
-    uint16_t port_lo, port_hi;
-    struct skt_attempt *attempts; /* SKT_INITIATIONS_MAX of them while any is open, else NULL */
-    unsigned attempt_next;        /* slot for the next one: the oldest is given up */
-    unsigned tries;               /* message 1s since the need arose */
-    skt_us at;                    /* the next message 1 is due; SKT_NEVER: no need */
-    skt_us silent_at;             /* the next SKT_EVENT_SILENT */
-    struct skt_keypair *pending;  /* keys that wait for ACCEPT */
-    struct skt_addr pending_to;
-    uint16_t pending_mtu, pending_keepalive_s;
-    uint32_t pending_features;
-    skt_us rtt;                      /* from message 1 to the answer that gave the pending keys */
-    uint8_t echo[SKT_CHALLENGE_LEN]; /* of a challenge under the pending keys, */
-    bool has_echo;
-    unsigned attach_tries;
-    skt_us attach_at;    /* the next ATTACH is due */
-    skt_us attach_until; /* then the pair is given up */
-    uint8_t notes;       /* a set of enum skt_session_note */
-    int refusal;         /* enum skt_attach, or -enum skt_hs_status */
+    size_t candidate_count;            /* of client->candidates */
+    size_t candidate_next;             /* whose turn it is, modulo candidate_count */
+    uint16_t port_lo;                  /* the server's first port */
+    uint16_t port_hi;                  /* its last one; each try takes one in between */
+    struct skt_attempt *attempts;      /* SKT_INITIATIONS_MAX of them while any is open, else NULL */
+    unsigned attempt_next;             /* slot for the next one: the oldest is given up */
+    unsigned tries;                    /* message 1s since the need arose */
+    skt_us at;                         /* the next message 1 is due; SKT_NEVER: no need */
+    skt_us silent_at;                  /* the next SKT_EVENT_SILENT */
+    struct skt_keypair *pending;       /* keys that wait for ACCEPT */
+    struct skt_addr pending_to;        /* where their message 1 went */
+    uint16_t pending_mtu;              /* of their message 2: the longest datagram that the server takes */
+    uint16_t pending_keepalive_s;      /* of their message 2 */
+    uint32_t pending_features;         /* of their message 2: enum skt_feature */
+    skt_us rtt;                        /* from message 1 to the answer that gave the pending keys */
+    uint8_t echo[SKT_CHALLENGE_LEN];   /* what a challenge under the pending keys wants to have back */
+    bool has_echo;                     /* there was such a challenge */
+    unsigned attach_tries;             /* ATTACHs sent under the pending keys */
+    skt_us attach_at;                  /* the next ATTACH is due */
+    skt_us attach_until;               /* then the pair is given up */
+    uint8_t notes;                     /* a set of enum skt_session_note */
+    int refusal;                       /* enum skt_attach, or -enum skt_hs_status */
 };
 
 /* session/connect.c: when there is a need */

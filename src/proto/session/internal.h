@@ -19,24 +19,25 @@
 #include "proto/session/streams.h"
 
 enum {
-    SKT_PING_PAD_MAX = 160,
+    SKT_PING_PAD_MAX = 160, /* bytes behind control frames, whose packets have no fixed length by them */
     /* What is charged for besides the structs, as near as malloc lets one say: for a session up to three
      * keypairs with their ciphers and replay windows, a packet put aside, what its owner keeps of it; for a
      * conversation its places in a map and in a heap. */
     SKT_SESSION_EXTRA = 3072,
     SKT_CONVERSATION_EXTRA = 64,
+    /* What a stream is charged for. */
     SKT_STREAM_LEN = sizeof(struct skt_stream) + SKT_CONVERSATION_EXTRA,
     SKT_PINGS_MAX = 32, /* unanswered ones that are remembered: 8 s of them before a round trip is known */
 };
 
 /* Frames that wait to be sent, a set. */
 enum skt_due {
-    SKT_DUE_PING = 2,
-    SKT_DUE_PONG = 4,
-    SKT_DUE_PROBED = 8,
-    SKT_DUE_RESPONSE = 16,
-    SKT_DUE_CLOSE = 32,
-    SKT_DUE_REPORT = 64,
+    SKT_DUE_PING = 2,      /* asks whether the peer is there, and how far */
+    SKT_DUE_PONG = 4,      /* answers a PING: due.pong_stamp */
+    SKT_DUE_PROBED = 8,    /* a datagram of due.probed_size has come */
+    SKT_DUE_RESPONSE = 16, /* answers a CHALLENGE: roaming.response */
+    SKT_DUE_CLOSE = 32,    /* the session is over: close_reason */
+    SKT_DUE_REPORT = 64,   /* what did not come (skt_parity_report) */
 };
 
 /* Whether the peer is there and how far away (session/timers.c, session/receive.c). */
@@ -59,9 +60,9 @@ struct skt_liveness {
 
 /* Messages of scripts (session/session.c). */
 struct skt_messages {
-    struct skt_kcp kcp;
-    uint8_t *buf;   /* the message last read */
-    size_t buf_len; /* bytes of it */
+    struct skt_kcp kcp; /* their conversation */
+    uint8_t *buf;       /* the message last read */
+    size_t buf_len;     /* bytes of `buf` */
 };
 
 /* Frames to be sent (session/send.c). */
@@ -77,44 +78,45 @@ struct skt_session {
     struct skt_slot slot; /* first member */
     struct skt_context *ctx;
     enum skt_session_state state;
-    bool client;           /* this end is the client */
-    bool probing;          /* client: asks for a round trip every second */
-    bool leaving;          /* server: has made room for another one (acceptor/room.c) */
-    uint8_t close_reason;  /* enum skt_close */
-    uint8_t attach_result; /* server: what ACCEPT says when it is asked again */
-    uint32_t cid;          /* 0: none yet */
-    uint32_t old_cid;      /* client: with SKT_EVENT_LOST */
-    uint8_t ticket[SKT_TICKET_LEN];
-    uint8_t resume[SKT_KEY_LEN];           /* of the newest accepted handshake */
-    uint8_t resume_confirmed[SKT_KEY_LEN]; /* server: of the newest that the client surely knows of */
-    uint32_t features;                     /* bits of enum skt_feature that both ends have */
-    uint32_t peer_features;                /* those that the peer has */
-    unsigned events;                       /* news, a set of enum skt_session_event */
-    void *user;                            /* the owner's */
-    skt_us created;
+    bool client;                    /* this end is the client */
+    bool probing;                   /* client: asks for a round trip every second */
+    bool leaving;                   /* server: has made room for another one (acceptor/room.c) */
+    uint8_t close_reason;           /* enum skt_close */
+    uint8_t attach_result;          /* server: what ACCEPT says when it is asked again */
+    uint32_t cid;                   /* 0: none yet */
+    uint32_t old_cid;               /* client: with SKT_EVENT_LOST */
+    uint8_t ticket[SKT_TICKET_LEN]; /* the client's */
+    uint8_t resume[SKT_KEY_LEN];    /* resume secret of the newest accepted handshake */
+    uint8_t
+        resume_confirmed[SKT_KEY_LEN]; /* server: that of the newest one that the client surely knows of */
+    uint32_t features;                 /* bits of enum skt_feature that both ends have */
+    uint32_t peer_features;            /* bits of enum skt_feature that the peer has */
+    unsigned events;                   /* news, a set of enum skt_session_event */
+    void *user;                        /* the owner's */
+    skt_us created;                    /* when it began; client: when the server last began it anew */
 
-    struct skt_keys keys;
+    struct skt_keys keys;          /* that packets are sealed and opened with */
     struct skt_keypair *opened_by; /* during receive: of the packet being read; NULL once that has ended it */
-    struct skt_addr peer;
-    struct skt_path path;
-    struct skt_mtu mtu;
-    struct skt_connect connect; /* client */
-    struct skt_roaming roaming;
-    struct skt_liveness liveness;
-    struct skt_streams streams;
-    struct skt_resets resets;
-    struct skt_kcp control; /* carries RESETs of streams, in order */
-    bool control_waits;     /* there are control messages for which there was no time yet */
-    struct skt_messages messages;
-    struct skt_flows flows;
-    struct skt_due_frames due;
-    struct skt_parity parity;
-    struct skt_pieces pieces;
+    struct skt_addr peer;          /* where packets go; family 0: not known yet */
+    struct skt_path path;          /* what its conversations share */
+    struct skt_mtu mtu;            /* the search for the datagram size */
+    struct skt_connect connect;    /* client: handshakes under way */
+    struct skt_roaming roaming;    /* a change of the client's address */
+    struct skt_liveness liveness;  /* is the peer there? */
+    struct skt_streams streams;    /* connections */
+    struct skt_resets resets;      /* ends of streams that the peer is still to be told */
+    struct skt_kcp control;        /* carries RESETs of streams, in order */
+    bool control_waits;            /* there are control messages for which there was no time yet */
+    struct skt_messages messages;  /* of scripts */
+    struct skt_flows flows;        /* packets of a TUN */
+    struct skt_due_frames due;     /* frames to be sent */
+    struct skt_parity parity;      /* sums of packets, both ways */
+    struct skt_pieces pieces;      /* bodies that come in pieces */
 
-    struct skt_session_stats stats;
-    uint64_t rng;   /* for lengths of padding, not for secrets */
-    uint8_t *stash; /* a sealed oversize packet that did not fit into a run, or NULL */
-    size_t stash_len;
+    struct skt_session_stats stats; /* counters since it began */
+    uint64_t rng;                   /* for lengths of padding, not for secrets */
+    uint8_t *stash;                 /* a sealed oversize packet that did not fit into a run, or NULL */
+    size_t stash_len;               /* bytes of `stash` */
 };
 
 static inline void skt_session_tell_state(const struct skt_session *s)

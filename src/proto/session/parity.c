@@ -7,21 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A group waits for more packets for a small part of a round trip only. */
+/* A group waits for more packets for a small part of a round trip only (decisions.md: "One group for a
+ * burst"). */
 #define WAIT_MIN (2 * SKT_US_PER_MS)
 #define WAIT_MAX (8 * SKT_US_PER_MS)
 
-/* Where losses come in runs parity keeps its distance from its data, and from other parity. */
+/* Where losses come in runs parity keeps its distance from its data, and from other parity: half of the part
+ * of a round trip that a group waits for more, within these bounds (chosen with them, not measured by
+ * themselves). */
 #define GAP_MIN (SKT_US_PER_MS / 5)
 #define GAP_MAX (1 * SKT_US_PER_MS)
 
 enum {
-    WAIT_PART = 16,   /* of the least round trip */
-    BURST_PART = 4,   /* the same while more is about to follow */
-    GROUPS_AHEAD = 4, /* what waits to be sent is counted up to so many groups of packets */
-    OTHERS = 2,       /* packets without data that are expected within a group */
-    GAP_PART = 32,
-    LONG_BODY = 256, /* bytes */
+    WAIT_PART = 16,           /* the part of the least round trip that a group waits for more */
+    BURST_PART = 4,           /* the part of it that a group may go on while more is about to follow */
+    GROUPS_AHEAD = 4,         /* what waits to be sent is counted up to so many groups of packets */
+    OTHERS = 2,               /* packets without data that are expected within a group */
+    GAP_PART = 2 * WAIT_PART, /* the part of it that parity keeps its distance, within GAP_MIN and GAP_MAX */
+    /* Bytes: a body up to this is never too long for a group. */
+    LONG_BODY = 256,
 };
 
 static skt_us part_of_rtt(const struct skt_session *s, unsigned part, skt_us least, skt_us most)
