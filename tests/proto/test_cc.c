@@ -117,12 +117,36 @@ static struct skt_cc_loss loss_at(skt_us now, skt_us sent_at)
     return (struct skt_cc_loss){now, MSS, 0, sent_at};
 }
 
+/* As if the newest round trip had been through a queue: losses are a full buffer's. */
+static void see_queue(union skt_cc_state *s)
+{
+    s->cubic.rtt = 2 * s->cubic.min_rtt;
+}
+
+/* Without a queue a few losses are none of the window's, many are. */
+static void test_normal_lets_chance_pass(void **state)
+{
+    (void)state;
+    union skt_cc_state s;
+    skt_cc_normal.init(&s, 0, MSS);
+    skt_us now = feed(&skt_cc_normal, &s, 0, 5000000, 50 * MS, 4);
+    size_t before = s.out.cwnd;
+    struct skt_cc_loss l = loss_at(now, now - 50 * MS);
+    for (int i = 0; i < 3; i++)
+        skt_cc_normal.on_lost(&s, &l);
+    assert_int_equal(s.out.cwnd, before);
+    for (int i = 0; i < 20; i++)
+        skt_cc_normal.on_lost(&s, &l);
+    assert_in_range(s.out.cwnd, before * 49 / 100, before * 51 / 100);
+}
+
 static void test_normal_halves_once_a_round(void **state)
 {
     (void)state;
     union skt_cc_state s;
     skt_cc_normal.init(&s, 0, MSS);
     skt_us now = feed(&skt_cc_normal, &s, 0, 5000000, 50 * MS, 4);
+    see_queue(&s);
     size_t before = s.out.cwnd;
     check_that(before, >, 2 * SKT_CC_INITIAL_PACKETS * MSS);
     struct skt_cc_loss l = loss_at(now, now - 50 * MS);
@@ -143,6 +167,7 @@ static void test_normal_undoes_what_was_no_loss(void **state)
     union skt_cc_state s;
     skt_cc_normal.init(&s, 0, MSS);
     skt_us now = feed(&skt_cc_normal, &s, 0, 5000000, 50 * MS, 4);
+    see_queue(&s);
     size_t before = s.out.cwnd;
     for (int i = 0; i < 3; i++) {
         struct skt_cc_loss l = loss_at(now, now - 50 * MS);
@@ -163,6 +188,7 @@ static void test_normal_heeds_mended_losses(void **state)
     union skt_cc_state s;
     skt_cc_normal.init(&s, 0, MSS);
     skt_us now = feed(&skt_cc_normal, &s, 0, 20000000, 50 * MS, 6);
+    see_queue(&s);
     size_t before = s.out.cwnd, reduced = before / 2;
     skt_cc_normal.on_mended(&s, now);
     assert_int_equal(s.out.cwnd, reduced);
@@ -194,15 +220,18 @@ static void test_normal_grows_back(void **state)
     const uint64_t rate = 20000000;
     skt_cc_normal.init(&s, 0, MSS);
     skt_us now = feed(&skt_cc_normal, &s, 0, rate, 50 * MS, 5);
+    see_queue(&s);
     size_t before = s.out.cwnd;
     struct skt_cc_loss l = loss_at(now, now - 50 * MS);
     skt_cc_normal.on_lost(&s, &l);
     skt_us start = now;
     while (s.out.cwnd < before && now < start + 60 * SKT_US_PER_SEC)
         now = feed(&skt_cc_normal, &s, now, rate, 50 * MS, 1);
+    see_queue(&s);
     /* K = cbrt(0.3 * 1024 / 0.4) = 9.2 s for a window of 1024 segments; Reno's share makes it no later. */
     assert_in_range(now - start, 500 * MS, 12 * SKT_US_PER_SEC);
     now = feed(&skt_cc_normal, &s, now, rate, 50 * MS, 200);
+    see_queue(&s);
     check_that(s.out.cwnd, >, before);
 }
 
@@ -212,11 +241,13 @@ static void test_normal_timeout(void **state)
     union skt_cc_state s;
     skt_cc_normal.init(&s, 0, MSS);
     skt_us now = feed(&skt_cc_normal, &s, 0, 5000000, 50 * MS, 4);
+    see_queue(&s);
     size_t before = s.out.cwnd;
     for (int i = 0; i < 5; i++)
         skt_cc_normal.on_timeout(&s, now += SKT_US_PER_SEC);
     assert_in_range(s.out.cwnd, MSS, 4 * MSS);
     feed(&skt_cc_normal, &s, now + MS, 5000000, 50 * MS, 12);
+    see_queue(&s);
     check_that(s.out.cwnd, >=, before / 3); /* slow start leads back, not avoidance */
 }
 
@@ -274,6 +305,7 @@ CHECK_GROUP(cc)
         cmocka_unit_test(test_turbo_follows_the_bandwidth_down),
         cmocka_unit_test(test_turbo_is_not_ended_by_bursts),
         cmocka_unit_test(test_turbo_is_not_slowed_by_late_news),
+        cmocka_unit_test(test_normal_lets_chance_pass),
         cmocka_unit_test(test_normal_halves_once_a_round),
         cmocka_unit_test(test_normal_undoes_what_was_no_loss),
         cmocka_unit_test(test_normal_heeds_mended_losses),

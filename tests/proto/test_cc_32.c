@@ -31,6 +31,7 @@ static void acknowledge(union skt_cc_state *s, skt_us now, uint32_t bytes)
 
 static void lose(union skt_cc_state *s, skt_us now)
 {
+    s->cubic.rtt = SKT_NEVER; /* a queue: it is no loss by chance */
     struct skt_cc_loss l = {.now = now, .bytes = MSS, .sent_at = now - 1};
     skt_cc_normal.on_lost(s, &l);
 }

@@ -5,10 +5,15 @@
 
 #include <string.h>
 
+#define QUEUE_MIN (2 * SKT_US_PER_MS) /* timers are not much finer */
+
 enum {
     /* RFC 9438 has 70. But what is paced loses less in a full queue than the bursts of others do, and so
      * would get more than its share. */
     BETA_PERCENT = 50,
+    RANDOM_PART = 25,     /* of what arrives: with more of it lost the link is full, queue or not */
+    RANDOM_PACKETS = 2,   /* lost in two rounds that are not too much for a small window either */
+    QUEUE_PART = 16,      /* of the least round trip: a shorter queue is none */
     INITIAL_PACKETS = 10, /* RFC 6928 */
     /* Of a window a round trip, as Linux's TCP paces: the first lets the window double in each, the second
      * leaves the window, not the pacer, as what limits. */
@@ -143,11 +148,26 @@ static void cubic_on_sent(union skt_cc_state *s, skt_us now, size_t bytes, size_
     (void)inflight;
 }
 
+/* What is_random goes by: this round and the last. */
+static void count_round(struct skt_cc_cubic *c, const struct skt_cc_ack *a)
+{
+    if (a->rtt)
+        c->rtt = a->rtt;
+    if (a->prior_delivered >= c->count_end) {
+        c->count_end = a->delivered;
+        c->lost[1] = c->lost[0];
+        c->acked[1] = c->acked[0];
+        c->lost[0] = c->acked[0] = 0;
+    }
+    c->acked[0] += a->acked;
+}
+
 static void cubic_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
 {
     struct skt_cc_cubic *c = &s->cubic;
     c->srtt = a->srtt;
     c->min_rtt = a->min_rtt;
+    count_round(c, a);
     bool recovering = c->recovery_at && a->sent_at <= c->recovery_at;
     if (!recovering && !a->app_limited) {
         if (c->out.cwnd < c->ssthresh) {
@@ -158,6 +178,16 @@ static void cubic_on_acked(union skt_cc_state *s, const struct skt_cc_ack *a)
         }
     }
     set_rate(c);
+}
+
+/* Few losses, and no queue that a full buffer would have dropped from: chance. Then to send less helps
+ * nobody.
+ */
+static bool is_random(const struct skt_cc_cubic *c)
+{
+    bool queue = c->rtt == 0 || c->rtt > c->min_rtt + skt_us_max(QUEUE_MIN, c->min_rtt / QUEUE_PART);
+    uint64_t lost = c->lost[0] + c->lost[1], acked = c->acked[0] + c->acked[1];
+    return !queue && (lost <= RANDOM_PACKETS * c->mss || lost * RANDOM_PART <= acked);
 }
 
 static void reduce(struct skt_cc_cubic *c, skt_us now)
@@ -180,6 +210,9 @@ static void reduce(struct skt_cc_cubic *c, skt_us now)
 static void cubic_on_lost(union skt_cc_state *s, const struct skt_cc_loss *l)
 {
     struct skt_cc_cubic *c = &s->cubic;
+    c->lost[0] += l->bytes;
+    if (is_random(c))
+        return;
     if (c->recovery_at == 0 || l->sent_at > c->recovery_at) {
         reduce(c, l->now);
         set_rate(c);

@@ -34,6 +34,10 @@ struct skt_cc_cubic {
     struct skt_cubic_undo undo;
     skt_us srtt;            /* the path's smoothed round trip; 0: not known */
     skt_us min_rtt;         /* the path's least round trip of late; 0: not known */
+    skt_us rtt;             /* the newest round trip; 0: not known */
+    uint64_t count_end;     /* the round of lost[0] ends with the ack of something sent after so much came */
+    uint64_t lost[2];       /* bytes lost in this round, and in the last */
+    uint64_t acked[2];      /* bytes acknowledged in this round, and in the last */
     uint64_t round_end;     /* a round ends with the ack of something sent after so much was delivered */
     skt_us round_min_rtt;   /* the least round trip of this round, for leaving slow start early */
     unsigned round_samples; /* how many round trips round_min_rtt is the least of */
