@@ -98,6 +98,8 @@ config.proxy_server = {
         ["12345678901234567890123456789012"] = {
             name = "alice", -- string, none: shown in the status
             -- targets = { "ssh" },               -- none: all; "" stands for the default target
+            -- sessions_max = 1,                  -- 1..1000000, at the same time; one whose client has vanished counts until
+                                                  -- skcp_keepalive ends it. none: as many as skcp_max_conn_cnt
             -- tun_ip = "192.168.2.2",            -- TUN: the client's address
             -- subnets = { "192.168.1.0/24" },    -- TUN: networks behind the client
         },

@@ -83,6 +83,7 @@ struct skt_config_ticket {
     struct skt_config_strings subnets; /* networks behind the client */
     bool has_targets;                  /* the ticket may use only `targets`; else all of them */
     struct skt_config_strings targets; /* names of targets; "": the default one */
+    int64_t sessions_max;              /* at the same time with this ticket; 0: no limit of its own */
     struct skt_config_relay relay;     /* where it is not set: that of the mode's table */
 };
 

@@ -65,7 +65,7 @@ static bool same_ticket(const struct skt_config_ticket *x, const struct skt_conf
     return memcmp(x->ticket, y->ticket, sizeof x->ticket) == 0 && same_text(x->name, y->name) &&
            same_text(x->tun_ip, y->tun_ip) && same_strings(&x->subnets, &y->subnets) &&
            x->has_targets == y->has_targets && same_strings(&x->targets, &y->targets) &&
-           same_relay(&x->relay, &y->relay);
+           x->sessions_max == y->sessions_max && same_relay(&x->relay, &y->relay);
 }
 
 /* Lua's tables have no order, so neither has the list. */

@@ -55,6 +55,7 @@ const struct config_field skt_config_ticket_fields[] = {
     {"tun_ip", skt_config_read_string, TICKET(tun_ip), 0, 0, 1, 0, 0},
     {"subnets", skt_config_read_strings, TICKET(subnets), 0, 0, 0, 0, 0},
     {"targets", skt_config_read_ticket_targets, TICKET(targets), 0, 0, 0, 0, 0},
+    {"sessions_max", skt_config_read_integer, TICKET(sessions_max), 0, 0, 1, 1000000, 0},
     {"relay_tcp", skt_config_read_relay, TICKET(relay), IN_TUN_SERVER, 0, 0, 0, 0},
     {0},
 };

@@ -44,11 +44,32 @@ static const uint8_t *on_find_ticket(void *user, struct skt_endpoint *ep, const 
     return skt_tickets_find(&k->base.app->tickets, k->base.app->conf, id);
 }
 
+/* Has the ticket as many sessions as it may, at all servers? One that goes on counts already. */
+static bool is_ticket_full(const struct skt_script *app, const struct skt_attach_request *req)
+{
+    const struct skt_config_ticket *t = skt_tickets_entry(app->conf, req->ticket);
+    int64_t left = t ? t->sessions_max : 0;
+    if (left == 0 || req->continued)
+        return false;
+    for (struct skt_list *l = app->skcps.live.next; l != &app->skcps.live; l = l->next) {
+        const struct skt_script_skcp *k = SKT_CONTAINER(l, struct skt_script_skcp, link);
+        uint32_t pos = 0;
+        for (struct skt_session *s; k->server && (s = skt_endpoint_next(k->ep, &pos)) != NULL;)
+            left -= skt_session_state(s) != SKT_SESSION_CLOSED &&
+                    memcmp(skt_session_ticket(s), req->ticket, SKT_TICKET_LEN) == 0;
+    }
+    return left <= 0;
+}
+
 static int on_check_attach(void *user, struct skt_endpoint *ep, const struct skt_attach_request *req,
                            char *text)
 {
     struct skt_script_skcp *k = user;
     (void)ep;
+    if (is_ticket_full(k->base.app, req)) {
+        strcpy(text, "the ticket has as many sessions as it may");
+        return SKT_ERR_FULL;
+    }
     int err = skt_script_speaks_check_attach(k->base.app, req, text);
     return err == SKT_OK ? skt_script_tun_check_attach(k, req, text) : err;
 }

@@ -94,6 +94,19 @@ def test_kick(box):
     assert skcptun("status", pair.server_file, "--kick", "x").returncode == 2
 
 
+def test_sessions_of_a_ticket(box):
+    """A second client with the ticket is told why it may not, and gets in when the first one has gone."""
+    pair = Pair(box, {"table": f'tickets = {{ ["{TICKET}"] = {{ sessions_max = 1 }} }},'})
+    pair.wait_up()
+    second = box.start(box.write("second.lua", box.client_config(pair.udp, free_port()).replace("client.sock", "second.sock")),
+                       log="second.log")
+    wait_for(lambda: "the ticket has as many sessions as it may" in second.log(), what=second.log())
+    pair.get(100)
+    assert len(pair.status("server")["sessions"]) == 1
+    pair.client.signal(signal.SIGTERM)
+    wait_for(lambda: " is up" in second.log(), 30, what=second.log())
+
+
 class Echo(socketserver.BaseRequestHandler):
     def handle(self):
         while data := self.request.recv(4096):

@@ -116,6 +116,7 @@ static const struct sample samples[] = {
     {"subnets", "{ '192.168.1.0/24' }", "{ '192.168.2.0/24' }", 0},
     {"targets", "nil", "{}", IN_TICKET}, /* all of them; only the default one */
     {"targets", "{ 'x' }", "{ 'y' }", IN_TICKET},
+    {"sessions_max", "1", "2", 0},
     {"target", "'x'", "'y'", 0},
 };
 
