@@ -116,7 +116,7 @@ static void write_answer(void *user, FILE *out, const char *question)
     const struct skt_process *p = user;
     if (strncmp(question, SKT_STATUS_KICK, sizeof SKT_STATUS_KICK - 1) == 0)
         fputs(skt_script_kick(p->app, question + sizeof SKT_STATUS_KICK - 1) ? "{}\n" : "[]\n", out);
-    else if (strcmp(question, SKT_STATUS_DEBUG) == 0)
+    else if (strncmp(question, SKT_STATUS_DEBUG, sizeof SKT_STATUS_DEBUG - 1) == 0)
         skt_script_status_debug(p->app, out);
     else
         skt_script_status_json(p->app, out);
