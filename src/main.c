@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 #include "cli/opener.h"
+#include "cli/run_text.h"
 #include "cli/status_socket.h"
 #include "cli/tools.h"
 #include "io/child.h"
@@ -16,8 +17,6 @@
 
 static const struct skt_command *const commands[] = {
     &skt_cmd_check,
-    &skt_cmd_client,
-    &skt_cmd_server,
     &skt_cmd_status,
 };
 
@@ -125,6 +124,8 @@ static int run(int argc, char **argv)
         puts("skcptun " SKT_VERSION);
         return SKT_EXIT_OK;
     }
+    if (strcmp(first, "--text") == 0 && argc == 4) /* from skcptun-tools */
+        return skt_run_text(argv[2], argv[3]);
     if (strcmp(first, "-c") == 0 && argc > 2) /* as kcptun and many others take their file */
         return skt_cmd_run.run(&skt_cmd_run, argc - 1, argv + 1);
     int status = skt_tools_run(argc, argv);

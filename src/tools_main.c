@@ -13,15 +13,17 @@
 #include <string.h>
 
 /* Each has its line in skt_tools (cli/tools.c), too, but for `status`, which is here for --debug. */
-static const struct skt_command *const commands[] = {&skt_cmd_demo, &skt_cmd_import, &skt_cmd_keygen,
-                                                     &skt_cmd_status, &skt_cmd_uri};
+static const struct skt_command *const commands[] = {&skt_cmd_client, &skt_cmd_demo,   &skt_cmd_import,
+                                                     &skt_cmd_keygen, &skt_cmd_server, &skt_cmd_status,
+                                                     &skt_cmd_uri};
 
 int main(int argc, char **argv)
 {
     if (skt_privileges_harden() < 0)
         fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
     skt_status_debug = skt_status_debug_show;
-    const char *text = argc == 3 && strcmp(argv[2], "--help") == 0 ? skt_help_of(argv[1]) : NULL;
+    const char *text =
+        argc == 3 && strcmp(argv[2], "--help") == 0 && !skt_tools_is(argv[1]) ? skt_help_of(argv[1]) : NULL;
     if (text) /* behind the usage line that skcptun itself has printed */
         return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
     for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++) {

@@ -11,9 +11,11 @@
 #define PROGRAM "skcptun-tools"
 
 const struct skt_tool skt_tools[] = {
+    {"client", "run a client from flags, without a configuration"},
     {"demo", "show the tunnel at work on this machine"},
     {"import", "print a configuration from kcptun's settings, or a URI"},
     {"keygen", "print new random keys, or make both ends' files"},
+    {"server", "run a server from flags, without a configuration"},
     {"uri", "print what a client needs as one line, or a QR code"},
     {0},
 };
@@ -27,13 +29,19 @@ static bool has(char **argv, const char *option)
     return *argv != NULL;
 }
 
+bool skt_tools_is(const char *name)
+{
+    for (const struct skt_tool *t = skt_tools; t->name; t++)
+        if (strcmp(t->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* The tools, and what is long and rarely looked at: `status --debug` for people. */
 static bool is_tool(char **argv)
 {
-    for (const struct skt_tool *t = skt_tools; t->name; t++)
-        if (strcmp(t->name, argv[1]) == 0)
-            return true;
-    return strcmp(argv[1], "status") == 0 && has(argv, "--debug") && !has(argv, "--json");
+    return skt_tools_is(argv[1]) ||
+           (strcmp(argv[1], "status") == 0 && has(argv, "--debug") && !has(argv, "--json"));
 }
 
 /* Where it may lie: beside this program (as built, or copied by hand), or where it is installed. */

@@ -4,9 +4,9 @@
 #ifndef SKT_TOOLS_PAIR_H
 #define SKT_TOOLS_PAIR_H
 
-#include "cli/place.h"
 #include "crypto/crypto.h"
 #include "proto/wire.h"
+#include "tools/place.h"
 
 struct skt_pair {
     struct skt_place server; /* UDP, as the client reaches it */

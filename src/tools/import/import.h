@@ -5,7 +5,7 @@
 #define SKT_TOOLS_IMPORT_IMPORT_H
 
 #include "cli/cli.h"
-#include "cli/place.h"
+#include "tools/place.h"
 
 #include <stdbool.h>
 #include <stddef.h>

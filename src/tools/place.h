@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A place as people write it on a command line: a host and a port, or a range of ports. */
-#ifndef SKT_CLI_PLACE_H
-#define SKT_CLI_PLACE_H
+#ifndef SKT_TOOLS_PLACE_H
+#define SKT_TOOLS_PLACE_H
 
 #include <stdbool.h>
 

@@ -3,15 +3,13 @@
  * text of a configuration, so that there is one way in which anything is run. */
 #include "base/wipe.h"
 #include "cli/cli.h"
-#include "cli/place.h"
-#include "cli/run.h"
-#include "cli/secret.h"
+#include "cli/run_text.h"
+#include "tools/place.h"
+#include "tools/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TEXT_MAX = 16384 };
 
 /* What the server takes from anybody where it has no list of tickets. */
 static const char any_ticket[] = "00000000000000000000000000000000";
@@ -63,7 +61,7 @@ struct given {
 };
 
 struct text {
-    char buf[TEXT_MAX];
+    char buf[SKT_RUN_TEXT_MAX];
     size_t len;
     bool cut; /* something found no room */
 };
@@ -208,8 +206,7 @@ static int run_end(const struct skt_command *self, const struct end *end, int ar
     static struct text t;
     status = write_config(self, &t, end, &f, &entry, &tcp);
     if (status == SKT_EXIT_OK)
-        status = skt_run(&(struct skt_run_source){
-            .path = f.name ? f.name : default_name, .text = t.buf, .text_len = t.len});
+        status = skt_run_text_exec(f.name ? f.name : default_name, t.buf, t.len);
     skt_wipe(&t, sizeof t);
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/secret.h"
+#include "tools/secret.h"
 
 #include "base/wipe.h"
 #include "cli/cli.h"

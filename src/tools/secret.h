@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Secrets from where nobody else can read them. */
-#ifndef SKT_CLI_SECRET_H
-#define SKT_CLI_SECRET_H
+#ifndef SKT_TOOLS_SECRET_H
+#define SKT_TOOLS_SECRET_H
 
 #include "config/secret_file.h"
 
