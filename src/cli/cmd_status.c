@@ -256,7 +256,7 @@ static int run(const struct skt_command *self, int argc, char **argv)
     status = n == 1 ? locate_of_config(argv[1], path) : locate_only_one(self, path);
     if (status != SKT_EXIT_OK)
         return status;
-    if (kick)
+    if (kick > 0)
         return end_session(path, (uint32_t)kick);
     struct watch w = {.path = path,
                       .raw = raw,

@@ -129,15 +129,15 @@ int skt_tun_system_open(struct skt_tun *tun, const struct skt_tun_options *optio
     if (fd < 0)
         return explain_open(errno, why, why_cap);
     struct ifreq ifr;
-    int result = -1;
+    int err = -1;
     if (!options->plain) {
-        result = attach(fd, name, IFF_VNET_HDR, &ifr);
-        tun->vnet = result == 0;
+        err = attach(fd, name, IFF_VNET_HDR, &ifr);
+        tun->vnet = err == 0;
     }
     /* A kernel without IFF_VNET_HDR, or a lasting interface made without it. */
-    if (result != 0)
-        result = attach(fd, name, 0, &ifr);
-    if (result != 0) {
+    if (err != 0)
+        err = attach(fd, name, 0, &ifr);
+    if (err != 0) {
         int error = errno;
         close(fd);
         return explain_attach(error, name, why, why_cap);

@@ -209,7 +209,7 @@ static int rewrite(struct skt_netcfg_helper *h, const char *path)
     backup_path(backup, path);
     marker(line, h);
     char *now = skt_netcfg_dns_file_read(path), *text = NULL;
-    int result = 0;
+    int err = 0;
     if (!now && errno != ENOENT)
         return skt_netcfg_say_errno(h, SKT_ERR_IO, "%.200s", path);
     if (!now || strncmp(now, line, strlen(line)) != 0) {
@@ -217,14 +217,14 @@ static int rewrite(struct skt_netcfg_helper *h, const char *path)
         bool known = original || (!now && errno == ENOENT);
         if (known)
             text = new_text(h, original ? original : "", h->dns.servers, h->dns.n);
-        result = text && (!now || write_file(backup, now) == SKT_OK) && write_file(path, text) == SKT_OK
-                     ? 1
-                     : skt_netcfg_say_errno(h, SKT_ERR_IO, "%.200s", path);
+        err = text && (!now || write_file(backup, now) == SKT_OK) && write_file(path, text) == SKT_OK
+                  ? 1
+                  : skt_netcfg_say_errno(h, SKT_ERR_IO, "%.200s", path);
         free(original);
     }
     free(now);
     free(text);
-    return result;
+    return err;
 }
 
 int skt_netcfg_dns_file_restore(struct skt_netcfg_helper *h)

@@ -95,7 +95,7 @@ int skt_netcfg_forward_undo(struct skt_netcfg_helper *h, const char *rest)
 static int keep_advertisements(struct skt_netcfg_helper *h)
 {
     DIR *dir = opendir("/proc/sys/net/ipv6/conf");
-    int result = SKT_OK;
+    int err = SKT_OK;
     if (!dir && skt_err_is_passing(errno))
         return skt_netcfg_say_errno(h, SKT_ERR_IO, "/proc/sys/net/ipv6/conf");
     for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
@@ -105,13 +105,13 @@ static int keep_advertisements(struct skt_netcfg_helper *h)
         snprintf(name, sizeof name, "net/ipv6/conf/%.15s/accept_ra", e->d_name);
         bool known = read_sysctl(name, value);
         if (!known && skt_err_is_passing(errno))
-            result = skt_netcfg_say_errno(h, SKT_ERR_IO, "/proc/sys/%s", name);
+            err = skt_netcfg_say_errno(h, SKT_ERR_IO, "/proc/sys/%s", name);
         if (known && strcmp(value, "1") == 0 && set_sysctl(h, name, "2"))
-            result = SKT_ERR_IO;
+            err = SKT_ERR_IO;
     }
     if (dir)
         closedir(dir);
-    return result;
+    return err;
 }
 
 /* Sets it again where it was changed. 1, 0, or negative. */
@@ -127,7 +127,7 @@ static int restore(struct skt_netcfg_helper *h, const char *name, const char *va
 int skt_netcfg_forward_restore(struct skt_netcfg_helper *h)
 {
     char name[PATH_LEN_MAX], old[VALUE_MAX], value[VALUE_MAX];
-    int result = 0;
+    int err = 0;
     for (size_t i = 0; i < h->journal.count; i++) {
         const char *line = h->journal.lines[i];
         int one = 0;
@@ -137,9 +137,9 @@ int skt_netcfg_forward_restore(struct skt_netcfg_helper *h)
         else if (sscanf(line, "uses %127s", name) == 1 && skt_netcfg_is_switch(name, "0", "1") &&
                  !strstr(name, "accept_ra")) /* it was on before us, and the tunnel needs it on */
             one = restore(h, name, "1");
-        result = one && result >= 0 ? one : result;
+        err = one && err >= 0 ? one : err;
     }
-    return result;
+    return err;
 }
 
 int skt_netcfg_forward_set(struct skt_netcfg_helper *h, bool v4, bool v6)

@@ -262,7 +262,7 @@ int skt_hook_run(const struct skt_hook *hook, char text[SKT_HOOK_TEXT_MAX])
     pid_t pid = r ? fork() : -1;
     if (pid == 0)
         become(hook, path, in[0], out[1]);
-    int result;
+    int err;
     if (pid > 0) {
         int status = 0;
         (void)setpgid(pid, pid); /* whoever of the two is first */
@@ -275,14 +275,14 @@ int skt_hook_run(const struct skt_hook *hook, char text[SKT_HOOK_TEXT_MAX])
         close(in[1]);
         in[1] = -1;
         bool ended = wait_or_end(r, hook->limit_s, &status);
-        result = judge(r, hook, ended, status, text);
+        err = judge(r, hook, ended, status, text);
         if (hook->output && hook->output_cap > 0)
             snprintf(hook->output, hook->output_cap, "%s", r->output);
     } else {
-        result = fail(text, why_not(errno), "%s: fork: %s", path, strerror(errno));
+        err = fail(text, why_not(errno), "%s: fork: %s", path, strerror(errno));
     }
     free(r);
     close_both(in);
     close_both(out);
-    return result;
+    return err;
 }

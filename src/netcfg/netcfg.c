@@ -42,7 +42,7 @@ static int wait_for_begin(struct skt_netcfg *nc, int fd, char *why, size_t why_c
     struct pollfd p = {.fd = fd, .events = POLLIN};
     const char *text = "the helper process for routes and the like did not start";
     char *after = NULL;
-    long result = SKT_ERR_IO;
+    long err = SKT_ERR_IO;
     int n;
     while ((n = poll(&p, 1, BEGIN_LIMIT_MS)) < 0 && errno == EINTR)
         ;
@@ -50,12 +50,12 @@ static int wait_for_begin(struct skt_netcfg *nc, int fd, char *why, size_t why_c
     if (got > 0) {
         nc->buf[got] = '\0';
         nc->buf[strcspn(nc->buf, "\n")] = '\0';
-        result = strtol(nc->buf, &after, 10);
+        err = strtol(nc->buf, &after, 10);
         text = *after == ' ' ? after + 1 : after;
     }
-    if (result)
+    if (err)
         put_why(why, why_cap, "%s", text);
-    return (int)result;
+    return (int)err;
 }
 
 /* True: it has ended. */
@@ -101,14 +101,14 @@ int skt_netcfg_new(struct skt_netcfg **out, struct skt_loop *loop, const struct 
     close(ends[1]);
     /* Where it has refused some of it, it says why. */
     (void)skt_netcfg_tell_options(ends[0], options);
-    int result = wait_for_begin(nc, ends[0], why, why_cap);
-    if (!result && skt_fd_prepare(ends[0]))
-        result = SKT_ERR_IO;
-    if (result) {
+    int err = wait_for_begin(nc, ends[0], why, why_cap);
+    if (!err && skt_fd_prepare(ends[0]))
+        err = SKT_ERR_IO;
+    if (err) {
         close(ends[0]);
         (void)wait_for_end(nc->pid, END_LIMIT_MS);
         free(nc);
-        return result;
+        return err;
     }
     skt_loop_io_init(&nc->io, ends[0], skt_netcfg_on_ready);
     skt_loop_io_set(loop, &nc->io, SKT_IO_READ);

@@ -70,15 +70,15 @@ static int shut_one(struct skt_netcfg_helper *h, const struct skt_ipnet *net)
 int skt_netcfg_shut_restore(struct skt_netcfg_helper *h)
 {
     struct skt_ipnet nets[2];
-    int result = 0;
+    int err = 0;
     for (size_t i = 0; i < h->shut.n; i++) {
         size_t n = skt_netcfg_route_halves(nets, &h->shut.at[i]);
         for (size_t k = 0; k < n; k++) {
             int one = shut_one(h, &nets[k]);
-            result = one && result >= 0 ? one : result;
+            err = one && err >= 0 ? one : err;
         }
     }
-    return result;
+    return err;
 }
 
 int skt_netcfg_shut_begin(struct skt_netcfg_helper *h)
@@ -92,6 +92,6 @@ int skt_netcfg_shut_begin(struct skt_netcfg_helper *h)
         if (skt_netcfg_shut_undo(h, line + start) == SKT_OK)
             (void)skt_journal_remove(&h->journal, line);
     }
-    int result = skt_netcfg_shut_restore(h);
-    return result < 0 ? result : SKT_OK;
+    int err = skt_netcfg_shut_restore(h);
+    return err < 0 ? err : SKT_OK;
 }
