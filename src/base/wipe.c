@@ -6,6 +6,8 @@
 
 void skt_wipe(void *secret, size_t len)
 {
+    if (len == 0)
+        return; /* memset takes no NULL */
     memset(secret, 0, len);
     /* The barrier claims to read the memory, so the memset is not dead. */
     __asm__ __volatile__("" : : "r"(secret) : "memory");

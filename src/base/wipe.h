@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Overwrites a secret with zeros in a way that the compiler may not leave out. */
+/* Overwrites a secret with zeros in a way that the compiler may not leave out. With len 0 it may be NULL. */
 void skt_wipe(void *secret, size_t len);
 
 /* Are the two strings of len bytes equal? The time taken depends on len only. */
