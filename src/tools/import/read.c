@@ -125,7 +125,9 @@ static int add_flag(const struct skt_command *self, struct skt_import_settings *
     if (argv[*i][0] != '-' || len == 0 || len >= sizeof set->name)
         return skt_cli_usage_error(self, "\"%s\" is not a flag of kcptun", argv[*i]);
     memcpy(set->name, flag, len);
-    strcpy(set->name, long_name(set->name));
+    const char *full = long_name(set->name);
+    if (full != set->name)
+        strcpy(set->name, full);
     const char *value = flag[len] ? flag + len + 1 : NULL;
     if (!value && is_switch(set->name))
         value = "true";
