@@ -59,6 +59,11 @@ static bool from_app(struct skt_taker_conn *c, struct skt_tun_packet *p, const s
             skt_taker_conn_given_up(c);
         return true;
     }
+    /* The ports again, while what was said before is still on its way to the server: our socket has heard
+     * both ends and would take it for a connection that nobody was asked for. It is repeated in a second. */
+    if (is_first_syn(ip) && c->state == SKT_TAKER_OPEN && c->app_ended)
+        return true;
+    c->app_ended = c->app_ended || (ip->tcp_flags & SKT_TCP_FIN) != 0;
     skt_taker_pairs_to_near(&t->pairs, &c->pair, p->data, ip, p->offload.partial);
     write_back(t, p);
     if (c->state == SKT_TAKER_SHAKING && ip->tcp_flags & SKT_TCP_RST)

@@ -32,6 +32,7 @@ struct skt_taker_conn {
     struct skt_relay *relay; /* NULL: none */
     uint8_t *syn;            /* with complete checksums, until the listener has answered; then NULL */
     size_t syn_len;          /* bytes of syn */
+    bool app_ended;          /* the application has said that it has no more data */
 };
 
 /* Destinations that go in packets for a while, since the server said so. */
