@@ -193,7 +193,7 @@ int skt_demo_start_tunnel(struct demo *d)
     double start = skt_cli_now();
     status = wait_until(d, session_is_up);
     if (status == SKT_EXIT_OK)
-        printf("The tunnel is up, %.0f ms after the client's start. Through it, while this runs:\n\n"
+        printf("The tunnel is up, %.0f ms after the client's start. Through it meanwhile:\n\n"
                "    http://127.0.0.1:%u/\n\n",
                (skt_cli_now() - start) * 1e3, d->ports.client);
     return status;
