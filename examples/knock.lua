@@ -3,13 +3,13 @@
 -- port not long before. The file may change at any time; sessions that are there stay.
 --
 --     config = { mode = "knock", script_file = "knock.lua", knock = {
---         tickets_file = "/etc/skcptun/tickets", open_s = 30, tcp_listen_addr = "0.0.0.0", tcp_listen_port = 7001,
+--         knock_file = "/etc/skcptun/tickets", open_s = 30, tcp_listen_addr = "0.0.0.0", tcp_listen_port = 7001,
 --         tcp_target_addr = "127.0.0.1", tcp_target_port = 80, skcp_servers = { { ... } } } }
 --
 -- Its clients need a mode of their own, too; their script is one line: require "skt.proxy_client".
 
 local conf, api, cb = skt.conf, skt.api, skt.cb
-local file, open_s = conf.user.tickets_file, conf.user.open_s or 30
+local file, open_s = conf.user.knock_file, conf.user.open_s or 30
 local knocked_ms -- when the last knock came
 local checked    -- the ticket that was asked about last: on_skcp_accept follows at once where it was good
 local tickets, inside = {}, {} -- cid -> its ticket; ticket -> how many sessions there are with it

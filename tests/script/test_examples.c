@@ -104,7 +104,7 @@ static void test_knock(void **state)
     char script[128];
     snprintf(script, sizeof script, "%s/client.lua", rig->dir);
     start(rig, &server, EXAMPLE("knock.lua"),
-          "tickets_file = '%s/tickets', tcp_listen_port = %u, tcp_target_addr = '127.0.0.1', tcp_target_port "
+          "knock_file = '%s/tickets', tcp_listen_port = %u, tcp_target_addr = '127.0.0.1', tcp_target_port "
           "= %u, " SERVER,
           rig->dir, knock, target.port, udp);
     start(rig, &client, script, "tcp_listen_port = %u, " REMOTE, tcp, udp);
@@ -135,7 +135,7 @@ static void test_knock_lets_stay(void **state)
     start(
         rig, &server, SCRIPT("knock_keys.lua"),
         "example = '" EXAMPLE(
-            "knock.lua") "', ticket = '" RIG_TICKET "', tickets_file = '%s/tickets', "
+            "knock.lua") "', ticket = '" RIG_TICKET "', knock_file = '%s/tickets', "
                          "tcp_listen_port = %u, tcp_target_addr = '127.0.0.1', tcp_target_port = 80, " SERVER,
         rig->dir, knock, udp);
     start(rig, &knocker, SCRIPT("knocker.lua"), "delay_s = 0, port = %u", knock);
