@@ -15,7 +15,7 @@ enum skt_exit {
 struct skt_command {
     const char *name;      /* NULL: `skcptun CONFIG`, which has none */
     const char *arguments; /* what follows the name in the usage line */
-    const char *summary;   /* one line for the list of commands; NULL: not listed */
+    const char *summary;   /* one line for the list of commands; NULL: not listed, or a tool (tools.h) */
     const char *help; /* what `skcptun NAME --help` says after the usage line; NULL: tools/help.h has it */
     /* argv[0] is the command's name; returns the process's exit status. */
     int (*run)(const struct skt_command *self, int argc, char **argv);

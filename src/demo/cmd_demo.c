@@ -134,7 +134,6 @@ static int run(const struct skt_command *self, int argc, char **argv)
 const struct skt_command skt_cmd_demo = {
     .name = "demo",
     .arguments = "[--loss P] [--rtt MS] [--rate MBIT] [--seconds N] [--port P]",
-    .summary = "show the tunnel at work on this machine",
     .help = help,
     .run = run,
 };

@@ -4,15 +4,13 @@
 #include "base/wipe.h"
 #include "cli/cli.h"
 #include "cli/run_text.h"
+#include "tools/lua_text.h"
 #include "tools/place.h"
 #include "tools/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What the server takes from anybody where it has no list of tickets. */
-static const char any_ticket[] = "00000000000000000000000000000000";
 
 /* A flag that names a place, and the fields that it becomes. */
 struct place_flag {
@@ -41,7 +39,7 @@ static const struct end client_end = {
     .secret_field = "ticket",
     .secret_variable = "SKCPTUN_TICKET",
     .server_key_flag = "server-key",
-    .ticket = any_ticket,
+    .ticket = SKT_LUA_ANY_TICKET,
 };
 
 static const struct end server_end = {
@@ -224,13 +222,11 @@ static int run_server(const struct skt_command *self, int argc, char **argv)
 const struct skt_command skt_cmd_client = {
     .name = "client",
     .arguments = "--server HOST:PORT --listen [ADDR:]PORT [...]",
-    .summary = "run a client from flags, without a configuration",
     .run = run_client,
 };
 
 const struct skt_command skt_cmd_server = {
     .name = "server",
     .arguments = "--listen [ADDR:]PORT --target HOST:PORT [...]",
-    .summary = "run a server from flags, without a configuration",
     .run = run_server,
 };

@@ -118,7 +118,6 @@ static int run(const struct skt_command *self, int argc, char **argv)
 const struct skt_command skt_cmd_import = {
     .name = "import",
     .arguments = "FILE | kcptun's command line",
-    .summary = "print a configuration from kcptun's settings, or a URI",
     .help = help,
     .run = run,
 };

@@ -167,7 +167,6 @@ static int run(const struct skt_command *self, int argc, char **argv)
 const struct skt_command skt_cmd_keygen = {
     .name = "keygen",
     .arguments = "[--key|--server|--ticket|--pair HOST:PORT ...]",
-    .summary = "print new random keys, or make both ends' files",
     .help = help,
     .run = run,
 };

@@ -193,7 +193,6 @@ static int run(const struct skt_command *self, int argc, char **argv)
 const struct skt_command skt_cmd_uri = {
     .name = "uri",
     .arguments = "CONFIG [--host HOST] [--ticket NAME] [--qr]",
-    .summary = "print what a client needs as one line, or a QR code",
     .help = help,
     .run = run,
 };

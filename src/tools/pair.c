@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/wipe.h"
 #include "cli/cli.h"
+#include "tools/lua_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,71 +46,85 @@ static int make_secrets(const struct skt_crypto *crypto, struct secrets *s)
     return err;
 }
 
-/* The TUN's addresses: a network that few use. */
-#define TUN_MASK   "255.255.255.0"
-#define TUN_SERVER "10.86.0.1"
-#define TUN_CLIENT "10.86.0.2"
+/* Of an entry's table and of the mode's. */
+static const char inner[] = "                ", outer[] = "        ";
+
+/* A line of a table; comment: what stands behind it, NULL for nothing. */
+static void write_text(FILE *f, const char *indent, const char *field, const char *text, const char *comment)
+{
+    skt_lua_text(f, indent, field, text);
+    fprintf(f, comment ? " -- %s\n" : "\n", comment);
+}
+
+static void write_port(FILE *f, const char *indent, const char *field, const char *port, const char *comment)
+{
+    skt_lua_port(f, indent, field, port);
+    fprintf(f, comment ? " -- %s\n" : "\n", comment);
+}
+
+static void begin(FILE *f, const char *mode)
+{
+    fprintf(f, "config = {\n    mode = \"%s\",\n    %s = {\n", mode, mode);
+}
+
+static void end(FILE *f)
+{
+    fputs("            },\n        },\n    },\n}\n", f);
+}
 
 static void write_server(FILE *f, const struct skt_pair *p, const struct secrets *s)
 {
-    const char *mode = p->tun ? "tun_server" : "proxy_server";
+    fputs("-- The server's end, as `skcptun keygen --pair` made it. There are secrets in it: mode 600.\n"
+          "-- skcptun_config_sample.lua has all the other fields.\n",
+          f);
+    begin(f, p->tun ? "tun_server" : "proxy_server");
+    if (p->tun) {
+        write_text(f, outer, "tun_ip", SKT_LUA_TUN_SERVER, NULL);
+        write_text(f, outer, "tun_mask", SKT_LUA_TUN_MASK, NULL);
+        fputs("        -- nat = true, -- lets clients out into the internet, under this machine's address\n",
+              f);
+    } else {
+        fputs("        -- where connections go to\n", f);
+        write_text(f, outer, "tcp_target_addr", p->target.host, NULL);
+        write_port(f, outer, "tcp_target_port", p->target.port, NULL);
+    }
     fprintf(f,
-            "-- The server's end, as `skcptun keygen --pair` made it. There are secrets in it: mode 600.\n"
-            "-- skcptun_config_sample.lua has all the other fields.\n"
-            "config = {\n    mode = \"%s\",\n    %s = {\n",
-            mode, mode);
-    if (p->tun)
-        fprintf(
-            f,
-            "        tun_ip = \"" TUN_SERVER "\",\n        tun_mask = \"" TUN_MASK "\",\n"
-            "        -- nat = true, -- lets clients out into the internet, under this machine's address\n");
-    else
-        fprintf(f,
-                "        -- where connections go to\n        tcp_target_addr = \"%s\",\n        "
-                "tcp_target_port = %s,\n",
-                p->target.host, p->target.port);
-    fprintf(f,
-            "        tickets = { -- who gets in: one line for each client\n            [\"%s\"] = { name = "
-            "\"first\"%s },\n"
-            "        },\n",
-            s->ticket, p->tun ? ", tun_ip = \"" TUN_CLIENT "\"" : "");
-    fprintf(
-        f,
-        "        skcp_servers = {\n            {\n                address = \"*\", -- every address of this "
-        "machine\n"
-        "                port = %s%s%s, -- UDP: let it through the firewall\n"
-        "                key = \"%s\",\n                private_key = \"%s\", -- never leaves this machine\n"
-        "            },\n        },\n    },\n}\n",
-        strchr(p->server.port, '-') ? "\"" : "", p->server.port, strchr(p->server.port, '-') ? "\"" : "",
-        s->key, s->private_key);
+            "        tickets = { -- who gets in: one line for each client\n"
+            "            [\"%s\"] = { name = \"first\"%s },\n        },\n"
+            "        skcp_servers = {\n            {\n",
+            s->ticket, p->tun ? ", tun_ip = \"" SKT_LUA_TUN_CLIENT "\"" : "");
+    write_text(f, inner, "address", "*", "every address of this machine");
+    write_port(f, inner, "port", p->server.port, "UDP: let it through the firewall");
+    write_text(f, inner, "key", s->key, NULL);
+    write_text(f, inner, "private_key", s->private_key, "never leaves this machine");
+    end(f);
 }
 
 static void write_client(FILE *f, const struct skt_pair *p, const struct secrets *s)
 {
-    const char *mode = p->tun ? "tun_client" : "proxy_client";
-    fprintf(
-        f,
-        "-- A client's end, as `skcptun keygen --pair` made it. There are secrets in it: mode 600. For a\n"
-        "-- second client make another ticket (`skcptun keygen --ticket`) and name it in the server's file.\n"
-        "config = {\n    mode = \"%s\",\n    %s = {\n",
-        mode, mode);
-    if (p->tun)
-        fprintf(f, "        tun_ip = \"" TUN_CLIENT "\",\n        tun_mask = \"" TUN_MASK "\",\n"
-                   "        -- routes = { \"0.0.0.0/0\" }, -- what goes through the tunnel; the server needs "
-                   "nat then\n");
-    else
-        fprintf(f,
-                "        -- where programs connect to\n        tcp_listen_addr = \"%s\",\n        "
-                "tcp_listen_port = %s,\n",
-                p->listen.host, p->listen.port);
-    fprintf(f,
-            "        skcp_remote_servers = {\n            {\n                address = \"%s\",\n             "
-            "   port = %s%s%s,\n"
-            "                key = \"%s\",\n                server_key = \"%s\", -- nobody else can pose as "
-            "the server\n"
-            "                ticket = \"%s\",\n            },\n        },\n    },\n}\n",
-            p->server.host, strchr(p->server.port, '-') ? "\"" : "", p->server.port,
-            strchr(p->server.port, '-') ? "\"" : "", s->key, s->server_key, s->ticket);
+    fputs("-- A client's end, as `skcptun keygen --pair` made it. There are secrets in it: mode 600. For a\n"
+          "-- second client make another ticket (`skcptun keygen --ticket`) and name it in the server's "
+          "file.\n",
+          f);
+    begin(f, p->tun ? "tun_client" : "proxy_client");
+    if (p->tun) {
+        write_text(f, outer, "tun_ip", SKT_LUA_TUN_CLIENT, NULL);
+        write_text(f, outer, "tun_mask", SKT_LUA_TUN_MASK, NULL);
+        fputs("        -- routes = { \"0.0.0.0/0\" }, -- what goes through the tunnel; the server needs nat "
+              "then\n",
+              f);
+    } else {
+        fputs("        -- where programs connect to\n", f);
+        write_text(f, outer, "tcp_listen_addr", p->listen.host, NULL);
+        write_port(f, outer, "tcp_listen_port", p->listen.port, NULL);
+    }
+    fputs("        skcp_remote_servers = {\n            {\n", f);
+    write_text(f, inner, "address", p->server.host, NULL);
+    write_port(f, inner, "port", p->server.port, NULL);
+    write_text(f, inner, "key", s->key, NULL);
+    write_text(f, inner, "server_key", s->server_key, "nobody else can pose as the server");
+    write_text(f, inner, "ticket", s->ticket, NULL);
+    end(f);
 }
 
 /* Creates folder/name; an exit status. */

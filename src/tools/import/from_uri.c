@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/wipe.h"
 #include "tools/import/import.h"
+#include "tools/lua_text.h"
 #include "tools/uri.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* A ticket that a server without a list of them takes. */
-static const char any_ticket[] = "00000000000000000000000000000000";
 
 bool skt_import_is_uri(const char *text)
 {
@@ -16,7 +14,13 @@ bool skt_import_is_uri(const char *text)
 
 static void print_line(const char *indent, const char *field, const char *text)
 {
-    skt_import_print_text(indent, field, text);
+    skt_lua_text(stdout, indent, field, text);
+    putchar('\n');
+}
+
+static void print_port(const char *indent, const char *field, const char *port)
+{
+    skt_lua_port(stdout, indent, field, port);
     putchar('\n');
 }
 
@@ -24,20 +28,20 @@ static void print_mode(const struct skt_uri *u)
 {
     static const char indent[] = "        ";
     if (u->tun) {
-        print_line(indent, "tun_ip", *u->tun_ip ? u->tun_ip : "10.86.0.2");
-        print_line(indent, "tun_mask", *u->tun_mask ? u->tun_mask : "255.255.255.0");
+        print_line(indent, "tun_ip", *u->tun_ip ? u->tun_ip : SKT_LUA_TUN_CLIENT);
+        print_line(indent, "tun_mask", *u->tun_mask ? u->tun_mask : SKT_LUA_TUN_MASK);
         return;
     }
     const char *host = *u->listen_host ? u->listen_host : "127.0.0.1",
                *port = *u->listen_port ? u->listen_port : "1080";
     if (!*u->target) {
         print_line(indent, "tcp_listen_addr", host);
-        skt_import_print_port(indent, "tcp_listen_port", port);
+        print_port(indent, "tcp_listen_port", port);
         return;
     }
     printf("%slisteners = {\n            {\n", indent);
     print_line("                ", "tcp_listen_addr", host);
-    skt_import_print_port("                ", "tcp_listen_port", port);
+    print_port("                ", "tcp_listen_port", port);
     print_line("                ", "target", u->target);
     printf("            },\n%s},\n", indent);
 }
@@ -46,11 +50,11 @@ static void print_entry(const struct skt_uri *u)
 {
     static const char indent[] = "                ";
     print_line(indent, "address", u->host);
-    skt_import_print_port(indent, "port", u->port);
+    print_port(indent, "port", u->port);
     print_line(indent, *u->key ? "key" : "password", *u->key ? u->key : u->password);
     if (*u->server_key)
         print_line(indent, "server_key", u->server_key);
-    print_line(indent, "ticket", *u->ticket ? u->ticket : any_ticket);
+    print_line(indent, "ticket", *u->ticket ? u->ticket : SKT_LUA_ANY_TICKET);
     if (strcmp(u->speed, "0") == 0)
         printf("%sskcp_speed_mode = 0,\n", indent);
 }
@@ -65,7 +69,7 @@ int skt_import_print_uri(const struct skt_command *self, const char *text)
     puts("-- From a skcptun:// URI. There are secrets in it: keep it with mode 600.");
     if (*uri.name) {
         printf("-- It is called ");
-        skt_import_print_string(uri.name);
+        skt_lua_string(stdout, uri.name);
         putchar('\n');
     }
     printf("config = {\n    mode = \"%s\",\n    %s = {\n", mode, mode);

@@ -81,15 +81,6 @@ int skt_import_translate(const struct skt_command *self, struct skt_import_setti
 /* Prints the configuration to stdout. */
 void skt_import_print(const struct skt_import_plan *plan, const char *source);
 
-/* Prints a Lua string in quotes; what would end it, or a line, is escaped. */
-void skt_import_print_string(const char *text);
-
-/* Prints `INDENT FIELD = "TEXT",` without an end of line. */
-void skt_import_print_text(const char *indent, const char *field, const char *text);
-
-/* Prints `INDENT FIELD = PORT,` and the end of the line, a range as a string. */
-void skt_import_print_port(const char *indent, const char *field, const char *port);
-
 /* Is it a skcptun:// URI (tools/uri.h), white space before it aside? */
 bool skt_import_is_uri(const char *text);
 

@@ -1,39 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/import/import.h"
+#include "tools/lua_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A Lua string: what ends one, or a line, is escaped. */
-void skt_import_print_string(const char *text)
-{
-    putchar('"');
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            printf("\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f)
-            printf("\\%03d", *p);
-        else
-            putchar(*p);
-    }
-    putchar('"');
-}
-
 /* A setting's value within a comment: no line may end in it. */
 static void print_value(const char *text, bool quoted)
 {
     if (quoted)
-        skt_import_print_string(text);
+        skt_lua_string(stdout, text);
     else
         printf("%.60s", text);
-}
-
-void skt_import_print_text(const char *indent, const char *field, const char *value)
-{
-    printf("%s%s = ", indent, field);
-    skt_import_print_string(value);
-    putchar(',');
 }
 
 /* "-- NAME "VALUE"" where the setting was given, and what to say where the other program's default holds. */
@@ -41,25 +20,20 @@ static void print_from(const char *name, const char *value, const char *otherwis
 {
     printf(" -- %s ", name);
     if (value)
-        skt_import_print_string(value);
+        skt_lua_string(stdout, value);
     else
         printf("(%s)", otherwise);
     putchar('\n');
-}
-
-void skt_import_print_port(const char *indent, const char *field, const char *port)
-{
-    printf(strchr(port, '-') ? "%s%s = \"%s\",\n" : "%s%s = %s,\n", indent, field, port);
 }
 
 static void print_secret(const struct skt_import_plan *p)
 {
     static const char indent[] = "                ";
     if (p->key) {
-        skt_import_print_text(indent, "key", p->key);
+        skt_lua_text(stdout, indent, "key", p->key);
         puts(" -- psk");
     } else if (p->password) {
-        skt_import_print_text(indent, "password", p->password);
+        skt_lua_text(stdout, indent, "password", p->password);
         puts(p->default_password ? " -- kcptun's own, which everybody knows: change it on both ends"
                                  : " -- the secret of both ends; better: a key from `skcptun keygen`");
     } else {
@@ -74,15 +48,15 @@ static void print_entry(const struct skt_import_plan *p)
     static const char indent[] = "                ";
     bool server = p->end == SKT_IMPORT_SERVER;
     printf("        %s = {\n            {\n", server ? "skcp_servers" : "skcp_remote_servers");
-    skt_import_print_text(indent, "address", p->udp.host);
+    skt_lua_text(stdout, indent, "address", p->udp.host);
     print_from(server ? "the UDP address to listen on:" : "the server:", p->udp_from, "by default");
-    skt_import_print_port(indent, "port", p->udp.port);
+    skt_lua_port(stdout, indent, "port", p->udp.port);
+    putchar('\n');
     print_secret(p);
     if (!server)
-        printf(
-            "%sticket = \"00000000000000000000000000000000\", -- who this client is; any will do where the "
-            "server has no list of them\n",
-            indent);
+        printf("%sticket = \"" SKT_LUA_ANY_TICKET "\", -- who this client is; any will do where the "
+               "server has no list of them\n",
+               indent);
     if (p->speed_mode >= 0) {
         printf("%sskcp_speed_mode = %d,", indent, p->speed_mode);
         print_from("mode", p->mode_from, "");
@@ -97,9 +71,10 @@ static void print_mode(const struct skt_import_plan *p)
 {
     bool server = p->end == SKT_IMPORT_SERVER;
     printf("    %s = {\n", server ? "proxy_server" : "proxy_client");
-    skt_import_print_text("        ", server ? "tcp_target_addr" : "tcp_listen_addr", p->tcp.host);
+    skt_lua_text(stdout, "        ", server ? "tcp_target_addr" : "tcp_listen_addr", p->tcp.host);
     print_from(server ? "the target:" : "where programs connect to:", p->tcp_from, "by default");
-    skt_import_print_port("        ", server ? "tcp_target_port" : "tcp_listen_port", p->tcp.port);
+    skt_lua_port(stdout, "        ", server ? "tcp_target_port" : "tcp_listen_port", p->tcp.port);
+    putchar('\n');
     print_entry(p);
     puts("    },");
 }
@@ -112,11 +87,11 @@ static void print_process(const struct skt_import_plan *p)
     else
         putchar('\n');
     if (p->log_file) {
-        skt_import_print_text("    ", "log_file", p->log_file);
+        skt_lua_text(stdout, "    ", "log_file", p->log_file);
         puts(" -- log; SIGHUP opens it anew");
     }
     if (p->user) {
-        skt_import_print_text("    ", "user", p->user);
+        skt_lua_text(stdout, "    ", "user", p->user);
         puts(" -- user");
     }
 }
@@ -136,7 +111,7 @@ static void print_notes(const struct skt_import_plan *p)
 void skt_import_print(const struct skt_import_plan *plan, const char *source)
 {
     printf("-- From %s's settings (", plan->program);
-    skt_import_print_string(source);
+    skt_lua_string(stdout, source);
     puts("). It has a secret in it: keep it with mode 600.\n"
          "-- `skcptun check FILE` looks it over, `skcptun FILE` runs it. Both ends have to change at once.\n"
          "config = {");
