@@ -94,10 +94,8 @@ static int need_place(const struct skt_command *self, const struct place_flag *f
     const char *form = f->default_host ? "[ADDR:]PORT" : "HOST:PORT";
     if (!value)
         return skt_cli_usage_error(self, "--%s %s is needed", f->flag, form);
-    if (!skt_place_read(value, f->default_host, out) || (!*out->host && !f->every_host))
+    if (!skt_place_read(value, f->default_host, f->every_host, out))
         return skt_cli_usage_error(self, "--%s: expected %s, got \"%s\"", f->flag, form, value);
-    if (!*out->host)
-        strcpy(out->host, f->every_host);
     return SKT_EXIT_OK;
 }
 

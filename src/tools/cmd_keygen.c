@@ -98,12 +98,10 @@ static bool is_sound_host(const char *host)
 static int read_place(const struct skt_command *self, const char *flag, const char *text,
                       const char *default_host, const char *every, struct skt_place *out)
 {
-    if (!skt_place_read(text, default_host, out) || (!*out->host && !every) || !is_sound_host(out->host) ||
+    if (!skt_place_read(text, default_host, every, out) || !is_sound_host(out->host) ||
         !is_sound_port(out->port, strcmp(flag, "pair") == 0))
         return skt_cli_usage_error(self, "--%s: expected %s, got \"%s\"", flag,
                                    default_host ? "[ADDR:]PORT" : "HOST:PORT", text);
-    if (!*out->host)
-        snprintf(out->host, sizeof out->host, "%s", every);
     return SKT_EXIT_OK;
 }
 

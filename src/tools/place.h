@@ -6,12 +6,14 @@
 #include <stdbool.h>
 
 struct skt_place {
-    char host[256]; /* "" where none was written: every address */
-    char port[16];  /* digits, or a range "4000-4010" */
+    char host[256];
+    char port[16]; /* digits, or a range "4000-4010" */
 };
 
-/* Reads "HOST:PORT", "[IPV6]:PORT", ":PORT" (host becomes ""), and where default_host is not NULL "PORT"
- * alone (it becomes that host). False where the text is none of these; *out is undefined then. */
-bool skt_place_read(const char *text, const char *default_host, struct skt_place *out);
+/* Reads "HOST:PORT" or "[IPV6]:PORT"; where every_host is not NULL also ":PORT", where default_host is not
+ * NULL also "PORT" alone: that is the host then. False where the text is none of these; *out is undefined
+ * then. */
+bool skt_place_read(const char *text, const char *default_host, const char *every_host,
+                    struct skt_place *out);
 
 #endif

@@ -139,10 +139,8 @@ static int read_place(const struct skt_command *self, const char *what, const ch
     if (!strchr(value, ':') && strchr(value, '/'))
         return skt_cli_usage_error(self, "%s: \"%s\" is a Unix socket: this version has TCP ports only", what,
                                    value);
-    if (!skt_place_read(value, NULL, out) || (!*out->host && !every))
+    if (!skt_place_read(value, NULL, every, out))
         return skt_cli_usage_error(self, "%s: expected HOST:PORT, got \"%s\"", what, value);
-    if (!*out->host)
-        strcpy(out->host, every);
     return SKT_EXIT_OK;
 }
 
