@@ -111,6 +111,12 @@ static void write_status(void *user, FILE *out)
     skt_script_status_json(p->app, out);
 }
 
+static void describe(void *user, char *buf, size_t cap)
+{
+    const struct skt_process *p = user;
+    skt_script_in_a_line(p->app, buf, cap);
+}
+
 static void write_answer(void *user, FILE *out, const char *question)
 {
     const struct skt_process *p = user;
@@ -193,7 +199,7 @@ int skt_run(const struct skt_run_source *source)
     if (status == SKT_EXIT_OK)
         status = start(p);
     if (status == SKT_EXIT_OK) {
-        skt_service_start(p->loop, write_status, p);
+        skt_service_start(p->loop, describe, p);
         skt_loop_run(p->loop);
         status = skt_script_failed(p->app) ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
         skt_run_log_stop();

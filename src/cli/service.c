@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/service.h"
 
-#include "cli/json.h"
 #include "io/notify.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,45 +17,18 @@ static struct {
     struct skt_loop *loop; /* NULL: no manager, or not running */
     struct skt_loop_timer status, watchdog;
     skt_us alive_interval; /* how often the watchdog is told; 0: never */
-    void (*write_status)(void *user, FILE *out);
+    void (*describe)(void *user, char *buf, size_t cap);
     void *user;
     char said[LINE_MAX_LEN]; /* the last status line */
 } service;
 
-/* "proxy_client: 1 session up, 1 connecting; 3 connections". */
-static void describe(struct skt_json status, char line[LINE_MAX_LEN])
-{
-    char mode[64], state[16];
-    unsigned up = 0, others = 0;
-    struct skt_json pos = {0}, session;
-    while (skt_json_next(skt_json_get(status, "sessions"), &pos, &session)) {
-        bool is_up = strcmp(skt_json_text(skt_json_get(session, "state"), state, sizeof state), "up") == 0;
-        up += is_up;
-        others += !is_up;
-    }
-    char rest[32] = "";
-    if (others)
-        snprintf(rest, sizeof rest, ", %u not", others);
-    snprintf(line, LINE_MAX_LEN, "STATUS=%s: %u session%s up%s; %.0f connections",
-             skt_json_text(skt_json_get(status, "mode"), mode, sizeof mode), up, up == 1 ? "" : "s", rest,
-             skt_json_number(skt_json_get(status, "tcp.open"), 0));
-}
-
 static void tell_status(void)
 {
-    char *json = NULL, line[LINE_MAX_LEN];
-    size_t len;
-    FILE *out = open_memstream(&json, &len);
-    if (!out)
-        return;
-    service.write_status(service.user, out);
-    if (fclose(out) == 0) {
-        describe(skt_json_of(json, len), line);
-        if (strcmp(line, service.said) != 0)
-            skt_notify(line);
-        memcpy(service.said, line, sizeof line);
-    }
-    free(json);
+    char line[LINE_MAX_LEN] = "STATUS=";
+    service.describe(service.user, line + strlen(line), sizeof line - strlen(line));
+    if (strcmp(line, service.said) != 0)
+        skt_notify(line);
+    memcpy(service.said, line, sizeof line);
 }
 
 static void on_status(struct skt_loop_timer *t, skt_us now)
@@ -71,12 +43,12 @@ static void on_watchdog(struct skt_loop_timer *t, skt_us now)
     skt_loop_timer_set(service.loop, t, now + service.alive_interval);
 }
 
-void skt_service_start(struct skt_loop *loop, void (*write_status)(void *user, FILE *out), void *user)
+void skt_service_start(struct skt_loop *loop, void (*describe)(void *user, char *buf, size_t cap), void *user)
 {
     if (!skt_notify_is_wanted())
         return;
     service.loop = loop;
-    service.write_status = write_status;
+    service.describe = describe;
     service.user = user;
     /* Twice as often as it must be: one may be late. */
     service.alive_interval = skt_notify_watchdog() / 2;

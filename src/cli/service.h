@@ -6,11 +6,12 @@
 
 #include "io/loop.h"
 
-#include <stdio.h>
+#include <stddef.h>
 
-/* It listens: READY=1. From here on a status line every 10 s where it has changed, taken from the JSON that
- * write_status writes, and the watchdog's sign of life as often as the manager wants it. */
-void skt_service_start(struct skt_loop *loop, void (*write_status)(void *user, FILE *out), void *user);
+/* It listens: READY=1. From here on a status line every 10 s where it has changed, which describe writes, and
+ * the watchdog's sign of life as often as the manager wants it. */
+void skt_service_start(struct skt_loop *loop, void (*describe)(void *user, char *buf, size_t cap),
+                       void *user);
 
 /* SIGHUP: the configuration is being read again; and it has been, or was refused. */
 void skt_service_reloading(void);

@@ -52,6 +52,9 @@ void skt_script_metrics(struct skt_script *app, FILE *out, bool classic);
 /* Why it is of no use now, in a word or some; NULL: it is. A client is with a session that is up. */
 const char *skt_script_ill(const struct skt_script *app);
 
+/* How it goes, in a line for people: "proxy_client: 1 session up, 1 not; 3 connections". */
+void skt_script_in_a_line(const struct skt_script *app, char *buf, size_t cap);
+
 /* Closes what is open and frees; NULL is allowed. Not from inside a callback of the loop's that the app made.
  */
 void skt_script_free(struct skt_script *app);

@@ -260,3 +260,20 @@ const char *skt_script_ill(const struct skt_script *app)
         asks = asks || !SKT_CONTAINER(l, struct skt_script_skcp, link)->server;
     return asks ? "no session is up" : NULL;
 }
+
+void skt_script_in_a_line(const struct skt_script *app, char *buf, size_t cap)
+{
+    unsigned up = 0, others = 0;
+    struct cursor c = {0};
+    char rest[32] = "", mode[SKT_TALLY_NAME_MAX];
+    skt_tally_name(mode, app->conf->mode_name);
+    for (const struct skt_session *s; (s = next(app, &c));) {
+        bool is_up = skt_session_state(s) == SKT_SESSION_UP;
+        up += is_up;
+        others += !is_up;
+    }
+    if (others)
+        snprintf(rest, sizeof rest, ", %u not", others);
+    snprintf(buf, cap, "%s: %u session%s up%s; %llu connections", mode, up, up == 1 ? "" : "s", rest,
+             (unsigned long long)skt_script_connections(app).open);
+}
