@@ -22,15 +22,14 @@ int main(int argc, char **argv)
     if (skt_privileges_harden() < 0)
         fprintf(stderr, "skcptun: core dumps can't be switched off: %s\n", strerror(errno));
     skt_status_debug = skt_status_debug_show;
-    const char *text =
-        argc == 3 && strcmp(argv[2], "--help") == 0 && !skt_tools_is(argv[1]) ? skt_help_of(argv[1]) : NULL;
+    const char *text = argc == 3 && strcmp(argv[2], "--help") == 0 ? skt_help_of(argv[1]) : NULL;
     if (text) /* behind the usage line that skcptun itself has printed */
         return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? SKT_EXIT_FAILURE : SKT_EXIT_OK;
     for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
             skt_tools_set_program(argv[0]);
             struct skt_command command = *commands[i];
-            if (!command.help)
+            if (!command.help) /* of `status --debug --help` */
                 command.help = skt_help_of(command.name);
             return command.run(&command, argc - 1, argv + 1);
         }

@@ -29,7 +29,7 @@ static bool has(char **argv, const char *option)
     return *argv != NULL;
 }
 
-bool skt_tools_is(const char *name)
+static bool is_listed(const char *name)
 {
     for (const struct skt_tool *t = skt_tools; t->name; t++)
         if (strcmp(t->name, name) == 0)
@@ -40,7 +40,7 @@ bool skt_tools_is(const char *name)
 /* The tools, and what is long and rarely looked at: `status --debug` for people. */
 static bool is_tool(char **argv)
 {
-    return skt_tools_is(argv[1]) ||
+    return is_listed(argv[1]) ||
            (strcmp(argv[1], "status") == 0 && has(argv, "--debug") && !has(argv, "--json"));
 }
 

@@ -3,8 +3,6 @@
 #ifndef SKT_CLI_TOOLS_H
 #define SKT_CLI_TOOLS_H
 
-#include <stdbool.h>
-
 struct skt_tool {
     const char *name;
     const char *summary; /* one line for the list of commands */
@@ -12,9 +10,6 @@ struct skt_tool {
 
 /* All of them, in order of their names; one without a name ends the list. */
 extern const struct skt_tool skt_tools[];
-
-/* Is it the name of a tool? */
-bool skt_tools_is(const char *name);
 
 /* Runs the tool that argv[1] names in the place of this process, if it is one, or `status --debug`. Returns
  * where it is none, or with its exit status where it can't be run, which has been reported. */

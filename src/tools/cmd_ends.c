@@ -12,6 +12,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECRET_HELP                                                                                          \
+    "The secret that both ends share comes from a file, or from the environment, never from\n"               \
+    "the command line, which others can read:\n"                                                             \
+    "  --key-file FILE       a key in base64 (skcptun keygen --key); or SKCPTUN_KEY\n"                       \
+    "  --password-file FILE  a password; or SKCPTUN_PASSWORD\n"
+
+static const char client_help[] =
+    "\n"
+    "Listens for TCP connections and carries each through the tunnel to the server, which\n"
+    "connects it to its target. For more than that write a configuration.\n"
+    "\n"
+    "  --server HOST:PORT    the server; the port may be a range, 4000-4010\n"
+    "  --listen [ADDR:]PORT  where to listen (default address 127.0.0.1; \":PORT\" is every one)\n"
+    "\n" SECRET_HELP "\n"
+    "Options:\n"
+    "  --server-key KEY      the server's public key, which pins the server\n"
+    "  --ticket-file FILE    the ticket of 32 characters, where the server has a list of them;\n"
+    "                        or SKCPTUN_TICKET\n"
+    "  --name NAME           names the status socket (default client-PORT)\n"
+    "  --help                this text\n";
+
+static const char server_help[] =
+    "\n"
+    "Listens for the clients' UDP packets and connects what they carry to one target. For\n"
+    "more than that write a configuration.\n"
+    "\n"
+    "  --listen [ADDR:]PORT  where to listen (default address 0.0.0.0; \":PORT\" is every one,\n"
+    "                        IPv6 too); the port may be a range, 4000-4010\n"
+    "  --target HOST:PORT    the TCP service that connections go to\n"
+    "\n" SECRET_HELP "\n"
+    "Options:\n"
+    "  --private-key-file FILE\n"
+    "                        the private key that belongs to the clients' --server-key;\n"
+    "                        or SKCPTUN_PRIVATE_KEY\n"
+    "  --name NAME           names the status socket (default server-PORT)\n"
+    "  --help                this text\n";
+
 /* A flag that names a place, and the fields that it becomes. */
 struct place_flag {
     const char *flag;
@@ -220,11 +257,13 @@ static int run_server(const struct skt_command *self, int argc, char **argv)
 const struct skt_command skt_cmd_client = {
     .name = "client",
     .arguments = "--server HOST:PORT --listen [ADDR:]PORT [...]",
+    .help = client_help,
     .run = run_client,
 };
 
 const struct skt_command skt_cmd_server = {
     .name = "server",
     .arguments = "--listen [ADDR:]PORT --target HOST:PORT [...]",
+    .help = server_help,
     .run = run_server,
 };

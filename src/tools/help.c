@@ -3,43 +3,6 @@
 
 #include <string.h>
 
-#define SECRET_HELP                                                                                          \
-    "The secret that both ends share comes from a file, or from the environment, never from\n"               \
-    "the command line, which others can read:\n"                                                             \
-    "  --key-file FILE       a key in base64 (skcptun keygen --key); or SKCPTUN_KEY\n"                       \
-    "  --password-file FILE  a password; or SKCPTUN_PASSWORD\n"
-
-static const char client_help[] =
-    "\n"
-    "Listens for TCP connections and carries each through the tunnel to the server, which\n"
-    "connects it to its target. For more than that write a configuration.\n"
-    "\n"
-    "  --server HOST:PORT    the server; the port may be a range, 4000-4010\n"
-    "  --listen [ADDR:]PORT  where to listen (default address 127.0.0.1; \":PORT\" is every one)\n"
-    "\n" SECRET_HELP "\n"
-    "Options:\n"
-    "  --server-key KEY      the server's public key, which pins the server\n"
-    "  --ticket-file FILE    the ticket of 32 characters, where the server has a list of them;\n"
-    "                        or SKCPTUN_TICKET\n"
-    "  --name NAME           names the status socket (default client-PORT)\n"
-    "  --help                this text\n";
-
-static const char server_help[] =
-    "\n"
-    "Listens for the clients' UDP packets and connects what they carry to one target. For\n"
-    "more than that write a configuration.\n"
-    "\n"
-    "  --listen [ADDR:]PORT  where to listen (default address 0.0.0.0; \":PORT\" is every one,\n"
-    "                        IPv6 too); the port may be a range, 4000-4010\n"
-    "  --target HOST:PORT    the TCP service that connections go to\n"
-    "\n" SECRET_HELP "\n"
-    "Options:\n"
-    "  --private-key-file FILE\n"
-    "                        the private key that belongs to the clients' --server-key;\n"
-    "                        or SKCPTUN_PRIVATE_KEY\n"
-    "  --name NAME           names the status socket (default server-PORT)\n"
-    "  --help                this text\n";
-
 static const char status_help[] =
     "\n"
     "Shows what a running instance is doing: that of CONFIG (a file, or for `skcptun client`\n"
@@ -67,8 +30,7 @@ const char *skt_help_of(const char *name)
 {
     static const struct {
         const char *name, *text;
-    } helps[] = {
-        {"check", check_help}, {"client", client_help}, {"server", server_help}, {"status", status_help}};
+    } helps[] = {{"check", check_help}, {"status", status_help}};
     for (size_t i = 0; i < sizeof helps / sizeof *helps; i++)
         if (strcmp(helps[i].name, name) == 0)
             return helps[i].text;
